@@ -1,0 +1,1 @@
+"""Detection, landmarks, alignment, heatmaps and Action Units of single images."""
