@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 def shared() -> Path:
     """Folder of real photographs and peers' outputs; the test skips where there is none.
 
-    ``FACEPREP_SHARED`` names another place than ``../shared`` beside the checkout.
+    ``SHARED_FACES`` names another place than ``../shared`` beside the checkout.
     """
-    folder = Path(os.environ.get("FACEPREP_SHARED", ROOT.parent / "shared"))
+    folder = Path(os.environ.get("SHARED_FACES", ROOT.parent / "shared"))
     if not (folder / "faces" / "labels.csv").is_file():
-        pytest.skip(f"no shared photographs in {folder} (set FACEPREP_SHARED)")
+        pytest.skip(f"no shared photographs in {folder} (set SHARED_FACES)")
     return folder

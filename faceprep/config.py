@@ -1,0 +1,155 @@
+"""What ``pipelines/*.toml`` may say. Every default of the project stands here, once.
+
+`faceprep.sources` merges files, the environment and flags into one `Config`.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from faceprep.errors import UsageError
+
+#: Stages in the order in which they run.
+STAGES = ("select", "align", "heatmaps", "aus")
+
+# Where a file lies and how many workers read it do not change what comes out of it.
+LOCATION: dict[str, Any] = {"changes_output": False}
+
+
+class Section(BaseModel):
+    """A part of the configuration; unknown keys are errors, values are final once loaded."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the values that determine the output, JSON-ready (no locations)."""
+        location = {
+            name
+            for name, field in type(self).model_fields.items()
+            if field.json_schema_extra == LOCATION
+        }
+        return self.model_dump(mode="json", exclude=location)
+
+
+class DemoConfig(Section):
+    """The dataset that the package renders itself."""
+
+    layout: Literal["oulu-casia", "ck-plus", "celeba"] = "oulu-casia"
+    subjects: int = Field(40, ge=1, le=2000)
+    frames: int = Field(9, ge=4, le=200, description="frames of a sequence, neutral to peak")
+    size: int = Field(320, ge=160, le=1024, description="height of a photograph, pixels")
+    difficulty: float = Field(0.5, ge=0, le=1)
+    seed: int = Field(0, ge=0)
+
+
+class SelectConfig(Section):
+    """Which frames, whose face, which expression, which split."""
+
+    dataset: Literal["oulu-casia", "ck-plus", "celeba", "folder"] | None = None
+    root: Path | None = Field(None, json_schema_extra=LOCATION)
+    table: Path | None = Field(
+        None,
+        json_schema_extra=LOCATION,
+        description="folder: CSV or Parquet with image, expression[, subject, sequence, …]",
+    )
+    split: Literal["official", "180k-20k", "random"] = "official"
+    test_fraction: float = Field(0.2, ge=0, lt=1, description="of the subjects, where random")
+    val_fraction: float = Field(0.0, ge=0, lt=1, description="of the subjects, where random")
+    folds: int = Field(10, ge=2, le=127)
+    peak_frames: int = Field(3, ge=1, description="last frames of a sequence taken as peak")
+    neutral_frames: int | None = Field(
+        None, ge=0, description="first frames taken as neutral; dataset's custom when none"
+    )
+    unlabelled: bool = Field(False, description="keep frames without an expression")
+    seed: int = Field(0, ge=0, description="of random splits")
+    limit: int | None = Field(None, ge=1, description="only the first frames, for trying")
+
+
+class AlignConfig(Section):
+    """Face → 5 and 68 landmarks → similarity → crop."""
+
+    detector: Literal["mtcnn", "dlib", "given"] = "mtcnn"
+    dlib_model: Literal["hog", "cnn"] = "hog"
+    choose: Literal["largest", "central"] = "largest"
+    search: Literal["large-first", "full"] = "large-first"
+    min_face_size: int = Field(20, ge=12, description="MTCNN: smallest face looked for, pixels")
+    min_confidence: float = Field(0.0, description="below it a face is low_confidence")
+    template: Literal["expression", "arcface", "dlib", "ffhq"] = "expression"
+    size: int = Field(128, ge=32, le=1024, description="side of the crop, pixels")
+    max_pixels: int = Field(
+        100_000_000, ge=1, description="larger images are reported, not decoded (memory)"
+    )
+
+
+class HeatmapsConfig(Section):
+    """68 landmarks → Gaussians, peak 1."""
+
+    sigma: float = Field(2.0, gt=0, description="pixels of the crop at 128; scales with its size")
+    channels: Literal[1, 68] = Field(
+        1, description="1: the maximum over the points, one PNG a face; 68: one plane a point"
+    )
+
+
+class AusConfig(Section):
+    """Face → 17 Action Unit intensities and 18 presences."""
+
+    backend: Literal["auto", "landmarks"] = "auto"
+
+
+class Config(Section):
+    """A pipeline: one dataset, one workspace, the stages' sections."""
+
+    name: str = Field("custom", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    workspace: Path = Path()
+    shard_size: int = Field(1000, ge=1, le=1000)
+    workers: int = Field(0, ge=0, description="0: one per core")
+    engine: Literal["local"] = "local"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    demo: DemoConfig | None = None
+    select: SelectConfig = SelectConfig()
+    align: AlignConfig = AlignConfig()
+    heatmaps: HeatmapsConfig = HeatmapsConfig()
+    aus: AusConfig = AusConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, values: Any) -> Any:
+        """Name, dataset and workspace follow from one another where only one is given."""
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        select, demo = values.get("select") or {}, values.get("demo")
+        if isinstance(demo, dict) and isinstance(select, dict) and not select.get("dataset"):
+            layout = demo.get("layout") or DemoConfig.model_fields["layout"].default
+            values["select"] = select = {**select, "dataset": layout}
+        if not values.get("name"):
+            values["name"] = (select.get("dataset") if isinstance(select, dict) else "") or "custom"
+        if not values.get("workspace"):
+            values["workspace"] = Path("manifests") / str(values["name"])
+        return values
+
+    def dataset_root(self) -> Path:
+        """Folder of the dataset.
+
+        Raises
+        ------
+        UsageError
+            When neither a root nor a demo section is set.
+        """
+        if self.select.root is not None:
+            return self.select.root.expanduser()
+        if self.demo is not None:
+            return self.workspace / "dataset"
+        raise UsageError(
+            "no dataset folder is set (select.root)",
+            hint="faceprep align --dataset folder --root ~/photos   (or: faceprep demo)",
+        )
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of any JSON-ready value, as 16 hexadecimal digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,109 @@
+"""What a stage is: rows of one shard in, one row per face out, images into a folder."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from faceprep.config import Config
+
+Row = dict[str, Any]
+
+_SECONDS_BETWEEN_TICKS = 0.3
+
+
+@dataclass
+class ShardOutput:
+    """Where a stage puts what it makes of one shard.
+
+    Attributes
+    ----------
+    images
+        Folder for PNG files; the runner moves it into place when the shard is whole.
+    prefix
+        What that folder will be called, relative to the stage's folder.
+    progress
+        File that holds the number of faces done, for whoever watches.
+    """
+
+    images: Path
+    prefix: str
+    progress: Path | None = None
+    _done: int = field(default=0, repr=False)
+    _ticked: float = field(default=0.0, repr=False)
+
+    def relative(self, filename: str) -> str:
+        """Path of a file of `images` as it goes into the manifest."""
+        return f"{self.prefix}/{filename}"
+
+    def advance(self, faces: int = 1) -> None:
+        """Say that some more faces are done."""
+        self._done += faces
+        now = time.monotonic()
+        if self.progress is not None and now - self._ticked > _SECONDS_BETWEEN_TICKS:
+            self._ticked = now
+            self.progress.write_text(str(self._done))
+
+
+class Stage(ABC):
+    """One step of the pipeline.
+
+    Attributes
+    ----------
+    name
+        As on the command line, and in `faceprep.config.STAGES`.
+    upstream
+        Stages whose rows it reads; shard *i* is made of their shards *i*, row *k* of their rows *k*.
+    version
+        Raised by one whenever the same input and settings give another output; shards made by an
+        older version are redone.
+    image_bytes
+        Typical size of the file made per face, for the disk estimate; 0 where none is made.
+    """
+
+    name: str
+    upstream: tuple[str, ...]
+    version: int = 1
+    image_bytes: int = 0
+
+    def settings(self, config: Config) -> dict[str, Any]:
+        """Return everything of the configuration that changes this stage's output."""
+        return dict(getattr(config, self.name).settings())
+
+    def check(self, config: Config) -> None:
+        """Raise `MissingToolError` when a package or weight file that it needs is missing."""
+        return None
+
+    @abstractmethod
+    def process(
+        self,
+        inputs: Mapping[str, Sequence[Row]],
+        todo: Sequence[int],
+        config: Config,
+        out: ShardOutput,
+    ) -> list[Row]:
+        """Compute the rows of one shard.
+
+        Parameters
+        ----------
+        inputs
+            Stage name → all rows of the shard, in the same order for every stage.
+        todo
+            Which rows to compute; the others are kept from an earlier run.
+        config
+            The resolved configuration.
+        out
+            Where images go.
+
+        Returns
+        -------
+        One row per element of ``todo``, in that order. A face that cannot be done is a row with a
+        status and a reason; an exception means that the shard itself cannot be done.
+        """
+
+
+def image_name(face_id: str) -> str:
+    """File name of a face's image: its id with every ``/`` as ``__``."""
+    return face_id.replace("/", "__") + ".png"
