@@ -158,7 +158,8 @@ def validate(table: pa.Table, stage: str, source: str = "table") -> None:
     """
     schema = SCHEMAS[stage]
     if not table.schema.remove_metadata().equals(schema):
-        raise ManifestError(f"{source}: not a {stage} manifest: {_difference(table.schema, schema)}")
+        difference = _difference(table.schema, schema)
+        raise ManifestError(f"{source}: not a {stage} manifest: {difference}")
     for field in schema:
         column = table.column(field.name)
         if not field.nullable and column.null_count:

@@ -69,7 +69,8 @@ def resolve(
         layers.append((_flatten(_read_toml(local_file)), f"./{local_file.name}"))
     if file is not None:
         layers.append((_flatten(_read_toml(file)), str(file)))
-    for key, value, variable in _from_environment(os.environ if environment is None else environment):
+    environment = os.environ if environment is None else environment
+    for key, value, variable in _from_environment(environment):
         layers.append(({key: value}, variable))
     for key, (value, flag) in (flags or {}).items():
         layers.append(({key: value}, flag))

@@ -55,7 +55,7 @@ class Stage(ABC):
     name
         As on the command line, and in `faceprep.config.STAGES`.
     upstream
-        Stages whose rows it reads; shard *i* is made of their shards *i*, row *k* of their rows *k*.
+        Stages whose rows it reads; row *k* of shard *i* is made of their rows *k* of shards *i*.
     version
         Raised by one whenever the same input and settings give another output; shards made by an
         older version are redone.
@@ -74,7 +74,7 @@ class Stage(ABC):
 
     def check(self, config: Config) -> None:
         """Raise `MissingToolError` when a package or weight file that it needs is missing."""
-        return None
+        return
 
     @abstractmethod
     def process(

@@ -1,0 +1,283 @@
+"""The folder of a run: where parts, markers and images lie, and how a shard becomes done.
+
+    <workspace>/<stage>/part-00000.parquet   rows
+                        part-00000.json      marker, written last
+                        images/00000/*.png   what the stage drew
+                        stage.json           settings, versions, counts
+                        part-00000.<host>-<pid>.tmp/   work in hand; no reader looks inside
+
+A shard is done when its marker names the input and the settings at hand and its part and images
+are there unchanged. Nothing else is remembered: no database, no lock.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+
+from faceprep import manifest
+from faceprep.errors import ManifestError
+
+_PART = re.compile(r"part-(\d{5,})\.json")
+_TMP = re.compile(r"part-(?P<shard>\d{5,})\.(?P<host>.+)-(?P<pid>\d+)\.tmp")
+_TMP_FILE = re.compile(r".+\.(?P<pid>\d+)\.tmp")
+_STALE_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What a finished shard says about itself.
+
+    Attributes
+    ----------
+    stage, shard
+        Whose it is.
+    input, config
+        Hashes of what went in and of the settings; equal hashes mean equal output.
+    rows, status
+        Number of rows, and of rows by status.
+    sha256
+        Of the part file.
+    files
+        Number of images.
+    seconds, host
+        How long it took, and where. The only fields that differ between equal runs.
+    """
+
+    stage: str
+    shard: int
+    input: str
+    config: str
+    rows: int
+    status: dict[str, int]
+    sha256: str
+    files: int
+    seconds: float = 0.0
+    host: str = field(default_factory=socket.gethostname)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths and shards below one folder."""
+
+    root: Path
+
+    def folder(self, stage: str) -> Path:
+        """Folder of a stage."""
+        return self.root / stage
+
+    def part(self, stage: str, shard: int) -> Path:
+        """Parquet file of a shard."""
+        return self.root / stage / f"part-{shard:05d}.parquet"
+
+    def marker_path(self, stage: str, shard: int) -> Path:
+        """Marker of a shard."""
+        return self.root / stage / f"part-{shard:05d}.json"
+
+    def images(self, stage: str, shard: int) -> Path:
+        """Image folder of a shard."""
+        return self.root / stage / "images" / f"{shard:05d}"
+
+    def shards(self, stage: str) -> list[int]:
+        """Numbers of the shards that have a marker, ascending."""
+        folder = self.folder(stage)
+        if not folder.is_dir():
+            return []
+        found = (_PART.fullmatch(entry.name) for entry in os.scandir(folder))
+        return sorted(int(match[1]) for match in found if match)
+
+    def marker(self, stage: str, shard: int) -> Marker | None:
+        """Marker of a shard; ``None`` when missing or not readable as one."""
+        try:
+            return Marker(**json.loads(self.marker_path(stage, shard).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def is_done(self, stage: str, shard: int, input_hash: str, config_hash: str) -> bool:
+        """Whether a shard is finished, for this input and these settings, and still intact."""
+        marker = self.marker(stage, shard)
+        if marker is None or (marker.input, marker.config) != (input_hash, config_hash):
+            return False
+        try:
+            intact = manifest.file_sha256(self.part(stage, shard)) == marker.sha256
+        except OSError:
+            return False
+        return intact and _count_files(self.images(stage, shard)) == marker.files
+
+    def read(self, stage: str, shard: int) -> pa.Table:
+        """Rows of a finished shard, validated.
+
+        Raises
+        ------
+        ManifestError
+            When the part is missing, is not the one its marker names, or breaks the schema.
+        """
+        path = self.part(stage, shard)
+        marker = self.marker(stage, shard)
+        if marker is None or not path.is_file():
+            raise ManifestError(f"{path} is not finished", f"faceprep {stage}")
+        return manifest.read_part(path, stage)
+
+    def tables(self, stage: str) -> Iterator[pa.Table]:
+        """Rows of every finished shard, in order, one shard at a time."""
+        for shard in self.shards(stage):
+            yield self.read(stage, shard)
+
+    def info(self, stage: str) -> dict[str, Any]:
+        """``stage.json``; empty when the stage never ran."""
+        try:
+            return dict(json.loads((self.folder(stage) / "stage.json").read_text()))
+        except (OSError, ValueError):
+            return {}
+
+    def counts(self, stage: str) -> dict[str, int]:
+        """Rows by status, summed over the markers."""
+        total: dict[str, int] = {}
+        for shard in self.shards(stage):
+            marker = self.marker(stage, shard)
+            for status, rows in (marker.status if marker else {}).items():
+                total[status] = total.get(status, 0) + rows
+        return dict(sorted(total.items()))
+
+    def write_info(self, stage: str, info: dict[str, Any]) -> None:
+        """Write ``stage.json`` with the counts of the markers at hand."""
+        self.folder(stage).mkdir(parents=True, exist_ok=True)
+        manifest.write_json(
+            self.folder(stage) / "stage.json", {**info, "counts": self.counts(stage)}
+        )
+
+    @contextlib.contextmanager
+    def pending(self, stage: str, shard: int) -> Iterator["PendingShard"]:
+        """Open a folder to work in; it is gone afterwards, committed or not."""
+        name = f"part-{shard:05d}.{socket.gethostname()}-{os.getpid()}.tmp"
+        folder = self.folder(stage) / name
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "images").mkdir(parents=True)
+        try:
+            yield PendingShard(self, stage, shard, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def remove_shards(self, stage: str, first: int) -> int:
+        """Remove every shard from number ``first`` on; return how many there were."""
+        surplus = [shard for shard in self.shards(stage) if shard >= first]
+        for shard in surplus:
+            # The marker goes first: without it, what is left of the shard counts for nothing.
+            self.marker_path(stage, shard).unlink(missing_ok=True)
+            self.part(stage, shard).unlink(missing_ok=True)
+            shutil.rmtree(self.images(stage, shard), ignore_errors=True)
+        return len(surplus)
+
+    def sweep(self, stage: str) -> None:
+        """Remove what killed processes left behind."""
+        folder = self.folder(stage)
+        for entry in list(os.scandir(folder)) if folder.is_dir() else []:
+            if entry.name.endswith(".tmp") and _is_abandoned(entry):
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                else:
+                    Path(entry.path).unlink(missing_ok=True)
+
+    def rows_in_hand(self, stage: str, shards: set[int]) -> int:
+        """Rows that workers have done so far in shards not yet committed."""
+        total = 0
+        folder = self.folder(stage)
+        for entry in os.scandir(folder) if folder.is_dir() else []:
+            match = _TMP.fullmatch(entry.name)
+            if match and int(match["shard"]) in shards:
+                with contextlib.suppress(OSError, ValueError):
+                    total += int(Path(entry.path, "progress").read_text())
+        return total
+
+
+@dataclass(frozen=True)
+class PendingShard:
+    """A shard being made in its own folder, until `commit` moves it into place."""
+
+    workspace: Workspace
+    stage: str
+    shard: int
+    folder: Path
+
+    @property
+    def images(self) -> Path:
+        """Where its images are written."""
+        return self.folder / "images"
+
+    def commit(
+        self,
+        table: pa.Table,
+        *,
+        input_hash: str,
+        config_hash: str,
+        provenance: dict[str, Any],
+        seconds: float,
+    ) -> Marker:
+        """Validate the rows and move part, images and marker into place, the marker last.
+
+        Raises
+        ------
+        ManifestError
+            When the rows break the schema; the shard stays as it was.
+        """
+        workspace, stage, shard = self.workspace, self.stage, self.shard
+        part = self.folder / "part.parquet"
+        hashes = {"input": input_hash, "config_hash": config_hash}
+        sha256 = manifest.write_part(part, table, stage, {**provenance, **hashes})
+        files = _count_files(self.images)
+        status = ["ok"] * table.num_rows
+        if "status" in table.column_names:
+            status = table.column("status").to_pylist()
+        counts = {word: status.count(word) for word in sorted(set(status))}
+        marker = Marker(
+            stage, shard, input_hash, config_hash, table.num_rows, counts, sha256, files, seconds
+        )
+        workspace.marker_path(stage, shard).unlink(missing_ok=True)
+        self._move_images(files)
+        part.replace(workspace.part(stage, shard))
+        manifest.write_json(workspace.marker_path(stage, shard), asdict(marker))
+        return marker
+
+    def keep_image(self, name: str) -> None:
+        """Take over an image that the shard already has."""
+        old, new = self.workspace.images(self.stage, self.shard) / name, self.images / name
+        try:
+            os.link(old, new)
+        except OSError:
+            shutil.copyfile(old, new)
+
+    def _move_images(self, files: int) -> None:
+        place = self.workspace.images(self.stage, self.shard)
+        if place.exists():
+            place.rename(self.folder / "replaced")
+        if files:
+            place.parent.mkdir(exist_ok=True)
+            self.images.rename(place)
+
+
+def _count_files(folder: Path) -> int:
+    try:
+        return sum(1 for _ in os.scandir(folder))
+    except FileNotFoundError:
+        return 0
+
+
+def _is_abandoned(entry: os.DirEntry[str]) -> bool:
+    """Whether the process that made a ``.tmp`` is gone; on another host its age decides."""
+    match = _TMP.fullmatch(entry.name)
+    if match is None or match["host"] == socket.gethostname():
+        owner = match or _TMP_FILE.fullmatch(entry.name)
+        return owner is not None and not psutil.pid_exists(int(owner["pid"]))
+    with contextlib.suppress(OSError):
+        return time.time() - entry.stat().st_mtime > _STALE_SECONDS
+    return False
