@@ -1,10 +1,36 @@
-"""Action Units: names as OpenFace prints them."""
+"""Names of the Action Units (AUs) and of their manifest columns, as OpenFace 2 prints them.
 
-#: The 17 units with an intensity, 0–5.
-INTENSITY_AUS = tuple(
-    f"AU{number:02d}" for number in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
+Nothing heavy is imported here: `faceprep.manifest` needs the names on every start. The estimator
+itself is in `faceprep.faces.action_units.landmark_estimator`, the choice of a backend in
+`faceprep.faces.action_units.backend`.
+"""
+
+#: The 17 AUs with an intensity, 0 (absent) to 5 (maximal), in OpenFace's order.
+INTENSITY_AUS: tuple[str, ...] = (
+    "AU01",  # inner brow raiser
+    "AU02",  # outer brow raiser
+    "AU04",  # brow lowerer
+    "AU05",  # upper lid raiser
+    "AU06",  # cheek raiser
+    "AU07",  # lid tightener
+    "AU09",  # nose wrinkler
+    "AU10",  # upper lip raiser
+    "AU12",  # lip corner puller
+    "AU14",  # dimpler
+    "AU15",  # lip corner depressor
+    "AU17",  # chin raiser
+    "AU20",  # lip stretcher
+    "AU23",  # lip tightener
+    "AU25",  # lips part
+    "AU26",  # jaw drop
+    "AU45",  # blink
 )
-#: The 18 units with a presence: those with an intensity, and AU28.
-PRESENCE_AUS = tuple(sorted((*INTENSITY_AUS, "AU28")))
-COLUMNS_R = tuple(f"{unit}_r" for unit in INTENSITY_AUS)
-COLUMNS_C = tuple(f"{unit}_c" for unit in PRESENCE_AUS)
+
+#: The 18 AUs with a presence: those above and AU28 (lip suck), in OpenFace's order.
+PRESENCE_AUS: tuple[str, ...] = (*INTENSITY_AUS[:-1], "AU28", INTENSITY_AUS[-1])
+
+#: Manifest columns of the intensities, float32, 0–5.
+COLUMNS_R: tuple[str, ...] = tuple(f"{name}_r" for name in INTENSITY_AUS)
+
+#: Manifest columns of the presences, bool.
+COLUMNS_C: tuple[str, ...] = tuple(f"{name}_c" for name in PRESENCE_AUS)

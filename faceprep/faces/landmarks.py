@@ -1,0 +1,78 @@
+"""The 68 points of the iBUG 300-W scheme: which index is what, and how a mirror renames them.
+
+"Left" and "right" are as seen in the image. NumPy only: training machines import this.
+"""
+
+import numpy as np
+
+JAW = tuple(range(17))  # image-left ear, along the chin, to image-right ear
+CHIN = 8
+LEFT_BROW = tuple(range(17, 22))  # outer end first
+RIGHT_BROW = tuple(range(22, 27))  # inner end first
+NOSE_BRIDGE = tuple(range(27, 31))  # between the eyes to the tip
+NOSE_TIP = 30
+NOSTRILS = tuple(range(31, 36))
+LEFT_EYE = tuple(range(36, 42))  # outer corner, upper lid, inner corner, lower lid
+RIGHT_EYE = tuple(range(42, 48))  # inner corner, upper lid, outer corner, lower lid
+OUTER_LIPS = tuple(range(48, 60))  # image-left corner, upper edge, right corner, lower edge
+INNER_LIPS = tuple(range(60, 68))  # likewise
+MOUTH_CORNERS = (48, 54)
+
+#: Index groups by name, together all 68 points once.
+GROUPS: dict[str, tuple[int, ...]] = {
+    "jaw": JAW,
+    "left brow": LEFT_BROW,
+    "right brow": RIGHT_BROW,
+    "nose bridge": NOSE_BRIDGE,
+    "nostrils": NOSTRILS,
+    "left eye": LEFT_EYE,
+    "right eye": RIGHT_EYE,
+    "outer lips": OUTER_LIPS,
+    "inner lips": INNER_LIPS,
+}
+
+# Each row: indices and what the mirror turns them into, in order.
+_MIRROR = (
+    (JAW, tuple(reversed(JAW))),
+    (LEFT_BROW, tuple(reversed(RIGHT_BROW))),
+    (NOSE_BRIDGE, NOSE_BRIDGE),
+    (NOSTRILS, tuple(reversed(NOSTRILS))),
+    (LEFT_EYE, (45, 44, 43, 42, 47, 46)),
+    (OUTER_LIPS, (54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55)),
+    (INNER_LIPS, (64, 63, 62, 61, 60, 67, 66, 65)),
+)
+
+
+def _permutation() -> np.ndarray:
+    order = np.arange(68)
+    for here, there in _MIRROR:
+        order[list(here)] = there
+        order[list(there)] = here
+    order.setflags(write=False)
+    return order
+
+
+#: ``points[..., FLIP_68, :]`` of a mirrored face are in iBUG order again; its own inverse.
+FLIP_68: np.ndarray = _permutation()
+
+
+def flip_points(points: np.ndarray, width: float) -> np.ndarray:
+    """Mirror 68 points left to right, together with the image they lie on.
+
+    Parameters
+    ----------
+    points
+        ``(..., 68, 2)`` x, y in pixels; the centre of the first pixel is (0, 0).
+    width
+        Width of the image, pixels: column *x* goes to column ``width - 1 - x``.
+
+    Returns
+    -------
+    ``(..., 68, 2)`` in iBUG order.
+    """
+    points = np.asarray(points)
+    if points.shape[-2:] != (68, 2):
+        raise ValueError(f"expected (..., 68, 2) points, got {points.shape}")
+    mirrored = points[..., FLIP_68, :].copy()
+    mirrored[..., 0] = width - 1 - mirrored[..., 0]
+    return mirrored
