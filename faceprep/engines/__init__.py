@@ -1,0 +1,39 @@
+"""Ways to launch the same work on every shard; they differ in launching only.
+
+An engine is a function ``run(jobs, work, workers)`` that yields an `Outcome` for every job, in
+any order. The work writes its own shard; nothing large travels back.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from faceprep.shard import Job
+    from faceprep.workspace import Marker
+
+    Work = Callable[[Job], Marker]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: a marker, or the error that ended it."""
+
+    job: "Job"
+    marker: "Marker | None" = None
+    error: BaseException | None = None
+
+
+class Engine(Protocol):
+    """Launches ``work`` once per job."""
+
+    def __call__(self, jobs: "Sequence[Job]", work: "Work", workers: int) -> Iterator[Outcome]:
+        """Yield the outcome of every job as it comes in."""
+        ...
+
+
+def load_engine(name: str) -> Engine:
+    """Return the engine of a name in `faceprep.config.Config.engine`."""
+    from faceprep.engines import local
+
+    return {"local": local.run}[name]

@@ -1,0 +1,129 @@
+"""Worker processes on this machine.
+
+Each worker is a joblib (loky) pool of its own: when one is killed, its shard alone is lost, and
+the others never notice. With one worker the work runs in this process, where a debugger works.
+"""
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from faceprep.engines import Outcome
+
+if TYPE_CHECKING:
+    from faceprep.engines import Work
+    from faceprep.shard import Job
+
+#: How often a shard is tried again after its worker was killed.
+RETRIES = 2
+#: A worker computes on one thread: equal bytes whatever the number of workers.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_ORPHAN_CHECK_SECONDS = 0.2
+
+
+class WorkerKilledError(RuntimeError):
+    """The worker died (killed, or out of memory) each time it came to this shard."""
+
+
+def run(jobs: "Sequence[Job]", work: "Work", workers: int) -> Iterator[Outcome]:
+    """Do every job in ``workers`` processes; see `faceprep.engines.Engine`."""
+    if workers <= 1 or len(jobs) <= 1:
+        yield from _in_this_process(jobs, work)
+        return
+    todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    for job in jobs:
+        todo.put(job)
+    outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=_serve, args=(todo, outcomes, work, stop), daemon=True)
+        for _ in range(min(workers, len(jobs)))
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in jobs:
+            yield outcomes.get()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _in_this_process(jobs: "Sequence[Job]", work: "Work") -> Iterator[Outcome]:
+    for job in jobs:
+        try:
+            yield Outcome(job, marker=work(job))
+        except Exception as error:
+            yield Outcome(job, error=error)
+
+
+def _serve(
+    todo: "queue.SimpleQueue[Job]",
+    outcomes: "queue.SimpleQueue[Outcome]",
+    work: "Work",
+    stop: threading.Event,
+) -> None:
+    """Feed one worker process until there is nothing left to do."""
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    pool = _pool()
+    try:
+        while not stop.is_set():
+            try:
+                job = todo.get_nowait()
+            except queue.Empty:
+                break
+            for attempt in range(RETRIES + 1):
+                try:
+                    marker = _wait(pool.submit(work, job), stop)
+                    if marker is None:
+                        return
+                    outcomes.put(Outcome(job, marker=marker))
+                    break
+                except TerminatedWorkerError as error:
+                    pool.shutdown(kill_workers=True)
+                    pool = _pool()
+                    if attempt == RETRIES:
+                        killed = WorkerKilledError(f"its worker was killed {attempt + 1} times")
+                        killed.__cause__ = error
+                        outcomes.put(Outcome(job, error=killed))
+                except Exception as error:
+                    outcomes.put(Outcome(job, error=error))
+                    break
+    finally:
+        pool.shutdown(kill_workers=True)
+
+
+def _wait(future, stop: threading.Event):  # type: ignore[no-untyped-def]
+    """Result of a future; ``None`` as soon as the run is being stopped."""
+    from concurrent.futures import TimeoutError as NotYetError
+
+    while not stop.is_set():
+        try:
+            return future.result(timeout=0.1)
+        except NotYetError:
+            continue
+    return None
+
+
+def _pool():  # type: ignore[no-untyped-def]
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(
+        max_workers=1, initializer=_die_with_parent, initargs=(os.getpid(),), env=ENVIRONMENT
+    )
+
+
+def _die_with_parent(parent: int) -> None:
+    """Leave at once when the command is killed: an orphan must not go on writing."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_ORPHAN_CHECK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,124 @@
+"""What a running command says on stderr: a live bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from types import TracebackType
+from typing import TextIO
+
+SECONDS_BETWEEN_LINES = 30.0
+
+
+class Progress:
+    """Messages and the progress of one stage at a time.
+
+    Parameters
+    ----------
+    quiet
+        Say nothing but errors.
+    stream
+        Where to write; a live bar is drawn when it is a terminal.
+    """
+
+    def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self.quiet = quiet
+        self.stream = stream or sys.stderr
+        self._bar: _Bar | _Lines | None = None
+
+    def say(self, message: str) -> None:
+        """Print one line."""
+        if not self.quiet:
+            if isinstance(self._bar, _Bar):
+                self._bar.say(message)
+            else:
+                print(message, file=self.stream, flush=True)
+
+    def start(self, title: str, total: int | None) -> None:
+        """Begin to show the progress of a stage with ``total`` faces to do (`None`: unknown)."""
+        self.finish()
+        if not self.quiet:
+            self._bar = (_Bar if self.stream.isatty() else _Lines)(title, total, self.stream)
+
+    def update(self, done: int) -> None:
+        """Show that ``done`` faces are done."""
+        if self._bar is not None:
+            self._bar.update(done)
+
+    def finish(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.finish()
+            self._bar = None
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.finish()
+
+
+class _Lines:
+    """One plain line every 30 s: what a log file wants."""
+
+    def __init__(self, title: str, total: int | None, stream: TextIO) -> None:
+        self.title, self.total, self.stream = title, total, stream
+        self.started = self.printed = time.monotonic()
+
+    def update(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self.printed < SECONDS_BETWEEN_LINES:
+            return
+        self.printed = now
+        rate = done / max(now - self.started, 1e-9)
+        line = f"{self.title}: {done}"
+        if self.total:
+            line += f" of {self.total} ({done / self.total:.0%})"
+        line += f", {rate:.1f}/s"
+        if self.total and rate > 0:
+            line += f", {_clock((self.total - done) / rate)} left"
+        print(line, file=self.stream, flush=True)
+
+    def finish(self) -> None:
+        pass
+
+
+class _Bar:
+    """A live bar with rate and time left."""
+
+    def __init__(self, title: str, total: int | None, stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        self.started = time.monotonic()
+        self.bars = Bars(
+            TextColumn("{task.description:<9}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=Console(file=stream),
+            transient=True,
+        )
+        self.bars.start()
+        self.task = self.bars.add_task(title, total=total, rate="")
+
+    def update(self, done: int) -> None:
+        rate = done / max(time.monotonic() - self.started, 1e-9)
+        self.bars.update(self.task, completed=done, rate=f"{rate:.1f}/s")
+
+    def say(self, message: str) -> None:
+        self.bars.console.print(message, markup=False, highlight=False)
+
+    def finish(self) -> None:
+        self.bars.stop()
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,0 +1,263 @@
+"""One stage over its shards: what is done, what is left, and doing it.
+
+A shard's identity is two hashes: of its input (the upstream parts) and of the settings that the
+stage reads. Equal hashes mean equal output, so a finished shard is left alone, and everything
+else is done again. An engine decides in which process.
+"""
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from faceprep.config import Config, digest
+from faceprep.engines import Outcome, load_engine
+from faceprep.errors import FaceprepError, ManifestError
+from faceprep.manifest import SCHEMA_VERSION
+from faceprep.progress import Progress
+from faceprep.shard import Job, run_shard, versions
+from faceprep.stages.base import Stage
+from faceprep.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, as opposed to what: none of it changes the output.
+
+    Attributes
+    ----------
+    only
+        Leave upstream stages as they are.
+    overwrite
+        Redo finished shards of the stage asked for.
+    retry_failed
+        Redo rows whose status is not ``ok``.
+    dry_run
+        Change nothing; say what would be done.
+    shard
+        ``(i, n)``: only every shard whose number is ``i - 1`` modulo ``n``.
+    """
+
+    only: bool = False
+    overwrite: bool = False
+    retry_failed: bool = False
+    dry_run: bool = False
+    shard: tuple[int, int] | None = None
+
+    def mine(self, shard: int) -> bool:
+        """Whether a shard falls to this process."""
+        return self.shard is None or shard % self.shard[1] == self.shard[0] - 1
+
+
+@dataclass
+class StageResult:
+    """What became of one stage.
+
+    Attributes
+    ----------
+    stage
+        Its name.
+    shards, done_before
+        Shards that fall to this process, and how many were finished when it began.
+    todo
+        Numbers of the shards (to be) made.
+    rows
+        Rows in all its shards.
+    status
+        Rows by status over every finished shard, also earlier ones.
+    seconds
+        Wall time.
+    failed
+        Shard → error, for shards that could not be made.
+    disk_bytes
+        Estimate of what the shards in ``todo`` take.
+    """
+
+    stage: str
+    shards: int
+    done_before: int
+    todo: list[int]
+    rows: int
+    status: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    failed: dict[int, str] = field(default_factory=dict)
+    disk_bytes: int = 0
+
+
+def config_hash(stage: Stage, config: Config) -> str:
+    """Hash of the settings that a stage reads, and of its own version."""
+    return digest({"settings": stage.settings(config), "version": stage.version})
+
+
+def run_stage(stage: Stage, config: Config, options: Options, progress: Progress) -> StageResult:
+    """Bring one stage up to date with its upstream.
+
+    Raises
+    ------
+    MissingToolError
+        When the stage needs a package or weight file that is missing.
+    FaceprepError
+        When the upstream is missing, or nothing can be written.
+    """
+    workspace = Workspace(config.workspace)
+    jobs, result = _plan(stage, config, options, workspace)
+    progress.say(_announcement(stage, config, workspace, result, options))
+    if options.dry_run:
+        return result
+    started = time.monotonic()
+    if jobs:
+        stage.check(config)
+        _make_folder(workspace.folder(stage.name))
+        workspace.sweep(stage.name)
+    workspace.remove_shards(stage.name, _shard_count(workspace))
+    done = 0
+    in_hand = {job.shard for job in jobs}
+    progress.start(stage.name, sum(_rows(workspace, stage, job.shard) for job in jobs))
+    try:
+        with _Ticker(progress, workspace, stage.name, in_hand) as ticker:
+            for outcome in load_engine(config.engine)(jobs, run_shard, workers(config)):
+                in_hand.discard(outcome.job.shard)
+                if outcome.marker is not None:
+                    done += outcome.marker.rows
+                else:
+                    result.failed[outcome.job.shard] = _describe(outcome)
+                ticker.done = done
+    finally:
+        progress.finish()
+    if workspace.shards(stage.name):
+        workspace.write_info(stage.name, _info(stage, config, workspace))
+    result.seconds = time.monotonic() - started
+    result.status = workspace.counts(stage.name)
+    return result
+
+
+def workers(config: Config) -> int:
+    """Number of worker processes: as configured, or one per core."""
+    return config.workers or len(os.sched_getaffinity(0))
+
+
+def _plan(
+    stage: Stage, config: Config, options: Options, workspace: Workspace
+) -> tuple[list[Job], StageResult]:
+    count = _shard_count(workspace)
+    hashed = config_hash(stage, config)
+    jobs, rows, missing = [], 0, []
+    mine = [shard for shard in range(count) if options.mine(shard)]
+    for shard in mine:
+        upstream = [workspace.marker(up, shard) for up in stage.upstream]
+        rows += _rows(workspace, stage, shard)
+        if any(marker is None for marker in upstream):
+            missing.append(shard)
+            if options.dry_run:
+                jobs.append(Job(stage, shard, config, "", hashed))
+            continue
+        input_hash = digest([marker.sha256 for marker in upstream if marker])
+        done = workspace.is_done(stage.name, shard, input_hash, hashed)
+        marker = workspace.marker(stage.name, shard)
+        failed = marker is not None and set(marker.status) - {"ok"}
+        redo_failed = done and options.retry_failed and bool(failed)
+        if not done or options.overwrite or redo_failed:
+            keep = redo_failed and not options.overwrite
+            jobs.append(Job(stage, shard, config, input_hash, hashed, keep_ok=keep))
+    result = StageResult(
+        stage=stage.name,
+        shards=len(mine),
+        done_before=len(mine) - len(jobs) - (0 if options.dry_run else len(missing)),
+        todo=[job.shard for job in jobs],
+        rows=rows,
+    )
+    if not options.dry_run:
+        result.failed |= dict.fromkeys(missing, f"{stage.upstream[-1]} has not made this shard")
+    per_row = stage.image_bytes + 600  # a row of a manifest takes some 600 bytes
+    result.disk_bytes = per_row * sum(_rows(workspace, stage, job.shard) for job in jobs)
+    return jobs, result
+
+
+def _shard_count(workspace: Workspace) -> int:
+    """Number of shards that select made."""
+    info = workspace.info("select")
+    if "shards" not in info:
+        raise FaceprepError(
+            f"{workspace.root} has no selected frames", "faceprep select --dataset … --root …"
+        )
+    return int(info["shards"])
+
+
+def _rows(workspace: Workspace, stage: Stage, shard: int) -> int:
+    marker = workspace.marker("select", shard)
+    return marker.rows if marker else 0
+
+
+def _announcement(
+    stage: Stage, config: Config, workspace: Workspace, result: StageResult, options: Options
+) -> str:
+    """One line on what is going to happen, and which setting brought it about."""
+    if not result.todo:
+        missing = f", {len(result.failed)} shards lack their input" if result.failed else ""
+        return f"{stage.name}: up to date ({result.rows} rows){missing}"
+    before = workspace.info(stage.name).get("settings", {})
+    now = stage.settings(config)
+    changed = [
+        f"{stage.name}.{key} {before[key]} → {now[key]}"
+        for key in sorted(now)
+        if key in before and before[key] != now[key]
+    ]
+    why = f" ({', '.join(changed)})" if changed else ""
+    verb = "would do" if options.dry_run else "doing"
+    return f"{stage.name}: {verb} {len(result.todo)} of {result.shards} shards{why}"
+
+
+def _info(stage: Stage, config: Config, workspace: Workspace) -> dict[str, Any]:
+    return {
+        "stage": stage.name,
+        "schema_version": SCHEMA_VERSION,
+        "settings": stage.settings(config),
+        "config": config.settings(),
+        "versions": versions(),
+        "shards": _shard_count(workspace),
+    }
+
+
+def _describe(outcome: Outcome) -> str:
+    """One line for a failed shard; an error of ours that stops everything is raised instead."""
+    error = outcome.error
+    if isinstance(error, FaceprepError) and not isinstance(error, ManifestError):
+        raise error
+    if isinstance(error, FaceprepError):
+        return error.message
+    return f"{type(error).__name__}: {error}"
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FaceprepError(
+            f"cannot make {folder}: {error.strerror}", "choose another place with --workspace DIR"
+        ) from error
+
+
+class _Ticker:
+    """Moves the progress bar while the engine works, from what workers note in their folders."""
+
+    def __init__(
+        self, progress: Progress, workspace: Workspace, stage: str, in_hand: set[int]
+    ) -> None:
+        self.done = 0
+        self._stop = threading.Event()
+
+        def tick() -> None:
+            while not self._stop.wait(0.5):
+                progress.update(self.done + workspace.rows_in_hand(stage, set(in_hand)))
+
+        self._thread = threading.Thread(target=tick, daemon=True)
+
+    def __enter__(self) -> "_Ticker":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
