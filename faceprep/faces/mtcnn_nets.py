@@ -44,6 +44,7 @@ class PNet(nn.Module):
         self.face = nn.Conv2d(32, 2, 1)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Slide the window over a batch of pictures of one size."""
         features = self.features(pixels)
         probability = self.face(features).softmax(1)[:, 1]
         return probability, self.offsets(features).permute(0, 2, 3, 1)
@@ -71,6 +72,7 @@ class RNet(nn.Module):
         self.face = nn.Linear(128, 2)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        """Judge and refine patches."""
         features = self.features(patches)
         return self.face(features).softmax(1)[:, 1], self.offsets(features)
 
@@ -104,6 +106,7 @@ class ONet(nn.Module):
         self.face = nn.Linear(256, 2)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Judge and refine patches, and find their key points."""
         features = self.features(patches)
         probability = self.face(features).softmax(1)[:, 1]
         return probability, self.offsets(features), self.points(features)
@@ -121,7 +124,7 @@ def load_networks(device: str = "cpu") -> tuple[PNet, RNet, ONet]:
     networks = (PNet(), RNet(), ONet())
     for network, name in zip(networks, ("pnet", "rnet", "onet"), strict=True):
         _fill(network, iter(joblib.load(mtcnn_weights(name))))
-        network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+        network.eval().requires_grad_(False).to(device)
     return networks
 
 
