@@ -26,12 +26,14 @@ class Section(BaseModel):
 
     def settings(self) -> dict[str, Any]:
         """Return the values that determine the output, JSON-ready (no locations)."""
-        location = {
-            name
-            for name, field in type(self).model_fields.items()
-            if field.json_schema_extra == LOCATION
-        }
-        return self.model_dump(mode="json", exclude=location)
+        plain = self.model_dump(mode="json")
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if field.json_schema_extra == LOCATION:
+                del plain[name]
+            elif isinstance(value, Section):
+                plain[name] = value.settings()
+        return plain
 
 
 class DemoConfig(Section):
@@ -103,11 +105,11 @@ class Config(Section):
     """A pipeline: one dataset, one workspace, the stages' sections."""
 
     name: str = Field("custom", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    workspace: Path = Path()
+    workspace: Path = Field(Path(), json_schema_extra=LOCATION)
     shard_size: int = Field(1000, ge=1, le=1000)
-    workers: int = Field(0, ge=0, description="0: one per core")
-    engine: Literal["local"] = "local"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    workers: int = Field(0, ge=0, description="0: one per core", json_schema_extra=LOCATION)
+    engine: Literal["local"] = Field("local", json_schema_extra=LOCATION)
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", json_schema_extra=LOCATION)
     demo: DemoConfig | None = None
     select: SelectConfig = SelectConfig()
     align: AlignConfig = AlignConfig()

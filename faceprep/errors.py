@@ -1,9 +1,9 @@
 """Errors that reach the user, each with an exit code and the next command to type.
 
-    FaceprepError          1   the work failed (disk full, a shard that crashed …)
-    ├── UsageError         2   wrong flag, config, path or dataset
-    ├── ManifestError      1   a manifest that cannot be trusted
-    └── MissingToolError   5   a weight file, package or program is not there
+FaceprepError          1   the work failed (disk full, a shard that crashed …)
+├── UsageError         2   wrong flag, config, path or dataset
+├── ManifestError      1   a manifest that cannot be trusted
+└── MissingToolError   5   a weight file, package or program is not there
 """
 
 

@@ -198,17 +198,16 @@ def safe_path(path: str, source: str = "manifest") -> PurePosixPath:
 
 
 def inside(root: Path, path: str, source: str = "manifest") -> Path:
-    """Return the file of a manifest's path, which may be a link but not to outside ``root``.
+    """Return the file of a manifest's path.
+
+    Links below the root are followed wherever they lead: users keep datasets together with them.
 
     Raises
     ------
     ManifestError
-        When the path, or the link it names, leaves the root.
+        When the path itself leaves the root.
     """
-    full = root / safe_path(path, source)
-    if full.is_symlink() and not full.resolve().is_relative_to(root.resolve()):
-        raise ManifestError(f"{source}: link leaves its root: {path!r}")
-    return full
+    return root / safe_path(path, source)
 
 
 def write_part(path: Path, table: pa.Table, stage: str, provenance: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ else is done again. An engine decides in which process.
 import os
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,10 @@ class Options:
     dry_run: bool = False
     shard: tuple[int, int] | None = None
 
+    def for_upstream(self) -> "Options":
+        """Return the options for the stages before the one asked for."""
+        return replace(self, overwrite=False)
+
     def mine(self, shard: int) -> bool:
         """Whether a shard falls to this process."""
         return self.shard is None or shard % self.shard[1] == self.shard[0] - 1
@@ -63,8 +67,8 @@ class StageResult:
         Shards that fall to this process, and how many were finished when it began.
     todo
         Numbers of the shards (to be) made.
-    rows
-        Rows in all its shards.
+    rows, rows_made
+        Rows in all its shards, and in those made just now.
     status
         Rows by status over every finished shard, also earlier ones.
     seconds
@@ -80,6 +84,7 @@ class StageResult:
     done_before: int
     todo: list[int]
     rows: int
+    rows_made: int = 0
     status: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     failed: dict[int, str] = field(default_factory=dict)
@@ -128,6 +133,7 @@ def run_stage(stage: Stage, config: Config, options: Options, progress: Progress
         progress.finish()
     if workspace.shards(stage.name):
         workspace.write_info(stage.name, _info(stage, config, workspace))
+    result.rows_made = done
     result.seconds = time.monotonic() - started
     result.status = workspace.counts(stage.name)
     return result

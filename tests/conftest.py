@@ -1,9 +1,20 @@
 """What every test may ask for."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import settings
+
+from faceprep.manifest import table_from_rows
+from faceprep.workspace import Workspace
+
+# A busy machine is no reason to fail; a run in CI repeats exactly.
+settings.register_profile("faceprep", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("faceprep")
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -18,3 +29,50 @@ def shared() -> Path:
     if not (folder / "faces" / "labels.csv").is_file():
         pytest.skip(f"no shared photographs in {folder} (set SHARED_FACES)")
     return folder
+
+
+def _select_row(number: int) -> dict[str, Any]:
+    return {
+        "face_id": f"folder/{number:05d}",
+        "dataset": "folder",
+        "subject": f"S{number // 4:03d}",
+        "path": f"{number:05d}.png",
+        "expression": "happiness",
+        "role": "still",
+        "split": "train",
+        "fold": 0,
+    }
+
+
+def _align_row(number: int) -> dict[str, Any]:
+    """A row of `align` whose landmarks are drawn at random; every seventh has no face."""
+    row = {"face_id": f"folder/{number:05d}", "detector": "given", "faces_found": 1}
+    if number % 7 == 6:
+        return {**row, "status": "no_face", "reason": "no face found", "faces_found": 0}
+    points = np.random.default_rng(number).uniform(10, 118, 136).astype(np.float32)
+    return {**row, "status": "ok", "landmarks68": points.tolist(), "crop": "images/00000/x.png"}
+
+
+@pytest.fixture
+def aligned_workspace(tmp_path: Path) -> Callable[..., Workspace]:
+    """Make a workspace whose select and align are finished, without any photograph."""
+
+    def make(faces: int = 40, shard_size: int = 10, name: str = "ws") -> Workspace:
+        workspace = Workspace(tmp_path / name)
+        shards = range(-(-faces // shard_size))
+        for shard in shards:
+            numbers = range(shard * shard_size, min((shard + 1) * shard_size, faces))
+            for stage, row in (("select", _select_row), ("align", _align_row)):
+                with workspace.pending(stage, shard) as pending:
+                    pending.commit(
+                        table_from_rows(stage, [row(number) for number in numbers]),
+                        input_hash="input",
+                        config_hash="config",
+                        provenance={},
+                        seconds=0.0,
+                    )
+        for stage in ("select", "align"):
+            workspace.write_info(stage, {"stage": stage, "shards": len(shards)})
+        return workspace
+
+    return make

@@ -107,6 +107,8 @@ def _wait(future, stop: threading.Event):  # type: ignore[no-untyped-def]
             return future.result(timeout=0.1)
         except NotYetError:
             continue
+    while not (future.running() or future.done()):  # loky stumbles over a job not yet taken up
+        time.sleep(0.01)
     return None
 
 

@@ -1,0 +1,33 @@
+# make demo · make test · make lint · make bench: each makes its own .venv when it is missing.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DEMO   ?= manifests/demo
+
+.PHONY: demo test lint bench clean
+
+$(BIN)/faceprep: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "faceprep needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+# Exit code 3 means: done, but some faces were not found. The sheet shows which.
+demo: $(BIN)/faceprep
+	$(BIN)/faceprep run -c pipelines/demo.toml --workspace $(DEMO) || test $$? -eq 3
+	$(BIN)/faceprep show $(DEMO) --sheet $(DEMO)/sheet.png
+	@echo "look at $(DEMO)/sheet.png"
+
+test: $(BIN)/faceprep lint
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=85
+
+lint: $(BIN)/faceprep
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(BIN)/faceprep
+	@echo "see benchmarks/README.md: each measurement names its command"
+
+clean:
+	rm -rf $(VENV) *.egg-info .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

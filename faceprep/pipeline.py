@@ -1,0 +1,119 @@
+"""The stages in their order: bring everything up to a stage up to date."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from faceprep.config import STAGES, Config
+from faceprep.errors import FaceprepError
+from faceprep.progress import Progress
+from faceprep.runner import Options, StageResult, run_stage
+from faceprep.stages import load_stage
+from faceprep.workspace import Workspace
+
+if TYPE_CHECKING:
+    from faceprep.stages.select import SelectResult
+
+
+@dataclass
+class RunResult:
+    """What a run did.
+
+    Attributes
+    ----------
+    select
+        Of the selection, when it took part.
+    stages
+        Of the other stages that took part, in order.
+    """
+
+    select: "SelectResult | None" = None
+    stages: list[StageResult] = field(default_factory=list)
+
+    @property
+    def failed_shards(self) -> dict[str, dict[int, str]]:
+        """Stage → shard → error, for everything that could not be made."""
+        return {result.stage: result.failed for result in self.stages if result.failed}
+
+    @property
+    def failed_rows(self) -> int:
+        """Rows of the last stage that are not ``ok``."""
+        if not self.stages:
+            return 0
+        return sum(rows for status, rows in self.stages[-1].status.items() if status != "ok")
+
+
+def needed(until: str) -> list[str]:
+    """Return the stages that ``until`` depends on, in order, itself last."""
+    if until == "select":
+        return ["select"]
+    wanted = {until}
+    for name in reversed(STAGES):
+        if name in wanted and name != "select":
+            wanted |= set(load_stage(name).upstream)
+    return [name for name in STAGES if name in wanted]
+
+
+def run(config: Config, names: list[str], options: Options, progress: Progress) -> RunResult:
+    """Run stages in order, each over the shards that are not up to date.
+
+    Parameters
+    ----------
+    names
+        Stages in order; the last is the one asked for (`Options.overwrite` is about it alone).
+
+    Raises
+    ------
+    FaceprepError
+        When a stage cannot go on. What was finished before stays finished.
+    """
+    result = RunResult()
+    for name in names:
+        last = name == names[-1]
+        step = options if last else options.for_upstream()
+        if name == "select":
+            result.select = _select(config, step, progress)
+        elif options.dry_run and not Workspace(config.workspace).info("select"):
+            result.stages.append(_estimate(name, config, result.select))
+        else:
+            result.stages.append(run_stage(load_stage(name), config, step, progress))
+    return result
+
+
+def _select(config: Config, options: Options, progress: Progress) -> "SelectResult":
+    from faceprep.stages.select import run_select
+
+    if config.demo is not None and config.select.root is None:
+        if options.dry_run and not config.dataset_root().is_dir():
+            raise FaceprepError(
+                "the demo dataset is not rendered yet", f"faceprep demo {config.dataset_root()}"
+            )
+        if not options.dry_run:
+            render(config, progress)
+    return run_select(config, options, progress)
+
+
+def render(config: Config, progress: Progress) -> None:
+    """Render the demo dataset of a configuration, unless it is there already."""
+    from faceprep.datasets.demo import DemoSettings, render_demo
+    from faceprep.runner import workers
+
+    assert config.demo is not None
+    settings = DemoSettings(**config.demo.model_dump())
+    render_demo(config.dataset_root(), settings, workers=workers(config), progress=progress)
+
+
+def _estimate(name: str, config: Config, select: "SelectResult | None") -> StageResult:
+    """What a stage would do in a workspace that does not exist yet."""
+    stage = load_stage(name)
+    rows = select.rows if select else 0
+    shards = -(-rows // config.shard_size)
+    size = rows * (stage.image_bytes + 600)
+    return StageResult(name, shards, 0, list(range(shards)), rows, disk_bytes=size)
+
+
+def summary(result: RunResult) -> dict[str, Any]:
+    """Return the outcome as plain data, for ``--json``."""
+    return {
+        "select": result.select.as_dict() if result.select else None,
+        "stages": {stage.stage: vars(stage) for stage in result.stages},
+    }

@@ -1,0 +1,100 @@
+"""Tables of the command line: the same facts for people (rich) and for programs (JSON)."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from faceprep.config import Config
+    from faceprep.pipeline import RunResult
+    from faceprep.runner import Options
+    from faceprep.sources import Resolved
+
+
+def print_result(
+    renderables: "list[RenderableType]", data: dict[str, Any], *, as_json: bool
+) -> None:
+    """Print either the renderables or the data on stdout."""
+    if as_json:
+        print(json.dumps(data, indent=1, default=str, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    console = Console(soft_wrap=False)
+    for renderable in renderables:
+        console.print(renderable)
+
+
+def plain_table(title: str | None, *columns: str, right: tuple[str, ...] = ()) -> Any:
+    """Return an empty rich table in the house style; columns in ``right`` hold numbers."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left")
+    return table
+
+
+def config_table(resolved: "Resolved") -> "tuple[list[RenderableType], dict[str, Any]]":
+    """Every key with its value and its source."""
+    table = plain_table(None, "key", "value", "source")
+    data = {}
+    for key, source in resolved.sources.items():
+        value: Any = resolved.config
+        for name in key.split("."):
+            value = getattr(value, name, None)
+        shown = "" if value is None else str(value)
+        style = "dim" if source == "default" else None
+        table.add_row(key, shown, source, style=style)
+        data[key] = {"value": value, "source": source}
+    return [table], data
+
+
+def run_tables(
+    config: "Config", result: "RunResult", options: "Options"
+) -> "tuple[list[RenderableType], dict[str, Any]]":
+    """What a run did, or would do: the selection, then a line a stage."""
+    from faceprep.pipeline import summary
+
+    renderables: list[RenderableType] = []
+    if result.select is not None:
+        from faceprep.stages.select import render_summary
+
+        renderables.append(render_summary(result.select))
+    if result.stages:
+        renderables.append(_dry_table(result) if options.dry_run else _done_table(result))
+    data = {"workspace": str(config.workspace), **summary(result)}
+    if options.dry_run:
+        data["config"] = config.model_dump(mode="json")
+    return renderables, data
+
+
+def _done_table(result: "RunResult") -> Any:
+    words = sorted({word for stage in result.stages for word in stage.status} - {"ok"})
+    columns = ("rows", "ok", *words, "shards made", "seconds", "rows/s")
+    table = plain_table(None, "stage", *columns, right=columns)
+    for stage in result.stages:
+        made = len(set(stage.todo) - set(stage.failed))
+        rate = f"{stage.rows_made / stage.seconds:.1f}" if stage.rows_made else ""
+        counts = [str(stage.status.get(word, 0)) for word in ("ok", *words)]
+        table.add_row(
+            stage.stage, str(stage.rows), *counts, str(made), f"{stage.seconds:.1f}", rate
+        )
+    return table
+
+
+def _dry_table(result: "RunResult") -> Any:
+    columns = ("rows", "shards", "done", "to do", "disk")
+    table = plain_table("would do", "stage", *columns, right=columns)
+    for stage in result.stages:
+        table.add_row(
+            stage.stage,
+            str(stage.rows),
+            str(stage.shards),
+            str(stage.done_before),
+            str(len(stage.todo)),
+            f"{stage.disk_bytes / 1e6:.1f} MB",
+        )
+    return table

@@ -1,0 +1,132 @@
+"""Configuration: precedence, sources, and errors that name both."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faceprep.config import Config, digest
+from faceprep.errors import UsageError
+from faceprep.sources import known_keys, parse_assignment, resolve
+
+NOWHERE = Path("/nonexistent/faceprep.toml")
+SIZES = st.integers(32, 1024)
+
+
+@given(
+    local=st.none() | SIZES,
+    file=st.none() | SIZES,
+    variable=st.none() | SIZES,
+    flag=st.none() | SIZES,
+)
+def test_the_strongest_source_wins(
+    tmp_path_factory: pytest.TempPathFactory,
+    local: int | None,
+    file: int | None,
+    variable: int | None,
+    flag: int | None,
+) -> None:
+    folder = tmp_path_factory.mktemp("sources")
+    paths = {"local": folder / "faceprep.toml", "file": folder / "mine.toml"}
+    for name, value in (("local", local), ("file", file)):
+        if value is not None:
+            paths[name].write_text(f"[align]\nsize = {value}\n")
+    resolved = resolve(
+        file=paths["file"] if file is not None else None,
+        flags={"align.size": (str(flag), "--set")} if flag is not None else {},
+        environment={"FACEPREP_ALIGN_SIZE": str(variable)} if variable is not None else {},
+        local_file=paths["local"],
+    )
+    expected = [
+        (flag, "--set"),
+        (variable, "FACEPREP_ALIGN_SIZE"),
+        (file, str(paths["file"])),
+        (local, "./faceprep.toml"),
+        (128, "default"),
+    ]
+    value, source = next((v, s) for v, s in expected if v is not None)
+    assert resolved.config.align.size == value
+    assert resolved.sources["align.size"] == source
+
+
+def test_no_source_at_all_is_the_demo_pipeline() -> None:
+    config = resolve(environment={}, local_file=NOWHERE).config
+    assert config.demo is not None
+    assert config.select.dataset == config.demo.layout
+    assert config.workspace == Path("manifests/demo")
+    assert config.dataset_root() == Path("manifests/demo/dataset")
+
+
+def test_a_dataset_on_the_command_line_replaces_the_demo() -> None:
+    flags = {"select.dataset": ("ck-plus", "--dataset"), "select.root": ("/data/CK+", "--root")}
+    config = resolve(flags=flags, environment={}, local_file=NOWHERE).config
+    assert config.demo is None
+    assert config.name == "ck-plus"
+    assert config.workspace == Path("manifests/ck-plus")
+
+
+def test_a_dataset_without_root_says_what_to_type() -> None:
+    flags = {"select.dataset": ("ck-plus", "--dataset")}
+    config = resolve(flags=flags, environment={}, local_file=NOWHERE).config
+    with pytest.raises(UsageError, match=r"select\.root") as caught:
+        config.dataset_root()
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("flags", "message", "hint"),
+    [
+        ({"align.detectr": ("x", "--set")}, r"align\.detectr \(from --set\)", "align.detector"),
+        ({"align.size": ("big", "--set")}, r"align\.size \(from --set\).*'big'", "config show"),
+        ({"align.size": ("8", "--set")}, "greater than or equal to 32", "config show"),
+        ({"align": ("x", "--set")}, "align", "config show"),
+        ({"bogus.x": ("1", "--set")}, r"bogus \(from --set\)", "config show"),
+        ({"name.x": ("1", "--set"), "name": ("demo", "--set")}, "name has no keys", None),
+    ],
+)
+def test_a_wrong_key_or_value_names_its_source(flags, message, hint) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        resolve(flags=flags, environment={}, local_file=NOWHERE)
+    if hint:
+        assert hint in (caught.value.hint or "")
+
+
+def test_an_unknown_variable_is_an_error_with_the_nearest_one() -> None:
+    with pytest.raises(UsageError, match="FACEPREP_ALIGN_DETECTR") as caught:
+        resolve(environment={"FACEPREP_ALIGN_DETECTR": "dlib"}, local_file=NOWHERE)
+    assert "FACEPREP_ALIGN_DETECTOR" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("content", ["align = ", b"\xff\xfe", "[align]\nsize = 'x'"])
+def test_a_bad_file_is_named(tmp_path: Path, content: str | bytes) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UsageError, match=r"bad\.toml"):
+        resolve(file=path, environment={}, local_file=NOWHERE)
+
+
+def test_a_missing_file_is_an_error() -> None:
+    with pytest.raises(UsageError, match="no configuration file"):
+        resolve(file=Path("missing.toml"), environment={}, local_file=NOWHERE)
+
+
+def test_assignments() -> None:
+    assert parse_assignment("select.root=/data/CK+") == ("select.root", "/data/CK+")
+    assert parse_assignment("select.limit = none") == ("select.limit", None)
+    assert parse_assignment("a=[1, 2]") == ("a", [1, 2])
+    with pytest.raises(UsageError):
+        parse_assignment("align.size")
+
+
+def test_every_key_has_a_variable_of_its_own() -> None:
+    variables = [key.replace(".", "_").upper() for key in known_keys()]
+    assert len(variables) == len(set(variables))
+
+
+def test_moving_the_data_or_adding_workers_does_not_change_the_settings() -> None:
+    here = Config.model_validate({"select": {"root": "/a"}, "workers": 1})
+    there = Config.model_validate({"select": {"root": "/b"}, "workers": 8, "workspace": "x"})
+    assert digest(here.settings()) == digest(there.settings())
+    other = Config.model_validate({"select": {"dataset": "folder"}})
+    assert digest(here.settings()) != digest(other.settings())
