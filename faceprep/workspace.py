@@ -32,6 +32,7 @@ _PART = re.compile(r"part-(\d{5,})\.json")
 _TMP = re.compile(r"part-(?P<shard>\d{5,})\.(?P<host>.+)-(?P<pid>\d+)\.tmp")
 _TMP_FILE = re.compile(r".+\.(?P<pid>\d+)\.tmp")
 _STALE_SECONDS = 24 * 3600
+_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,26 @@ class Workspace:
                     shutil.rmtree(entry.path, ignore_errors=True)
                 else:
                     Path(entry.path).unlink(missing_ok=True)
+
+    def wait_for_others(self, stage: str, shard: int) -> bool:
+        """Wait until no other living process of this host has the shard in hand.
+
+        Returns
+        -------
+        Whether there was one: then the shard may be done now.
+        """
+        waited = False
+        while any(self._others_work(stage, shard)):
+            waited = True
+            time.sleep(_POLL_SECONDS)
+        return waited
+
+    def _others_work(self, stage: str, shard: int) -> Iterator[bool]:
+        folder = self.folder(stage)
+        for path in folder.glob(f"part-{shard:05d}.*.tmp") if folder.is_dir() else []:
+            match = _TMP.fullmatch(path.name)
+            if match and match["host"] == socket.gethostname() and int(match["pid"]) != os.getpid():
+                yield psutil.pid_exists(int(match["pid"]))
 
     def rows_in_hand(self, stage: str, shards: set[int]) -> int:
         """Rows that workers have done so far in shards not yet committed."""

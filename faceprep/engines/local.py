@@ -1,7 +1,9 @@
 """Worker processes on this machine.
 
 Each worker is a joblib (loky) pool of its own: when one is killed, its shard alone is lost, and
-the others never notice. With one worker the work runs in this process, where a debugger works.
+the others never notice. When the command itself is killed, its workers finish the shards they
+have in hand, and a command started meanwhile waits for those. With one worker the work runs in
+this process, where a debugger works.
 """
 
 import os
@@ -16,12 +18,15 @@ from faceprep.engines import Outcome
 if TYPE_CHECKING:
     from faceprep.engines import Work
     from faceprep.shard import Job
+    from faceprep.workspace import Marker
 
 #: How often a shard is tried again after its worker was killed.
 RETRIES = 2
 #: A worker computes on one thread: equal bytes whatever the number of workers.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _ORPHAN_CHECK_SECONDS = 0.2
+
+_busy = threading.Event()
 
 
 class WorkerKilledError(RuntimeError):
@@ -79,7 +84,7 @@ def _serve(
                 break
             for attempt in range(RETRIES + 1):
                 try:
-                    marker = _wait(pool.submit(work, job), stop)
+                    marker = _wait(pool.submit(_work, work, job), stop)
                     if marker is None:
                         return
                     outcomes.put(Outcome(job, marker=marker))
@@ -116,15 +121,23 @@ def _pool():  # type: ignore[no-untyped-def]
     from joblib.externals.loky import ProcessPoolExecutor
 
     return ProcessPoolExecutor(
-        max_workers=1, initializer=_die_with_parent, initargs=(os.getpid(),), env=ENVIRONMENT
+        max_workers=1, initializer=_follow_parent, initargs=(os.getpid(),), env=ENVIRONMENT
     )
 
 
-def _die_with_parent(parent: int) -> None:
-    """Leave at once when the command is killed: an orphan must not go on writing."""
+def _work(work: "Work", job: "Job") -> "Marker":
+    _busy.set()
+    try:
+        return work(job)
+    finally:
+        _busy.clear()
+
+
+def _follow_parent(parent: int) -> None:
+    """When the command is killed, finish the shard in hand and leave: no work is lost."""
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while os.getppid() == parent or _busy.is_set():
             time.sleep(_ORPHAN_CHECK_SECONDS)
         os._exit(1)
 

@@ -1,0 +1,137 @@
+"""Kill `faceprep align` at random moments, go on, and compare with an undisturbed run.
+
+    python benchmarks/kills.py --root ~/photos --kills 20
+
+Half of the kills (SIGKILL) hit the command, half one of its workers. After a killed command the
+same command starts again at once. Reported: shards lost per kill, finished shards that were
+touched again, and whether manifests and images are the same bytes at the end.
+"""
+
+import argparse
+import hashlib
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+
+def command(arguments: argparse.Namespace, workspace: Path) -> list[str]:
+    return [
+        *(sys.executable, "-m", "faceprep", "align", "--dataset", "folder"),
+        *("--root", str(arguments.root), "--workspace", str(workspace), "-j", "2", "-q"),
+        *("--limit", str(arguments.limit), "--set", f"shard_size={arguments.shard_size}"),
+        *("--set", f"align.detector={arguments.detector}"),
+    ]
+
+
+def digest(workspace: Path) -> dict[str, str]:
+    """Hash of every file; markers without seconds and host."""
+    found = {}
+    for path in sorted(workspace.rglob("*")):
+        if path.is_file():
+            content = path.read_bytes()
+            if path.name.startswith("part-") and path.suffix == ".json":
+                marker = json.loads(content)
+                kept = {k: v for k, v in marker.items() if k not in ("seconds", "host")}
+                content = json.dumps(kept, sort_keys=True).encode()
+            found[str(path.relative_to(workspace))] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+def markers(workspace: Path) -> dict[str, int]:
+    return {p.name: p.stat().st_mtime_ns for p in (workspace / "align").glob("part-*.json")}
+
+
+def workers_of(process: psutil.Process) -> list[psutil.Process]:
+    def is_worker(child: psutil.Process) -> bool:
+        return any("popen_loky" in word for word in child.cmdline())
+
+    found = []
+    for child in process.children(recursive=True):
+        try:
+            if is_worker(child):
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+def abandoned(workspace: Path) -> int:
+    """Shards that were in hand of processes now dead."""
+    folders = (workspace / "align").glob("part-*.tmp")
+    return sum(not psutil.pid_exists(int(f.name.split("-")[-1].split(".")[0])) for f in folders)
+
+
+def disturb(arguments: argparse.Namespace, workspace: Path, rng: random.Random) -> list[dict]:
+    """One run from nothing to the end, killed on the way as often as it takes."""
+    events: list[dict] = []
+    while True:
+        process = subprocess.Popen(command(arguments, workspace))
+        time.sleep(rng.uniform(0.2, arguments.seconds))
+        if process.poll() is not None:
+            return events
+        target = "worker" if rng.random() < 0.5 else "command"
+        before = markers(workspace)
+        if target == "command":
+            orphans = workers_of(psutil.Process(process.pid))
+            process.kill()
+            process.wait()
+            lost = 0
+            if rng.random() < 0.5:  # sometimes at once, sometimes after the workers have left
+                psutil.wait_procs(orphans, timeout=120)
+                lost = abandoned(workspace)
+        else:
+            victims = workers_of(psutil.Process(process.pid))
+            if not victims:
+                process.kill()
+                process.wait()
+                continue
+            victim = rng.choice(victims)
+            victim.kill()
+            victim.wait(10)
+            lost = len(list((workspace / "align").glob(f"part-*-{victim.pid}.tmp")))
+            process.wait()
+        touched = sum(markers(workspace).get(name) != stamp for name, stamp in before.items())
+        events.append({"target": target, "lost": lost, "touched": touched, "done": len(before)})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--limit", type=int, default=400)
+    parser.add_argument("--shard-size", type=int, default=20)
+    parser.add_argument("--detector", default="mtcnn")
+    parser.add_argument("--seconds", type=float, default=8.0, help="latest moment of a kill")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    rng = random.Random(arguments.seed)
+    folder = Path(tempfile.mkdtemp(prefix="faceprep-kills-"))
+    try:
+        subprocess.run(command(arguments, folder / "undisturbed"), check=False)
+        reference = digest(folder / "undisturbed")
+        events: list[dict] = []
+        while len(events) < arguments.kills:
+            workspace = folder / f"round-{len(events)}"
+            events += disturb(arguments, workspace, rng)
+            code = subprocess.run(command(arguments, workspace), check=False).returncode
+            same = digest(workspace) == reference
+            print(f"after {len(events)} kills: exit code {code}, same bytes: {same}", flush=True)
+            if not same:
+                sys.exit(1)
+        for event in events:
+            print(event)
+        print(f"most shards lost by one kill: {max(event['lost'] for event in events)}")
+        print(f"finished shards touched again: {sum(event['touched'] for event in events)}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
