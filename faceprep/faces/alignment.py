@@ -84,12 +84,12 @@ def estimate_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
     if source.shape != target.shape or source.ndim != 2 or source.shape[1] != 2 or len(source) < 2:
         raise ValueError(f"expected two sets of (n, 2) points, got {source.shape}, {target.shape}")
+    if not (np.isfinite(source).all() and np.isfinite(target).all()):
+        raise ValueError("a point is not finite")
     points, goals = _complex(source), _complex(target)
     centre, goal = complex(points.mean()), complex(goals.mean())
     points, goals = points - centre, goals - goal
     spread, wanted = float(np.vdot(points, points).real), float(np.vdot(goals, goals).real)
-    if not math.isfinite(spread + wanted):
-        raise ValueError("a point is not finite")
     # Rounding leaves this much between points that are the same.
     if spread <= len(points) * (1e-9 * (1 + abs(centre))) ** 2:
         raise ValueError("the points coincide")
@@ -167,10 +167,10 @@ def five_from_68(points: np.ndarray) -> np.ndarray:
 def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     """Crop an image through a similarity.
 
-    Bilinear interpolation; outside the image its border pixels go on, because a black corner is
-    an edge that tells of the head's tilt and of nothing in the face. Where the crop is less than
-    half as large as what it shows, the source is first halved, by the mean of 2×2 pixels, until it
-    is not: without that, fine texture turns into noise.
+    Bilinear interpolation; black outside the image, so that everything seen was photographed: a
+    continued border smears into a false neck and chin. Where the crop is less than half as large as
+    what it shows, the source is first halved, by the mean of 2×2 pixels, until it is not: without
+    that, fine texture turns into noise.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
         np.array(of_part),
         (size, size),
         flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
+        borderMode=cv2.BORDER_CONSTANT,
     )
 
 
@@ -217,7 +217,7 @@ def _reduced(part: np.ndarray, step: int) -> np.ndarray:
     """An image halved until one pixel stands for ``step × step``, a power of two."""
     rest_y, rest_x = -part.shape[0] % step, -part.shape[1] % step
     if rest_y or rest_x:
-        part = cv2.copyMakeBorder(part, 0, rest_y, 0, rest_x, cv2.BORDER_REPLICATE)
+        part = cv2.copyMakeBorder(part, 0, rest_y, 0, rest_x, cv2.BORDER_CONSTANT)
     while step > 1:
         half = (part.shape[1] // 2, part.shape[0] // 2)
         part = cv2.resize(part, half, interpolation=cv2.INTER_AREA)
@@ -230,7 +230,7 @@ def _region(
 ) -> tuple[int, int, int, int, int]:
     """Source pixels that a crop depends on: left, top, right, bottom; and the reduction's step.
 
-    The region is never empty: a crop that lies wholly outside shows the nearest border pixels.
+    The region is never empty, not even for a crop that lies wholly outside.
     """
     (a, b, shift_x), (c, d, shift_y) = invert_affine(matrix).tolist()
     step = 1
