@@ -1,0 +1,67 @@
+"""Face ids: stable, readable, and different for different frames, also as file names."""
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+from faceprep.datasets.tree import is_image
+
+_PLAIN = re.compile(r"[A-Za-z0-9.-]+(?:[_/ ][A-Za-z0-9.-]+)*")
+_UNSAFE = re.compile(r"[%\x00-\x1f\x7f\\:*?\"<>|]")
+_DOUBTFUL_UNDERSCORE = re.compile(r"^_+|_+$|_{2,}")
+_MAX_BYTES = 200
+_KEPT_BYTES = 150
+
+
+def face_id(dataset: str, *segments: str) -> str:
+    """Join segments to an id.
+
+    The image of a face is called by its id with ``/`` as ``__``. Underscores that could be taken
+    for that, and characters that some file systems refuse, are written as ``%5F`` and the like, so
+    that two ids never share a file name; names are brought to Unicode NFC. An id longer than 200
+    bytes keeps its beginning and ends in a hash.
+    """
+    plain = "/".join((dataset, *segments))
+    if len(plain) <= _MAX_BYTES - len(segments) and _PLAIN.fullmatch(plain):
+        return plain  # as nearly all are
+    quoted = [dataset, *map(_quote, segments)]
+    joined = "/".join(quoted)
+    # As a file name every slash counts twice.
+    if len(joined.encode()) + len(quoted) <= _MAX_BYTES:
+        return joined
+    kept = joined.replace("/", "%2F").encode()[:_KEPT_BYTES].decode(errors="ignore")
+    kept = kept.replace("%2F", "/").rstrip("%/_")
+    return f"{kept}~{hashlib.sha256(joined.encode()).hexdigest()[:16]}"
+
+
+def unique_ids(dataset: str, paths: Sequence[str]) -> list[str]:
+    """Face ids of files, from their paths below the root.
+
+    The ending is dropped, unless files differ by nothing else: then all of them keep it. What is
+    still the same after that (names that differ in their Unicode form) is numbered.
+    """
+    ids = [face_id(dataset, *_stem(path).split("/")) for path in paths]
+    for attempt in range(len(ids)):
+        counts = Counter(ids)
+        if len(counts) == len(ids):
+            break
+        ranks: Counter[str] = Counter()
+        for k, path in enumerate(paths):
+            same = ids[k]
+            if counts[same] > 1:
+                ranks[same] += 1
+                ids[k] = face_id(dataset, *path.split("/")) + f"~{ranks[same]}" * attempt
+    return ids
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(path)[0] if is_image(path) else path  # noqa: PTH122
+
+
+def _quote(segment: str) -> str:
+    text = unicodedata.normalize("NFC", segment)
+    text = _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", text)
+    return _DOUBTFUL_UNDERSCORE.sub(lambda match: "%5F" * len(match[0]), text)
