@@ -80,7 +80,7 @@ def run_shard(job: Job) -> Marker:
                 _keep_images(row, pending)
             return _commit(job, pending, [kept.get(k) or made[k] for k in range(count)], started)
     except OSError as error:
-        raise _explain_os_error(error, workspace) from error
+        raise explain_os_error(error, workspace) from error
 
 
 def _is_done(job: Job, workspace: Workspace) -> bool:
@@ -118,7 +118,7 @@ def _check_order(inputs: dict[str, list[Row]], shard: int) -> None:
         raise ManifestError(f"shard {shard}: {names} do not list the same faces", "faceprep run")
 
 
-def _explain_os_error(error: OSError, workspace: Workspace) -> OSError | FaceprepError:
+def explain_os_error(error: OSError, workspace: Workspace) -> OSError | FaceprepError:
     if error.errno not in _FATAL:
         return error
     return FaceprepError(

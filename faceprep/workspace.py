@@ -254,7 +254,8 @@ class PendingShard:
         workspace, stage, shard = self.workspace, self.stage, self.shard
         part = self.folder / "part.parquet"
         hashes = {"input": input_hash, "config_hash": config_hash}
-        sha256 = manifest.write_part(part, table, stage, {**provenance, **hashes})
+        # Provenance may name the input by content where the hash here also knows times of files.
+        sha256 = manifest.write_part(part, table, stage, {**hashes, **provenance})
         files = _count_files(self.images)
         status = ["ok"] * table.num_rows
         if "status" in table.column_names:
