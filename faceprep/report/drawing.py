@@ -1,0 +1,228 @@
+"""Pen and paper of the contact sheets: colours, type, faces, landmarks, placeholders.
+
+Pillow draws it with the font that comes inside Pillow, so a sheet looks the same everywhere.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from faceprep.faces import landmarks
+
+PAPER = (250, 250, 247)
+INK = (28, 32, 38)
+GRAY = (112, 118, 128)
+FAINT = (222, 223, 219)
+TILE = (233, 234, 230)
+RED = (186, 59, 52)
+
+#: Parts of the 68 points: outlines (indices, closed?) and their colour.
+PARTS: dict[str, tuple[tuple[tuple[tuple[int, ...], bool], ...], tuple[int, int, int]]] = {
+    "jaw": (((landmarks.JAW, False),), (236, 240, 246)),
+    "brows": (((landmarks.LEFT_BROW, False), (landmarks.RIGHT_BROW, False)), (255, 184, 77)),
+    "nose": (((landmarks.NOSE_BRIDGE, False), (landmarks.NOSTRILS, False)), (120, 220, 130)),
+    "eyes": (((landmarks.LEFT_EYE, True), (landmarks.RIGHT_EYE, True)), (84, 200, 255)),
+    "lips": (((landmarks.OUTER_LIPS, True), (landmarks.INNER_LIPS, True)), (255, 112, 138)),
+}
+
+# Lines are drawn larger and reduced: Pillow itself draws hard edges.
+_OVERSAMPLING = 4
+_LETTERS = {"–": "-", "—": "-", "−": "-", "×": "x", "→": ">", "≥": ">=", "≤": "<=", "ß": "ss"}
+
+
+@cache
+def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own typeface, ``size`` in pixels."""
+    return ImageFont.load_default(size)
+
+
+def printable(text: str) -> str:
+    """Write a text in the letters that the typeface has: accents go, unknown letters are ``?``."""
+    text = "".join(_LETTERS.get(letter, letter) for letter in text)
+    plain = unicodedata.normalize("NFKD", text.replace("…", "\0"))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    kept = (letter if " " <= letter <= "~" or letter in "·\0" else "?" for letter in plain)
+    return "".join(kept).replace("\0", "…")
+
+
+def width_of(text: str, size: float) -> float:
+    """Width of one line, pixels."""
+    words = printable(text).split(" ")
+    return sum(map(font(size).getlength, words)) + (len(words) - 1) * _space(size)
+
+
+def shorten(text: str, size: float, width: float, keep_end: bool = False) -> str:
+    """Cut a line to ``width`` pixels, with an ellipsis where something is missing."""
+    text = printable(text)
+    if width_of(text, size) <= width:
+        return text
+    for length in range(len(text) - 1, 0, -1):
+        cut = "…" + text[-length:] if keep_end else text[:length].rstrip() + "…"
+        if width_of(cut, size) <= width:
+            return cut
+    return "…"
+
+
+def wrap(text: str, size: float, width: float, lines: int) -> list[str]:
+    """Break a text into at most ``lines`` lines of ``width`` pixels; the last one is cut."""
+    words = printable(text).split()
+    done: list[str] = []
+    while words and len(done) < lines - 1:
+        count = 1
+        while count < len(words) and width_of(" ".join(words[: count + 1]), size) <= width:
+            count += 1
+        done.append(shorten(" ".join(words[:count]), size, width))
+        words = words[count:]
+    return [*done, shorten(" ".join(words), size, width)] if words else done
+
+
+def write(
+    draw: ImageDraw.ImageDraw,
+    at: tuple[float, float],
+    text: str,
+    size: float,
+    colour: tuple[int, int, int] = INK,
+    anchor: str = "la",
+) -> float:
+    """Write one line and return where it ends, x in pixels.
+
+    ``anchor`` is Pillow's: ``la`` starts at the point, ``ma`` is centred on it, ``ra`` ends there.
+    """
+    x = at[0] - {"l": 0, "m": 0.5, "r": 1}[anchor[0]] * width_of(text, size)
+    for word in printable(text).split(" "):
+        draw.text((x, at[1]), word, font=font(size), fill=colour, anchor="l" + anchor[1:])
+        x += font(size).getlength(word) + _space(size)
+    return x - _space(size)
+
+
+def _space(size: float) -> float:
+    """Width of a space, pixels: the typeface's own all but vanishes in small type."""
+    return 0.3 * size
+
+
+def fit(image: np.ndarray, size: int) -> tuple[Image.Image, float, tuple[float, float]]:
+    """Scale an image into a square, centred on the tile colour.
+
+    Parameters
+    ----------
+    image : (H, W, 3) or (H, W) uint8
+        RGB or gray.
+    size : int
+        Side of the square, pixels.
+
+    Returns
+    -------
+    The square, the scale, and the place (x, y) of the image's top left corner in it.
+    """
+    height, width = image.shape[:2]
+    scale = size / max(height, width)
+    box = (max(1, round(width * scale)), max(1, round(height * scale)))
+    scaled = (
+        Image.fromarray(image)
+        .convert("RGB")
+        .resize(box, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    )
+    left, top = (size - box[0]) // 2, (size - box[1]) // 2
+    square = Image.new("RGB", (size, size), TILE)
+    square.paste(scaled, (left, top))
+    return square, scale, (left, top)
+
+
+def draw_landmarks(square: Image.Image, points: np.ndarray, scale: float) -> Image.Image:
+    """Draw the 68 points as thin outlines, one colour a part of the face.
+
+    Parameters
+    ----------
+    square : Image
+        A face, already scaled.
+    points : (68, 2) float
+        Pixels of the unscaled face, centre of the top left pixel = (0, 0).
+    scale : float
+        How much the face was scaled.
+
+    Returns
+    -------
+    A new image.
+    """
+    fine = _OVERSAMPLING
+    at = ((np.asarray(points, np.float64) + 0.5) * scale) * fine
+    side = (square.width * fine, square.height * fine)
+    shade, lines = Image.new("L", side, 0), Image.new("RGBA", side, (0, 0, 0, 0))
+    under, pen = ImageDraw.Draw(shade), ImageDraw.Draw(lines)
+    for outlines, colour in PARTS.values():
+        for indices, closed in outlines:
+            path = [(float(x), float(y)) for x, y in at[list(indices)]]
+            path += path[:1] if closed else []
+            under.line(path, fill=90, width=round(2.6 * fine), joint="curve")
+            pen.line(path, fill=(*colour, 225), width=round(1.1 * fine), joint="curve")
+            for x, y in path:
+                radius = 1.25 * fine
+                pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(*colour, 255))
+    shade = shade.resize(square.size, Image.Resampling.BOX)
+    dark = Image.composite(Image.new("RGB", square.size, (0, 0, 0)), square, shade)
+    return Image.alpha_composite(
+        dark.convert("RGBA"), lines.resize(square.size, Image.Resampling.BOX)
+    ).convert("RGB")
+
+
+def draw_box(
+    square: Image.Image, box: Sequence[float], scale: float, offset: tuple[float, float]
+) -> None:
+    """Outline a box ``(x, y, width, height)`` given in the pixels of the unscaled image."""
+    x, y, width, height = (float(value) * scale for value in box)
+    x, y = x + offset[0], y + offset[1]
+    corners = (round(x), round(y), round(x + max(width, 1)), round(y + max(height, 1)))
+    ImageDraw.Draw(square).rectangle(corners, outline=PARTS["brows"][1], width=1)
+
+
+def paint_heatmap(heatmap: np.ndarray, size: int) -> Image.Image:
+    """Colour a heatmap from dark to bright.
+
+    Parameters
+    ----------
+    heatmap : (H, W) uint8
+        0 far from every landmark, 255 on one.
+    """
+    stops = np.array([(13, 17, 38), (66, 40, 118), (186, 62, 110), (248, 158, 86), (254, 245, 200)])
+    at = np.linspace(0, 255, len(stops))
+    table = np.stack([np.interp(np.arange(256), at, stops[:, c]) for c in range(3)], axis=1)
+    return fit(np.rint(table).astype(np.uint8)[heatmap], size)[0]
+
+
+def placeholder(size: int, text: str) -> Image.Image:
+    """Square that stands for an image which cannot be shown, with the reason in words."""
+    square = Image.new("RGB", (size, size), TILE)
+    draw = ImageDraw.Draw(square)
+    middle, arm = size / 2, size * 0.09
+    top = size * 0.3
+    for sign in (-1, 1):
+        draw.line(
+            (middle - arm, top - sign * arm, middle + arm, top + sign * arm), fill=GRAY, width=2
+        )
+    for number, line in enumerate(wrap(text, 11, size - 16, 4)):
+        write(draw, (middle, size * 0.48 + 14 * number), line, 11, GRAY, "ma")
+    return square
+
+
+def rounded(square: Image.Image, radius: float = 6) -> Image.Image:
+    """Round the corners; outside of them is paper."""
+    fine = _OVERSAMPLING
+    mask = Image.new("L", (square.width * fine, square.height * fine), 0)
+    ImageDraw.Draw(mask).rounded_rectangle(
+        (0, 0, mask.width - 1, mask.height - 1), radius * fine, fill=255
+    )
+    mask = mask.resize(square.size, Image.Resampling.BOX)
+    return Image.composite(square, Image.new("RGB", square.size, PAPER), mask)
+
+
+def stack(blocks: Sequence[Image.Image]) -> Image.Image:
+    """Put blocks of one width under one another."""
+    sheet = Image.new("RGB", (blocks[0].width, sum(block.height for block in blocks)), PAPER)
+    top = 0
+    for block in blocks:
+        sheet.paste(block, (0, top))
+        top += block.height
+    return sheet

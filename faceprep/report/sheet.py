@@ -1,0 +1,278 @@
+"""The contact sheet: one PNG that shows what a workspace holds, and what went wrong.
+
+Faces by expression with their landmarks, the least certain ones, heatmaps, and the photographs in
+which no face could be aligned.
+"""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from faceprep.errors import FaceprepError, UsageError
+from faceprep.faces.action_units import COLUMNS_R
+from faceprep.manifest import EXPRESSIONS, STATUSES
+from faceprep.report import faces
+from faceprep.report.drawing import (
+    GRAY,
+    INK,
+    PAPER,
+    PARTS,
+    shorten,
+    stack,
+    width_of,
+    write,
+)
+from faceprep.report.faces import Index
+from faceprep.report.tiles import TILE_SIZE, Tiles
+from faceprep.workspace import Workspace
+
+COLUMNS = 9
+MARGIN = 40
+GUTTER = 12
+HEADING = 168
+HEADER = 112
+CAPTION = {"face": 46, "failure": 62, "heatmap": 30}
+
+_COLUMNS_READ = (
+    "select.path",
+    "align.status",
+    "align.reason",
+    "align.confidence",
+    "align.box",
+    "align.landmarks68",
+    "align.crop",
+    "heatmaps.heatmap",
+    *(f"aus.{name}" for name in COLUMNS_R),
+)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What was drawn.
+
+    Attributes
+    ----------
+    path
+        The PNG.
+    width, height
+        Its size, pixels.
+    faces, failures
+        How many of each are on it.
+    placeholders
+        Images that could not be read: what, and why.
+    """
+
+    path: Path
+    width: int
+    height: int
+    faces: int
+    failures: int
+    placeholders: list[str]
+
+
+@dataclass
+class Section:
+    """Tiles under one heading."""
+
+    title: str
+    notes: list[str]
+    kind: str
+    positions: np.ndarray
+    colour: tuple[int, int, int] = INK
+    across: int = field(default=1)
+
+    def lines(self, columns: int) -> int:
+        """Rows of tiles, when there are so many columns."""
+        return -(-len(self.positions) // (columns // self.across))
+
+
+def contact_sheet(
+    workspace: Path,
+    out: Path,
+    *,
+    per_expression: int = COLUMNS,
+    failures: bool = True,
+    landmarks: bool = True,
+    root: Path | None = None,
+    seed: int = 0,
+    max_height: int = 4000,
+) -> Sheet:
+    """Draw a workspace.
+
+    Parameters
+    ----------
+    workspace
+        Needs the stages select and align; heatmaps and AUs are shown where they are.
+    out
+        The PNG to write; its folder is made.
+    per_expression
+        Faces of each expression, all of different subjects as far as there are so many.
+    failures
+        Also draw photographs in which no face could be aligned.
+    landmarks
+        Draw the 68 points on the crops.
+    root
+        Folder of the dataset, for the failures; by default the one that the workspace names.
+    seed
+        Another seed shows other faces.
+    max_height
+        Of the sheet, pixels; rows of faces are left out until it fits.
+
+    Raises
+    ------
+    UsageError
+        When there is nothing to draw yet, or ``out`` is no PNG.
+    FaceprepError
+        When it cannot be written.
+    """
+    if out.suffix.lower() != ".png":
+        raise UsageError(f"a contact sheet is a PNG, not {out.name}", f"--sheet {out.stem}.png")
+    place = Workspace(workspace)
+    if not place.shards("align"):
+        raise UsageError(
+            f"{workspace} has no aligned faces to draw", f"faceprep align --workspace {workspace}"
+        )
+    index = faces.read_index(place)
+    sections = _sections(index, place, max(1, per_expression), failures, seed)
+    columns = max(4, min(COLUMNS, max(len(s.positions) * s.across for s in sections)))
+    _shorten_to_fit(sections, columns, max_height)
+    chosen = sorted({int(at) for section in sections for at in section.positions})
+    rows = faces.rows_of(place, index, chosen, _COLUMNS_READ)
+    tiles = Tiles(place, root or faces.dataset_root(place), landmarks)
+    width = 2 * MARGIN + HEADING + columns * (TILE_SIZE + GUTTER) - GUTTER
+    blocks = [_header(place, index, width, landmarks)]
+    blocks += [_block(section, rows, tiles, columns, width) for section in sections]
+    sheet = stack([*blocks, Image.new("RGB", (width, MARGIN // 2), PAPER)])
+    _save(sheet, out)
+    drawn = [len(s.positions) for s in sections if s.kind == "failure"]
+    return Sheet(
+        out, sheet.width, sheet.height, len(chosen) - sum(drawn), sum(drawn), tiles.placeholders
+    )
+
+
+def _sections(
+    index: Index, place: Workspace, per_expression: int, failures: bool, seed: int
+) -> list[Section]:
+    ok = index.where(status="ok")
+    found = []
+    for expression in (*EXPRESSIONS, faces.UNLABELLED):
+        everyone = index.where(expression=expression)
+        among = np.intersect1d(everyone, ok, assume_unique=True)
+        if not len(everyone):
+            continue
+        subjects = len(np.unique(index.codes["subject"][everyone]))
+        notes = [_plural(len(everyone), "face"), _plural(subjects, "subject")]
+        if len(among) < len(everyone):
+            notes.append(f"{len(everyone) - len(among):,} not aligned")
+        picked = faces.choose(index, among, per_expression, seed)
+        found.append(Section(expression, notes, "face", picked))
+    least = ok[np.argsort(index.confidence[ok], kind="stable")]
+    least = least[np.isfinite(index.confidence[least])]
+    if len(least) > COLUMNS and np.ptp(index.confidence[least]) > 0:
+        notes = ["lowest confidence", "among all faces"]
+        found.append(Section("Least certain", notes, "face", least[:COLUMNS]))
+    if place.shards("heatmaps"):
+        picked = faces.choose(index, ok, COLUMNS // 3, seed + 1)
+        notes = ["crop, 68 landmarks,", "heatmap"]
+        found.append(Section("Heatmaps", notes, "heatmap", picked, across=3))
+    if failures:
+        picked = faces.choose_failures(index, 2 * COLUMNS, seed)
+        counts = index.count("status")
+        notes = [f"{counts[(s,)]:,} {s}" for s in STATUSES if s != "ok" and (s,) in counts]
+        if len(picked):
+            found.append(Section("Not aligned", notes, "failure", picked))
+    return found
+
+
+def _shorten_to_fit(sections: Sequence[Section], columns: int, max_height: int) -> None:
+    """Take rows of tiles away, from the section that has most, until the sheet fits."""
+
+    def height() -> int:
+        return HEADER + MARGIN + sum(_height(section, columns) for section in sections)
+
+    while height() > max_height:
+        longest = max(sections, key=lambda section: section.lines(columns))
+        lines = longest.lines(columns)
+        if lines <= 1:
+            return
+        longest.positions = longest.positions[: (lines - 1) * (columns // longest.across)]
+
+
+def _height(section: Section, columns: int) -> int:
+    lines = max(1, section.lines(columns))
+    return lines * (TILE_SIZE + CAPTION[section.kind]) + GUTTER
+
+
+def _header(place: Workspace, index: Index, width: int, legend: bool) -> Image.Image:
+    block = Image.new("RGB", (width, HEADER), PAPER)
+    draw = ImageDraw.Draw(block)
+    info = place.info("align")
+    settings = info.get("settings", {})
+    name = str(info.get("config", {}).get("name") or place.root.resolve().name)
+    write(draw, (MARGIN, 34), name, 30)
+    ok = len(index.where(status="ok"))
+    share = f" ({100 * ok / len(index):.1f} %)" if len(index) else ""
+    parts = [
+        _plural(len(index), "frame"),
+        _plural(len(index.words["subject"]), "subject"),
+        f"{ok:,} aligned{share}",
+    ]
+    if settings.get("detector"):
+        parts.append(str(settings["detector"]))
+    if settings.get("template"):
+        parts.append(f"template {settings['template']}, {settings.get('size', '?')} px")
+    write(draw, (MARGIN, 76), "  ·  ".join(parts), 14, GRAY)
+    if legend:
+        x = width - MARGIN - sum(width_of(part, 13) + 30 for part in PARTS) + 16
+        for part, (_, colour) in PARTS.items():
+            dark = tuple(round(c * 0.86) for c in colour)
+            draw.ellipse((x, 79, x + 8, 87), fill=dark)
+            x = write(draw, (x + 13, 76), part, 13, GRAY) + 17
+    return block
+
+
+def _block(
+    section: Section, rows: dict[int, dict[str, Any]], tiles: Tiles, columns: int, width: int
+) -> Image.Image:
+    block = Image.new("RGB", (width, _height(section, columns)), PAPER)
+    draw = ImageDraw.Draw(block)
+    title = section.title[:1].upper() + section.title[1:]
+    write(draw, (MARGIN, 4), shorten(title, 20, HEADING - 12), 20, section.colour)
+    for number, note in enumerate(section.notes):
+        write(draw, (MARGIN, 32 + 18 * number), shorten(note, 13, HEADING - 12), 13, GRAY)
+    per_line = columns // section.across
+    step = section.across * (TILE_SIZE + GUTTER)
+    for number, position in enumerate(section.positions):
+        line, column = divmod(number, per_line)
+        at = (
+            MARGIN + HEADING + column * step,
+            line * (TILE_SIZE + CAPTION[section.kind]),
+        )
+        tiles.draw(section.kind, block, at, rows[int(position)])
+    if not len(section.positions):
+        write(draw, (MARGIN + HEADING, 6), "none aligned", 14, GRAY)
+    return block
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _save(sheet: Image.Image, out: Path) -> None:
+    aside = out.with_name(f"{out.name}.{os.getpid()}.tmp")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        sheet.save(aside, format="PNG", compress_level=6)
+        aside.replace(out)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise FaceprepError(
+            f"cannot write {out}: {error.strerror or error}", "--sheet another/place.png"
+        ) from error

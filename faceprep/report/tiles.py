@@ -1,0 +1,156 @@
+"""One tile of a contact sheet: a face, a failure or a heatmap, with its caption."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from faceprep.errors import ManifestError
+from faceprep.faces.action_units import INTENSITY_AUS
+from faceprep.faces.images import UnreadableImage, read_image
+from faceprep.manifest import inside
+from faceprep.report.drawing import (
+    GRAY,
+    INK,
+    RED,
+    draw_box,
+    draw_landmarks,
+    fit,
+    paint_heatmap,
+    placeholder,
+    rounded,
+    shorten,
+    width_of,
+    wrap,
+    write,
+)
+from faceprep.workspace import Workspace
+
+TILE_SIZE = 152
+
+# A sheet is drawn in one process beside everything else: larger photographs get a placeholder.
+_MAX_PIXELS = 40_000_000
+_SMALL, _LINE = 11.5, 15
+
+
+class Tiles:
+    """Draws tiles and remembers which images could not be read.
+
+    Parameters
+    ----------
+    workspace
+        Where crops and heatmaps lie.
+    root
+        Folder of the dataset; ``None`` when it is not known.
+    landmarks
+        Draw the 68 points on the crops.
+    """
+
+    def __init__(self, workspace: Workspace, root: Path | None, landmarks: bool) -> None:
+        self.workspace = workspace
+        self.root = root
+        self.landmarks = landmarks
+        self.placeholders: list[str] = []
+
+    def draw(self, kind: str, block: Image.Image, at: tuple[int, int], row: dict[str, Any]) -> None:
+        """Draw a tile (``face``, ``failure`` or ``heatmap``) with its top left corner at ``at``."""
+        {"face": self._face, "failure": self._failure, "heatmap": self._heatmap}[kind](
+            block, at, row
+        )
+
+    def _face(self, block: Image.Image, at: tuple[int, int], row: dict[str, Any]) -> None:
+        block.paste(rounded(self._crop(row, self.landmarks)), at)
+        draw = ImageDraw.Draw(block)
+        _caption(draw, at, row)
+        write(draw, (at[0] + 2, at[1] + TILE_SIZE + 5 + _LINE), strongest(row), _SMALL, GRAY)
+
+    def _heatmap(self, block: Image.Image, at: tuple[int, int], row: dict[str, Any]) -> None:
+        step = TILE_SIZE + 4
+        for number, square in enumerate(
+            (self._crop(row, False), self._crop(row, True), self._plane(row))
+        ):
+            block.paste(rounded(square), (at[0] + number * step, at[1]))
+        _caption(ImageDraw.Draw(block), at, row, 2 * step + TILE_SIZE)
+
+    def _failure(self, block: Image.Image, at: tuple[int, int], row: dict[str, Any]) -> None:
+        block.paste(rounded(self._photograph(row)), at)
+        draw = ImageDraw.Draw(block)
+        x, y = at[0] + 2, at[1] + TILE_SIZE + 5
+        status, reason = str(row.get("align.status", "")), str(row.get("align.reason") or "")
+        end = write(draw, (x, y), status, _SMALL, RED) + 8
+        right = at[0] + TILE_SIZE - 2
+        write(draw, (right, y), tail(row["face_id"], right - end), _SMALL, INK, "ra")
+        for number, line in enumerate(wrap(reason, _SMALL, TILE_SIZE - 4, 2)):
+            write(draw, (x, y + _LINE * (number + 1)), line, _SMALL, GRAY)
+
+    def _crop(self, row: dict[str, Any], landmarks: bool) -> Image.Image:
+        image = self._read(self.workspace.folder("align"), row.get("align.crop"), row, "crop")
+        if isinstance(image, str):
+            return placeholder(TILE_SIZE, image)
+        square, scale, _ = fit(image, TILE_SIZE)
+        points = row.get("align.landmarks68")
+        if landmarks and points is not None:
+            square = draw_landmarks(square, np.reshape(points, (68, 2)), scale)
+        return square
+
+    def _plane(self, row: dict[str, Any]) -> Image.Image:
+        folder = self.workspace.folder("heatmaps")
+        image = self._read(folder, row.get("heatmaps.heatmap"), row, "heatmap")
+        if isinstance(image, str):
+            return placeholder(TILE_SIZE, image)
+        return paint_heatmap(image.max(axis=2), TILE_SIZE)
+
+    def _photograph(self, row: dict[str, Any]) -> Image.Image:
+        if self.root is None:
+            return placeholder(TILE_SIZE, "dataset folder not known")
+        image = self._read(self.root, row.get("select.path"), row, "photograph")
+        if isinstance(image, str):
+            return placeholder(TILE_SIZE, image)
+        square, scale, offset = fit(image, TILE_SIZE)
+        if row.get("align.box") is not None:
+            draw_box(square, row["align.box"], scale, offset)
+        return square
+
+    def _read(
+        self, folder: Path, name: str | None, row: dict[str, Any], what: str
+    ) -> np.ndarray | str:
+        """``(H, W, 3) uint8 RGB``, or the reason why there is none."""
+        try:
+            if name is None:
+                raise UnreadableImage(f"no {what}")
+            path = inside(folder, name)
+            if not path.exists():
+                raise UnreadableImage(f"{what} is missing")
+            return read_image(path, max_pixels=_MAX_PIXELS)
+        except (UnreadableImage, ManifestError, OSError) as error:
+            reason = str(error)
+            self.placeholders.append(f"{row['face_id']}: {reason}")
+            return reason
+
+
+def tail(face_id: str, room: float) -> str:
+    """End of a face's id that fits in ``room`` pixels; the dataset's name is always left out."""
+    name = face_id.partition("/")[2] or face_id
+    while width_of(name, _SMALL) > room and "/" in name:
+        name = name.partition("/")[2]
+    return shorten(name, _SMALL, room, keep_end=True)
+
+
+def strongest(row: dict[str, Any], count: int = 2) -> str:
+    """Name and intensity of the strongest AUs of a row, those from 0.5 up."""
+    values = [(row.get(f"aus.{name}_r"), name) for name in INTENSITY_AUS]
+    known = sorted(((-value, name) for value, name in values if value is not None and value >= 0.5))
+    return "   ".join(f"{name} {-value:.1f}" for value, name in known[:count])
+
+
+def _caption(
+    draw: ImageDraw.ImageDraw, at: tuple[int, int], row: dict[str, Any], width: int = TILE_SIZE
+) -> None:
+    """End of the id on the left, the detector's confidence on the right."""
+    left, right, y = at[0] + 2, at[0] + width - 2, at[1] + TILE_SIZE + 5
+    confidence = row.get("align.confidence")
+    text = "" if confidence is None else f"{confidence:.3f}"[:5]
+    write(draw, (right, y), text, _SMALL, GRAY, "ra")
+    room = right - left - width_of(text, _SMALL) - 8
+    write(draw, (left, y), tail(row["face_id"], room), _SMALL, INK)
