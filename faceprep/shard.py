@@ -119,6 +119,7 @@ def _check_order(inputs: dict[str, list[Row]], shard: int) -> None:
 
 
 def explain_os_error(error: OSError, workspace: Workspace) -> OSError | FaceprepError:
+    """Return what to raise: a plain sentence for a full, read-only or forbidden disk."""
     if error.errno not in _FATAL:
         return error
     return FaceprepError(
