@@ -7,7 +7,7 @@ which no face could be aligned.
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,15 @@ class Sheet:
     faces: int
     failures: int
     placeholders: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it JSON-ready."""
+        return {**asdict(self), "path": str(self.path)}
+
+    def __str__(self) -> str:
+        shown = f"{self.path}: {_plural(self.faces, 'face')}, {_plural(self.failures, 'failure')}"
+        lost = len(self.placeholders)
+        return shown + (f", {_plural(lost, 'image')} could not be shown" if lost else "")
 
 
 @dataclass

@@ -121,6 +121,21 @@ def show_manifest(path: Path, rows: int = 3) -> "Page":
     return view.manifest_view(data), data
 
 
+def workspace_of(path: Path | None = None) -> Path:
+    """Return the workspace that holds a path: itself, or of which it is a stage or a manifest.
+
+    Raises
+    ------
+    UsageError
+        When there is none; names the nearest.
+    """
+    path = _only_workspace() if path is None else path
+    for folder in (path, path.parent, path.parent.parent):
+        if is_workspace(folder):
+            return folder
+    raise _nothing_at(path)
+
+
 def is_workspace(path: Path) -> bool:
     """Whether a folder holds at least one stage that ran."""
     workspace = Workspace(path)

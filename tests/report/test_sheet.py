@@ -47,6 +47,8 @@ def test_draws_every_expression_the_failures_and_the_heatmaps(
     # The photograph that is not there is a placeholder, not a crash.
     assert len(sheet.placeholders) == 1
     assert "0005" in sheet.placeholders[0]
+    assert str(sheet) == f"{out}: 21 faces, 3 failures, 1 image could not be shown"
+    assert sheet.as_dict()["path"] == str(out)
 
 
 def test_fewer_faces_than_there_are_take_less_room(make_workspace: Make, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from faceprep.errors import ManifestError, UsageError
 from faceprep.report.commands import command
-from faceprep.report.show import find_workspaces, show
+from faceprep.report.show import find_workspaces, show, workspace_of
 from faceprep.report.view import age
 from faceprep.workspace import Workspace
 
@@ -193,6 +193,14 @@ def test_elsewhere_the_nearest_workspace_is_named(make_workspace: Make, tmp_path
         assert caught.value.hint == f"faceprep show {workspace.root}"
     with pytest.raises(UsageError, match="nothing-here"):
         show(tmp_path / "sub" / "nothing-here")
+
+
+def test_the_workspace_of_a_path(make_workspace: Make, tmp_path: Path) -> None:
+    root = make_workspace().root
+    for path in (root, root / "align", root / "align" / "part-00000.parquet"):
+        assert workspace_of(path) == root
+    with pytest.raises(UsageError):
+        workspace_of(tmp_path / "elsewhere")
 
 
 def test_without_a_path_the_only_workspace_is_shown(
