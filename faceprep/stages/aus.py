@@ -1,0 +1,130 @@
+"""aus: 17 Action Unit intensities and 18 presences of every aligned face.
+
+A face of a sequence is compared with that sequence's neutral frames, where it has some; a
+sequence is never split across shards, so they are among the rows at hand.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from faceprep.config import Config
+from faceprep.errors import FaceprepError
+from faceprep.faces import action_units
+from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R
+from faceprep.faces.action_units.backend import AUResult, Choice, FaceInput, choose
+from faceprep.faces.action_units.landmark_estimator import COEFFICIENTS, MAX_INTENSITY
+from faceprep.stages.base import Row, ShardOutput, Stage
+
+
+class Aus(Stage):
+    """Face → AUs, by the backend that ``aus.backend`` names."""
+
+    name = "aus"
+    upstream = ("select", "align")
+
+    def settings(self, config: Config) -> dict[str, Any]:
+        """Add the backend that ``auto`` comes to, and the estimator's numbers, as a hash."""
+        numbers = files(action_units).joinpath(COEFFICIENTS).read_bytes()
+        return {
+            **super().settings(config),
+            "resolved": choose(config).label(),
+            "coefficients": hashlib.sha256(numbers).hexdigest()[:16],
+        }
+
+    def check(self, config: Config) -> None:
+        """Raise when there is no such backend, or when it cannot run here."""
+        choose(config)
+
+    def process(
+        self,
+        inputs: Mapping[str, Sequence[Row]],
+        todo: Sequence[int],
+        config: Config,
+        out: ShardOutput,
+    ) -> list[Row]:
+        """Estimate the faces that were aligned; the others are skipped, saying why."""
+        choice = choose(config)
+        select, align = inputs["select"], inputs["align"]
+        neutral = neutral_points(select, align)
+        ready = [k for k in todo if align[k]["status"] == "ok"]
+        faces = [
+            FaceInput(
+                landmarks68=_points(align[k]),
+                neutral68=neutral.get(_sequence(select[k])),
+                select=select[k],
+                align=align[k],
+            )
+            for k in ready
+        ]
+        results = choice.backend.run(faces, config)
+        if len(results) != len(faces):
+            raise FaceprepError(
+                f"AU backend {choice.backend.name} answered {len(results)} of {len(faces)} faces"
+            )
+        found = dict(zip(ready, results, strict=True))
+        rows = []
+        for k in todo:
+            rows.append(_row(align[k], found.get(k), choice))
+            out.advance()
+        return rows
+
+
+def neutral_points(
+    select: Sequence[Row], align: Sequence[Row]
+) -> dict[tuple[str, str] | None, np.ndarray]:
+    """Average the neutral frames of each sequence.
+
+    Parameters
+    ----------
+    select, align
+        All rows of a shard.
+
+    Returns
+    -------
+    ``(subject, sequence)`` → ``(68, 2)`` crop pixels. Sequences without an aligned neutral frame
+    are absent.
+    """
+    frames: dict[tuple[str, str], list[np.ndarray]] = {}
+    for chosen, aligned in zip(select, align, strict=True):
+        key = _sequence(chosen)
+        if key is None or chosen["role"] != "neutral" or aligned["status"] != "ok":
+            continue
+        points = _points(aligned)
+        if np.isfinite(points).all():
+            frames.setdefault(key, []).append(points)
+    return {key: np.mean(points, axis=0) for key, points in frames.items()}
+
+
+def _sequence(row: Row) -> tuple[str, str] | None:
+    return (row["subject"], row["sequence"]) if row["sequence"] else None
+
+
+def _points(row: Row) -> np.ndarray:
+    """Landmarks of a row of align, ``(68, 2)`` crop pixels; NaN where it has none."""
+    if row["landmarks68"] is None:
+        return np.full((68, 2), np.nan)
+    return np.array(row["landmarks68"], dtype=np.float64).reshape(68, 2)
+
+
+def _row(align: Row, result: AUResult | None, choice: Choice) -> Row:
+    row: Row = {"face_id": align["face_id"], "reason": None, "backend": choice.label()}
+    if result is None:
+        return {**row, "status": "skipped", "reason": f"align: {align['status']}"}
+    row["backend"] = choice.label(result.variant)
+    if result.intensities is None or result.presences is None:
+        return {**row, "status": "au_failed", "reason": result.reason or "no estimate"}
+    values = np.asarray(result.intensities, dtype=np.float64)
+    if not ((values >= 0) & (values <= MAX_INTENSITY)).all():
+        return {**row, "status": "au_failed", "reason": "the backend left the scale of 0–5"}
+    confidence = result.confidence
+    row["confidence"] = None if confidence is None or np.isnan(confidence) else float(confidence)
+    row.update(zip(COLUMNS_R, map(float, values), strict=True))
+    row.update(zip(COLUMNS_C, map(bool, result.presences), strict=True))
+    return {**row, "status": "ok"}
+
+
+STAGE = Aus()
