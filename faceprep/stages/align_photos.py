@@ -1,0 +1,84 @@
+"""The photographs of a shard, decoded a group at a time to bound memory."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from faceprep.errors import ManifestError
+from faceprep.faces.images import UnreadableImage, decode_image, read_file
+from faceprep.manifest import inside
+from faceprep.stages.base import Row
+
+# Enough for the detector's batches, and little memory. One huge photograph may come on top.
+_GROUP_IMAGES = 32
+_GROUP_BYTES = 30_000_000
+
+
+class Group:
+    """Some photographs in memory, and those between them that could not be read.
+
+    Attributes
+    ----------
+    selected, images
+        Rows of `select`, and ``(H, W, 3) uint8`` RGB of each.
+    unreadable
+        Rows of `select` with the reason.
+    """
+
+    def __init__(self) -> None:
+        self.selected: list[Row] = []
+        self.images: list[np.ndarray] = []
+        self.unreadable: list[tuple[Row, str]] = []
+        self._bytes = 0
+
+    def add(self, selected: Row, image: np.ndarray) -> None:
+        """Take in a photograph."""
+        self.selected.append(selected)
+        self.images.append(image)
+        self._bytes += image.nbytes
+
+    @property
+    def full(self) -> bool:
+        """Whether the next photograph belongs to the next group."""
+        return len(self) >= _GROUP_IMAGES or self._bytes >= _GROUP_BYTES
+
+    def __len__(self) -> int:
+        return len(self.images) + len(self.unreadable)
+
+
+def read_groups(select: Sequence[Row], root: Path, max_pixels: int) -> Iterator[Group]:
+    """Read the photographs of some rows of `select`, in their order."""
+    group = Group()
+    for selected in select:
+        try:
+            group.add(selected, read_selected(selected, root, max_pixels))
+        except UnreadableImage as error:
+            group.unreadable.append((selected, error.message))
+        if group.full:
+            yield group
+            group = Group()
+    if len(group):
+        yield group
+
+
+def read_selected(selected: Row, root: Path, max_pixels: int) -> np.ndarray:
+    """Read the photograph of a row, as it was when it was selected.
+
+    Raises
+    ------
+    UnreadableImage
+        When it cannot be read, its link leads out of the dataset, or it has changed.
+    """
+    try:
+        path = inside(root, selected["path"])
+    except ManifestError as error:
+        raise UnreadableImage(error.message) from None
+    except (OSError, RuntimeError) as error:  # a loop of links, while it was looked where they lead
+        raise UnreadableImage(f"cannot be opened: {error}") from None
+    data = read_file(path, max_pixels)
+    expected = selected.get("sha256")
+    if expected and hashlib.sha256(data).hexdigest() != expected:
+        raise UnreadableImage("changed since it was selected (faceprep select reads it anew)")
+    return decode_image(data, max_pixels)
