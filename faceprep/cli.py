@@ -235,7 +235,13 @@ def demo(
 @_guarded
 def show(
     path: Annotated[Path | None, typer.Argument(help="Workspace, stage or manifest.")] = None,
-    sheet: Annotated[Path | None, typer.Option("--sheet", help="Write a contact sheet.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", help="Draw a contact sheet into this PNG.")
+    ] = None,
+    per_expression: Annotated[
+        int, typer.Option("--per-expression", min=1, help="Faces of each on the sheet.")
+    ] = 12,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, other faces.")] = 0,
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:
@@ -243,14 +249,34 @@ def show(
 
     faceprep show manifests/demo --sheet sheet.png
     """
-    raise NotImplementedError
+    from faceprep.report.show import show as describe
+    from faceprep.report.show import workspace_of
+    from faceprep.report.tables import print_result
+
+    renderables, data = describe(path)
+    if sheet is not None:
+        from faceprep.report.sheet import contact_sheet
+
+        drawn = contact_sheet(workspace_of(path), sheet, per_expression=per_expression, seed=seed)
+        renderables, data = [*renderables, str(drawn)], {**data, "sheet": drawn.as_dict()}
+    print_result(renderables, data, as_json=json)
+    return DONE
 
 
 @app.command()
 @_guarded
-def doctor(json: Json = False, verbose: Verbose = False) -> int:
-    """Say which detectors, models, GPU and engines are there, and what to type for the rest."""
-    raise NotImplementedError
+def doctor(workspace: WorkspaceDir = None, json: Json = False, verbose: Verbose = False) -> int:
+    """Say which detectors, models, GPU and engines are there, and what to type for the rest.
+
+    faceprep doctor
+    """
+    from faceprep.report.doctor import doctor as look
+    from faceprep.report.doctor import doctor_tables, exit_code
+    from faceprep.report.tables import print_result
+
+    checks = look(workspace)
+    print_result(*doctor_tables(checks), as_json=json)
+    return exit_code(checks)
 
 
 @config_app.command("show")

@@ -1,6 +1,7 @@
 """The stages in their order: bring everything up to a stage up to date."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.config import STAGES, Config
@@ -67,6 +68,8 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
         When a stage cannot go on. What was finished before stays finished.
     """
     result = RunResult()
+    if "select" not in names and config.select.root is None:
+        config = _with_recorded_root(config)
     for name in names:
         last = name == names[-1]
         step = options if last else options.for_upstream()
@@ -77,6 +80,16 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
         else:
             result.stages.append(run_stage(load_stage(name), config, step, progress))
     return result
+
+
+def _with_recorded_root(config: Config) -> Config:
+    """Where the selection is taken as it is, the dataset is the one that it names."""
+    root = Workspace(config.workspace).info("select").get("root")
+    if root is None:
+        return config
+    return config.model_copy(
+        update={"select": config.select.model_copy(update={"root": Path(root)})}
+    )
 
 
 def _select(config: Config, options: Options, progress: Progress) -> "SelectResult":
