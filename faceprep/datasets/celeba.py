@@ -14,7 +14,7 @@ from faceprep.datasets.celeba_lists import AnnotationList, kind_of, read_list
 from faceprep.datasets.celeba_split import SURPLUS, UNLISTED, split_codes
 from faceprep.datasets.ids import face_id
 from faceprep.datasets.splits import NO_FOLD
-from faceprep.datasets.tree import is_image, walk
+from faceprep.datasets.tree import is_image, is_system_file, walk
 from faceprep.manifest import SPLITS
 
 _MAX_DEPTH = 5
@@ -185,7 +185,7 @@ def _values(table: AnnotationList | None, numbers: np.ndarray) -> list[list[floa
 
 
 def _is_of_interest(name: str) -> bool:
-    return is_image(name) or kind_of(name) is not None
+    return not is_system_file(name) and (is_image(name) or kind_of(name) is not None)
 
 
 def _is_aligned(path: str) -> bool:

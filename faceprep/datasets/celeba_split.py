@@ -86,8 +86,8 @@ def _by_size(names: np.ndarray, index: np.ndarray, seed: int, report: Report) ->
     train, test = TRAIN_IMAGES, TEST_IMAGES
     if total < train + test:
         test = round(total * TEST_IMAGES / (TRAIN_IMAGES + TEST_IMAGES))
-        train = total - test
-        report.note(f"180k-20k of {total} images: {train} to train and {test} to test")
+        train = total
+        report.note(f"180k-20k of {total} images: about {test} of them test, all others train")
     sizes = Counter(index.tolist())
     draws = [draw(seed, str(name)) for name in names.tolist()]
     order = np.argsort(draws, kind="stable").tolist()

@@ -103,7 +103,7 @@ class CKPlus(Reader):
         for other in found.others:
             what = "48×48 crop" if other.cropped else "frame of a second copy"
             report.leave_out(f"{what} ({other.place or '.'})", other.place or ".", other.frames)
-        texts = find_text_files(found.root, report)
+        texts = find_text_files(found.root)
         expressions = self._expressions(found.collection, texts, select, report)
         subjects = {subject for subject, _ in expressions}
         folds = folds_by_rank(subjects, select.folds)

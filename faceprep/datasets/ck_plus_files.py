@@ -95,29 +95,29 @@ class TextFiles:
         return None
 
 
-def find_text_files(root: Path, report: Report) -> TextFiles:
+def find_text_files(root: Path) -> TextFiles:
     """Find the text files below the root or, where it has none, beside it.
 
     A root that is the image folder has ``Emotion``, ``FACS`` and ``Landmarks`` one or two levels
     above.
     """
     files = TextFiles()
-    for path, match in _below(root, report):
+    for path, match in _below(root):
         _add(files, path, match)
     for folder in list(root.resolve().parents)[:_LEVELS_ABOVE]:
         if files.labels or files.facs or files.landmarks:
             break
         for beside in _annotation_folders(folder, root.resolve()):
-            for path, match in _below(beside, Report()):
+            for path, match in _below(beside):
                 _add(files, path, match)
     for paths in (*files.labels.values(), *files.facs.values()):
         paths.sort(key=lambda path: path.name.lower())
     return files
 
 
-def _below(folder: Path, report: Report) -> Iterator[tuple[Path, re.Match[str]]]:
+def _below(folder: Path) -> Iterator[tuple[Path, re.Match[str]]]:
     wants = lambda name: _FILE.fullmatch(name) is not None  # noqa: E731
-    for place in walk(folder, report, _MAX_DEPTH, wants=wants):
+    for place in walk(folder, Report(), _MAX_DEPTH, wants=wants):
         for name in place.files:
             match = _FILE.fullmatch(name)
             if match:

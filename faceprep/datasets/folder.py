@@ -9,7 +9,7 @@ from pathlib import Path
 
 from faceprep.config import SelectConfig
 from faceprep.datasets.base import FrameRow, Reader, Report, expression_of, no_official_split
-from faceprep.datasets.folder_table import PARTS, find_table, table_frames
+from faceprep.datasets.folder_table import LABEL_TABLES, PARTS, find_table, table_frames
 from faceprep.datasets.ids import unique_ids
 from faceprep.datasets.splits import folds_by_draw, random_split
 from faceprep.datasets.tree import Folder, is_image, walk
@@ -103,6 +103,9 @@ def _images(root: Path, report: Report) -> tuple[list[str], list[str | None]]:
         images = list(filter(is_image, folder.files))
         for name in itertools.filterfalse(is_image, folder.files):
             report.leave_out("file whose ending is not an image's", folder.join(name))
+            if name.lower() in LABEL_TABLES and folder.path:
+                text = "table below the root, not used: point --root at its folder to use it"
+                report.note(text, folder.join(name))
         usable = [name for name in images if not _looks_like_drive(folder.join(name))]
         for name in set(images) - set(usable):
             report.leave_out("file whose path begins like a drive (x:)", folder.join(name))

@@ -20,6 +20,9 @@ from faceprep.datasets.tree import leaves_root
 from faceprep.errors import UsageError
 from faceprep.manifest import ROLES
 
+#: Tables that are read without being named.
+LABEL_TABLES = tuple(f"labels{suffix}" for suffix in SUFFIXES)
+
 #: What tables call the three parts of a split.
 PARTS = {
     "train": "train",
@@ -51,8 +54,7 @@ def find_table(root: Path, select: SelectConfig, report: Report) -> Path | None:
             if path.is_file():
                 return path
         raise UsageError(f"no table {select.table} (select.table)", f"ls {root}")
-    wanted = [f"labels{suffix}" for suffix in SUFFIXES]
-    found = sorted(path for path in root.iterdir() if path.name.lower() in wanted)
+    found = sorted(path for path in root.iterdir() if path.name.lower() in LABEL_TABLES)
     for path in found:
         try:
             read_columns(path, Report())

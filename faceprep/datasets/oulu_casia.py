@@ -101,10 +101,9 @@ class OuluCasia(Reader):
     def frames(self, found: Found, select: SelectConfig, report: Report) -> Iterator[FrameRow]:
         """Yield each sequence's neutral and peak frames, by subject, expression and number."""
         for other in found.others:
-            what = "second copy of the sequences" if other.wanted else "not visible strong light"
-            report.leave_out(
-                f"subject's folder, {what} ({other})", other.place, len(other.subjects)
-            )
+            what = "second copy" if other.wanted else "not in visible strong light"
+            reason = f"subject's folder, {what} ({str(other) or 'light unknown'})"
+            report.leave_out(reason, other.place, len(other.subjects))
         subjects = _numbered(found.recordings, report)
         official = select.split == "official" and any(n in TEST_SUBJECTS for n in subjects)
         if not official:

@@ -40,18 +40,24 @@ def folds_by_draw(subjects: Iterable[str], folds: int, seed: int) -> dict[str, i
 def fill(sizes: Mapping[int, int], order: Sequence[int], frames: int) -> set[int]:
     """Take subjects in a given order until they have as many frames as wanted, never more.
 
-    A subject that would overshoot is passed over; with subjects of few frames among them the
-    number is met exactly.
+    A subject that would overshoot is passed over. Where that leaves a gap at the end, the last
+    subject taken that can be exchanged for one that fills it exactly is exchanged.
     """
-    taken: set[int] = set()
+    taken: list[int] = []
     left = frames
+    passed: dict[int, int] = {}
     for subject in order:
-        if left == 0:
-            break
         if sizes[subject] <= left:
-            taken.add(subject)
+            taken.append(subject)
             left -= sizes[subject]
-    return taken
+        else:
+            passed.setdefault(sizes[subject], subject)
+    for k in reversed(range(len(taken))) if left else ():
+        better = passed.get(sizes[taken[k]] + left)
+        if better is not None:
+            taken[k] = better
+            break
+    return set(taken)
 
 
 def refuse_shared(shared: Sequence[str], what: str, hint: str) -> None:

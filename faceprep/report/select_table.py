@@ -1,0 +1,74 @@
+"""The table that ends a selection: expressions by split, what was left out, what to know."""
+
+from typing import TYPE_CHECKING, Any
+
+from faceprep.report.tables import plain_table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def select_tables(summary: dict[str, Any], title: str | None = None) -> "RenderableType":
+    """Draw a selection.
+
+    Parameters
+    ----------
+    summary
+        `faceprep.stages.select_summary.Summary.as_dict`, as ``stage.json`` has it too.
+    title
+        Above the table.
+    """
+    from rich.console import Group
+
+    parts: list[RenderableType] = [_counts(summary, title)]
+    if summary["left_out"]:
+        parts.append(_left_out(summary["left_out"]))
+    notes = [_note(note) for note in summary["notes"]]
+    if summary["missing_files"]:
+        notes.append(
+            _plain(f"note: {summary['missing_files']:,} frames whose file is not readable")
+        )
+    return Group(*parts, *notes)
+
+
+def _counts(summary: dict[str, Any], title: str | None) -> Any:
+    splits = [split for split in ("train", "val", "test") if split in summary["splits"]]
+    what = ["subjects", "frames"]
+    if any(summary["splits"][split]["sequences"] for split in splits):
+        what.insert(1, "sequences")
+    columns = [f"{split}\n{name}" for split in splits for name in what]
+    table = plain_table(title, "expression", *columns, right=tuple(columns))
+    cells = {(cell["expression"], cell["split"]): cell for cell in summary["expressions"]}
+    for label in sorted(
+        {label for label, _ in cells}, key=lambda name: (name == "unlabelled", name)
+    ):
+        here = [cells.get((label, split), {}) for split in splits]
+        table.add_row(label, *_numbers(here, what))
+    table.add_section()
+    table.add_row("all", *_numbers([summary["splits"][split] for split in splits], what))
+    return table
+
+
+def _numbers(cells: list[dict[str, Any]], what: list[str]) -> list[str]:
+    return [f"{cell[name]:,}" if cell.get(name) else "" for cell in cells for name in what]
+
+
+def _left_out(entries: list[dict[str, Any]]) -> Any:
+    table = plain_table("left out", "count", "what", "for example", right=("count",))
+    for entry in entries:
+        examples = _plain("\n".join(entry["examples"][:2]))
+        table.add_row(f"{entry['count']:,}", _plain(entry["reason"]), examples)
+    return table
+
+
+def _note(note: dict[str, Any]) -> Any:
+    count = f"{note['count']:,} × " if note["count"] > 1 else ""
+    examples = f" ({', '.join(note['examples'])})" if note["examples"] else ""
+    return _plain(f"note: {count}{note['text']}{examples}")
+
+
+def _plain(text: str) -> Any:
+    """Text as it is: file names may look like rich's markup."""
+    from rich.text import Text
+
+    return Text(text)

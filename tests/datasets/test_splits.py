@@ -1,0 +1,63 @@
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faceprep.config import SelectConfig
+from faceprep.datasets.splits import (
+    draw,
+    fill,
+    folds_by_draw,
+    folds_by_rank,
+    random_split,
+    refuse_shared,
+)
+from faceprep.errors import UsageError
+
+NAMES = st.lists(st.text(max_size=8), unique=True, max_size=60)
+
+
+def test_the_draw_is_the_same_on_every_machine():
+    assert draw(0, "P001") == pytest.approx(0.38924031, abs=1e-8)
+    assert draw(1, "P001") != draw(0, "P001")
+
+
+def test_fractions_are_met_in_the_large():
+    select = SelectConfig(test_fraction=0.2, val_fraction=0.1)
+    counts = Counter(random_split(str(k), select) for k in range(20_000))
+    assert counts["test"] / 20_000 == pytest.approx(0.2, abs=0.01)
+    assert counts["val"] / 20_000 == pytest.approx(0.1, abs=0.01)
+
+
+def test_raising_the_fraction_moves_subjects_one_way_only():
+    few, more = SelectConfig(test_fraction=0.1), SelectConfig(test_fraction=0.3)
+    tested = {k for k in map(str, range(500)) if random_split(k, few) == "test"}
+    assert tested <= {k for k in map(str, range(500)) if random_split(k, more) == "test"}
+
+
+@given(NAMES, st.integers(2, 12))
+def test_folds_differ_by_one_subject_at_most(names, folds):
+    for dealt in (folds_by_rank(names, folds), folds_by_draw(names, folds, 0)):
+        sizes = Counter(dealt.values())
+        assert set(dealt) == set(names)
+        assert max(sizes.values(), default=0) - min(sizes.get(k, 0) for k in range(folds)) <= 1
+
+
+@given(st.lists(st.integers(1, 30), max_size=40), st.integers(0, 200))
+def test_filling_never_overshoots(sizes, frames):
+    table = dict(enumerate(sizes))
+    taken = fill(table, list(table), frames)
+    total = sum(table[k] for k in taken)
+    assert total <= frames
+    assert total == frames or all(table[k] > frames - total for k in table if k not in taken)
+
+
+def test_filling_exchanges_a_subject_to_meet_the_number():
+    assert fill({0: 5, 1: 4, 2: 6}, [0, 1, 2], 10) == {1, 2}
+
+
+def test_shared_subjects_are_refused_by_name():
+    refuse_shared([], "x", "hint")
+    with pytest.raises(UsageError, match="3 subjects into more than one part: A, B, C"):
+        refuse_shared(["A", "B", "C"], "table", "hint")
