@@ -1,0 +1,59 @@
+"""heatmaps: the 68 landmarks of every crop as Gaussians.
+
+One gray PNG a face: with one channel the maximum over the points (size × size), with 68 the planes
+one below the other in iBUG order (68 · size rows), which `faceprep.faces.heatmaps.split_planes`
+takes apart. Training does not need the 68: `gaussian_planes` renders them on the fly.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from faceprep.config import Config
+from faceprep.faces.heatmaps import POINTS, combined_heatmap, sigma_pixels, stacked_planes
+from faceprep.faces.images import write_png
+from faceprep.stages.base import Row, ShardOutput, Stage, image_name
+
+
+class Heatmaps(Stage):
+    """Landmarks → heatmap, as large as the crop."""
+
+    name = "heatmaps"
+    upstream = ("align",)
+    image_bytes = 7_000
+
+    def settings(self, config: Config) -> dict[str, Any]:
+        """Add the crop's side, which is the heatmap's."""
+        return {**super().settings(config), "size": config.align.size}
+
+    def process(
+        self,
+        inputs: Mapping[str, Sequence[Row]],
+        todo: Sequence[int],
+        config: Config,
+        out: ShardOutput,
+    ) -> list[Row]:
+        """Draw the faces that were aligned; the others are skipped, saying why."""
+        size, sigma = config.align.size, config.heatmaps.sigma
+        channels = config.heatmaps.channels
+        render = stacked_planes if channels == POINTS else combined_heatmap
+        same = {"channels": channels, "sigma": sigma_pixels(sigma, size)}
+        rows = []
+        for k in todo:
+            aligned = inputs["align"][k]
+            face_id = aligned["face_id"]
+            if aligned["status"] == "ok":
+                points = np.array(aligned["landmarks68"], np.float64).reshape(POINTS, 2)
+                name = image_name(face_id)
+                write_png(out.images / name, render(points, size, sigma))
+                row: Row = {"face_id": face_id, "status": "ok", "heatmap": out.relative(name)}
+            else:
+                reason = f"align: {aligned['status']}"
+                row = {"face_id": face_id, "status": "skipped", "reason": reason}
+            rows.append(row | same)
+            out.advance()
+        return rows
+
+
+STAGE = Heatmaps()
