@@ -157,9 +157,9 @@ def draw_landmarks(square: Image.Image, points: np.ndarray, scale: float) -> Ima
             path = [(float(x), float(y)) for x, y in at[list(indices)]]
             path += path[:1] if closed else []
             under.line(path, fill=90, width=round(2.6 * fine), joint="curve")
-            pen.line(path, fill=(*colour, 225), width=round(1.1 * fine), joint="curve")
+            pen.line(path, fill=(*colour, 215), width=round(0.9 * fine), joint="curve")
             for x, y in path:
-                radius = 1.25 * fine
+                radius = 1.05 * fine
                 pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(*colour, 255))
     shade = shade.resize(square.size, Image.Resampling.BOX)
     dark = Image.composite(Image.new("RGB", square.size, (0, 0, 0)), square, shade)

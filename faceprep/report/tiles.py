@@ -27,10 +27,11 @@ from faceprep.report.drawing import (
 )
 from faceprep.workspace import Workspace
 
-TILE_SIZE = 152
+TILE_SIZE = 160
 
 # A sheet is drawn in one process beside everything else: larger photographs get a placeholder.
 _MAX_PIXELS = 40_000_000
+_POINTS = 68
 _SMALL, _LINE = 11.5, 15
 
 
@@ -91,7 +92,7 @@ class Tiles:
         square, scale, _ = fit(image, TILE_SIZE)
         points = row.get("align.landmarks68")
         if landmarks and points is not None:
-            square = draw_landmarks(square, np.reshape(points, (68, 2)), scale)
+            square = draw_landmarks(square, np.reshape(points, (_POINTS, 2)), scale)
         return square
 
     def _plane(self, row: dict[str, Any]) -> Image.Image:
@@ -99,7 +100,10 @@ class Tiles:
         image = self._read(folder, row.get("heatmaps.heatmap"), row, "heatmap")
         if isinstance(image, str):
             return placeholder(TILE_SIZE, image)
-        return paint_heatmap(image.max(axis=2), TILE_SIZE)
+        plane = image[..., 0]
+        if plane.shape[0] == _POINTS * plane.shape[1]:  # one plane a point, under one another
+            plane = plane.reshape(_POINTS, plane.shape[1], plane.shape[1]).max(axis=0)
+        return paint_heatmap(plane, TILE_SIZE)
 
     def _photograph(self, row: dict[str, Any]) -> Image.Image:
         if self.root is None:
