@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from faceprep.config import AlignConfig
-from faceprep.faces.alignment import is_mirrored, load_template
+from faceprep.faces.alignment import estimate_similarity, is_mirrored, load_template
 from faceprep.faces.face import Detector, Face
 from faceprep.stages.base import Row
 
@@ -137,21 +137,34 @@ def _given(row: Row, shape: tuple[int, ...]) -> Found:
     if five is None and points is None and box is None:
         reason = "the dataset gives neither landmarks5, landmarks68 nor box for it"
         return Found(status="landmarks_failed", reason=reason)
-    known = [part for part in (five, points) if part is not None]
-    trouble = None
-    if not all(np.isfinite(part).all() for part in (*known, *([] if box is None else [box]))):
-        trouble = "a given coordinate is not a number"
-    elif box is not None and not (box[1] > 0).all():
-        trouble = "the given box has no area"
-    elif any(_outside(part, shape) for part in known):
-        trouble = "the given landmarks lie outside the image"
-    elif five is not None and is_mirrored(five, load_template("expression", 128)):
-        trouble = (
-            "left and right of the given landmarks5 are swapped (they are as seen in the image)"
-        )
+    trouble = _trouble(five, points, box, shape)
     if trouble:
         return Found(status="landmarks_failed", reason=trouble)
     return Found([Face(_box(box, points, five), 1.0, five)], points)
+
+
+def _trouble(
+    five: np.ndarray | None,
+    points: np.ndarray | None,
+    box: np.ndarray | None,
+    shape: tuple[int, ...],
+) -> str | None:
+    """What is wrong with given coordinates, if anything is."""
+    if any(part is not None and not np.isfinite(part).all() for part in (five, points, box)):
+        return "a given coordinate is not a number"
+    if box is not None and not (box[1] > 0).all():
+        return "the given box has no area"
+    if any(part is not None and _outside(part, shape) for part in (five, points)):
+        return "the given landmarks lie outside the image"
+    if five is not None:
+        template = load_template("expression", 128)
+        try:
+            estimate_similarity(five, template)
+        except ValueError as error:
+            return f"the given landmarks5 are no face: {error}"
+        if is_mirrored(five, template):
+            return "left and right of the given landmarks5 are swapped: they are as seen"
+    return None
 
 
 def _outside(points: np.ndarray, shape: tuple[int, ...]) -> bool:
