@@ -175,7 +175,11 @@ class _Selection:
         """Before the first change: without ``stage.json`` no later stage takes half a selection."""
         if len(self.result.todo) == 1:
             folder = self.workspace.folder("select")
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                message = f"cannot make {folder}: {error.strerror}"
+                raise FaceprepError(message, "--workspace DIR   chooses another place") from error
             self.workspace.sweep("select")
             (folder / "stage.json").unlink(missing_ok=True)
 
