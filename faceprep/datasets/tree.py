@@ -88,7 +88,8 @@ def walk(
 
 def is_image(name: str) -> bool:
     """Whether a file's ending, in any case, is that of an image."""
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122
+    stem, dot, suffix = name.rpartition(".")
+    return dot + suffix.lower() in IMAGE_SUFFIXES and stem != ""
 
 
 def is_system_file(name: str) -> bool:

@@ -27,6 +27,7 @@ from faceprep.stages.select_rows import (
     in_chunks,
     sha256,
     table_of,
+    with_checksums,
 )
 from faceprep.stages.select_summary import Counter, Summary
 from faceprep.workspace import Workspace
@@ -142,8 +143,8 @@ class _Selection:
     def _do(self, shard: int, rows: list[FrameRow], pool: ThreadPoolExecutor) -> None:
         started = time.monotonic()
         paths = [f"{self.root}/{row.path}" for row in rows]
-        bare = table_of(rows, [None] * len(rows))
-        content = content_hash(bare)
+        table = table_of(rows)
+        content = content_hash(table)
         files = in_chunks(pool, fingerprint, paths)
         self.missing += files.count(None)
         input_hash = digest([content, files])
@@ -164,7 +165,7 @@ class _Selection:
             checksums = in_chunks(pool, sha256, paths)
             # A file's time stands in the marker only: the part is the same wherever it is made.
             pending.commit(
-                table_of(rows, checksums),
+                with_checksums(table, checksums),
                 input_hash=input_hash,
                 config_hash=self.hash,
                 provenance={**self.provenance, "input": content},

@@ -15,23 +15,29 @@ from faceprep.manifest import SCHEMAS
 
 _CHUNK = 64
 _BLOCK = 1 << 20
-_COLUMNS = {name: k for k, name in enumerate(FrameRow._fields)}
 
 Result = TypeVar("Result")
 
 
-def table_of(rows: Sequence[FrameRow], checksums: Sequence[str | None]) -> pa.Table:
-    """Build the table of a shard, column by column: rows come by the million here."""
-    columns = list(zip(*rows, strict=True))
+def table_of(rows: Sequence[FrameRow]) -> pa.Table:
+    """Build the table of a shard without checksums, column by column: rows come by the million."""
+    columns = dict(zip(FrameRow._fields, zip(*rows, strict=True), strict=True))
     arrays = []
     for field in SCHEMAS["select"]:
-        if field.name == "sha256":
-            arrays.append(pa.array(checksums, field.type))
+        if field.name not in columns:
+            arrays.append(pa.nulls(len(rows), field.type))
         elif field.name == "attributes":
-            arrays.append(_attributes(columns[_COLUMNS[field.name]], field.type))
+            arrays.append(_attributes(columns[field.name], field.type))
         else:
-            arrays.append(pa.array(columns[_COLUMNS[field.name]], field.type))
+            arrays.append(pa.array(columns[field.name], field.type))
     return pa.Table.from_arrays(arrays, schema=SCHEMAS["select"])
+
+
+def with_checksums(table: pa.Table, checksums: Sequence[str | None]) -> pa.Table:
+    """Fill the column ``sha256``."""
+    index = table.schema.get_field_index("sha256")
+    field = table.schema.field(index)
+    return table.set_column(index, field, pa.array(checksums, field.type))
 
 
 def content_hash(table: pa.Table) -> str:

@@ -18,7 +18,7 @@ from faceprep.progress import Progress
 from faceprep.runner import Options
 from faceprep.stages import select_summary
 from faceprep.stages.select import render_summary, run_select
-from faceprep.stages.select_rows import cut, sha256, table_of
+from faceprep.stages.select_rows import cut, sha256, table_of, with_checksums
 from faceprep.workspace import PendingShard, Workspace
 
 SEQUENCES = ("Anger", "Fear", "Happiness")
@@ -281,7 +281,7 @@ VALUES = st.floats(-5, 5, width=32)
 )
 def test_attributes_come_back_as_they_went_in(values):
     frames = [row(k, "S", None, attributes=value) for k, value in enumerate(values)]
-    table = table_of(frames, [None] * len(frames))
+    table = table_of(frames)
     back = table.column("attributes").to_pylist(maps_as_pydicts="strict")
     assert back == values
 
@@ -291,7 +291,7 @@ def test_landmarks_and_boxes_come_back_as_they_went_in():
         row(0, "S", None, box=(1, 2, 3, 4), landmarks5=list(range(10))),
         row(1, "S", None, landmarks68=[0.5] * 136),
     ]
-    one, two = table_of(frames, ["a", None]).to_pylist()
+    one, two = with_checksums(table_of(frames), ["a", None]).to_pylist()
     assert (one["box"], one["landmarks68"], one["sha256"]) == ([1, 2, 3, 4], None, "a")
     assert (two["box"], two["landmarks68"]) == (None, [0.5] * 136)
 
