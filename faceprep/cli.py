@@ -123,7 +123,9 @@ def _stage_verb(stage: str, text: str) -> None:
         verbose: Verbose = False,
         quiet: Quiet = False,
     ) -> int:
-        return _run_stages(locals(), stage, only)
+        from faceprep import pipeline
+
+        return _run_stages(locals(), [stage] if only else pipeline.needed(stage))
 
     verb.__doc__ = text
     app.command(stage)(_guarded(verb))
@@ -155,7 +157,11 @@ def run_(
 
     faceprep run -c pipelines/ck_plus.toml --set select.root=/data/CK+ --until aus
     """
-    return _run_stages(locals(), until, only=False)
+    from faceprep.config import STAGES
+
+    if until not in STAGES:
+        raise UsageError(f"no stage {until!r}", f"--until with one of: {', '.join(STAGES)}")
+    return _run_stages(locals(), list(STAGES[: STAGES.index(until) + 1]))
 
 
 _stage_verb(
@@ -240,7 +246,7 @@ def show(
     ] = None,
     per_expression: Annotated[
         int, typer.Option("--per-expression", min=1, help="Faces of each on the sheet.")
-    ] = 12,
+    ] = 9,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, other faces.")] = 0,
     json: Json = False,
     verbose: Verbose = False,
@@ -321,26 +327,21 @@ def _resolve(arguments: dict[str, Any]) -> Any:
     return resolve(file=arguments["config"], flags=flags)
 
 
-def _run_stages(arguments: dict[str, Any], until: str, only: bool) -> int:
+def _run_stages(arguments: dict[str, Any], stages: list[str]) -> int:
     from faceprep import pipeline
-    from faceprep.config import STAGES
     from faceprep.progress import Progress
     from faceprep.report.tables import print_result, run_tables
     from faceprep.runner import Options
 
-    if until not in STAGES:
-        raise UsageError(f"no stage {until!r}", f"one of: {', '.join(STAGES)}")
     config = _resolve(arguments).config
     options = Options(
-        only=only,
         overwrite=arguments["overwrite"],
         retry_failed=arguments["retry_failed"],
         dry_run=arguments["dry_run"],
         shard=_part(arguments["shard"]),
     )
-    names = [until] if only else pipeline.needed(until)
     with Progress(quiet=arguments["quiet"]) as progress:
-        result = pipeline.run(config, names, options, progress)
+        result = pipeline.run(config, stages, options, progress)
     print_result(*run_tables(config, result, options), as_json=arguments["json"])
     for stage, failures in result.failed_shards.items():
         for shard, error in failures.items():

@@ -28,8 +28,6 @@ class Options:
 
     Attributes
     ----------
-    only
-        Leave upstream stages as they are.
     overwrite
         Redo finished shards of the stage asked for.
     retry_failed
@@ -40,7 +38,6 @@ class Options:
         ``(i, n)``: only every shard whose number is ``i - 1`` modulo ``n``.
     """
 
-    only: bool = False
     overwrite: bool = False
     retry_failed: bool = False
     dry_run: bool = False

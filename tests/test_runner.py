@@ -8,6 +8,7 @@ import pytest
 
 from faceprep.config import Config
 from faceprep.errors import FaceprepError
+from faceprep.manifest import table_from_rows
 from faceprep.progress import Progress
 from faceprep.runner import Options, run_stage
 from faceprep.stages import load_stage
@@ -93,14 +94,10 @@ def test_a_changed_setting_redoes_the_stage_and_says_so(aligned_workspace, capsy
 def test_another_input_redoes_its_shard(aligned_workspace) -> None:
     workspace = aligned_workspace(faces=20, shard_size=10)
     draw(workspace)
-    table = workspace.read("align", 1)
+    rows = [{**row, "faces_found": 2} for row in workspace.read("align", 1).to_pylist()]
     with workspace.pending("align", 1) as pending:
         pending.commit(
-            table.set_column(
-                table.schema.get_field_index("faces_found"),
-                table.schema.field("faces_found"),
-                [[2] * table.num_rows],
-            ),
+            table_from_rows("align", rows),
             input_hash="input",
             config_hash="config",
             provenance={},
