@@ -209,13 +209,18 @@ def placeholder(size: int, text: str) -> Image.Image:
 
 def rounded(square: Image.Image, radius: float = 6) -> Image.Image:
     """Round the corners; outside of them is paper."""
+    paper = Image.new("RGB", square.size, PAPER)
+    return Image.composite(square, paper, _rounded_mask(square.width, square.height, radius))
+
+
+@cache
+def _rounded_mask(width: int, height: int, radius: float) -> Image.Image:
     fine = _OVERSAMPLING
-    mask = Image.new("L", (square.width * fine, square.height * fine), 0)
+    mask = Image.new("L", (width * fine, height * fine), 0)
     ImageDraw.Draw(mask).rounded_rectangle(
         (0, 0, mask.width - 1, mask.height - 1), radius * fine, fill=255
     )
-    mask = mask.resize(square.size, Image.Resampling.BOX)
-    return Image.composite(square, Image.new("RGB", square.size, PAPER), mask)
+    return mask.resize((width, height), Image.Resampling.BOX)
 
 
 def stack(blocks: Sequence[Image.Image]) -> Image.Image:

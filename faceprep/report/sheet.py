@@ -29,7 +29,7 @@ from faceprep.report.drawing import (
     write,
 )
 from faceprep.report.faces import Index
-from faceprep.report.tiles import TILE_SIZE, Tiles
+from faceprep.report.tiles import HEIGHTS, TILE_SIZE, Tiles
 from faceprep.workspace import Workspace
 
 COLUMNS = 9
@@ -37,7 +37,6 @@ MARGIN = 40
 GUTTER = 12
 HEADING = 168
 HEADER = 112
-CAPTION = {"face": 46, "failure": 62, "heatmap": 30}
 
 _COLUMNS_READ = (
     "select.path",
@@ -125,7 +124,7 @@ def contact_sheet(
     failures
         Also draw photographs in which no face could be aligned.
     landmarks
-        Draw the 68 points on the crops.
+        Draw every crop twice, as it is and with its 68 points.
     root
         Folder of the dataset, for the failures; by default the one that the workspace names.
     seed
@@ -148,7 +147,8 @@ def contact_sheet(
             f"{workspace} has no aligned faces to draw", f"faceprep align --workspace {workspace}"
         )
     index = faces.read_index(place)
-    sections = _sections(index, place, max(1, per_expression), failures, seed)
+    kind = "pair" if landmarks else "face"
+    sections = _sections(index, place, kind, max(1, per_expression), failures, seed)
     columns = max(4, min(COLUMNS, max(len(s.positions) * s.across for s in sections)))
     _shorten_to_fit(sections, columns, max_height)
     chosen = sorted({int(at) for section in sections for at in section.positions})
@@ -166,7 +166,7 @@ def contact_sheet(
 
 
 def _sections(
-    index: Index, place: Workspace, per_expression: int, failures: bool, seed: int
+    index: Index, place: Workspace, kind: str, per_expression: int, failures: bool, seed: int
 ) -> list[Section]:
     ok = index.where(status="ok")
     found = []
@@ -180,7 +180,7 @@ def _sections(
         if len(among) < len(everyone):
             notes.append(f"{len(everyone) - len(among):,} not aligned")
         picked = faces.choose(index, among, per_expression, seed)
-        found.append(Section(expression, notes, "face", picked))
+        found.append(Section(expression, notes, kind, picked))
     least = ok[np.argsort(index.confidence[ok], kind="stable")]
     least = least[np.isfinite(index.confidence[least])]
     if len(least) > COLUMNS and np.ptp(index.confidence[least]) > 0:
@@ -209,13 +209,16 @@ def _shorten_to_fit(sections: Sequence[Section], columns: int, max_height: int) 
         longest = max(sections, key=lambda section: section.lines(columns))
         lines = longest.lines(columns)
         if lines <= 1:
-            return
+            break
         longest.positions = longest.positions[: (lines - 1) * (columns // longest.across)]
+    if height() > max_height:
+        for section in sections:
+            section.kind = "face" if section.kind == "pair" else section.kind
 
 
 def _height(section: Section, columns: int) -> int:
     lines = max(1, section.lines(columns))
-    return lines * (TILE_SIZE + CAPTION[section.kind]) + GUTTER
+    return lines * HEIGHTS[section.kind] + GUTTER
 
 
 def _header(place: Workspace, index: Index, width: int, legend: bool) -> Image.Image:
@@ -259,10 +262,7 @@ def _block(
     step = section.across * (TILE_SIZE + GUTTER)
     for number, position in enumerate(section.positions):
         line, column = divmod(number, per_line)
-        at = (
-            MARGIN + HEADING + column * step,
-            line * (TILE_SIZE + CAPTION[section.kind]),
-        )
+        at = (MARGIN + HEADING + column * step, line * HEIGHTS[section.kind])
         tiles.draw(section.kind, block, at, rows[int(position)])
     if not len(section.positions):
         write(draw, (MARGIN + HEADING, 6), "none aligned", 14, GRAY)
@@ -277,7 +277,7 @@ def _save(sheet: Image.Image, out: Path) -> None:
     aside = out.with_name(f"{out.name}.{os.getpid()}.tmp")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(aside, format="PNG", compress_level=6)
+        sheet.save(aside, format="PNG", compress_level=3)
         aside.replace(out)
     except OSError as error:
         with contextlib.suppress(OSError):

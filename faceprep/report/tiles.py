@@ -27,7 +27,16 @@ from faceprep.report.drawing import (
 )
 from faceprep.workspace import Workspace
 
-TILE_SIZE = 160
+TILE_SIZE = 148
+GAP = 4
+
+#: Height of each kind of tile with its caption, pixels.
+HEIGHTS = {
+    "face": TILE_SIZE + 46,
+    "pair": 2 * TILE_SIZE + GAP + 46,
+    "heatmap": TILE_SIZE + 30,
+    "failure": TILE_SIZE + 62,
+}
 
 # A sheet is drawn in one process beside everything else: larger photographs get a placeholder.
 _MAX_PIXELS = 40_000_000
@@ -55,24 +64,31 @@ class Tiles:
         self.placeholders: list[str] = []
 
     def draw(self, kind: str, block: Image.Image, at: tuple[int, int], row: dict[str, Any]) -> None:
-        """Draw a tile (``face``, ``failure`` or ``heatmap``) with its top left corner at ``at``."""
-        {"face": self._face, "failure": self._failure, "heatmap": self._heatmap}[kind](
-            block, at, row
-        )
+        """Draw a tile of a kind in `HEIGHTS` with its top left corner at ``at``."""
+        {
+            "face": self._face,
+            "pair": self._pair,
+            "heatmap": self._heatmap,
+            "failure": self._failure,
+        }[kind](block, at, row)
 
     def _face(self, block: Image.Image, at: tuple[int, int], row: dict[str, Any]) -> None:
-        block.paste(rounded(self._crop(row, self.landmarks)), at)
-        draw = ImageDraw.Draw(block)
-        _caption(draw, at, row)
-        write(draw, (at[0] + 2, at[1] + TILE_SIZE + 5 + _LINE), strongest(row), _SMALL, GRAY)
+        """Draw the crop, with its landmarks if they are wanted at all."""
+        block.paste(rounded(self._crop(row)[int(self.landmarks)]), at)
+        _caption(block, at, row)
+
+    def _pair(self, block: Image.Image, at: tuple[int, int], row: dict[str, Any]) -> None:
+        """Draw the crop as it is, and below it with its landmarks, which hide the expression."""
+        below = (at[0], at[1] + TILE_SIZE + GAP)
+        for square, place in zip(self._crop(row), (at, below), strict=True):
+            block.paste(rounded(square), place)
+        _caption(block, below, row)
 
     def _heatmap(self, block: Image.Image, at: tuple[int, int], row: dict[str, Any]) -> None:
-        step = TILE_SIZE + 4
-        for number, square in enumerate(
-            (self._crop(row, False), self._crop(row, True), self._plane(row))
-        ):
+        step = TILE_SIZE + GAP
+        for number, square in enumerate((*self._crop(row), self._plane(row))):
             block.paste(rounded(square), (at[0] + number * step, at[1]))
-        _caption(ImageDraw.Draw(block), at, row, 2 * step + TILE_SIZE)
+        _caption(block, at, row, 2 * step + TILE_SIZE)
 
     def _failure(self, block: Image.Image, at: tuple[int, int], row: dict[str, Any]) -> None:
         block.paste(rounded(self._photograph(row)), at)
@@ -85,15 +101,17 @@ class Tiles:
         for number, line in enumerate(wrap(reason, _SMALL, TILE_SIZE - 4, 2)):
             write(draw, (x, y + _LINE * (number + 1)), line, _SMALL, GRAY)
 
-    def _crop(self, row: dict[str, Any], landmarks: bool) -> Image.Image:
+    def _crop(self, row: dict[str, Any]) -> tuple[Image.Image, Image.Image]:
+        """Return the crop without and with its landmarks."""
         image = self._read(self.workspace.folder("align"), row.get("align.crop"), row, "crop")
         if isinstance(image, str):
-            return placeholder(TILE_SIZE, image)
+            square = placeholder(TILE_SIZE, image)
+            return square, square
         square, scale, _ = fit(image, TILE_SIZE)
         points = row.get("align.landmarks68")
-        if landmarks and points is not None:
-            square = draw_landmarks(square, np.reshape(points, (_POINTS, 2)), scale)
-        return square
+        if points is None:
+            return square, square
+        return square, draw_landmarks(square, np.reshape(points, (_POINTS, 2)), scale)
 
     def _plane(self, row: dict[str, Any]) -> Image.Image:
         folder = self.workspace.folder("heatmaps")
@@ -106,8 +124,6 @@ class Tiles:
         return paint_heatmap(plane, TILE_SIZE)
 
     def _photograph(self, row: dict[str, Any]) -> Image.Image:
-        if self.root is None:
-            return placeholder(TILE_SIZE, "dataset folder not known")
         image = self._read(self.root, row.get("select.path"), row, "photograph")
         if isinstance(image, str):
             return placeholder(TILE_SIZE, image)
@@ -117,10 +133,12 @@ class Tiles:
         return square
 
     def _read(
-        self, folder: Path, name: str | None, row: dict[str, Any], what: str
+        self, folder: Path | None, name: str | None, row: dict[str, Any], what: str
     ) -> np.ndarray | str:
         """``(H, W, 3) uint8 RGB``, or the reason why there is none."""
         try:
+            if folder is None:
+                raise UnreadableImage("dataset folder not known")
             if name is None:
                 raise UnreadableImage(f"no {what}")
             path = inside(folder, name)
@@ -149,12 +167,15 @@ def strongest(row: dict[str, Any], count: int = 2) -> str:
 
 
 def _caption(
-    draw: ImageDraw.ImageDraw, at: tuple[int, int], row: dict[str, Any], width: int = TILE_SIZE
+    block: Image.Image, at: tuple[int, int], row: dict[str, Any], width: int = TILE_SIZE
 ) -> None:
-    """End of the id on the left, the detector's confidence on the right."""
+    """End of the id and the detector's confidence; below them, where there is room, two AUs."""
+    draw = ImageDraw.Draw(block)
     left, right, y = at[0] + 2, at[0] + width - 2, at[1] + TILE_SIZE + 5
     confidence = row.get("align.confidence")
-    text = "" if confidence is None else f"{confidence:.3f}"[:5]
+    text = "" if confidence is None else f"{confidence:.2f}"
     write(draw, (right, y), text, _SMALL, GRAY, "ra")
     room = right - left - width_of(text, _SMALL) - 8
     write(draw, (left, y), tail(row["face_id"], room), _SMALL, INK)
+    if width == TILE_SIZE:
+        write(draw, (left, y + _LINE), strongest(row), _SMALL, GRAY)
