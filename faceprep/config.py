@@ -106,7 +106,9 @@ class Config(Section):
 
     name: str = Field("custom", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     workspace: Path = Field(Path(), json_schema_extra=LOCATION)
-    shard_size: int = Field(1000, ge=1, le=1000)
+    shard_size: int = Field(
+        100, ge=1, le=1000, description="faces; 1000 for CelebA: fewer files for a large dataset"
+    )
     workers: int = Field(0, ge=0, description="0: one per core", json_schema_extra=LOCATION)
     engine: Literal["local"] = Field("local", json_schema_extra=LOCATION)
     device: Literal["auto", "cpu", "cuda"] = Field("auto", json_schema_extra=LOCATION)
@@ -127,8 +129,11 @@ class Config(Section):
         if isinstance(demo, dict) and isinstance(select, dict) and not select.get("dataset"):
             layout = demo.get("layout") or DemoConfig.model_fields["layout"].default
             values["select"] = select = {**select, "dataset": layout}
+        dataset = select.get("dataset") if isinstance(select, dict) else None
+        if dataset == "celeba" and not values.get("shard_size"):
+            values["shard_size"] = 1000
         if not values.get("name"):
-            values["name"] = (select.get("dataset") if isinstance(select, dict) else "") or "custom"
+            values["name"] = dataset or "custom"
         if not values.get("workspace"):
             values["workspace"] = Path("manifests") / str(values["name"])
         return values

@@ -6,7 +6,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from faceprep.config import STAGES, AlignConfig, AusConfig, DemoConfig, HeatmapsConfig, SelectConfig
+from faceprep.config import (
+    STAGES,
+    AlignConfig,
+    AusConfig,
+    Config,
+    DemoConfig,
+    HeatmapsConfig,
+    SelectConfig,
+)
 from faceprep.report.faces import dataset_root
 from faceprep.workspace import Workspace
 
@@ -68,7 +76,8 @@ def command(workspace: Workspace, verb: str) -> str:
             field = model.model_fields.get(key)
             if field is not None and key != "dataset" and value != field.default:
                 words += ["--set", f"{section}.{key}={value}"]
-    if recorded.get("shard_size") not in (None, 1000):
+    usual = 1000 if select.get("dataset") == "celeba" else Config.model_fields["shard_size"].default
+    if recorded.get("shard_size") not in (None, usual):
         words += ["--set", f"shard_size={recorded['shard_size']}"]
     return " ".join(word if word == "…" else shlex.quote(word) for word in words)
 
