@@ -2,8 +2,8 @@
 
 A head is a depth map with painted skin and hair (`surface`, `skin`, `hair`), moved by action units
 (`action_units`, `furrows`), turned and projected (`pose`, `warp`), lit (`light`), and completed
-with eyes, mouth and brows in the picture (`eyes`, `mouth`, `brows`). `face.render_face` puts one picture
-together, `sequence` a film of it, `layouts` a dataset, and `store.render_demo` does the whole.
+with eyes, mouth and brows in the picture (`eyes`, `mouth`, `brows`). `face.render_face` puts one
+picture together, `sequence` a film of it, `layouts` a dataset, and `store.render_demo` does it all.
 """
 
 from faceprep.datasets.demo.face import render_face

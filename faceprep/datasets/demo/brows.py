@@ -33,7 +33,8 @@ def paint_brows(scene: Scene) -> None:
 def _paint_brow(scene: Scene, side: int, brow: list[int]) -> None:
     s = scene.scale
     person = scene.person
-    line = spline(scene.points[brow], 10)
+    # Annotators put the points on the upper edge of the brow, not on its middle.
+    line = spline(scene.points[brow] + (0, 1.5 * s), 10)
     patch = Patch(line, 7 * s, _FACTOR, scene.size)
     t = np.linspace(0, 1, len(line))
     thick = np.interp(t, _PROFILE_T, _PROFILE_MM) * s * 0.5 * person.brow_thickness

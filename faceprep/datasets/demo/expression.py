@@ -84,10 +84,12 @@ class Style:
 def sample_style(rng: np.random.Generator, difficulty: float) -> Style:
     """Draw a person's style."""
     d = difficulty
-    strength = float(np.clip(1.08 - 0.52 * d + (0.06 + 0.30 * d) * rng.standard_normal(), 0.3, 1.2))
+    strength = float(
+        np.clip(1.08 - 0.40 * d + (0.06 + 0.26 * d) * rng.standard_normal(), 0.45, 1.2)
+    )
     units = sorted({au for units in PROTOTYPES.values() for au in units})
     gains = {
-        au: float(np.clip(1 + (0.05 + 0.55 * d) * rng.standard_normal(), 0.15, 1.7)) for au in units
+        au: float(np.clip(1 + (0.05 + 0.45 * d) * rng.standard_normal(), 0.35, 1.6)) for au in units
     }
     habits = rng.choice(sorted(_HABITS), 2, replace=False)
     resting = {str(au): float(_HABITS[str(au)] * 1.0 * d * rng.random()) for au in habits}
@@ -99,7 +101,7 @@ def peak_units(rng: np.random.Generator, expression: str, style: Style) -> Units
     """Intensities (left, right) at the peak of one expression of one person."""
     d = style.difficulty
     units = _prototype(rng, expression, style)
-    if expression in _CONFUSED and rng.random() < 0.9 * d:
+    if expression in _CONFUSED and rng.random() < 0.6 * d:
         other = _prototype(rng, str(rng.choice(_CONFUSED[expression])), style)
         share = float(rng.beta(2.0, 2.2)) * (0.15 + 1.15 * d)
         share = min(share, 0.62)
@@ -108,7 +110,7 @@ def peak_units(rng: np.random.Generator, expression: str, style: Style) -> Units
     for au, floor in style.resting.items():
         units[au] = max(units.get(au, 0.0), floor)
     strength = style.strength * float(
-        np.clip(1 + (0.04 + 0.3 * d) * rng.standard_normal(), 0.45, 1.4)
+        np.clip(1 + (0.04 + 0.24 * d) * rng.standard_normal(), 0.45, 1.4)
     )
     return {
         au: _uneven(rng, au, float(np.clip(value * strength, 0, MAX_INTENSITY)), expression, style)

@@ -54,12 +54,14 @@ def build_head(person: Identity) -> Head:
     ears, ear_slope = _ears(surface)
     grown = linear(person.hair) * 0.75
     albedo = skin.albedo * (1 - beard) + grown * beard
-    cover = hair.alpha[..., None]
+    skull = canvas.polygon(canvas.spline(surface.outline, 6, closed=True), 0.6)
+    # Beyond the head there is only hair: soft edges must not show skin there.
+    beyond = np.clip((canvas.blur(1 - skull, 1.0) - ears) * 2, 0, 1) * (hair.alpha.max() > 0.5)
+    cover = np.maximum(hair.alpha, beyond)[..., None]
     albedo = albedo * (1 - cover) + hair.albedo * cover
     slope = surface.slope + skin.relief * (1 - hair.alpha) + hair.relief * hair.alpha
     slope += ear_slope * (1 - hair.alpha)
     # Above the ears the canvas itself ends where the head does; below them the contour cuts it.
-    skull = canvas.polygon(canvas.spline(surface.outline, 6, closed=True), 0.6)
     skull *= np.clip((46 - canvas.Y) / 16, 0, 1)
     alpha = np.maximum(np.maximum(ears, hair.alpha), skull)
     shine = skin.shine * (1 - hair.alpha * 0.9) * (1 - 0.7 * beard[..., 0])

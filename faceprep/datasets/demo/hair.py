@@ -1,5 +1,6 @@
 """Hair and beard painted on the canvas: how much covers each place, its colour and its strands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -52,7 +53,7 @@ _STYLES = {
     "bangs": _Style(13, 9, 0, 60, (36, 35, 26), 3.0),
     "long": _Style(12, 11, 6, 150, (-2, 8, 14), 2.0),
     "tied": _Style(7, 3.0, 0, 6, (-2, 0, 2), 1.2),
-    "curly": _Style(22, 12, 0, 22, (4, 2, 2), 4.0),
+    "curly": _Style(22, 12, 0, 22, (4, 2, 2), 3.0),
     "bald": _Style(0, 1.6, 0, 6, (0, 0, 0), 1.0),
 }
 
@@ -65,7 +66,7 @@ def paint_hair(person: Identity, outline: Array) -> Cover:
     strands = _strands(across, along, rng, person.hair_style == "curly")
     distance = _coverage(person, style, outline)
     border = 2.2 + 0.5 * style.ragged
-    edge = canvas.blur(strands, 2.0) if person.hair_style == "curly" else strands
+    edge = canvas.noise(rng, 8.5) if person.hair_style == "curly" else strands
     alpha = np.clip((distance + style.ragged * edge) / border + 0.5, 0, 1)
     alpha = alpha * alpha * (3 - 2 * alpha)
     if person.hair_style == "crop":
@@ -75,7 +76,7 @@ def paint_hair(person: Identity, outline: Array) -> Cover:
     if person.hair_style == "bald":
         alpha *= 0.8
     colour = linear(person.hair)
-    contrast = 0.12 if person.hair_style in ("crop", "bald") else 0.34
+    contrast = {"crop": 0.12, "bald": 0.12, "curly": 0.22}.get(person.hair_style, 0.34)
     tone = np.exp(contrast * strands + 0.10 * canvas.noise(rng, 12))
     # The crown catches the light in a band; roots near the parting are darker.
     band = np.exp(-(((along - 0.42) / 0.16) ** 2)) * np.clip(0.6 + 0.5 * strands, 0, 2)
@@ -176,23 +177,25 @@ def paint_beard(person: Identity, p: Array) -> Array:
     jaw = [
         (67, 4), (64, 26), (57, 44), (46, 54), (corner + 12, seam - 8), (corner + 5, seam - 3),
         (corner + 3, seam + 9), (15, seam + 13), (0, seam + 13), (0, chin + 12), (30, chin + 6),
-        (58, chin - 20), (74, 60), (76, 6),
+        (60, chin - 18), (82, 60), (82, 6),
     ]  # fmt: skip
-    parts: list[list[tuple[float, float]]] = {
+    areas: dict[str, list[Sequence[tuple[float, float]]]] = {
         "moustache": [moustache],
         "goatee": [moustache, goatee],
         "full": [moustache, jaw, goatee],
         "stubble": [moustache, jaw, goatee],
-    }[person.beard]
+    }
     density = np.zeros(canvas.SHAPE, np.float32)
-    for part in parts:
+    for part in areas[person.beard]:
         for mirror in (1.0, -1.0):
             shape = np.array(part, np.float32) * (mirror, 1.0)
-            np.maximum(density, canvas.polygon(shape, 2.2), out=density)
+            np.maximum(density, canvas.polygon(shape), out=density)
+    # A closing keeps the halves, drawn one by one, from leaving a seam on the midline.
+    density = canvas.blur(cv2.morphologyEx(density, cv2.MORPH_CLOSE, np.ones((3, 5))), 2.0)
     if person.beard == "stubble":
         grain = np.clip(0.5 + 0.5 * canvas.noise(rng, 1.1), 0, 1)
         return (density * (0.22 + 0.28 * grain)).astype(np.float32)
-    fine = np.clip(0.88 + 0.10 * canvas.noise(rng, 1.8), 0, 1)
+    fine = np.clip(0.9 + 0.10 * canvas.noise(rng, 1.8), 0, 1)
     spare = 1 - 0.35 * pair(corner + 8, seam + 4, 5, 6)
     density *= fine * spare
     density *= 1 - 0.25 * bump(0, base + 6, 2.5, 5)

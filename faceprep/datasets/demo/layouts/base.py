@@ -50,13 +50,10 @@ class Layout(ABC):
     def film(self, root: Path, settings: DemoSettings, shot: Shot) -> Iterator[Row]:
         """Render and write one sequence; yield a row for each frame."""
 
-    def finish(
-        self,  # noqa: B027 - most layouts have no such files
-        root: Path,
-        settings: DemoSettings,
-        rows: list[Row],
+    def finish(  # noqa: B027
+        self, root: Path, settings: DemoSettings, rows: list[Row]
     ) -> None:
-        """Write the annotation files that cover all images, once all are there."""
+        """Write the annotation files that cover all images, once all are there; most have none."""
 
 
 def write_image(root: Path, path: str, image: NDArray[np.uint8], quality: int = 95) -> None:
