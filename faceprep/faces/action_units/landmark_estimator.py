@@ -30,8 +30,8 @@ MAX_INTENSITY = 5.0
 # a machine adds numbers up never shows in a manifest.
 _DECIMALS = 3
 
-# Confidence falls linearly from 1 at the first number to 0 at the second. The first is what half
-# of the calibration photographs stay below, the second is beyond all but a few of them.
+# Confidence falls linearly from 1 at the first number to 0 at the second. Most of the calibration
+# photographs stay below the first; next to none of them reach the second.
 _RESIDUAL_RANGE = (0.05, 0.15)  # in distances between the eyes
 _YAW_RANGE = (15.0, 45.0)  # degrees
 _PITCH_RANGE = (12.0, 40.0)  # degrees

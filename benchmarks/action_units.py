@@ -1,0 +1,131 @@
+"""How well the landmark AU estimator agrees with what is known, AU by AU.
+
+    python benchmarks/action_units.py [--demo FOLDER] [--subjects N]
+
+Three tables in Markdown: the photographs of people that it was not calibrated on, against OpenFace
+2.0.6; a demo dataset (rendered for the occasion unless a folder is given) against what was drawn,
+without and with the neutral frame; and what the confidence is worth.
+"""
+
+import argparse
+import itertools
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from action_unit_faces import Faces, demo_dataset, photographs, shared_folder
+
+from faceprep.faces.action_units import INTENSITY_AUS, PRESENCE_AUS
+from faceprep.faces.action_units.landmark_estimator import Estimates, estimate
+
+_SUBJECTS = 24
+_FRAMES = 5
+# Nobody calibrated on it: `drawn_faces` has another seed.
+_SEED = 11
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the landmark AU estimator.")
+    parser.add_argument("--demo", type=Path, help="a rendered demo dataset")
+    parser.add_argument("--subjects", type=int, default=_SUBJECTS, help="to render without --demo")
+    arguments = parser.parse_args()
+    if shared := shared_folder():
+        report_photographs(photographs(shared))
+    else:
+        print("No shared photographs (set SHARED_FACES): only the demo dataset is measured.\n")
+    if arguments.demo:
+        report_demo(demo_dataset(arguments.demo))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        render(Path(folder), arguments.subjects)
+        report_demo(demo_dataset(Path(folder)))
+
+
+def render(root: Path, subjects: int) -> None:
+    from faceprep.datasets.demo import DemoSettings, render_demo
+
+    render_demo(root, DemoSettings(subjects=subjects, frames=_FRAMES, seed=_SEED))
+
+
+def report_photographs(photos: Mapping[str, Faces]) -> None:
+    held_out = ~photos["mtcnn"].calibration_half()
+    faces = {source: view[held_out] for source, view in photos.items()}
+    people = len(set(faces["mtcnn"].subject))
+    print(
+        f"### {held_out.sum()} photographs of {people} people not calibrated on, no neutral frame\n"
+    )
+    found = {source: estimate(view.landmarks) for source, view in faces.items()}
+    table(faces["mtcnn"], found)
+    report_confidence(faces["mtcnn"], found["mtcnn"])
+
+
+def report_demo(demo: Mapping[str, Faces]) -> None:
+    faces = demo["mtcnn"]
+    people = len(set(faces.subject))
+    print(f"### Demo dataset: {len(faces.subject)} frames of {people} drawn people\n")
+    found = {
+        "mtcnn alone": estimate(faces.landmarks),
+        "mtcnn + neutral": estimate(faces.landmarks, faces.neutral),
+        "drawn points + neutral": estimate(demo["drawn"].landmarks, demo["drawn"].neutral),
+    }
+    table(faces, found)
+
+
+def table(truth: Faces, found: Mapping[str, Estimates]) -> None:
+    """Print r, mean absolute error and F1 of every AU for every kind of input."""
+    print("| AU | occurs |" + "".join(f" {name}: r | MAE | F1 |" for name in found))
+    print("|---|---|" + "---|---|---|" * len(found))
+    scores = {
+        name: [score(truth, estimates, au) for au in PRESENCE_AUS]
+        for name, estimates in found.items()
+    }
+    for index, au in enumerate(PRESENCE_AUS):
+        cells = "".join(f" {cell(v)} |" for rows in scores.values() for v in rows[index])
+        print(f"| {au} | {truth.presences[:, index].mean():.0%} |{cells}")
+    means = "".join(
+        f" {cell(v)} |" for rows in scores.values() for v in np.nanmean(np.array(rows), axis=0)
+    )
+    print(f"| **mean** | |{means}\n")
+
+
+def score(truth: Faces, found: Estimates, au: str) -> tuple[float, float, float]:
+    """Pearson r and mean absolute error of the intensity, F1 of the presence; NaN: undefined."""
+    present = truth.presences[:, PRESENCE_AUS.index(au)]
+    claimed = found.presences[:, PRESENCE_AUS.index(au)]
+    f1 = (
+        2 * (present & claimed).sum() / (present.sum() + claimed.sum()) if present.any() else np.nan
+    )
+    if au not in INTENSITY_AUS:
+        return np.nan, np.nan, f1
+    known = truth.intensities[:, INTENSITY_AUS.index(au)]
+    levels = found.intensities[:, INTENSITY_AUS.index(au)].astype(np.float64)
+    return correlation(levels, known), float(np.abs(levels - known).mean()), f1
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson r; NaN where one of them does not vary."""
+    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else np.nan
+
+
+def cell(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.2f}"
+
+
+def report_confidence(truth: Faces, found: Estimates) -> None:
+    """Print the agreement of faces by confidence: it is worth something when it rises."""
+    print("| confidence | photographs | mean r | MAE |\n|---|---|---|---|")
+    edges = (0.0, 0.5, 0.8, 0.95, 1.01)
+    for low, high in itertools.pairwise(edges):
+        rows = (found.confidence >= low) & (found.confidence < high)
+        if rows.sum() < 10:
+            continue
+        part = Estimates(*(values[rows] for values in found))
+        scores = np.array([score(truth[rows], part, au)[:2] for au in INTENSITY_AUS])
+        mean_r, error = np.nanmean(scores, axis=0)
+        print(f"| {low:.2f}–{min(high, 1):.2f} | {rows.sum()} | {mean_r:.2f} | {error:.2f} |")
+    print()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""Find the numbers of the landmark AU estimator and write them beside its code. Needs SciPy.
+
+    python benchmarks/calibrate_action_units.py
+
+1. ``mean_face.toml``: see `mean_face`.
+2. ``still`` weights: for each AU a Tobit regression (intensities are cut at 0) of OpenFace's
+   intensity on what the AU's muscle moves and a few measures that go with it. Signs are fixed in
+   advance (`action_unit_recipe`), small weights preferred.
+3. ``change`` weights: the same on differences from a neutral face, on drawn faces with random AUs
+   and, with less weight, on pairs of photographs of one person.
+4. ``present_from``: the level with the best F1 of presence.
+
+Only the calibration half of the subjects takes part; ``reliability`` is Pearson's r on the other
+half, and `benchmarks/action_units.py` says the rest.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from action_unit_faces import Faces, drawn_faces, photographs, shared_folder
+from action_unit_recipe import RECIPES, AURecipe, Recipe
+from mean_face import as_toml, mean_face
+from scipy.optimize import minimize
+from scipy.stats import norm
+
+from faceprep.faces.action_units import INTENSITY_AUS, PRESENCE_AUS, face_shape
+from faceprep.faces.action_units.measures import MEASURES, measure
+
+PACKAGE = Path(face_shape.__file__).parent
+
+# In faces: as much evidence as it takes to move a weight half of the way.
+_SHRINKAGE = 30.0
+# What the muscle moves always counts for something, whatever the photographs say.
+_LEAST_DRIVER = 0.05
+# AU28 has no intensity in OpenFace; its presence stands for this level.
+_LEVEL_OF_PRESENCE = 1.5
+_DRAWN_SUBJECTS = 200
+# Two photographs of one person differ in more than expression: years, light, camera, pose.
+_WEIGHT_OF_PAIRS = 0.3
+# A neutral face compared with itself must show nothing, a weak expression something.
+_CHANGE_OFFSETS = (-0.25, 0.0)
+_LEAST_CHANGE_THRESHOLD = 0.3
+
+
+def main() -> int:
+    shared = shared_folder()
+    if shared is None:
+        print("no shared photographs; set SHARED_FACES", file=sys.stderr)
+        return 1
+    photos = photographs(shared)
+    half = photos["mtcnn"].calibration_half()
+    (PACKAGE / "mean_face.toml").write_text(as_toml(mean_face(photos["mtcnn"].landmarks[half])))
+    face_shape.mean_face.cache_clear()
+    calibration = Calibration(photos, half, drawn_faces(_DRAWN_SUBJECTS))
+    lines = [HEADER, *calibration.measures()]
+    for au in PRESENCE_AUS:
+        lines += ["", *calibration.action_unit(au)]
+    (PACKAGE / "landmark_coefficients.toml").write_text("\n".join(lines) + "\n")
+    return 0
+
+
+class Calibration:
+    """Inputs that all AUs share: measures of all faces, from average and from neutral ones."""
+
+    def __init__(
+        self, photos: Mapping[str, Faces], half: np.ndarray, drawn: Mapping[str, Faces]
+    ) -> None:
+        taken = [measure(face_shape.to_front(faces.landmarks).points) for faces in photos.values()]
+        self.photos, self.half, self.drawn = photos["mtcnn"], half, drawn["mtcnn"]
+        self.average = taken[0][half].mean(axis=0).round(4)
+        self.spread = taken[0][half].std(axis=0).round(4)
+        self.views = [(values - self.average) / self.spread for values in taken]
+        pairs = [self._changes(faces) for faces in photos.values()]
+        self.paired = half & ~np.isnan(pairs[0]).any(axis=1)
+        self.pairs = [values[self.paired] for values in pairs]
+        self.drawings = [self._changes(faces) for faces in drawn.values()]
+
+    def measures(self) -> list[str]:
+        """The table of averages and spreads."""
+        rows = zip(MEASURES, self.average, self.spread, strict=True)
+        head = "[measures]  # in distances between the eyes, over the calibration faces"
+        return [head, *(f'"{n}" = {{ average = {a}, spread = {s} }}' for n, a, s in rows)]
+
+    def action_unit(self, au: str) -> list[str]:
+        """The table of one AU."""
+        recipe = RECIPES[au]
+        offset, gains, threshold = self._still(au, recipe)
+        lines = [f"[action_units.{au}]"]
+        if au in INTENSITY_AUS:
+            estimates = np.clip(apply(offset, gains, self.views[0]), 0, 5)[~self.half]
+            level = truth(self.photos, au)[0][~self.half]
+            lines.append(f"reliability = {np.corrcoef(estimates, level)[0, 1]:.2f}")
+        lines += weights("still", offset, gains, threshold)
+        return lines + weights("change", *self._change(au, recipe))
+
+    def _still(self, au: str, recipe: AURecipe) -> tuple[float, dict[str, float], float]:
+        level, present = (np.tile(v[self.half], len(self.views)) for v in truth(self.photos, au))
+        inputs = np.concatenate([view[self.half] for view in self.views])
+        rows = np.full(len(level), 1 / len(self.views))
+        offset, gains = fit(inputs, level, rows, recipe.still(), recipe.drivers)
+        return offset, gains, best_threshold(apply(offset, gains, inputs), present)
+
+    def _change(self, au: str, recipe: AURecipe) -> tuple[float, dict[str, float], float]:
+        drawn, occurs = (np.tile(v, len(self.drawings)) for v in truth(self.drawn, au))
+        level, present = (np.tile(v[self.paired], len(self.pairs)) for v in truth(self.photos, au))
+        inputs = np.concatenate([*self.drawings, *self.pairs])
+        # OpenFace does not grade AU28, so pairs cannot say how much of a change it is.
+        weight = _WEIGHT_OF_PAIRS / len(self.pairs) if au in INTENSITY_AUS else 0.0
+        rows = np.r_[np.full(len(drawn), 1 / len(self.drawings)), np.full(len(level), weight)]
+        level = np.r_[drawn, level]
+        offset, gains = fit(inputs, level, rows, recipe.change, recipe.change, _CHANGE_OFFSETS)
+        here = slice(0, len(drawn) if weight == 0 else None)
+        found = apply(offset, gains, inputs[here])
+        occurs = np.r_[occurs, present][here]
+        return offset, gains, best_threshold(found, occurs, _LEAST_CHANGE_THRESHOLD)
+
+    def _changes(self, faces: Faces) -> np.ndarray:
+        """Measures minus those of the neutral face, in spreads; NaN where there is none."""
+        result = np.full((len(faces.subject), len(MEASURES)), np.nan)
+        known = np.isfinite(faces.neutral).all(axis=(1, 2))
+        moved, rest = (face_shape.to_front(p[known]) for p in (faces.landmarks, faces.neutral))
+        result[known] = (measure(moved.points) - measure(rest.points)) / self.spread
+        return result
+
+
+def truth(faces: Faces, au: str) -> tuple[np.ndarray, np.ndarray]:
+    """Intensities and presences of one AU."""
+    present = faces.presences[:, PRESENCE_AUS.index(au)]
+    if au in INTENSITY_AUS:
+        return faces.intensities[:, INTENSITY_AUS.index(au)], present
+    return faces.au28 if faces.au28 is not None else _LEVEL_OF_PRESENCE * present, present
+
+
+def fit(
+    inputs: np.ndarray,
+    levels: np.ndarray,
+    rows: np.ndarray,
+    signs: Recipe,
+    drivers: Recipe,
+    offsets: tuple[float | None, float | None] = (None, None),
+) -> tuple[float, dict[str, float]]:
+    """Tobit regression with ridge and fixed signs; returns the offset and gains by measure."""
+    order = list(MEASURES)
+    columns = inputs[:, [order.index(name) for name in signs]] * list(signs.values())
+    cut = levels <= 0
+
+    def loss(unknowns: np.ndarray) -> tuple[float, np.ndarray]:
+        gains, noise = unknowns[1:-1], np.exp(unknowns[-1])
+        error = (levels - unknowns[0] - columns @ gains) / noise
+        below = -error[cut]
+        value = error**2 / 2 + unknowns[-1]
+        by_level, by_noise = -error / noise, 1 - error**2
+        log_tail = norm.logcdf(-below)
+        ratio = np.exp(norm.logpdf(below) - log_tail)
+        value[cut], by_level[cut], by_noise[cut] = -log_tail, ratio / noise, -ratio * below
+        value, by_level, by_noise = value * rows, by_level * rows, by_noise * rows
+        total = value.sum() + _SHRINKAGE / 2 * (gains**2).sum()
+        slope = columns.T @ by_level + _SHRINKAGE * gains
+        return total, np.r_[by_level.sum(), slope, by_noise.sum()]
+
+    bounds: list[tuple[float | None, float | None]] = [offsets]
+    bounds += [(_LEAST_DRIVER if name in drivers else 0.0, None) for name in signs]
+    bounds += [(np.log(0.2), np.log(3.0))]
+    start = np.r_[0.0, np.full(len(signs), 0.1), 0.0]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    gains = {
+        name: round(float(sign * gain), 2)
+        for (name, sign), gain in zip(signs.items(), found[1:-1], strict=True)
+        if gain >= 0.005
+    }
+    return round(float(found[0]), 2) + 0.0, gains
+
+
+def apply(offset: float, gains: Mapping[str, float], inputs: np.ndarray) -> np.ndarray:
+    order = list(MEASURES)
+    return offset + sum(inputs[:, order.index(name)] * gain for name, gain in gains.items())
+
+
+def best_threshold(levels: np.ndarray, present: np.ndarray, lowest: float = -np.inf) -> float:
+    """The level from which on "present" has the best F1."""
+    candidates = np.quantile(levels, np.linspace(0, 1, 201))
+    candidates = np.unique(np.maximum(candidates, lowest).round(2))
+    found = levels[:, None] >= candidates
+    hits = (found & present[:, None]).sum(axis=0)
+    scores = 2 * hits / np.maximum(found.sum(axis=0) + present.sum(), 1)
+    return float(candidates[int(np.argmax(scores))]) + 0.0
+
+
+def weights(name: str, offset: float, gains: Mapping[str, float], threshold: float) -> list[str]:
+    inside = ", ".join(f'"{key}" = {value}' for key, value in gains.items())
+    return [
+        f"{name}.offset = {offset}",
+        f"{name}.present_from = {threshold}",
+        f"{name}.gains = {{ {inside} }}",
+    ]
+
+
+HEADER = """\
+# Numbers of the landmark AU estimator, written by benchmarks/calibrate_action_units.py.
+#
+# level = offset + sum of gain × (distance − compared distance) / spread, cut to 0–5
+#   still:  compared with the average below; fitted to OpenFace 2.0.6 on photographs
+#   change: compared with the neutral face of the same sequence; fitted to the demo renderer's face
+#           model under random AUs, and to pairs of photographs of one person
+# present_from: level from which on the AU counts as present (best F1)
+# reliability:  Pearson r of `still` with OpenFace on photographs of other people
+"""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,73 @@
+"""Agreement with OpenFace on photographs of people that the estimator was not calibrated on.
+
+Floors lie some 0.1 below what `benchmarks/action_units.py` measures on all of them.
+"""
+
+import zlib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from faceprep.faces.action_units import COLUMNS_R, INTENSITY_AUS
+from faceprep.faces.action_units.landmark_estimator import estimate, reliability
+from faceprep.faces.images import read_image
+from faceprep.faces.landmark_predictor import LandmarkPredictor
+from faceprep.faces.mtcnn import MTCNN
+
+# On OpenFace's own points, then on ours.
+FLOORS = {
+    "AU01": (0.45, 0.4),
+    "AU02": (0.6, 0.4),
+    "AU05": (0.45, 0.4),
+    "AU06": (0.7, 0.65),
+    "AU09": (0.55, 0.45),
+    "AU10": (0.55, 0.5),
+    "AU12": (0.75, 0.75),
+    "AU14": (0.55, 0.45),
+    "AU15": (0.55, 0.45),
+    "AU25": (0.7, 0.45),
+    "AU45": (0.7, 0.6),
+}
+
+
+@pytest.fixture(scope="module")
+def held_out(shared):
+    """Rows of OpenFace's table whose subjects took no part in the calibration."""
+    table = pd.read_csv(shared / "reference" / "openface_photos.csv")
+    labels = pd.read_csv(shared / "faces" / "labels.csv")
+    table = table[table["confidence"] > 0.7].merge(labels, on="image")
+    return table[[zlib.crc32(name.encode()) % 2 == 1 for name in table["subject"]]]
+
+
+def agreement(table, intensities):
+    known = table[list(COLUMNS_R)].to_numpy()
+    return {
+        au: np.corrcoef(known[:, k], intensities[:, k])[0, 1] for k, au in enumerate(INTENSITY_AUS)
+    }
+
+
+def test_on_the_landmarks_of_openface(held_out):
+    axes = [held_out[[f"{axis}_{k}" for k in range(68)]].to_numpy() for axis in "xy"]
+    found = agreement(held_out, estimate(np.stack(axes, axis=-1)).intensities)
+    assert {au: r for au, r in found.items() if au in FLOORS and r < FLOORS[au][0]} == {}
+
+
+def test_on_landmarks_of_this_package(held_out, shared):
+    table = held_out.iloc[::4]
+    images = [read_image(shared / "faces" / "images" / name) for name in table["image"]]
+    detected = MTCNN().detect(images)
+    seen = [k for k, faces in enumerate(detected) if faces]
+    assert len(seen) > 0.95 * len(images)
+    points = LandmarkPredictor().predict_many(
+        [images[k] for k in seen], [detected[k][0] for k in seen]
+    )
+    found = agreement(table.iloc[seen], estimate(points).intensities)
+    assert {au: r for au, r in found.items() if au in FLOORS and r < FLOORS[au][1]} == {}
+    assert np.mean(list(found.values())) > 0.45
+
+
+def test_published_reliability_says_which_aus_points_do_not_show():
+    poor = {au for au, r in reliability().items() if r < 0.3}
+    assert "AU23" in poor
+    assert not poor & set(FLOORS)
