@@ -1,6 +1,8 @@
 """CelebA's annotation lists: text or CSV, LF or CRLF, whole or cut short."""
 
+import itertools
 import re
+import warnings
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +27,8 @@ _PATTERNS = {
 _WIDTH = {"partition": 1, "identity": 1, "landmarks": 10, "landmarks_align": 10, "box": 4}
 _TYPE = {"partition": "b", "attributes": "b", "identity": "i"}
 _FLOAT = "f"
+_BLOCK = 2000
+_TO_SPACES = str.maketrans(",", " ")
 
 #: The forty attributes, for lists without a header.
 ATTRIBUTE_COUNT = 40
@@ -81,11 +85,14 @@ def read_list(path: Path, kind: str, report: Report) -> AnnotationList:
     bad: list[str] = []
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as lines:
-            for line in lines:
-                if not parser.take(line):
-                    bad.append(line[:40].strip())
-                    del bad[3:]
-                    parser.bad += 1
+            while block := list(itertools.islice(lines, _BLOCK)):
+                if parser.take_block(block):
+                    continue
+                for line in block:
+                    if not parser.take(line):
+                        bad.append(line[:40].strip())
+                        del bad[3:]
+                        parser.bad += 1
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", f"ls -l {path}") from None
     if parser.width is None or not parser.numbers:
@@ -112,6 +119,30 @@ class _Parser:
         self.values = array(_TYPE.get(kind, _FLOAT))
         self.bad = 0
         self._convert: Callable[[str], Any] = float if self.values.typecode == _FLOAT else int
+
+    def take_block(self, lines: list[str]) -> bool:
+        """Take many lines at once; false, and nothing taken, unless all are images in order."""
+        if self.width is None or not self.numbers:
+            return False
+        text = "".join(lines).translate(_TO_SPACES)
+        for ending in (".jpg", ".png"):
+            text = text.replace(ending, " ")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                table = np.fromstring(text, dtype=np.float64, sep=" ")
+            except (DeprecationWarning, ValueError):
+                return False
+        if len(table) != len(lines) * (self.width + 1):
+            return False
+        table = table.reshape(len(lines), -1)
+        numbers, values = table[:, 0], table[:, 1:].astype(self.values.typecode)
+        in_order = numbers[0] > self.numbers[-1] and (np.diff(numbers) > 0).all()
+        if not in_order or (numbers % 1).any() or (values != table[:, 1:]).any():
+            return False
+        self.numbers.frombytes(numbers.astype(np.int64).tobytes())
+        self.values.frombytes(values.tobytes())
+        return True
 
     def take(self, line: str) -> bool:
         """Take a line in; false when it is neither empty, a header, a count nor an image."""

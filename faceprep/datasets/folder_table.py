@@ -3,6 +3,7 @@
 import math
 import os
 import posixpath
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -38,6 +39,7 @@ _BATCH = 1000
 _MAX_FRAME = 2**31 - 1
 _MAX_FOLD = 126
 _IMAGE_FOLDER = "images"
+_PLAIN = re.compile(r"[^/.:\0\\][^/:\0\\]+")
 _OUTSIDE, _MISSING = "image outside the dataset's folder", "image that is not there"
 
 
@@ -154,6 +156,11 @@ class _Locator:
         beside = Path(os.path.abspath(beside))  # noqa: PTH100
         places = (beside, Path(self._root), beside / _IMAGE_FOLDER, Path(self._root, _IMAGE_FOLDER))
         self.bases = list(dict.fromkeys(map(str, places)))
+        self._prefix = {
+            base: base[len(self._root) + 1 :] + "/" if base != self._root else ""
+            for base in self.bases
+            if base == self._root or base.startswith(self._root.rstrip("/") + "/")
+        }
         self.bases_used: Counter[str] = Counter()
         self._try = list(self.bases)
 
@@ -161,7 +168,7 @@ class _Locator:
         """Path below the root; ``None`` when there is no such file, `_OUTSIDE` when it is not."""
         for spelled in (name, name.replace("\\", "/")) if "\\" in name else (name,):
             for base in self._try:
-                full = os.path.join(base, spelled)  # noqa: PTH118 - a million times, Path is slow
+                full = spelled if spelled.startswith("/") else f"{base}/{spelled}"
                 try:
                     status = os.lstat(full)
                 except (OSError, ValueError):
@@ -179,6 +186,8 @@ class _Locator:
 
     def below_root(self, base: str, name: str) -> str | None:
         """Path of a name below the root, without ``..``; ``None`` when it leaves the root."""
+        if base in self._prefix and _PLAIN.fullmatch(name):
+            return self._prefix[base] + name  # the usual case, at a tenth of the time
         full = posixpath.normpath(posixpath.join(base, name))
         for root in (self._root, self._real_root):
             if full.startswith(root.rstrip("/") + "/"):

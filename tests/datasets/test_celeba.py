@@ -5,6 +5,7 @@ import pytest
 
 from faceprep.config import SelectConfig
 from faceprep.datasets.base import Report, open_dataset
+from faceprep.datasets.celeba_lists import read_list
 from faceprep.datasets.celeba_split import SURPLUS, UNLISTED, split_codes
 from faceprep.errors import UsageError
 
@@ -241,3 +242,30 @@ def test_what_lies_there_instead_is_named(plant):
     root = plant("pictures/000001.jpg", root="other")
     with pytest.raises(UsageError, match="its folder is not called"):
         open_dataset("celeba", root, SelectConfig(), Report())
+
+
+@pytest.mark.parametrize("kind", ["attributes", "landmarks", "identity"])
+@pytest.mark.parametrize("fault", [None, "short line", "word", "out of order", "shifted"])
+def test_long_lists_read_the_same_line_by_line_and_in_blocks(tmp_path, monkeypatch, kind, fault):
+    width = {"attributes": 3, "landmarks": 10, "identity": 1}[kind]
+    lines = [
+        f"{k:06d}.jpg " + " ".join(str((k * j) % 7) for j in range(width)) for k in range(5000)
+    ]
+    if fault == "short line":
+        lines[3000] = "003000.jpg"
+    elif fault == "word":
+        lines[3000] += "x"
+    elif fault == "out of order":
+        lines[10], lines[4000] = lines[4000], lines[10]
+    elif fault == "shifted":
+        lines[3000], lines[3001] = lines[3000] + " 3001.jpg 1", "003001.jpg"
+    path = tmp_path / "list.txt"
+    path.write_text("\n".join(lines))
+    fast = read_list(path, kind, Report())
+    monkeypatch.setattr("faceprep.datasets.celeba_lists._Parser.take_block", lambda *_: False)
+    slow = read_list(path, kind, Report())
+    assert (fast.numbers == slow.numbers).all()
+    assert (fast.values == slow.values).all()
+    assert fast.values.dtype == slow.values.dtype
+    if fault is None:
+        assert len(fast.numbers) == 5000
