@@ -84,16 +84,16 @@ def estimate_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
     if source.shape != target.shape or source.ndim != 2 or source.shape[1] != 2 or len(source) < 2:
         raise ValueError(f"expected two sets of (n, 2) points, got {source.shape}, {target.shape}")
-    if not (np.isfinite(source).all() and np.isfinite(target).all()):
-        raise ValueError("a point is not finite")
     points, goals = _complex(source), _complex(target)
-    centre, goal = complex(points.mean()), complex(goals.mean())
-    points, goals = points - centre, goals - goal
-    spread, wanted = float(np.vdot(points, points).real), float(np.vdot(goals, goals).real)
+    centre, goal = sum(points) / len(points), sum(goals) / len(goals)
+    points, goals = [p - centre for p in points], [g - goal for g in goals]
+    spread, wanted = _square(points), _square(goals)
+    if not math.isfinite(spread + wanted):
+        raise ValueError("a point is not finite")
     # Rounding leaves this much between points that are the same.
     if spread <= len(points) * (1e-9 * (1 + abs(centre))) ** 2:
         raise ValueError("the points coincide")
-    a = complex(np.vdot(points, goals)) / spread
+    a = sum(p.conjugate() * g for p, g in zip(points, goals, strict=True)) / spread
     if abs(a) <= 1e-9 * math.sqrt(wanted / spread):
         raise ValueError("the points fit no similarity")
     b = goal - a * centre
@@ -109,14 +109,21 @@ def is_mirrored(source: np.ndarray, target: np.ndarray) -> bool:
         ``(n, 2)``.
     """
     points, goals = _complex(np.asarray(source)), _complex(np.asarray(target))
-    points, goals = points - points.mean(), goals - goals.mean()
+    goal = sum(goals) / len(goals)
+    turned = sum(p.conjugate() * (g - goal) for p, g in zip(points, goals, strict=True))
+    reflected = sum(p * (g - goal) for p, g in zip(points, goals, strict=True))
     # A face in full profile is as near to its mirror image; one seen from the front is not.
-    return bool(abs(np.dot(points, goals)) > 2 * abs(np.vdot(points, goals)))
+    return abs(reflected) > 2 * abs(turned)
 
 
-def _complex(points: np.ndarray) -> np.ndarray:
-    """``(n, 2)`` as ``(n,) complex128``, x + iy."""
-    return np.ascontiguousarray(points, np.float64).view(np.complex128)[:, 0]
+def _square(points: list[complex]) -> float:
+    """Sum of the squared distances from the origin; infinite where that overflows."""
+    return sum(p.real * p.real + p.imag * p.imag for p in points)
+
+
+def _complex(points: np.ndarray) -> list[complex]:
+    """``(n, 2)`` as x + iy. For the few points of a face plain numbers beat arrays."""
+    return [complex(x, y) for x, y in points.tolist()]
 
 
 def apply_affine(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -166,6 +166,7 @@ def test_never_a_reflection(name: str, angle: float) -> None:
         np.full((5, 2), 1234.567),
         np.array([[0, 0], [1, 1], [2, 2], [np.nan, 3], [4, 4]]),
         np.array([[0, 0], [1, 1], [2, 2], [np.inf, 3], [4, 4]]),
+        np.array([[0, 0], [1, 1], [2, 2], [1e300, 3], [4, 4]]),
         np.zeros((4, 2)),
         np.zeros((5, 3)),
         np.zeros((1, 2)),
