@@ -120,6 +120,7 @@ class _Selection:
         self.counter = Counter()
         self.ids = array("Q")
         self.missing = 0
+        self.others = False
         self.hash = config_hash(config)
         self.provenance = {"settings": _settings(config), "versions": versions()}
         self.result = SelectResult("select", shards=0, done_before=0, todo=[], rows=0)
@@ -157,9 +158,7 @@ class _Selection:
         if self.options.dry_run:
             return
         self._open_for_writing()
-        if self.workspace.wait_for_others("select", shard) and self.workspace.is_done(
-            "select", shard, input_hash, self.hash
-        ):
+        if self._made_meanwhile(shard, input_hash):
             return
         with self.workspace.pending("select", shard) as pending:
             checksums = in_chunks(pool, sha256, paths)
@@ -172,6 +171,14 @@ class _Selection:
                 seconds=round(time.monotonic() - started, 3),
             )
 
+    def _made_meanwhile(self, shard: int, input_hash: str) -> bool:
+        """Wait for another process that has the shard in hand; whether it did what was to do."""
+        return (
+            self.others
+            and self.workspace.wait_for_others("select", shard)
+            and self.workspace.is_done("select", shard, input_hash, self.hash)
+        )
+
     def _open_for_writing(self) -> None:
         """Before the first change: without ``stage.json`` no later stage takes half a selection."""
         if len(self.result.todo) == 1:
@@ -182,6 +189,9 @@ class _Selection:
                 message = f"cannot make {folder}: {error.strerror}"
                 raise FaceprepError(message, "--workspace DIR   chooses another place") from error
             self.workspace.sweep("select")
+            # Asked once, for asking is one look at every shard. Two commands that start at the same
+            # moment write the same bytes twice.
+            self.others = any(folder.glob("part-*.tmp"))
             (folder / "stage.json").unlink(missing_ok=True)
 
 
@@ -209,6 +219,7 @@ def _finish(config: Config, root: Path, result: SelectResult) -> None:
             "config": config.settings(),
             "versions": versions(),
             "root": str(root.absolute()),
+            "table": _table(config),
             "shards": result.shards,
             "rows": result.rows,
             "summary": result.summary.as_dict(),
@@ -219,6 +230,15 @@ def _finish(config: Config, root: Path, result: SelectResult) -> None:
 
 def _settings(config: Config) -> dict[str, Any]:
     return config.select.settings()
+
+
+def _table(config: Config) -> str | None:
+    """Name the table so that it is found from any folder; it may be relative to the root."""
+    table = config.select.table
+    if table is None:
+        return None
+    here = table.expanduser()
+    return str(here.absolute() if here.is_file() else table)
 
 
 def _nothing_selected(config: Config, root: Path, report: Report) -> UsageError:
