@@ -46,10 +46,10 @@ def _paint_brow(scene: Scene, side: int, brow: list[int]) -> None:
     light = scene.irradiance(scene.rest[brow, :2]).mean(axis=0)
     colour = brow_colour(person) * np.maximum(light, 0.3)
     body = patch.blur(patch.fill(edge), 0.75 * s)
-    fade = 0.62 if person.brow_thickness > 0.8 else 0.5
+    fade = 0.72 if person.brow_thickness > 0.8 else 0.6
     patch.over(scene.image, colour, fade * body)
     hairs = _hairs(scene, side, line, tangent, normal, thick)
-    patch.over(scene.image, colour * 0.8, 0.85 * patch.lines(hairs, 0.55 * s))
+    patch.over(scene.image, colour * 0.8, 0.75 * patch.lines(hairs, 0.55 * s))
 
 
 def _hairs(

@@ -57,6 +57,7 @@ def build_head(person: Identity) -> Head:
     skull = canvas.polygon(canvas.spline(surface.outline, 6, closed=True), 0.6)
     # Beyond the head there is only hair: soft edges must not show skin there.
     beyond = np.clip((canvas.blur(1 - skull, 1.0) - ears) * 2, 0, 1) * (hair.alpha.max() > 0.5)
+    beyond *= np.clip((24 - canvas.Y) / 20, 0, 1)
     cover = np.maximum(hair.alpha, beyond)[..., None]
     albedo = albedo * (1 - cover) + hair.albedo * cover
     slope = surface.slope + skin.relief * (1 - hair.alpha) + hair.relief * hair.alpha

@@ -99,10 +99,10 @@ def _coverage(person: Identity, style: _Style, outline: Array) -> Array:
     outward = (skull - crown) / np.linalg.norm(skull - crown, axis=1, keepdims=True)
     hat = skull + outward * spread
     half = float(outline[16, 0]) + style.sides + 1.5
-    end = min(style.end, 146.0)
+    end = style.end if style.end < 140 else 220.0  # past the shoulders
     flare = 8.0 if style.end > 40 else 0.0
     right = [(half + flare * f, y) for f, y in ((0.0, -5.0), (0.5, end * 0.5), (1.0, end))]
-    left = [(-x, y) for x, y in reversed(right)]
+    left = [(-x, y) for x, y in right]
     shape = np.concatenate([right[::-1], hat, left]).astype(np.float32)
     middle, arch, temple = style.front
     line = -74 - person.hairline

@@ -21,6 +21,7 @@ from faceprep.datasets.demo.identity import Identity, sample_identity
 from faceprep.datasets.demo.light import Light
 from faceprep.datasets.demo.photo import Camera
 from faceprep.datasets.demo.pose import Pose
+from faceprep.datasets.demo.skin import linear
 
 MAX_TURN = 15.0
 """Largest yaw and pitch, degrees."""
@@ -89,7 +90,7 @@ def render_sequence(
     d = subject.style.difficulty
     peak = peak_units(rng, expression, subject.style)
     rest = resting_units(subject.style)
-    light, camera = sample_light(rng, d), sample_camera(rng, d, gray)
+    light, camera = sample_light(rng, d), sample_camera(rng, d, gray, subject.identity)
     backdrop = sample_backdrop(np.random.default_rng((seed, subject.index, 3)), plain)
     start, end = sample_pose(rng, d, size), sample_pose(rng, d, size)
     drift = 0.15 + 0.35 * rng.random()
@@ -111,7 +112,7 @@ def onset(frames: int, rng: np.random.Generator) -> list[float]:
     """Progress of every frame: smooth, 0 first, close to 1 in the last three."""
     if frames == 1:
         return [1.0]
-    begin, full = rng.uniform(0.02, 0.2), rng.uniform(0.62, 0.74)
+    begin, full = rng.uniform(0.1, 0.24), rng.uniform(0.64, 0.74)
     t = np.arange(frames) / (frames - 1)
     t[-3:] = np.maximum(t[-3:], full - 0.03) if frames >= 4 else t[-3:]
     x = np.clip((t - begin) / (full - begin), 0, 1)
@@ -176,11 +177,15 @@ def _between(start: Pose, end: Pose, share: float, rng: np.random.Generator) -> 
     )  # fmt: skip
 
 
-def sample_camera(rng: np.random.Generator, difficulty: float, gray: bool) -> Camera:
-    """A webcam: a little soft, a little noisy."""
+def sample_camera(
+    rng: np.random.Generator, difficulty: float, gray: bool, person: Identity
+) -> Camera:
+    """A webcam, a little soft and noisy; its exposure follows the face, but not all the way."""
     d = difficulty
+    metered = float(np.clip(0.36 / linear(person.skin).mean(), 0.8, 6)) ** 0.3
     return Camera(
-        exposure=float(np.clip(np.exp((0.06 + 0.2 * d) * rng.standard_normal()), 0.6, 1.5)),
+        exposure=metered
+        * float(np.clip(np.exp((0.05 + 0.17 * d) * rng.standard_normal()), 0.65, 1.4)),
         blur=float(0.35 + (0.2 + 1.1 * d) * rng.random()),
         noise=float(0.8 + (1.0 + 5.0 * d) * rng.random()),
         contrast=float(np.clip(1 + (0.03 + 0.1 * d) * rng.standard_normal(), 0.88, 1.2)),
