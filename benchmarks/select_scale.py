@@ -3,12 +3,13 @@
     python benchmarks/select_scale.py                       10 000 and 100 000 rows
     python benchmarks/select_scale.py 10000 100000 1000000  takes a few minutes and 5 GB of disk
 
-Three shapes, each in a process of its own so that peak memory is its own:
+Four shapes, each in a process of its own so that peak memory is its own:
 
 * celeba   CelebA's lists (identity, partition, 40 attributes, landmarks); every image is a hard
            link to one of a few small files
 * table    a CSV with subject and expression; images as above
 * missing  the same CSV; all images but one are missing
+* tree     folders named after expressions, 1000 images in each; every image its own subject
 """
 
 import argparse
@@ -29,13 +30,14 @@ EXPRESSIONS = ("anger", "fear", "happiness", "neutral", "sadness", "surprise")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", type=int, nargs="*", default=[10_000, 100_000])
-    parser.add_argument("--shapes", nargs="*", default=["celeba", "table", "missing"])
+    parser.add_argument("--shapes", nargs="*", default=["celeba", "table", "missing", "tree"])
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--shard-size", type=int, default=1000)
     parser.add_argument("--folder", type=Path, help="where to generate; a temporary one if not set")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        print(json.dumps(measure(Path(arguments.one), arguments.workers)))
+        print(json.dumps(measure(Path(arguments.one), arguments.workers, arguments.shard_size)))
         return
     print("| shape | rows | first run, s | rows/s | again, s | rows/s | peak memory, MB |")
     print("|---|---|---|---|---|---|---|")
@@ -43,12 +45,13 @@ def main() -> None:
         for rows in arguments.rows:
             with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
                 generate(Path(folder), shape, rows)
-                print(line(shape, rows, Path(folder), arguments.workers), flush=True)
+                print(line(shape, rows, Path(folder), arguments), flush=True)
 
 
-def line(shape: str, rows: int, folder: Path, workers: int) -> str:
+def line(shape: str, rows: int, folder: Path, arguments: argparse.Namespace) -> str:
     """Measure twice: from nothing, and with nothing to do."""
-    command = [sys.executable, __file__, "--one", str(folder), "--workers", str(workers)]
+    how = ["--workers", str(arguments.workers), "--shard-size", str(arguments.shard_size)]
+    command = [sys.executable, __file__, "--one", str(folder), *how]
     first, again = (json.loads(subprocess.check_output(command)) for _ in range(2))
     assert (first["rows"], first["made"]) == (rows, first["shards"]), first
     assert again["made"] == 0, again
@@ -57,7 +60,7 @@ def line(shape: str, rows: int, folder: Path, workers: int) -> str:
     return f"| {shape} | {rows:,} | {' | '.join(speeds)} | {peak:.0f} |"
 
 
-def measure(folder: Path, workers: int) -> dict[str, float]:
+def measure(folder: Path, workers: int, shard_size: int) -> dict[str, float]:
     """Run select on a generated dataset; seconds without the imports."""
     from faceprep.config import Config
     from faceprep.progress import Progress
@@ -66,9 +69,8 @@ def measure(folder: Path, workers: int) -> dict[str, float]:
 
     dataset = (folder / "dataset").read_text()
     settings = {"dataset": dataset, "root": folder / "data"}
-    config = Config.model_validate(
-        {"workspace": folder / "out", "workers": workers, "select": settings}
-    )
+    options = {"workers": workers, "shard_size": shard_size, "select": settings}
+    config = Config.model_validate({"workspace": folder / "out", **options})
     started = time.perf_counter()
     result = run_select(config, Options(), Progress(quiet=True))
     return {
@@ -84,9 +86,12 @@ def generate(folder: Path, shape: str, rows: int) -> None:
     data = folder / "data"
     images = data / ("img_align_celeba" if shape == "celeba" else "images")
     images.mkdir(parents=True)
+    for k in range(rows // 1000 + 1 if shape == "tree" else 0):
+        (images / f"{k:04d}" / EXPRESSIONS[k % 6]).mkdir(parents=True)
     (folder / "dataset").write_text("celeba" if shape == "celeba" else "folder")
     for k in range(1, (1 if shape == "missing" else rows) + 1):
-        name = images / f"{k:06d}.jpg"
+        part = f"{k // 1000:04d}/{EXPRESSIONS[k // 1000 % 6]}" if shape == "tree" else "."
+        name = images / part / f"{k:06d}.jpg"
         if k % LINKS_PER_FILE == 1:
             source = name
             source.write_bytes(os.urandom(1000))
@@ -95,6 +100,8 @@ def generate(folder: Path, shape: str, rows: int) -> None:
     people = max(1, round(rows * PEOPLE_PER_IMAGE))
     if shape == "celeba":
         celeba_lists(data, rows, people)
+        return
+    if shape == "tree":
         return
     with (data / "labels.csv").open("w") as table:
         table.write("image,subject,expression\n")

@@ -77,6 +77,8 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
     started = time.monotonic()
     root = config.dataset_root()
     report = Report()
+    if config.select.table is not None and config.select.dataset != "folder":
+        report.note(f"select.table is for --dataset folder: {config.select.table} is not read")
     reader, found = open_dataset(config.select.dataset, root, config.select, report)
     rows = itertools.islice(reader.frames(found, config.select, report), config.select.limit)
     selection = _Selection(config, options, progress, root)
@@ -88,6 +90,10 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
         result = selection.result
         result.summary = selection.counter.summary(report)
         result.summary.missing_files = selection.missing
+        if "test" not in result.summary.totals:
+            report.note(
+                "no frame is in the test set (select.test_fraction and select.seed decide the draw)"
+            )
         if not options.dry_run:
             _finish(config, root, result)
     except OSError as error:
