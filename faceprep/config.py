@@ -6,9 +6,9 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from faceprep.errors import UsageError
 
@@ -86,11 +86,16 @@ class AlignConfig(Section):
     )
 
 
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
 class HeatmapsConfig(Section):
     """68 landmarks → Gaussians, peak 1."""
 
     sigma: float = Field(2.0, gt=0, description="pixels of the crop at 128; scales with its size")
-    channels: Literal[1, 68] = Field(
+    # Flags and variables are text, which a literal number does not accept by itself.
+    channels: Annotated[Literal[1, 68], BeforeValidator(_number)] = Field(
         1, description="1: the maximum over the points, one PNG a face; 68: one plane a point"
     )
 
