@@ -4,27 +4,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
-
-from faceprep.config import (
-    STAGES,
-    AlignConfig,
-    AusConfig,
-    Config,
-    DemoConfig,
-    HeatmapsConfig,
-    SelectConfig,
-)
+from faceprep.config import STAGES, Config
 from faceprep.report.faces import dataset_root
 from faceprep.workspace import Workspace
 
-_SECTIONS: dict[str, type[BaseModel]] = {
-    "demo": DemoConfig,
-    "select": SelectConfig,
-    "align": AlignConfig,
-    "heatmaps": HeatmapsConfig,
-    "aus": AusConfig,
-}
 _WHY = {
     "missing": "{stage} has not run yet",
     "unfinished": "{stage} has {left} of {shards} shards left",
@@ -66,27 +49,30 @@ def command(workspace: Workspace, verb: str) -> str:
     """
     words = ["faceprep", verb]
     recorded = _recorded(workspace)
-    select = recorded.get("select", {})
-    if not recorded.get("demo"):
+    dataset = (recorded.get("select") or {}).get("dataset")
+    demo = recorded.get("demo")
+    if not demo:
         root = dataset_root(workspace)
-        words += ["--dataset", str(select.get("dataset") or "…"), "--root", str(root or "…")]
+        words += ["--dataset", str(dataset or "…"), "--root", str(root or "…")]
     words += ["--workspace", str(workspace.root)]
-    for section, model in _SECTIONS.items():
+    table = workspace.info("select").get("table")
+    if table:
+        words += ["--set", f"select.table={table}"]
+    usual = Config(demo={} if demo else None, select={"dataset": dataset}).settings()
+    for section in ("demo", *STAGES):
         for key, value in (recorded.get(section) or {}).items():
-            field = model.model_fields.get(key)
-            if field is not None and key != "dataset" and value != field.default:
+            if key in (usual[section] or {}) and value != usual[section][key]:
                 words += ["--set", f"{section}.{key}={value}"]
-    usual = 1000 if select.get("dataset") == "celeba" else Config.model_fields["shard_size"].default
-    if recorded.get("shard_size") not in (None, usual):
+    if recorded.get("shard_size") not in (None, usual["shard_size"]):
         words += ["--set", f"shard_size={recorded['shard_size']}"]
     return " ".join(word if word == "…" else shlex.quote(word) for word in words)
 
 
 def _recorded(workspace: Workspace) -> dict[str, Any]:
-    """Configuration of the last stage that ran, with the settings each stage really ran with."""
+    """Return the settings each stage ran with; the rest is select's, as every run visits it."""
     recorded: dict[str, Any] = {}
     infos = {stage: workspace.info(stage) for stage in STAGES}
-    for info in infos.values():
+    for info in reversed(infos.values()):
         recorded |= info.get("config") or {}
     for stage, info in infos.items():
         if info.get("settings"):

@@ -137,7 +137,7 @@ def contact_sheet(
     UsageError
         When there is nothing to draw yet, or ``out`` is no PNG.
     FaceprepError
-        When it cannot be written.
+        When select cannot be read, or the sheet not be written.
     """
     if out.suffix.lower() != ".png":
         raise UsageError(f"a contact sheet is a PNG, not {out.name}", f"--sheet {out.stem}.png")
@@ -147,6 +147,11 @@ def contact_sheet(
             f"{workspace} has no aligned faces to draw", f"faceprep align --workspace {workspace}"
         )
     index = faces.read_index(place)
+    if not len(index):
+        raise FaceprepError(
+            f"{workspace}: {'; '.join(index.damaged) or 'no frame is selected'}",
+            f"faceprep show {workspace}",
+        )
     kind = "pair" if landmarks else "face"
     sections = _sections(index, place, kind, max(1, per_expression), failures, seed)
     columns = max(4, min(COLUMNS, max(len(s.positions) * s.across for s in sections)))

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from faceprep.errors import FaceprepError, UsageError
+from faceprep.manifest import table_from_rows, write_part
 from faceprep.report.drawing import PAPER, TILE
 from faceprep.report.faces import choose, choose_failures, read_index, rows_of
 from faceprep.report.sheet import COLUMNS, contact_sheet
@@ -122,12 +123,20 @@ def test_the_sheet_keeps_below_its_height(make_workspace: Make, tmp_path: Path) 
 
 def test_every_face_failed(make_workspace: Make, tmp_path: Path) -> None:
     workspace = make_workspace(faces=9, stages=("align",))
-    index = read_index(workspace)
-    assert len(index.where(status="ok")) == 7
-    for name in ("align",):
-        for path in workspace.images(name, 0).iterdir():
-            path.unlink()
-    assert contact_sheet(workspace.root, tmp_path / "sheet.png").failures == 2
+    rows = [
+        {"face_id": face_id, "status": "no_face", "reason": "none", "detector": "mtcnn"}
+        for face_id in workspace.read("align", 0).column("face_id").to_pylist()
+    ]
+    write_part(workspace.part("align", 0), table_from_rows("align", rows), "align", {})
+    sheet = contact_sheet(workspace.root, tmp_path / "sheet.png")
+    assert (sheet.faces, sheet.failures) == (0, 9)
+
+
+def test_a_selection_that_cannot_be_read_is_an_error(make_workspace: Make, tmp_path: Path) -> None:
+    workspace = make_workspace(faces=9, stages=("align",))
+    workspace.part("select", 0).write_bytes(b"")
+    with pytest.raises(FaceprepError, match="not readable Parquet"):
+        contact_sheet(workspace.root, tmp_path / "sheet.png")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from faceprep.config import STAGES, Config
 from faceprep.errors import ManifestError, UsageError
 from faceprep.report.commands import command
 from faceprep.report.show import find_workspaces, show, workspace_of
 from faceprep.report.view import age
+from faceprep.sources import parse_assignment, resolve
 from faceprep.workspace import Workspace
 
 Make = Callable[..., Workspace]
@@ -124,6 +127,33 @@ def test_the_command_repeats_settings_and_survives_odd_paths(make_workspace: Mak
     assert f"--workspace '{workspace.root}'" in line
     assert "--set align.detector=dlib" in line
     assert "sigma" not in line
+
+
+@pytest.mark.parametrize("dataset", ["celeba", "folder", "oulu-casia"])
+def test_the_command_brings_the_same_settings_back(tmp_path: Path, dataset: str) -> None:
+    wanted = Config(
+        workspace=tmp_path,
+        shard_size=70,
+        select={"dataset": dataset, "split": "random", "limit": 12, "unlabelled": True},
+        align={"detector": "dlib", "min_confidence": 0.25},
+        heatmaps={"channels": 68},
+    )
+    workspace = Workspace(tmp_path)
+    for stage in STAGES:
+        settings = {**getattr(wanted, stage).settings(), "resolved": "not a key of the section"}
+        info = {"config": wanted.settings(), "settings": settings, "root": str(tmp_path)}
+        workspace.write_info(stage, {**info, "table": "labels 2.csv"})
+    _, verb, *words = shlex.split(command(workspace, "aus"))
+    flags = {"--dataset": "select.dataset", "--root": "select.root", "--workspace": "workspace"}
+    given = {}
+    for flag, value in zip(words[::2], words[1::2], strict=True):
+        key, setting = (flags[flag], value) if flag in flags else parse_assignment(value)
+        given[key] = (setting, flag)
+    config = resolve(flags=given, environment={}, local_file=tmp_path / "none").config
+    assert verb == "aus"
+    assert config.settings() == wanted.settings()
+    assert config.dataset_root() == tmp_path
+    assert config.select.table == Path("labels 2.csv")
 
 
 def test_a_demo_workspace_needs_no_dataset(tmp_path: Path) -> None:
