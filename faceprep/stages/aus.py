@@ -16,6 +16,7 @@ from faceprep.errors import FaceprepError
 from faceprep.faces import action_units
 from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.faces.action_units.backend import AUResult, Choice, FaceInput, choose
+from faceprep.faces.action_units.face_shape import MEAN_FACE
 from faceprep.faces.action_units.landmark_estimator import COEFFICIENTS, MAX_INTENSITY
 from faceprep.stages.base import Row, ShardOutput, Stage
 
@@ -28,7 +29,8 @@ class Aus(Stage):
 
     def settings(self, config: Config) -> dict[str, Any]:
         """Add the backend that ``auto`` comes to, and the estimator's numbers, as a hash."""
-        numbers = files(action_units).joinpath(COEFFICIENTS).read_bytes()
+        folder = files(action_units)
+        numbers = b"".join(folder.joinpath(n).read_bytes() for n in (MEAN_FACE, COEFFICIENTS))
         return {
             **super().settings(config),
             "resolved": choose(config).label(),

@@ -14,6 +14,9 @@ import numpy as np
 
 from faceprep.faces.landmarks import FLIP_68
 
+#: File beside this module with the mean face.
+MEAN_FACE = "mean_face.toml"
+
 #: Points that expressions hardly move.
 RIGID = (0, 1, 2, 3, 13, 14, 15, 16, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 39, 42, 45)
 
@@ -43,7 +46,7 @@ class FaceShapes:
 @cache
 def mean_face() -> np.ndarray:
     """Return the mean face ``(68, 3)``: x right, y down, z towards the camera, eye distance 1."""
-    text = files(__package__).joinpath("mean_face.toml").read_text(encoding="utf-8")
+    text = files(__package__).joinpath(MEAN_FACE).read_text(encoding="utf-8")
     points = np.array(tomllib.loads(text)["points"], dtype=np.float64)
     points.setflags(write=False)
     return points

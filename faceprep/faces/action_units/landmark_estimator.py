@@ -49,8 +49,9 @@ class Estimates(NamedTuple):
     confidence
         ``(N,) float32``, 0–1: how well the points fit a face seen from a direction in which the
         distances can be trusted. 1: a shape and pose like those of the calibration photographs;
-        0: turned away, or no face shape. Not a probability, and not about single AUs. NaN where
-        landmarks were NaN.
+        0: turned away, or no face shape. Of a face and its neutral face, the worse counts. Not a
+        probability, and not about single AUs; points that sit plausibly in a wrong place (on the
+        rim of glasses) do not lower it. NaN where landmarks were NaN.
     """
 
     intensities: np.ndarray
@@ -136,9 +137,13 @@ def estimate(landmarks68: np.ndarray, neutral: np.ndarray | None = None) -> Esti
     distances = measure(shapes.points)
     level, threshold = _levels(distances - numbers.average, numbers.still, numbers.spread)
 
+    sure = _confidence(shapes)
+
     compared = _usable(neutral[usable])
-    change = distances[compared] - measure(to_front(neutral[usable][compared]).points)
+    rest = to_front(neutral[usable][compared])
+    change = distances[compared] - measure(rest.points)
     level[compared], threshold[compared] = _levels(change, numbers.change, numbers.spread)
+    sure[compared] = np.minimum(sure[compared], _confidence(rest))
 
     presences = np.zeros((len(landmarks68), len(PRESENCE_AUS)), dtype=bool)
     presences[usable] = level >= threshold
@@ -146,7 +151,7 @@ def estimate(landmarks68: np.ndarray, neutral: np.ndarray | None = None) -> Esti
     graded = [PRESENCE_AUS.index(name) for name in INTENSITY_AUS]
     intensities[usable] = np.clip(level[:, graded], 0, MAX_INTENSITY).round(_DECIMALS)
     confidence = np.full(len(landmarks68), np.nan, dtype=np.float32)
-    confidence[usable] = _confidence(shapes).round(_DECIMALS)
+    confidence[usable] = sure.round(_DECIMALS)
     return Estimates(intensities, presences, confidence)
 
 

@@ -151,6 +151,11 @@ def test_confidence_falls_with_the_turn_and_with_disorder():
     assert crooked[-1] == 0
 
 
+def test_a_comparison_is_no_surer_than_its_neutral_face():
+    face, turned = front()[None], seen_from(front(), 30)[None]
+    assert estimate(face, turned).confidence == estimate(turned).confidence < 1
+
+
 def test_missing_points_give_nan_and_leave_the_others_alone():
     faces = random_faces(3)
     broken = faces.copy()
