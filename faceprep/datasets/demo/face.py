@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from faceprep.datasets.demo import canvas
 from faceprep.datasets.demo.action_units import displace, sided
 from faceprep.datasets.demo.anatomy import Array
+from faceprep.datasets.demo.beard import paint_beard
 from faceprep.datasets.demo.body import Backdrop, chin_shadow, paint_backdrop
 from faceprep.datasets.demo.brows import paint_brows, paint_nostrils
 from faceprep.datasets.demo.eyes import paint_eyes
 from faceprep.datasets.demo.furrows import Furrow, build_furrows
 from faceprep.datasets.demo.glasses import paint_glasses
-from faceprep.datasets.demo.hair import Cover, paint_beard, paint_hair
+from faceprep.datasets.demo.hair import Cover, paint_hair
 from faceprep.datasets.demo.identity import Identity
 from faceprep.datasets.demo.light import Light, cast_shadow, shade
 from faceprep.datasets.demo.mouth import paint_mouth
@@ -24,7 +25,7 @@ from faceprep.datasets.demo.patch import Patch
 from faceprep.datasets.demo.photo import Camera, develop
 from faceprep.datasets.demo.pose import Pose
 from faceprep.datasets.demo.scene import Irradiance, Scene
-from faceprep.datasets.demo.skin import Skin, linear, paint_skin
+from faceprep.datasets.demo.skin import Skin, paint_skin
 from faceprep.datasets.demo.surface import Surface, build_surface
 from faceprep.datasets.demo.warp import SkinWarp, contour, inverse_map
 
@@ -50,22 +51,22 @@ def build_head(person: Identity) -> Head:
     flat = surface.points[:68, :2]
     skin = paint_skin(person, flat)
     hair = paint_hair(person, surface.outline)
-    beard = paint_beard(person, flat)[..., None]
+    beard = paint_beard(person, flat)
     ears, ear_slope = _ears(surface)
-    grown = linear(person.hair) * 0.75
-    albedo = skin.albedo * (1 - beard) + grown * beard
+    albedo = skin.albedo + (beard.albedo - skin.albedo) * beard.alpha[..., None]
     skull = canvas.polygon(canvas.spline(surface.outline, 6, closed=True), 0.6)
     # Beyond the head there is only hair: soft edges must not show skin there.
     beyond = np.clip((canvas.blur(1 - skull, 1.0) - ears) * 2, 0, 1) * (hair.alpha.max() > 0.5)
     beyond *= np.clip((24 - canvas.Y) / 20, 0, 1)
     cover = np.maximum(hair.alpha, beyond)[..., None]
-    albedo = albedo * (1 - cover) + hair.albedo * cover
-    slope = surface.slope + skin.relief * (1 - hair.alpha) + hair.relief * hair.alpha
-    slope += ear_slope * (1 - hair.alpha)
+    albedo += (hair.albedo - albedo) * cover
+    bare = 1 - hair.alpha
+    slope = surface.slope + hair.relief * hair.alpha
+    slope += (skin.relief + ear_slope + beard.relief * beard.alpha) * bare
     # Above the ears the canvas itself ends where the head does; below them the contour cuts it.
     skull *= np.clip((46 - canvas.Y) / 16, 0, 1)
     alpha = np.maximum(np.maximum(ears, hair.alpha), skull)
-    shine = skin.shine * (1 - hair.alpha * 0.9) * (1 - 0.7 * beard[..., 0])
+    shine = skin.shine * (1 - 0.9 * hair.alpha) * (1 - 0.7 * beard.alpha)
     skin = Skin(skin.albedo, skin.relief, shine.astype("f4"), skin.occlusion)
     return Head(
         surface, SkinWarp.of(surface), skin, hair, build_furrows(person, flat),

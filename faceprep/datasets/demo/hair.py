@@ -1,6 +1,5 @@
-"""Hair and beard painted on the canvas: how much covers each place, its colour and its strands."""
+"""Hair painted on the canvas: how much covers each place, its colour and its strands."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -8,7 +7,7 @@ import numpy as np
 
 from faceprep.datasets.demo import canvas
 from faceprep.datasets.demo.anatomy import Array
-from faceprep.datasets.demo.canvas import X, Y, bump, pair
+from faceprep.datasets.demo.canvas import X, Y
 from faceprep.datasets.demo.identity import Identity
 from faceprep.datasets.demo.skin import linear
 
@@ -73,6 +72,7 @@ def paint_hair(person: Identity, outline: Array) -> Cover:
         alpha *= np.clip(0.74 + 0.08 * canvas.noise(rng, 1.6), 0, 1)
     if person.hair_style == "curly":
         alpha *= np.clip((16 - Y) / 20, 0, 1)
+    alpha *= np.clip((130 - Y) / 30, 0, 1)  # below hangs the hair behind the shoulders
     if person.hair_style == "bald":
         alpha *= 0.8
     colour = linear(person.hair)
@@ -159,44 +159,3 @@ def _strands(across: Array, along: Array, rng: np.random.Generator, curly: bool)
             borderMode=cv2.BORDER_REFLECT,
         )  # fmt: skip
     return total
-
-
-def paint_beard(person: Identity, p: Array) -> Array:
-    """Density of the beard over the canvas, (H, W) 0..1."""
-    if person.beard == "none":
-        return np.zeros(canvas.SHAPE, np.float32)
-    rng = np.random.default_rng((person.key, 6))
-    seam, base, chin = float(p[62, 1]), float(p[33, 1]), float(p[8, 1])
-    corner = float(p[54, 0])
-    moustache = [
-        (0, base + 6), (7, base + 5), (17, base + 9), (corner + 3, seam - 3),
-        (corner + 5, seam + 6), (corner - 1, seam + 3), (12, seam - 2), (0, seam - 3),
-    ]  # fmt: skip
-    goatee = [(0, seam + 13), (9, seam + 12), (15, seam + 20), (18, chin - 8), (13, chin + 3),
-              (0, chin + 8)]  # fmt: skip
-    jaw = [
-        (67, 4), (64, 26), (57, 44), (46, 54), (corner + 12, seam - 8), (corner + 5, seam - 3),
-        (corner + 3, seam + 9), (15, seam + 13), (0, seam + 13), (0, chin + 12), (30, chin + 6),
-        (60, chin - 18), (82, 60), (82, 6),
-    ]  # fmt: skip
-    areas: dict[str, list[Sequence[tuple[float, float]]]] = {
-        "moustache": [moustache],
-        "goatee": [moustache, goatee],
-        "full": [moustache, jaw, goatee],
-        "stubble": [moustache, jaw, goatee],
-    }
-    density = np.zeros(canvas.SHAPE, np.float32)
-    for part in areas[person.beard]:
-        for mirror in (1.0, -1.0):
-            shape = np.array(part, np.float32) * (mirror, 1.0)
-            np.maximum(density, canvas.polygon(shape), out=density)
-    # A closing keeps the halves, drawn one by one, from leaving a seam on the midline.
-    density = canvas.blur(cv2.morphologyEx(density, cv2.MORPH_CLOSE, np.ones((3, 5))), 2.0)
-    if person.beard == "stubble":
-        grain = np.clip(0.5 + 0.5 * canvas.noise(rng, 1.1), 0, 1)
-        return (density * (0.22 + 0.28 * grain)).astype(np.float32)
-    fine = np.clip(0.9 + 0.10 * canvas.noise(rng, 1.8), 0, 1)
-    spare = 1 - 0.35 * pair(corner + 8, seam + 4, 5, 6)
-    density *= fine * spare
-    density *= 1 - 0.25 * bump(0, base + 6, 2.5, 5)
-    return np.clip(density * 0.95, 0, 1).astype(np.float32)
