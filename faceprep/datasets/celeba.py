@@ -98,13 +98,8 @@ class CelebA(Reader):
         lists = {kind: read_list(path, kind, report) for kind, path in found.lists.items()}
         subjects = _subjects(numbers, lists.get("identity"), report)
         codes = split_codes(numbers, subjects, lists.get("partition"), select, report)
-        for code, reason in (
-            (UNLISTED, "image without a split"),
-            (SURPLUS, "image beyond 180k-20k"),
-        ):
-            without = np.flatnonzero(codes == code).tolist()
-            for index in without:
-                report.leave_out(reason, names[index])
+        for index in np.flatnonzero(codes < 0).tolist():
+            report.leave_out(_REASONS[codes[index]], names[index])
         extras = _Extras(found, lists, report)
         for start in range(0, len(numbers), _BATCH):
             for index, extra in enumerate(extras.of(numbers[start : start + _BATCH]), start):
@@ -126,14 +121,18 @@ class CelebA(Reader):
         extras.note_missing()
 
     def nearest(self, root: Path) -> str | None:
-        """Say that there are lists but no images, or numbered images in another folder."""
+        """Name an archive, lists without images, or numbered images in another folder."""
+        signs: dict[int, str] = {}
         for folder in walk(root, Report(), _MAX_DEPTH):
             for name in folder.files:
-                if kind_of(name):
-                    return f"{folder.join(name)}, but no folder img_align_celeba or img_celeba"
-                if re.fullmatch(r"\d{6}\.(jpg|png)", name, re.IGNORECASE):
-                    return f"{folder.join(name)}, but its folder is not called img_align_celeba"
-        return None
+                path = folder.join(name)
+                if _FOLDER.match(name) and name.lower().endswith((".zip", ".7z", ".001")):
+                    signs.setdefault(0, f"{path}, which is not unpacked")
+                elif kind_of(name):
+                    signs.setdefault(1, f"{path}, but no folder img_align_celeba or img_celeba")
+                elif is_image(name) and _IMAGE.fullmatch(name):
+                    signs.setdefault(2, f"{path}, but its folder is not called img_align_celeba")
+        return signs[min(signs)] if signs else None
 
 
 class _Extras:

@@ -82,7 +82,6 @@ def read_list(path: Path, kind: str, report: Report) -> AnnotationList:
         When the file cannot be read or holds no line that fits.
     """
     parser = _Parser(kind)
-    bad: list[str] = []
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as lines:
             while block := list(itertools.islice(lines, _BLOCK)):
@@ -90,15 +89,11 @@ def read_list(path: Path, kind: str, report: Report) -> AnnotationList:
                     continue
                 for line in block:
                     if not parser.take(line):
-                        bad.append(line[:40].strip())
-                        del bad[3:]
-                        parser.bad += 1
+                        report.note(f"{path.name}: line that does not fit", line[:40].strip())
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", f"ls -l {path}") from None
     if parser.width is None or not parser.numbers:
         raise UsageError(f"{path} has no line like “000001.jpg …”", f"head {path}")
-    for example in bad:
-        report.note(f"{path.name}: line that does not fit ({parser.bad} of them)", example)
     count = len(parser.numbers)
     if parser.announced is not None and parser.announced != count:
         report.note(
@@ -117,7 +112,6 @@ class _Parser:
         self.announced: int | None = None
         self.numbers = array("q")
         self.values = array(_TYPE.get(kind, _FLOAT))
-        self.bad = 0
         self._convert: Callable[[str], Any] = float if self.values.typecode == _FLOAT else int
 
     def take_block(self, lines: list[str]) -> bool:

@@ -239,6 +239,8 @@ def test_lists_without_an_image_line_are_an_error(plant, read):
 def test_what_lies_there_instead_is_named(plant):
     with pytest.raises(UsageError, match="but no folder img_align_celeba"):
         open_dataset("celeba", plant(texts=lists(3)), SelectConfig(), Report())
+    with pytest.raises(UsageError, match="not unpacked"):
+        open_dataset("celeba", plant("Img/img_align_celeba.zip"), SelectConfig(), Report())
     root = plant("pictures/000001.jpg", root="other")
     with pytest.raises(UsageError, match="its folder is not called"):
         open_dataset("celeba", root, SelectConfig(), Report())
