@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from faceprep.faces import images
 from faceprep.faces.images import UnreadableImage, decode_image, read_image, write_png
 
 SIZE = (40, 24)  # width, height
@@ -111,6 +112,21 @@ def test_transparency_is_laid_on_white(picture: np.ndarray) -> None:
         blended = (picture[:, 10:20] * (128 / 255) + 127).round()
         assert np.abs(image[:, 10:20] - blended).max() <= 1
         assert difference(image[:, 20:], picture[:, 20:]) == 0
+
+
+def test_odd_images_are_converted_in_bands(
+    picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = np.dstack([picture, picture[..., 0]])
+    files = [
+        encoded(Image.fromarray(layer), "PNG"),
+        encoded(Image.fromarray(picture).quantize(16), "PNG", transparency=3),
+        encoded(Image.fromarray(picture.astype(np.uint16)[..., 0] * 200), "PNG"),
+    ]
+    whole = [decode_image(data) for data in files]
+    monkeypatch.setattr(images, "_BAND_PIXELS", 7 * SIZE[0])
+    for data, image in zip(files, whole, strict=True):
+        np.testing.assert_array_equal(decode_image(data), image)
 
 
 def test_gray_with_alpha() -> None:
