@@ -49,9 +49,12 @@ class SelectResult(StageResult):
     ----------
     summary
         Counts by expression and split, what was left out, notes.
+    dry_run
+        Whether nothing was written.
     """
 
     summary: Summary = field(default_factory=Summary)
+    dry_run: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -112,8 +115,9 @@ def render_summary(result: SelectResult) -> "RenderableType":
     """Draw the table of a selection for a terminal."""
     from faceprep.report.select_table import select_tables
 
-    made = f", {len(result.todo)} of {result.shards} shards made" if result.todo else ", up to date"
-    return select_tables(result.summary.as_dict(), f"selected: {result.rows:,} frames{made}")
+    verb = "would make" if result.dry_run else "made"
+    made = f"{verb} {len(result.todo)} of {result.shards} shards" if result.todo else "up to date"
+    return select_tables(result.summary.as_dict(), f"selected {result.rows:,} frames: {made}")
 
 
 class _Selection:
@@ -129,7 +133,9 @@ class _Selection:
         self.others = False
         self.hash = config_hash(config)
         self.provenance = {"settings": _settings(config), "versions": versions()}
-        self.result = SelectResult("select", shards=0, done_before=0, todo=[], rows=0)
+        self.result = SelectResult(
+            "select", shards=0, done_before=0, todo=[], rows=0, dry_run=options.dry_run
+        )
 
     def take(self, shards: Iterator[list[FrameRow]]) -> None:
         """Take every shard in."""
@@ -176,6 +182,7 @@ class _Selection:
                 provenance={**self.provenance, "input": content},
                 seconds=round(time.monotonic() - started, 3),
             )
+        self.result.rows_made += len(rows)
 
     def _made_meanwhile(self, shard: int, input_hash: str) -> bool:
         """Wait for another process that has the shard in hand; whether it did what was to do."""

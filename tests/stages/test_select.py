@@ -1,6 +1,7 @@
 import hashlib
 import io
 import itertools
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -147,6 +148,11 @@ def test_a_dry_run_writes_nothing(root, tmp_path):
     assert (result.rows, result.todo) == (72, [0, 1, 2, 3])
     assert result.disk_bytes > 0
     assert not (tmp_path / "out").exists()
+    assert "would make 4 of 4 shards" in _drawn(result)
+    assert json.loads(json.dumps(result.as_dict()))["summary"]["roles"] == {
+        "neutral": 18,
+        "peak": 54,
+    }
 
 
 def test_overwrite_makes_every_shard_again(root, tmp_path):
@@ -212,7 +218,7 @@ def test_the_table_counts_subjects_sequences_and_frames(root, tmp_path):
     text = _drawn(result)
     assert "anger" in text
     assert "train" in text
-    assert "4 of 4 shards made" in text
+    assert "made 4 of 4 shards" in text
 
 
 def test_the_table_shows_names_as_they_are(tmp_path):
