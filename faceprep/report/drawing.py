@@ -193,11 +193,11 @@ def paint_heatmap(heatmap: np.ndarray, size: int) -> Image.Image:
 
 
 def placeholder(size: int, text: str) -> Image.Image:
-    """Square that stands for an image which cannot be shown, with the reason in words."""
+    """Square that stands for an image which cannot be shown, with the reason unless empty."""
     square = Image.new("RGB", (size, size), TILE)
     draw = ImageDraw.Draw(square)
     middle, arm = size / 2, size * 0.09
-    top = size * 0.3
+    top = size * (0.3 if text else 0.5)
     for sign in (-1, 1):
         draw.line(
             (middle - arm, top - sign * arm, middle + arm, top + sign * arm), fill=GRAY, width=2

@@ -6,21 +6,18 @@ which no face could be aligned.
 
 import contextlib
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image, ImageDraw
 
 from faceprep.errors import FaceprepError, UsageError
 from faceprep.faces.action_units import COLUMNS_R
-from faceprep.manifest import EXPRESSIONS, STATUSES
 from faceprep.report import faces
+from faceprep.report.commands import command
 from faceprep.report.drawing import (
     GRAY,
-    INK,
     PAPER,
     PARTS,
     shorten,
@@ -29,12 +26,20 @@ from faceprep.report.drawing import (
     write,
 )
 from faceprep.report.faces import Index
+from faceprep.report.sections import (
+    COLUMNS,
+    FEWEST_COLUMNS,
+    GUTTER,
+    Section,
+    columns_for,
+    plural,
+    sections_of,
+    shorten_to_fit,
+)
 from faceprep.report.tiles import HEIGHTS, TILE_SIZE, Tiles
 from faceprep.workspace import Workspace
 
-COLUMNS = 9
 MARGIN = 40
-GUTTER = 12
 HEADING = 168
 HEADER = 112
 
@@ -79,25 +84,9 @@ class Sheet:
         return {**asdict(self), "path": str(self.path)}
 
     def __str__(self) -> str:
-        shown = f"{self.path}: {_plural(self.faces, 'face')}, {_plural(self.failures, 'failure')}"
+        shown = f"{self.path}: {plural(self.faces, 'face')}, {plural(self.failures, 'failure')}"
         lost = len(self.placeholders)
-        return shown + (f", {_plural(lost, 'image')} could not be shown" if lost else "")
-
-
-@dataclass
-class Section:
-    """Tiles under one heading."""
-
-    title: str
-    notes: list[str]
-    kind: str
-    positions: np.ndarray
-    colour: tuple[int, int, int] = INK
-    across: int = field(default=1)
-
-    def lines(self, columns: int) -> int:
-        """Rows of tiles, when there are so many columns."""
-        return -(-len(self.positions) // (columns // self.across))
+        return shown + (f", {plural(lost, 'image')} could not be shown" if lost else "")
 
 
 def contact_sheet(
@@ -130,7 +119,7 @@ def contact_sheet(
     seed
         Another seed shows other faces.
     max_height
-        Of the sheet, pixels; rows of faces are left out until it fits.
+        Of the sheet, pixels; rows of faces are left out until it fits, down to one a section.
 
     Raises
     ------
@@ -143,9 +132,7 @@ def contact_sheet(
         raise UsageError(f"a contact sheet is a PNG, not {out.name}", f"--sheet {out.stem}.png")
     place = Workspace(workspace)
     if not place.shards("align"):
-        raise UsageError(
-            f"{workspace} has no aligned faces to draw", f"faceprep align --workspace {workspace}"
-        )
+        raise UsageError(f"{workspace} has no aligned faces to draw", command(place, "align"))
     index = faces.read_index(place)
     if not len(index):
         raise FaceprepError(
@@ -153,9 +140,11 @@ def contact_sheet(
             f"faceprep show {workspace}",
         )
     kind = "pair" if landmarks else "face"
-    sections = _sections(index, place, kind, max(1, per_expression), failures, seed)
-    columns = max(4, min(COLUMNS, max(len(s.positions) * s.across for s in sections)))
-    _shorten_to_fit(sections, columns, max_height)
+    heatmaps = bool(place.shards("heatmaps"))
+    sections = sections_of(index, heatmaps, kind, max(1, per_expression), failures, seed)
+    widest = max(len(section.positions) * section.across for section in sections)
+    columns = max(FEWEST_COLUMNS, min(columns_for(per_expression), widest))
+    shorten_to_fit(sections, columns, max_height - HEADER - MARGIN // 2)
     chosen = sorted({int(at) for section in sections for at in section.positions})
     rows = faces.rows_of(place, index, chosen, _COLUMNS_READ)
     tiles = Tiles(place, root or faces.dataset_root(place), landmarks)
@@ -170,97 +159,41 @@ def contact_sheet(
     )
 
 
-def _sections(
-    index: Index, place: Workspace, kind: str, per_expression: int, failures: bool, seed: int
-) -> list[Section]:
-    ok = index.where(status="ok")
-    found = []
-    for expression in (*EXPRESSIONS, faces.UNLABELLED):
-        everyone = index.where(expression=expression)
-        among = np.intersect1d(everyone, ok, assume_unique=True)
-        if not len(everyone):
-            continue
-        subjects = len(np.unique(index.codes["subject"][everyone]))
-        notes = [_plural(len(everyone), "face"), _plural(subjects, "subject")]
-        if len(among) < len(everyone):
-            notes.append(f"{len(everyone) - len(among):,} not aligned")
-        picked = faces.choose(index, among, per_expression, seed)
-        found.append(Section(expression, notes, kind, picked))
-    least = ok[np.argsort(index.confidence[ok], kind="stable")]
-    least = least[np.isfinite(index.confidence[least])]
-    if len(least) > COLUMNS and np.ptp(index.confidence[least]) > 0:
-        notes = ["lowest confidence", "among all faces"]
-        found.append(Section("Least certain", notes, "face", least[:COLUMNS]))
-    if place.shards("heatmaps"):
-        picked = faces.choose(index, ok, COLUMNS // 3, seed + 1)
-        notes = ["crop, 68 landmarks,", "heatmap"]
-        found.append(Section("Heatmaps", notes, "heatmap", picked, across=3))
-    if failures:
-        picked = faces.choose_failures(index, 2 * COLUMNS, seed)
-        counts = index.count("status")
-        notes = [f"{counts[(s,)]:,} {s}" for s in STATUSES if s != "ok" and (s,) in counts]
-        if len(picked):
-            found.append(Section("Not aligned", notes, "failure", picked))
-    return found
-
-
-def _shorten_to_fit(sections: Sequence[Section], columns: int, max_height: int) -> None:
-    """Take rows of tiles away, from the section that has most, until the sheet fits."""
-
-    def height() -> int:
-        return HEADER + MARGIN + sum(_height(section, columns) for section in sections)
-
-    while height() > max_height:
-        longest = max(sections, key=lambda section: section.lines(columns))
-        lines = longest.lines(columns)
-        if lines <= 1:
-            break
-        longest.positions = longest.positions[: (lines - 1) * (columns // longest.across)]
-    if height() > max_height:
-        for section in sections:
-            section.kind = "face" if section.kind == "pair" else section.kind
-
-
-def _height(section: Section, columns: int) -> int:
-    lines = max(1, section.lines(columns))
-    return lines * HEIGHTS[section.kind] + GUTTER
-
-
 def _header(place: Workspace, index: Index, width: int, legend: bool) -> Image.Image:
     block = Image.new("RGB", (width, HEADER), PAPER)
     draw = ImageDraw.Draw(block)
     info = place.info("align")
     settings = info.get("settings", {})
     name = str(info.get("config", {}).get("name") or place.root.resolve().name)
-    write(draw, (MARGIN, 34), name, 30)
+    write(draw, (MARGIN, 34), shorten(name, 30, width - 2 * MARGIN - 360), 30)
     ok = len(index.where(status="ok"))
     share = f" ({100 * ok / len(index):.1f} %)" if len(index) else ""
     parts = [
-        _plural(len(index), "frame"),
-        _plural(len(index.words["subject"]), "subject"),
+        plural(len(index), "frame"),
+        plural(len(index.words["subject"]), "subject"),
         f"{ok:,} aligned{share}",
     ]
     if settings.get("detector"):
         parts.append(str(settings["detector"]))
     if settings.get("template"):
         parts.append(f"template {settings['template']}, {settings.get('size', '?')} px")
-    write(draw, (MARGIN, 76), "  ·  ".join(parts), 14, GRAY)
+    write(draw, (MARGIN, 76), shorten("  ·  ".join(parts), 14, width - 2 * MARGIN), 14, GRAY)
     if legend:
         x = width - MARGIN - sum(width_of(part, 13) + 30 for part in PARTS) + 16
         for part, (_, colour) in PARTS.items():
             dark = tuple(round(c * 0.86) for c in colour)
-            draw.ellipse((x, 79, x + 8, 87), fill=dark)
-            x = write(draw, (x + 13, 76), part, 13, GRAY) + 17
+            draw.ellipse((x, 51, x + 8, 59), fill=dark)
+            x = write(draw, (x + 13, 48), part, 13, GRAY) + 17
     return block
 
 
 def _block(
     section: Section, rows: dict[int, dict[str, Any]], tiles: Tiles, columns: int, width: int
 ) -> Image.Image:
-    block = Image.new("RGB", (width, _height(section, columns)), PAPER)
+    block = Image.new("RGB", (width, section.height(columns)), PAPER)
     draw = ImageDraw.Draw(block)
     title = section.title[:1].upper() + section.title[1:]
-    write(draw, (MARGIN, 4), shorten(title, 20, HEADING - 12), 20, section.colour)
+    write(draw, (MARGIN, 4), shorten(title, 20, HEADING - 12), 20)
     for number, note in enumerate(section.notes):
         write(draw, (MARGIN, 32 + 18 * number), shorten(note, 13, HEADING - 12), 13, GRAY)
     per_line = columns // section.across
@@ -272,10 +205,6 @@ def _block(
     if not len(section.positions):
         write(draw, (MARGIN + HEADING, 6), "none aligned", 14, GRAY)
     return block
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _save(sheet: Image.Image, out: Path) -> None:

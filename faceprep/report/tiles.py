@@ -126,7 +126,8 @@ class Tiles:
     def _photograph(self, row: dict[str, Any]) -> Image.Image:
         image = self._read(self.root, row.get("select.path"), row, "photograph")
         if isinstance(image, str):
-            return placeholder(TILE_SIZE, image)
+            # The caption says why align could not read it: not twice.
+            return placeholder(TILE_SIZE, "" if row["align.status"] == "unreadable" else image)
         square, scale, offset = fit(image, TILE_SIZE)
         if row.get("align.box") is not None:
             draw_box(square, row["align.box"], scale, offset)

@@ -11,6 +11,7 @@ _STATE_STYLE = {"done": "green", "unfinished": "yellow", "stale": "yellow", "mis
 _STRONGEST = 4
 _MOST_REASONS = 12
 _MOST_SHARDS = 20
+_LONG_ID = 36
 
 
 def workspace_view(data: dict[str, Any]) -> "list[RenderableType]":
@@ -179,7 +180,10 @@ def _failures(groups: list[dict[str, Any]]) -> "list[RenderableType]":
     table = plain_table(
         "not ok", "stage", "status", "faces", "reason", "for example", right=("faces",)
     )
-    table.columns[-1].overflow = "fold"  # an id that is cut cannot be looked up
+    # An id that is cut cannot be looked up.
+    for column in table.columns[-2:]:
+        column.overflow = "fold"
+    table.columns[-1].no_wrap = max(len(group["example"]) for group in groups) <= _LONG_ID
     for group in groups[:_MOST_REASONS]:
         table.add_row(
             group["stage"],

@@ -11,7 +11,8 @@ from faceprep.errors import FaceprepError, UsageError
 from faceprep.manifest import table_from_rows, write_part
 from faceprep.report.drawing import PAPER, TILE
 from faceprep.report.faces import choose, choose_failures, read_index, rows_of
-from faceprep.report.sheet import COLUMNS, contact_sheet
+from faceprep.report.sections import COLUMNS
+from faceprep.report.sheet import contact_sheet
 from faceprep.report.tiles import strongest
 from faceprep.workspace import Workspace
 
