@@ -203,7 +203,7 @@ def _film(seed: int, number: int, names: Sequence[str]) -> Iterator[Filmed]:
 
     rng = np.random.default_rng((seed, number, 9))
     person = film.sample_subject(seed, number, 0.5).identity
-    light, camera = film.sample_light(rng, 0.5), film.sample_camera(rng, 0.5, False)
+    light, camera = film.sample_light(rng, 0.5), film.sample_camera(rng, 0.5, False, person)
     backdrop = film.sample_backdrop(rng, True)
     pose = film.sample_pose(rng, 0.5, 320)
     for frame in range(7):

@@ -10,7 +10,7 @@ without and with the neutral frame; and what the confidence is worth.
 import argparse
 import itertools
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -73,20 +73,34 @@ def report_demo(demo: Mapping[str, Faces]) -> None:
 
 
 def table(truth: Faces, found: Mapping[str, Estimates]) -> None:
-    """Print r, mean absolute error and F1 of every AU for every kind of input."""
-    print("| AU | occurs |" + "".join(f" {name}: r | MAE | F1 |" for name in found))
-    print("|---|---|" + "---|---|---|" * len(found))
-    scores = {
-        name: [score(truth, estimates, au) for au in PRESENCE_AUS]
-        for name, estimates in found.items()
-    }
+    """Print r, mean absolute error and F1 of every AU for every kind of input.
+
+    The columns "blind" say what the best constant intensity and "always present" would reach.
+    """
+    print("| AU | occurs | blind: MAE | F1 |" + "".join(f" {n}: r | MAE | F1 |" for n in found))
+    print("|---|---|---|---|" + "---|---|---|" * len(found))
+    rows = []
     for index, au in enumerate(PRESENCE_AUS):
-        cells = "".join(f" {cell(v)} |" for rows in scores.values() for v in rows[index])
-        print(f"| {au} | {truth.presences[:, index].mean():.0%} |{cells}")
-    means = "".join(
-        f" {cell(v)} |" for rows in scores.values() for v in np.nanmean(np.array(rows), axis=0)
-    )
-    print(f"| **mean** | |{means}\n")
+        scores = [*blind(truth, au)]
+        for estimates in found.values():
+            scores += score(truth, estimates, au)
+        rows.append(scores)
+        print(f"| {au} | {truth.presences[:, index].mean():.0%} |{cells(scores)}")
+    print(f"| **mean** | |{cells(np.nanmean(np.array(rows), axis=0))}\n")
+
+
+def cells(values: Sequence[float] | np.ndarray) -> str:
+    return "".join(" – |" if np.isnan(value) else f" {value:.2f} |" for value in values)
+
+
+def blind(truth: Faces, au: str) -> tuple[float, float]:
+    """Mean absolute error of the median, and F1 of claiming presence always."""
+    share = truth.presences[:, PRESENCE_AUS.index(au)].mean()
+    f1 = 2 * share / (1 + share) if share > 0 else np.nan
+    if au not in INTENSITY_AUS:
+        return np.nan, f1
+    known = truth.intensities[:, INTENSITY_AUS.index(au)]
+    return float(np.abs(known - np.median(known)).mean()), f1
 
 
 def score(truth: Faces, found: Estimates, au: str) -> tuple[float, float, float]:
@@ -106,10 +120,6 @@ def score(truth: Faces, found: Estimates, au: str) -> tuple[float, float, float]
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Pearson r; NaN where one of them does not vary."""
     return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else np.nan
-
-
-def cell(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.2f}"
 
 
 def report_confidence(truth: Faces, found: Estimates) -> None:
