@@ -54,8 +54,8 @@ def _paint_brow(scene: Scene, side: int, brow: list[int]) -> None:
 
 def _hairs(
     scene: Scene, side: int, line: Array, tangent: Array, normal: Array, thick: Array
-) -> list[Array]:
-    """Short strokes, upright near the nose and flat towards the temple."""
+) -> Array:
+    """Short strokes, upright near the nose and flat towards the temple; (n, 2, 2) pixels."""
     rng = np.random.default_rng((scene.person.key, 4, side))
     at = rng.random(_HAIRS)
     across = rng.uniform(-1, 0.75, _HAIRS)
@@ -68,7 +68,7 @@ def _hairs(
         tangent[index] * (1 - 0.4 * np.abs(upright))[:, None] + normal[index] * upright[:, None]
     )
     tip = root + heading * length[:, None]
-    return [np.stack(pair).astype(np.float32) for pair in zip(root, tip, strict=True)]
+    return np.stack([root, tip], axis=1)
 
 
 def paint_nostrils(scene: Scene) -> None:

@@ -121,13 +121,13 @@ def _lashes(scene: Scene, patch: Patch, upper: Array, lower: Array, side: int) -
     patch.over(scene.image, dark, (0.80 + 0.12 * feminine) * patch.blur(patch.fill(line), 0.25 * s))
     rng = np.random.default_rng((scene.person.key, 3, side))
     outward = -1.0 if side == 0 else 1.0
-    hairs = []
-    for k in range(2, n - 3, 1):
-        length = (2.0 + 2.2 * feminine) * s * (1 - 0.5 * k / n) * rng.uniform(0.7, 1.1)
-        lean = outward * (0.75 - 0.9 * k / n)
-        start = upper[k]
-        tip = start + (lean * length, -0.55 * length)
-        hairs.append(np.stack([start, (start + tip) / 2 + (0, 0.22 * length), tip]))
+    k = np.arange(2, n - 3)
+    length = (2.0 + 2.2 * feminine) * s * (1 - 0.5 * k / n) * rng.uniform(0.7, 1.1, len(k))
+    lean = outward * (0.75 - 0.9 * k / n)
+    start = upper[k]
+    tip = start + np.column_stack([lean * length, -0.55 * length])
+    sag = np.column_stack([np.zeros(len(k)), 0.22 * length])
+    hairs = np.stack([start, (start + tip) / 2 + sag, tip], axis=1)
     lash = patch.lines(hairs, 0.32 * s)
     patch.over(scene.image, dark, (0.30 + 0.5 * feminine) * lash)
     below = patch.blur(patch.lines([lower[2:-2] + (0, 0.3 * s)], 0.55 * s), 0.3 * s)

@@ -51,11 +51,12 @@ class Patch:
         cv2.fillPoly(mask, [self._fixed(points)], 255, cv2.LINE_AA, _SHIFT)
         return np.asarray(mask, np.float32) / 255
 
-    def lines(self, curves: list[Array], width: float) -> Array:
-        """Mask 0..1 of open polylines ``width`` image pixels wide."""
+    def lines(self, curves: list[Array] | Array, width: float) -> Array:
+        """Mask 0..1 of open polylines, a list or an array (n, k, 2), ``width`` image pixels wide."""
         mask = np.zeros(self.shape, np.uint8)
         thickness = max(1, round(width * self.factor))
-        fixed = [self._fixed(curve) for curve in curves]
+        together = isinstance(curves, np.ndarray)
+        fixed = list(self._fixed(curves)) if together else [self._fixed(c) for c in curves]
         cv2.polylines(mask, fixed, False, 255, thickness, cv2.LINE_AA, _SHIFT)
         thin = min(1.0, width * self.factor)  # a line thinner than a pixel is a fainter one
         return np.asarray(mask, np.float32) * (thin / 255)
