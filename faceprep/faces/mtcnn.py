@@ -134,8 +134,7 @@ class MTCNN:
         """P-Net over the pending levels; levels of one size go through it together."""
         by_shape = defaultdict(list)
         for search in searches:
-            for level in search.pending:
-                picture = search.level_image(level)
+            for level, picture in search.level_images():
                 by_shape[picture.shape].append((search, level, picture))
         for (height, width, _), group in by_shape.items():
             step = max(_LEVEL_PIXELS // (height * width), 1)

@@ -1,8 +1,11 @@
 """The levels of MTCNN's image pyramid, and the order in which one picture is searched."""
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
+from faceprep.faces.mtcnn_area import area_averages
 from faceprep.faces.mtcnn_boxes import WINDOW
 
 MAX_LEVEL_PIXELS = 1_500_000
@@ -106,13 +109,18 @@ class Search:
         self.scores = np.concatenate([self.scores, scores])
         self.levels = np.concatenate([self.levels, np.full(len(scores), level)])
 
-    def level_image(self, level: int) -> np.ndarray:
-        """The picture at one level, area-averaged: ``(h, w, 3)`` float32 in [0, 255]."""
-        scale = self.scales[level]
+    def level_images(self) -> Iterator[tuple[int, np.ndarray]]:
+        """The pending levels and the picture at each, area-averaged: ``(h, w, 3)`` float32."""
         height, width = self.image.shape[:2]
-        size = int(width * scale), int(height * scale)
-        source = self._octave(max(int(np.log2(0.5 / scale)), 0) if self._huge else 0)
-        return cv2.resize(source, size, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
+        sizes = [(int(height * s), int(width * s)) for s in (self.scales[i] for i in self.pending)]
+        if not self._huge and all(h <= height for h, _ in sizes):
+            return zip(self.pending, area_averages(self.image, sizes), strict=True)
+        return ((i, self._resized(i, size)) for i, size in zip(self.pending, sizes, strict=True))
+
+    def _resized(self, level: int, size: tuple[int, int]) -> np.ndarray:
+        octave = max(int(np.log2(0.5 / self.scales[level])), 0) if self._huge else 0
+        picture = cv2.resize(self._octave(octave), size[::-1], interpolation=cv2.INTER_AREA)
+        return picture.astype(np.float32, copy=False)
 
     def _octave(self, octave: int) -> np.ndarray:
         """The picture halved so many times; levels of a huge one are averaged from these."""

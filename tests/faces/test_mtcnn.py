@@ -14,6 +14,7 @@ from faceprep.faces import model_files
 from faceprep.faces.face import Face
 from faceprep.faces.images import read_image
 from faceprep.faces.mtcnn import MTCNN
+from faceprep.faces.mtcnn_area import area_averages
 from faceprep.faces.mtcnn_boxes import (
     best_first,
     overlaps,
@@ -263,3 +264,14 @@ def test_without_the_file_it_says_so():
     assert find_spec("mtcnn")
     with pytest.raises(MissingToolError, match="has no file"):
         model_files.weight_file("mtcnn", "assets/weights/none.lz4")
+
+
+def test_area_averages_are_the_means_of_the_areas():
+    picture = np.random.default_rng(3).uniform(0, 255, (60, 91, 3)).astype(np.float32)
+    sizes = [(60, 91), (30, 13), (17, 40), (1, 1)]
+    same, whole, odd, mean = area_averages(picture, sizes)
+    np.testing.assert_allclose(same, picture)
+    np.testing.assert_allclose(whole, picture.reshape(30, 2, 13, 7, 3).mean((1, 3)), rtol=1e-5)
+    expected = cv2.resize(picture, (40, 17), interpolation=cv2.INTER_AREA)
+    np.testing.assert_allclose(odd, expected, atol=1e-2)
+    np.testing.assert_allclose(mean[0, 0], picture.mean((0, 1)), rtol=1e-5)
