@@ -17,7 +17,6 @@ from faceprep.datasets.base import FrameRow, Report, expression_of, no_official_
 from faceprep.datasets.folder_columns import SUFFIXES, VECTORS, read_columns, vector
 from faceprep.datasets.ids import unique_ids
 from faceprep.datasets.splits import NO_FOLD, folds_by_draw, random_split, refuse_shared
-from faceprep.datasets.tree import leaves_root
 from faceprep.errors import UsageError
 from faceprep.manifest import ROLES
 
@@ -170,13 +169,10 @@ class _Locator:
             for base in self._try:
                 full = spelled if spelled.startswith("/") else f"{base}/{spelled}"
                 try:
-                    status = os.lstat(full)
+                    status = os.stat(full)  # noqa: PTH116 - once a row
                 except (OSError, ValueError):
                     continue
-                if stat.S_ISLNK(status.st_mode):
-                    if leaves_root(full, self._real_root):
-                        return _OUTSIDE
-                elif not stat.S_ISREG(status.st_mode):
+                if not stat.S_ISREG(status.st_mode):
                     continue
                 self.bases_used[base] += 1
                 if base != self._try[0]:

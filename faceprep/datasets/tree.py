@@ -49,12 +49,13 @@ def walk(
     """Go through a tree in sorted order, each folder once, however links lead to it.
 
     Left out, and reported: what an operating system leaves behind, names that are not UTF-8, links
-    to nothing, file links out of the root, folders that cannot be read or were reached before.
+    to nothing, folders that cannot be read or were reached before. Other links are followed: users
+    keep datasets together with them.
 
     Parameters
     ----------
     root
-        The dataset's folder; links may not lead out of it.
+        The dataset's folder.
     report
         Told what is left out.
     max_depth
@@ -66,7 +67,6 @@ def walk(
     """
     seen: set[tuple[int, int]] = set()
     stack: list[tuple[str, int]] = [(start, 0)]
-    real_root = os.path.realpath(root)
     while stack:
         path, depth = stack.pop()
         full = os.path.join(root, path)  # noqa: PTH118 - a million times, Path is slow
@@ -77,7 +77,7 @@ def walk(
                 continue
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(full) as entries:
-                folder = _read(path, entries, report, real_root, wants)
+                folder = _read(path, entries, report, wants)
         except OSError as error:
             report.leave_out("folder that cannot be read", f"{path or root} ({error.strerror})")
             continue
@@ -97,12 +97,6 @@ def is_system_file(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM_FILES
 
 
-def leaves_root(full: str, real_root: str) -> bool:
-    """Whether a link points out of the root."""
-    target = os.path.realpath(full)
-    return target != real_root and not target.startswith(real_root.rstrip("/") + "/")
-
-
 def is_utf8(name: str) -> bool:
     """Whether a name can be written into a manifest."""
     if name.isascii():
@@ -118,7 +112,6 @@ def _read(
     path: str,
     entries: Iterable[os.DirEntry[str]],
     report: Report,
-    real_root: str,
     wants: Callable[[str], bool] | None,
 ) -> Folder:
     folder, faults = Folder(path, [], []), []
@@ -126,7 +119,7 @@ def _read(
         is_folder = _is_folder(entry)
         if not is_folder and wants is not None and not wants(entry.name):
             continue
-        fault = _folder_fault(entry.name) if is_folder else _file_fault(entry, real_root)
+        fault = _folder_fault(entry.name) if is_folder else _file_fault(entry)
         if fault:
             faults.append((entry.name, fault))
         else:
@@ -151,16 +144,13 @@ def _folder_fault(name: str) -> str | None:
     return None if is_utf8(name) else "folder whose name is not UTF-8"
 
 
-def _file_fault(entry: os.DirEntry[str], real_root: str) -> str | None:
+def _file_fault(entry: os.DirEntry[str]) -> str | None:
     if is_system_file(entry.name):
         return "system or hidden file"
     if not is_utf8(entry.name):
         return "file whose name is not UTF-8"
-    if entry.is_symlink():
-        if not os.path.exists(entry.path):  # noqa: PTH110
-            return "link to nothing"
-        if leaves_root(entry.path, real_root):
-            return "link that leaves the dataset's folder (copy the file, or hard-link it)"
+    if entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110
+        return "link to nothing"
     if not entry.is_file():
         return "neither a file nor a folder"
     return None
