@@ -63,7 +63,7 @@ def test_version() -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message", "hint"),
     [
-        (["align", "--set", "align.detectr=dlib"], 2, "unknown key align.detectr", "align.detector"),
+        (["align", "--set", "align.detectr=mtcnn"], 2, "align.detectr", "align.detector"),
         (["align", "--dataset", "fer"], 2, "select.dataset (from --dataset)", "config show"),
         (["align", "--dataset", "folder"], 2, "no dataset folder", "--root"),
         (["align", "--shard", "5/4"], 2, "--shard 5/4", "1/4"),

@@ -15,6 +15,7 @@ from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
 
 QUIET = Progress(quiet=True)
+RESUME = Options()
 
 
 def config(workspace: Workspace, workers: int = 1, **heatmaps: object) -> Config:
@@ -23,10 +24,8 @@ def config(workspace: Workspace, workers: int = 1, **heatmaps: object) -> Config
     )
 
 
-def draw(workspace: Workspace, options: Options = Options(), workers: int = 1, **heatmaps: object):
-    return run_stage(
-        load_stage("heatmaps"), config(workspace, workers, **heatmaps), options, QUIET
-    )
+def draw(workspace: Workspace, options: Options = RESUME, workers: int = 1, **heatmaps: object):
+    return run_stage(load_stage("heatmaps"), config(workspace, workers, **heatmaps), options, QUIET)
 
 
 def content(workspace: Workspace) -> dict[str, bytes | dict]:
@@ -77,7 +76,7 @@ def test_what_is_damaged_is_made_again_and_nothing_else(aligned_workspace, damag
         (workspace.folder("heatmaps") / "part-00001.host-1.tmp").mkdir()
     assert draw(workspace).todo == [1]
     after = content(workspace)
-    after.pop("heatmaps/part-00001.host-1.tmp", None)  # another host's, and young: not ours to judge
+    after.pop("heatmaps/part-00001.host-1.tmp", None)  # another host's: not ours to judge
     assert after == before
 
 
