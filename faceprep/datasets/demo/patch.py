@@ -52,7 +52,7 @@ class Patch:
         return np.asarray(mask, np.float32) / 255
 
     def lines(self, curves: list[Array] | Array, width: float) -> Array:
-        """Mask 0..1 of open polylines, a list or an array (n, k, 2), ``width`` image pixels wide."""
+        """Mask 0..1 of open polylines, a list or (n, k, 2), ``width`` image pixels wide."""
         mask = np.zeros(self.shape, np.uint8)
         thickness = max(1, round(width * self.factor))
         together = isinstance(curves, np.ndarray)
