@@ -81,7 +81,7 @@ def _parse(data: bytes) -> ShapeModel:
     (cascades, trees, splits), _ = _numbers(data, place, 3)
     leaf_starts = _leaf_starts(data)[1:].reshape(cascades, trees, splits + 1)
 
-    stream = np.frombuffer(data + bytes(4), np.uint8)
+    stream = np.frombuffer(data + bytes(8), np.uint8)
     nodes = []
     leaves = np.empty((cascades, trees * (splits + 1), _VALUES), np.float32)
     _, place = _numbers(data, place, 1)
@@ -142,19 +142,18 @@ def _leaf_starts(data: bytes) -> np.ndarray:
 def _walk(stream: np.ndarray, places: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """So many integers from each place on ``(n, count)``, and the places after them.
 
-    `stream` goes on for four bytes after the last number; integers have at most 4 bytes.
+    `stream` goes on for eight bytes after the last number; integers have at most 4 bytes.
     """
-    values = np.empty((count, len(places)), np.int32)
-    words = np.ndarray(len(stream) - 3, "<u4", stream, strides=(1,))  # one beginning at each byte
-    masks = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF], np.uint32)
+    values = np.empty((count, len(places)), np.int64)
+    words = np.ndarray(len(stream) - 7, "<i8", stream, strides=(1,))  # one beginning at each byte
+    masks = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF])
     places = places.copy()
     for row in values:
-        head = stream[places]
-        size = head & 15
-        places += 1
-        row[:] = (words[places] & masks[size]).view(np.int32)
-        np.negative(row, out=row, where=head >= 0x80)
-        places += size
+        word = words[places]
+        size = word & 15
+        negative = word >> 7 & 1
+        row[:] = ((word >> 8 & masks[size]) ^ -negative) + negative
+        places += size + 1
     return values.T, places
 
 
