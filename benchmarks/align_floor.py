@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--copies", type=int, nargs="*", default=[1, 4])
     parser.add_argument("--limit", type=int, help="use the first photographs only")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--shard-size", type=int, default=1000)
+    parser.add_argument("--shard-size", type=int, help="faceprep's own when not given")
     parser.add_argument("-j", "--jobs", type=int, default=2)
     parser.add_argument("--floor", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -125,20 +125,21 @@ def measure(
         print(f"| {len(table)} | {label} | {rate[name]:.0f} | {shares} |", flush=True)
 
 
-def select(folder: Path, name: str, shard_size: int) -> None:
-    where = ["--root", folder / "photos", "--set", f"select.table={folder / name}.parquet"]
-    sizes = ["--set", f"shard_size={shard_size}", "--set", "select.unlabelled=true"]
-    faceprep("select", "--workspace", folder / name, *where, *sizes)
+def select(folder: Path, name: str, shard_size: int | None) -> None:
+    sizes = ["--set", f"shard_size={shard_size}"] if shard_size else []
+    faceprep("select", *dataset(folder, name), *sizes)
+
+
+def dataset(folder: Path, name: str) -> list[object]:
+    table = ["--set", f"select.table={folder / name}.parquet", "--set", "select.unlabelled=true"]
+    return ["--root", folder / "photos", "--workspace", folder / name, *table]
 
 
 def run_align(folder: Path, name: str, jobs: int) -> float:
     """Seconds of the whole command, in a workspace where only select is done."""
-    recorded = json.loads((folder / name / "select" / "stage.json").read_text())
-    sizes = ["--set", f"shard_size={recorded.get('shard_size', 1000)}"]
-    where = ["--root", folder / "photos", "--set", f"select.table={folder / name}.parquet"]
     started = time.perf_counter()
-    options = ["--set", "select.unlabelled=true", "--set", "align.detector=given", "--only"]
-    faceprep("align", "--workspace", folder / name, "-j", jobs, *where, *sizes, *options)
+    options = ["--set", "align.detector=given", "--only", "-j", jobs]
+    faceprep("align", *dataset(folder, name), *options)
     seconds = time.perf_counter() - started
     markers = (folder / name / "align").glob("part-*.json")
     status = [json.loads(marker.read_text())["status"] for marker in markers]
