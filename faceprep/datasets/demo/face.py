@@ -57,7 +57,8 @@ def build_head(person: Identity) -> Head:
     skull = canvas.polygon(canvas.spline(surface.outline, 6, closed=True), 0.6)
     # Beyond the head there is only hair: soft edges must not show skin there.
     beyond = np.clip((canvas.blur(1 - skull, 1.0) - ears) * 2, 0, 1) * (hair.alpha.max() > 0.5)
-    beyond *= np.clip((24 - canvas.Y) / 20, 0, 1)
+    near = np.clip(8 * canvas.blur(hair.alpha, 2.5), 0, 1)
+    beyond *= np.maximum(np.clip((24 - canvas.Y) / 20, 0, 1), near)
     cover = np.maximum(hair.alpha, beyond)[..., None]
     albedo += (hair.albedo - albedo) * cover
     bare = 1 - hair.alpha
