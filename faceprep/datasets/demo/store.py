@@ -83,7 +83,7 @@ def _is_complete(root: Path, record: dict[str, Any]) -> bool:
         if found != record:
             raise UsageError(
                 f"{root} holds a demo dataset of other settings: {_difference(found, record)}",
-                hint=f"rm -r {root}   (or render into another folder)",
+                hint=f"faceprep demo {root}-2   (or remove the folder first)",
             )
         return name == MARKER
     foreign = (
