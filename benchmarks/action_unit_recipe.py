@@ -48,7 +48,7 @@ RECIPES: dict[str, AURecipe] = {
     "AU01": _recipe(
         "+inner brow height",
         "+nose length +eye opening -mouth width",
-        "+inner brow height -outer brow height -brow gap",  # a narrowed gap: AU04 pulls down
+        "+inner brow height -brow gap",  # a narrowed gap: AU04 pulls down at the same time
     ),
     "AU02": _recipe(
         "+outer brow height +middle brow height",
@@ -68,12 +68,12 @@ RECIPES: dict[str, AURecipe] = {
     "AU06": _recipe(
         "+lower lid height -eye opening",
         "+mouth corner height +inner mouth width +lip gap -inner brow height",
-        "+lower lid height -outer brow height +mouth corner lift +mouth width",
+        "+lower lid height -eye opening +mouth corner lift +mouth corner height",
     ),
     "AU07": _recipe(
         "+lower lid height -eye opening",
         "-inner brow height +lip gap",
-        "-eye opening +lower lid height -upper lid height",
+        "-eye opening +lower lid height",
     ),
     "AU09": _recipe(
         "+nostril lift -inner brow height -nose length",
@@ -83,7 +83,7 @@ RECIPES: dict[str, AURecipe] = {
     "AU10": _recipe(
         "+upper lip height",
         "+nostril width +lower lid height -upper lip thickness +lip gap",
-        "+upper lip height -mouth corner lift +nostril width +nostril lift",
+        "+upper lip height -mouth corner lift +nostril width",
     ),
     "AU12": _recipe(
         "+mouth corner lift +mouth corner height +inner mouth width",
@@ -93,22 +93,22 @@ RECIPES: dict[str, AURecipe] = {
     "AU14": _recipe(
         "+mouth width +mouth corner height",
         "-upper lip thickness -lip gap",
-        "+mouth width +mouth corner lift -lip gap",
+        "+mouth width +mouth corner lift",
     ),
     "AU15": _recipe(
         "-mouth corner lift -mouth corner height",
         "+upper lip width -lower lip thickness -upper lip thickness",
-        "-mouth corner lift -mouth corner height -lower lip curve",
+        "-mouth corner lift -mouth corner height",
     ),
     "AU17": _recipe(
         "+lower lip height +chin height",
         "-lip gap -mouth corner lift -mouth width +upper lip width",
-        "+lower lip height +chin height -mouth corner lift -lip gap +chin to lower lip",
+        "+lower lip height +chin height -mouth corner lift",
     ),
     "AU20": _recipe(
         "+mouth width -mouth corner height",
         "-lower lip thickness -lower lip curve",
-        "+mouth width -mouth corner lift -mouth corner height -chin height",  # jaw drop narrows
+        "+mouth width -mouth corner height",
     ),
     "AU23": _recipe(
         "-mouth height -lower lip thickness -upper lip thickness -mouth width",
@@ -118,12 +118,12 @@ RECIPES: dict[str, AURecipe] = {
     "AU25": _recipe(
         "+lip gap +mouth height",
         "+inner mouth width -upper lip thickness +upper lip height",
-        "+lip gap +mouth height -chin to lower lip",
+        "+lip gap +mouth height",
     ),
     "AU26": _recipe(
         "-chin height -lower lip height",
         "-mouth width -mouth corner height +mouth corner lift",
-        "-chin height -lower lip height +lip gap",
+        "-chin height -lower lip height",
     ),
     "AU28": _recipe(
         "-mouth height -upper lip thickness",
