@@ -231,11 +231,15 @@ def _band(image: "Image.Image") -> np.ndarray:
 
 def _exif_orientation(data: bytes) -> int:
     """EXIF orientation of a JPEG or PNG, 1 to 8."""
+    import warnings
+
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
-            return _orientation_of(image)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
+                return _orientation_of(image)
     except Exception:  # whatever is wrong with the note, the pixels are fine
         return 1
 

@@ -212,6 +212,14 @@ def test_nonsense_orientations_are_ignored(picture: np.ndarray) -> None:
     assert decode_image(broken[:40] + broken[43:]).shape == picture.shape
 
 
+def test_markers_that_may_stand_anywhere_in_a_jpeg(picture: np.ndarray) -> None:
+    data = encoded(Image.fromarray(picture), "JPEG")
+    padded = data[:2] + b"\xff\xff\xff" + data[2:]  # fill bytes
+    assert difference(decode_image(padded), decode_image(data)) == 0
+    comment = data[:2] + b"\xff\xfe\x00\x06abcd" + data[2:]
+    assert difference(decode_image(comment), decode_image(data)) == 0
+
+
 def test_one_pixel() -> None:
     assert decode_image(encoded(Image.new("RGB", (1, 1), (1, 2, 3)), "PNG")).tolist() == [
         [[1, 2, 3]]

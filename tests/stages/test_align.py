@@ -498,6 +498,28 @@ def test_a_photograph_that_breaks_the_landmarks_harms_no_other(
 # ----- real photographs
 
 
+def test_given_points_are_measured_as_detected_ones_are(shared: Path, tmp_path: Path) -> None:
+    folder = shared / "faces" / "images"
+    names = sorted(path.name for path in folder.iterdir())[:30:10]
+
+    def rows_of(select: list[Row], detector: str) -> list[Row]:
+        out = ShardOutput(tmp_path, "images/00000")
+        config = config_of(folder, detector=detector)
+        return STAGE.process({"select": select}, range(len(select)), config, out)
+
+    detected = rows_of([selected(name) for name in names], "mtcnn")
+    annotated = [
+        selected(name, landmarks5=row["landmarks5"])
+        for name, row in zip(names, detected, strict=True)
+    ]
+    for found, given in zip(detected, rows_of(annotated, "given"), strict=True):
+        assert given["crop_sha256"] == found["crop_sha256"]
+        np.testing.assert_allclose(given["landmarks68"], found["landmarks68"], atol=0.01)
+        # The box drawn about the five points is near the detector's.
+        x, y, width, height = np.array(given["box"]) - found["box"]
+        assert max(map(abs, (x, y, width, height))) < 0.2 * found["box"][3]
+
+
 @pytest.mark.parametrize("detector", ["mtcnn", "dlib"])
 def test_real_photographs(shared: Path, tmp_path: Path, detector: str) -> None:
     folder = shared / "faces" / "images"

@@ -81,5 +81,5 @@ def test_a_new_size_of_crop_redoes_the_heatmaps() -> None:
 def test_through_the_runner(aligned_workspace: Callable[..., Workspace]) -> None:
     workspace = aligned_workspace(faces=10, shard_size=5)
     config = Config(workspace=workspace.root, workers=1)
-    result = run(config, ["heatmaps"], Options(only=True), Progress(quiet=True)).stages[-1]
+    result = run(config, ["heatmaps"], Options(), Progress(quiet=True)).stages[-1]
     assert result.status == {"ok": 9, "skipped": 1}
