@@ -76,7 +76,11 @@ class AlignConfig(Section):
     detector: Literal["mtcnn", "dlib", "given"] = "mtcnn"
     dlib_model: Literal["hog", "cnn"] = "hog"
     choose: Literal["largest", "central"] = "largest"
-    search: Literal["large-first", "full"] = "large-first"
+    search: Literal["large-first", "full"] = Field(
+        "large-first",
+        description="MTCNN: stop once a large face is found, or count faces of every size"
+        " (choose = central always does)",
+    )
     min_face_size: int = Field(20, ge=12, description="MTCNN: smallest face looked for, pixels")
     min_confidence: float = Field(0.0, description="below it a face is low_confidence")
     template: Literal["expression", "arcface", "dlib", "ffhq"] = "expression"

@@ -1,7 +1,7 @@
 """align: photograph → face → 5 and 68 landmarks → similarity to a template → crop.
 
-Paper of the pipeline, section on preprocessing: faces are found by MTCNN or dlib, aligned by their
-landmarks and cropped to 128×128. A photograph that cannot be done is a row with a status and a
+Faces are found by MTCNN or dlib, aligned by their landmarks and cropped to 128×128, as papers on
+facial expression do before anything else. A photograph that cannot be done is a row with a status and a
 reason; only what stops every other photograph too, such as a full disk, is an exception.
 """
 
@@ -25,7 +25,15 @@ from faceprep.faces.alignment import (
 )
 from faceprep.faces.face import Face
 from faceprep.faces.images import write_png
-from faceprep.stages.align_find import LIBRARY_ERRORS, Finder, Found, choose, describe, load_finder
+from faceprep.stages.align_find import (
+    LIBRARY_ERRORS,
+    Finder,
+    Found,
+    choose,
+    describe,
+    load_finder,
+    search_of,
+)
 from faceprep.stages.align_photos import Group, read_groups
 from faceprep.stages.base import Row, ShardOutput, Stage, image_name
 
@@ -52,6 +60,8 @@ class Align(Stage):
             keys |= {*_READ_BY_DETECTORS}
         points = load_template(align.template, align.size).round(4).tolist()
         kept = {key: value for key, value in align.settings().items() if key in keys}
+        if "search" in kept:
+            kept["search"] = search_of(align)
         return {**kept, "template_points": points}
 
     def check(self, config: Config) -> None:

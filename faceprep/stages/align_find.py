@@ -82,7 +82,12 @@ def load_finder(config: AlignConfig, device: str) -> Finder:
         return Given()
     if config.detector == "dlib":
         return Detected(_dlib(config.dlib_model))
-    return Detected(_mtcnn(device, config.min_face_size, config.search))
+    return Detected(_mtcnn(device, config.min_face_size, search_of(config)))
+
+
+def search_of(config: AlignConfig) -> str:
+    """How MTCNN searches: the most central face may be a small one, so it looks for all sizes."""
+    return "full" if config.choose == "central" else config.search
 
 
 def describe(error: Exception) -> str:
