@@ -1,8 +1,8 @@
 """align: photograph → face → 5 and 68 landmarks → similarity to a template → crop.
 
 Faces are found by MTCNN or dlib, aligned by their landmarks and cropped to 128×128, as papers on
-facial expression do before anything else. A photograph that cannot be done is a row with a status and a
-reason; only what stops every other photograph too, such as a full disk, is an exception.
+facial expression do before anything else. A photograph that cannot be done is a row with a status
+and a reason; only what stops every other photograph too, such as a full disk, is an exception.
 """
 
 import hashlib
