@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import cast
@@ -46,6 +47,7 @@ class Job:
     keep_ok: bool = False
 
 
+@cache
 def versions() -> dict[str, str]:
     """Versions of Python, of this package and of what decides its numbers."""
     found = {"python": sys.version.split()[0], "faceprep": __version__}
