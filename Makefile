@@ -19,7 +19,7 @@ demo: $(BIN)/faceprep
 	@echo "look at $(DEMO)/sheet.png"
 
 test: $(BIN)/faceprep lint
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=85
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=85
 
 lint: $(BIN)/faceprep
 	$(BIN)/ruff check .

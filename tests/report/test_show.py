@@ -204,7 +204,7 @@ def test_any_parquet_can_be_shown(tmp_path: Path) -> None:
     pd.DataFrame({"a": range(5000), "b": "[bold]x"}).to_parquet(path)
     text, data = look(path)
     assert (data["stage"], data["rows"]) == (None, 5000)
-    assert "faceprep did not write" in text
+    assert "faceprep did not write" in " ".join(text.split())  # a long path folds the line
     assert "[bold]x" in text
 
 
