@@ -1,3 +1,5 @@
+"""align with given landmarks: the columns, odd files, and what stops a shard."""
+
 import errno
 import os
 import struct
@@ -10,89 +12,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from align_builders import SHAPE, config_of, face_at, photograph, selected
 from PIL import Image
 
-from faceprep.config import Config
 from faceprep.errors import ManifestError, MissingToolError, UsageError
 from faceprep.faces import model_files
-from faceprep.faces.alignment import apply_affine, estimate_similarity, five_from_68, load_template
-from faceprep.faces.face import Face
+from faceprep.faces.alignment import apply_affine, five_from_68
 from faceprep.faces.images import read_image, write_png
-from faceprep.manifest import table_from_rows, validate
-from faceprep.stages import align, align_find
 from faceprep.stages.align import STAGE
 from faceprep.stages.base import Row, ShardOutput
-
-# Any 68 points whose five lie on the template; drawn once, in a crop of 128.
-SHAPE = np.random.default_rng(1).uniform(35, 95, (68, 2))
-SHAPE[36:42], SHAPE[42:48] = load_template("expression", 128)[:2, None]
-SHAPE[[30, 48, 54]] = load_template("expression", 128)[2:]
-
-
-def face_at(x: float, y: float, scale: float = 1.0, angle: float = 0.0) -> np.ndarray:
-    """68 points in a photograph, around (x, y)."""
-    c, s = scale * np.cos(angle), scale * np.sin(angle)
-    turned = np.array([[c, -s, x], [s, c, y]])
-    turned[:, 2] -= turned[:, :2] @ [63.5, 63.5]
-    return apply_affine(turned, SHAPE)
-
-
-def photograph(seed: int = 0, width: int = 200, height: int = 160) -> np.ndarray:
-    noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
-    return cv2.GaussianBlur(noise, (0, 0), 3)
-
-
-def selected(path: str, points: np.ndarray | None = None, **values: object) -> Row:
-    row: Row = {
-        "face_id": f"folder/{path}",
-        "dataset": "folder",
-        "subject": "A",
-        "path": path,
-        "role": "still",
-        "split": "train",
-        "fold": 0,
-    }
-    if points is not None:
-        row["landmarks68"] = points.astype(np.float32).ravel().tolist()
-        row["landmarks5"] = five_from_68(points).astype(np.float32).ravel().tolist()
-    return row | values
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def align_rows(root: Path, tmp_path: Path) -> Callable[..., list[Row]]:
-    """Run the stage on some select rows, and hold its rows to the manifest's rules."""
-
-    def go(rows: list[Row], todo: list[int] | None = None, **options: object) -> list[Row]:
-        out = tmp_path / "crops"
-        out.mkdir(exist_ok=True)
-        made = STAGE.process(
-            {"select": rows},
-            range(len(rows)) if todo is None else todo,
-            config_of(root, **options),
-            ShardOutput(out, "images/00000"),
-        )
-        validate(table_from_rows("align", made), "align")
-        return made
-
-    return go
-
-
-def config_of(root: Path, **options: object) -> Config:
-    return Config.model_validate(
-        {
-            "select": {"dataset": "folder", "root": root},
-            "align": {"detector": "given", **options},
-            "device": "cpu",
-        }
-    )
-
 
 # ----- given landmarks
 
@@ -388,156 +316,3 @@ def test_a_setting_that_is_not_read_redoes_nothing(root: Path) -> None:
     assert settings(detector="dlib", choose="central") != settings(detector="dlib")
     for key, value in (("template", "arcface"), ("size", 112)):
         assert settings(**{key: value}) != settings()
-
-
-# ----- which face
-
-
-BOXES = {
-    "small": Face((90, 70, 20, 20), 0.99),
-    "large": Face((0, 0, 60, 70), 0.9),
-    "equal": Face((130, 0, 70, 60), 0.8),
-}
-
-
-def test_choice_of_the_face() -> None:
-    faces = list(BOXES.values())
-    assert align_find.choose(faces, "largest", (160, 200, 3)) is BOXES["large"]
-    assert align_find.choose(faces, "central", (160, 200, 3)) is BOXES["small"]
-
-
-class Scripted:
-    """A detector that finds what the photograph's top left pixel says."""
-
-    name = "scripted"
-
-    def detect(self, images: list[np.ndarray]) -> list[list[Face]]:
-        return [self._faces(image) for image in images]
-
-    def _faces(self, image: np.ndarray) -> list[Face]:
-        code = int(image[0, 0, 0])
-        five = five_from_68(face_at(100, 80)).astype(np.float32)
-        sure = Face((40, 20, 100, 110), 0.98, five)
-        big = Face((0, 0, 190, 150), 0.3, five)
-        if code == 3:
-            raise RuntimeError("allocator:\n  cannot  allocate")
-        nowhere = Face((0, 0, 10, 10), 0.9, np.zeros((5, 2), np.float32))
-        return {0: [], 1: [sure], 2: [sure, big], 4: [big], 5: [nowhere]}[code]
-
-
-@pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch, root: Path) -> Callable[..., dict[int, Row]]:
-    monkeypatch.setattr(align_find, "_mtcnn", lambda *_: Scripted())
-    for code in range(6):
-        image = photograph()
-        image[0, 0] = code
-        write_png(root / f"{code}.png", image)
-    return lambda run, **options: {
-        int(row["face_id"][7]): row
-        for row in run([selected(f"{k}.png") for k in range(6)], detector="mtcnn", **options)
-    }
-
-
-def test_every_outcome_of_detection(
-    scripted: Callable[..., dict[int, Row]], align_rows: Callable[..., list[Row]]
-) -> None:
-    rows = scripted(align_rows)
-    assert [rows[k]["status"] for k in range(6)] == [
-        "no_face",
-        "ok",
-        "ok",
-        "unreadable",
-        "ok",
-        "landmarks_failed",
-    ]
-    assert rows[0]["faces_found"] == 0
-    assert rows[3]["reason"] == "scripted failed on it: RuntimeError: allocator: cannot allocate"
-    assert rows[2]["faces_found"] == 2
-    assert rows[2]["confidence"] == pytest.approx(0.3)  # the largest
-    assert rows[1]["detector"] == "scripted"
-    assert np.isfinite(rows[1]["landmarks68"]).all()
-    five = five_from_68(face_at(100, 80))
-    np.testing.assert_allclose(np.reshape(rows[1]["landmarks5"], (5, 2)), five, atol=1e-3)
-    assert rows[5]["faces_found"] == 1
-    assert rows[5].get("crop") is None
-
-
-def test_unsure_faces_step_back(
-    scripted: Callable[..., dict[int, Row]], align_rows: Callable[..., list[Row]]
-) -> None:
-    rows = scripted(align_rows, min_confidence=0.5)
-    assert rows[2]["status"] == "ok"
-    assert rows[2]["confidence"] == pytest.approx(0.98)  # the largest of the sure ones
-    assert rows[2]["faces_found"] == 2
-    assert rows[4]["status"] == "low_confidence"
-    assert "0.300 is below 0.5" in rows[4]["reason"]
-    assert rows[4]["confidence"] == pytest.approx(0.3)
-    assert list(rows[4]["box"]) == [0, 0, 190, 150]
-    assert rows[4].get("crop") is None
-
-
-def test_a_photograph_that_breaks_the_landmarks_harms_no_other(
-    scripted: Callable[..., dict[int, Row]],
-    align_rows: Callable[..., list[Row]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    class Breaks:
-        def predict_many(self, images: list[np.ndarray], faces: list[Face]) -> np.ndarray:
-            if any(int(image[0, 0, 0]) == 2 for image in images):
-                raise cv2.error("assertion failed")
-            return np.stack([face_at(100, 80)] * len(images))
-
-    monkeypatch.setattr(align, "_predictor", Breaks)
-    rows = scripted(align_rows)
-    assert rows[2]["status"] == "landmarks_failed"
-    assert "assertion failed" in rows[2]["reason"]
-    assert rows[1]["status"] == "ok"
-    assert rows[4]["status"] == "ok"
-
-
-# ----- real photographs
-
-
-def test_given_points_are_measured_as_detected_ones_are(shared: Path, tmp_path: Path) -> None:
-    folder = shared / "faces" / "images"
-    names = sorted(path.name for path in folder.iterdir())[:30:10]
-
-    def rows_of(select: list[Row], detector: str) -> list[Row]:
-        out = ShardOutput(tmp_path, "images/00000")
-        config = config_of(folder, detector=detector)
-        return STAGE.process({"select": select}, range(len(select)), config, out)
-
-    detected = rows_of([selected(name) for name in names], "mtcnn")
-    annotated = [
-        selected(name, landmarks5=row["landmarks5"])
-        for name, row in zip(names, detected, strict=True)
-    ]
-    for found, given in zip(detected, rows_of(annotated, "given"), strict=True):
-        assert given["crop_sha256"] == found["crop_sha256"]
-        np.testing.assert_allclose(given["landmarks68"], found["landmarks68"], atol=0.01)
-        # The box drawn about the five points is near the detector's.
-        x, y, width, height = np.array(given["box"]) - found["box"]
-        assert max(map(abs, (x, y, width, height))) < 0.2 * found["box"][3]
-
-
-@pytest.mark.parametrize("detector", ["mtcnn", "dlib"])
-def test_real_photographs(shared: Path, tmp_path: Path, detector: str) -> None:
-    folder = shared / "faces" / "images"
-    names = sorted(path.name for path in folder.iterdir())[:200:10]
-    tmp_path = tmp_path / "crops"
-    tmp_path.mkdir()
-    rows = STAGE.process(
-        {"select": [selected(name) for name in names]},
-        range(len(names)),
-        config_of(folder, detector=detector),
-        ShardOutput(tmp_path, "images/00000"),
-    )
-    ok = [row for row in rows if row["status"] == "ok"]
-    assert len(ok) >= len(names) - 2
-    template = load_template("expression", 128)
-    for row in ok:
-        points = np.reshape(row["landmarks68"], (68, 2))
-        # The 68 points agree with where the template puts eyes, nose and mouth.
-        assert np.abs(five_from_68(points) - template).mean() < 7
-        matrix = estimate_similarity(np.reshape(row["landmarks5"], (5, 2)), template)
-        np.testing.assert_allclose(np.reshape(row["matrix"], (2, 3)), matrix, rtol=1e-3, atol=1e-2)
