@@ -44,6 +44,10 @@ def digest(workspace: Path) -> dict[str, str]:
     return found
 
 
+def run(arguments: argparse.Namespace, workspace: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command(arguments, workspace), stdout=subprocess.DEVNULL)
+
+
 def markers(workspace: Path) -> dict[str, int]:
     return {p.name: p.stat().st_mtime_ns for p in (workspace / "align").glob("part-*.json")}
 
@@ -72,7 +76,7 @@ def disturb(arguments: argparse.Namespace, workspace: Path, rng: random.Random) 
     """One run from nothing to the end, killed on the way as often as it takes."""
     events: list[dict] = []
     while True:
-        process = subprocess.Popen(command(arguments, workspace))
+        process = run(arguments, workspace)
         time.sleep(rng.uniform(0.2, arguments.seconds))
         if process.poll() is not None:
             return events
@@ -114,17 +118,18 @@ def main() -> None:
     rng = random.Random(arguments.seed)
     folder = Path(tempfile.mkdtemp(prefix="faceprep-kills-"))
     try:
-        subprocess.run(command(arguments, folder / "undisturbed"), check=False)
+        run(arguments, folder / "undisturbed").wait()
         reference = digest(folder / "undisturbed")
         events: list[dict] = []
         while len(events) < arguments.kills:
             workspace = folder / f"round-{len(events)}"
             events += disturb(arguments, workspace, rng)
-            code = subprocess.run(command(arguments, workspace), check=False).returncode
-            same = digest(workspace) == reference
-            print(f"after {len(events)} kills: exit code {code}, same bytes: {same}", flush=True)
-            if not same:
-                sys.exit(1)
+            code = run(arguments, workspace).wait()
+            found = digest(workspace)
+            names = {name for name, _ in found.items() ^ reference.items()}
+            print(f"after {len(events)} kills: exit code {code}, {len(names)} files differ")
+            if names:
+                raise SystemExit("\n".join(sorted(names)))
         for event in events:
             print(event)
         print(f"most shards lost by one kill: {max(event['lost'] for event in events)}")

@@ -112,7 +112,7 @@ def run_stage(stage: Stage, config: Config, options: Options, progress: Progress
     if jobs:
         stage.check(config)
         _make_folder(workspace.folder(stage.name))
-        workspace.sweep(stage.name)
+    workspace.sweep(stage.name)
     workspace.remove_shards(stage.name, _shard_count(workspace))
     done = 0
     in_hand = {job.shard for job in jobs}

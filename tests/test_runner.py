@@ -1,6 +1,9 @@
 """The runner: what is done is left alone, what is not is done, whatever was interrupted."""
 
 import json
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -78,6 +81,18 @@ def test_what_is_damaged_is_made_again_and_nothing_else(aligned_workspace, damag
     after = content(workspace)
     after.pop("heatmaps/part-00001.host-1.tmp", None)  # another host's: not ours to judge
     assert after == before
+
+
+def test_what_a_kill_left_behind_goes_even_when_all_is_done(aligned_workspace) -> None:
+    workspace = aligned_workspace(faces=10, shard_size=10)
+    draw(workspace)
+    before = content(workspace)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = workspace.folder("heatmaps") / f"part-00000.{socket.gethostname()}-{dead.pid}.tmp"
+    left.mkdir()
+    assert draw(workspace).todo == []
+    assert content(workspace) == before
 
 
 def test_a_changed_setting_redoes_the_stage_and_says_so(aligned_workspace, capsys) -> None:

@@ -38,6 +38,8 @@ def run(jobs: "Sequence[Job]", work: "Work", workers: int) -> Iterator[Outcome]:
     if workers <= 1 or len(jobs) <= 1:
         yield from _in_this_process(jobs, work)
         return
+    import joblib.externals.loky.process_executor  # noqa: F401 - not from two threads at once
+
     todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
     for job in jobs:
         todo.put(job)
@@ -51,7 +53,7 @@ def run(jobs: "Sequence[Job]", work: "Work", workers: int) -> Iterator[Outcome]:
         thread.start()
     try:
         for _ in jobs:
-            yield outcomes.get()
+            yield _next(outcomes, threads)
     finally:
         stop.set()
         for thread in threads:
@@ -64,6 +66,17 @@ def _in_this_process(jobs: "Sequence[Job]", work: "Work") -> Iterator[Outcome]:
             yield Outcome(job, marker=work(job))
         except Exception as error:
             yield Outcome(job, error=error)
+
+
+def _next(outcomes: "queue.SimpleQueue[Outcome]", threads: Sequence[threading.Thread]) -> Outcome:
+    """Wait for an outcome, but not for threads that cannot bring one any more."""
+    while True:
+        alive = any(thread.is_alive() for thread in threads)
+        try:
+            return outcomes.get(timeout=1)
+        except queue.Empty:
+            if not alive:
+                raise RuntimeError("no worker could be started") from None
 
 
 def _serve(
@@ -111,7 +124,8 @@ def _wait(future, stop: threading.Event):  # type: ignore[no-untyped-def]
         try:
             return future.result(timeout=0.1)
         except NotYetError:
-            continue
+            if future.done():  # then it is the work's own
+                return future.result()
     while not (future.running() or future.done()):  # loky stumbles over a job not yet taken up
         time.sleep(0.01)
     return None

@@ -98,6 +98,7 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
                 "no frame is in the test set (select.test_fraction and select.seed decide the draw)"
             )
         if not options.dry_run:
+            selection.workspace.sweep("select")
             _finish(config, root, result)
     except OSError as error:
         raise explain_os_error(error, Workspace(config.workspace)) from error
