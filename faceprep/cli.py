@@ -34,7 +34,7 @@ ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="Pipeline file (pipelines/*.toml).")
 ]
 WorkspaceDir = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--workspace", help="Folder for the results; manifests/NAME if not given."),
 ]
 Assignments = Annotated[
@@ -44,7 +44,7 @@ Assignments = Annotated[
 DatasetName = Annotated[
     str | None, typer.Option("--dataset", help="oulu-casia, ck-plus, celeba or folder.")
 ]
-Root = Annotated[Path | None, typer.Option("--root", help="Folder of the dataset.")]
+Root = Annotated[str | None, typer.Option("--root", help="Folder of the dataset.")]
 Workers = Annotated[
     int | None, typer.Option("--workers", "-j", min=1, help="Processes (one per core).")
 ]
@@ -280,7 +280,7 @@ def doctor(workspace: WorkspaceDir = None, json: Json = False, verbose: Verbose 
     from faceprep.report.doctor import doctor_tables, exit_code
     from faceprep.report.tables import print_result
 
-    checks = look(workspace)
+    checks = look(Path(workspace) if workspace else None)
     print_result(*doctor_tables(checks), as_json=json)
     return exit_code(checks)
 

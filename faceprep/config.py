@@ -142,7 +142,8 @@ class Config(Section):
         if dataset == "celeba" and not values.get("shard_size"):
             values["shard_size"] = 1000
         if not values.get("name"):
-            values["name"] = dataset or "custom"
+            known = dataset in ("oulu-casia", "ck-plus", "celeba", "folder")
+            values["name"] = dataset if known else "custom"
         if not values.get("workspace"):
             values["workspace"] = Path("manifests") / str(values["name"])
         return values
@@ -161,7 +162,7 @@ class Config(Section):
             return self.workspace / "dataset"
         raise UsageError(
             "no dataset folder is set (select.root)",
-            hint="faceprep align --dataset folder --root ~/photos   (or: faceprep demo)",
+            f"add --root /path/to/{self.select.dataset or 'dataset'}",
         )
 
 

@@ -49,6 +49,8 @@ def load(
         When a manifest is damaged.
     """
     place = Workspace(Path(workspace))
+    if not place.shards("select"):
+        raise UsageError(f"{place.root} is no workspace with selected faces", "faceprep show")
     present = [stage for stage in STAGES if place.shards(stage)]
     wanted = [stage for stage in STAGES if stage in {"select", *(stages or present)}]
     missing = [stage for stage in (stages or []) if stage not in STAGES]
@@ -81,7 +83,7 @@ def _frame(place: Workspace, stage: str) -> "pd.DataFrame":
     if stage == "select" and root:
         frame["path"] = frame["path"].map(Path(root).joinpath).map(str)
     if stage in _FILES:
-        folder = place.folder(stage)
+        folder = place.folder(stage).absolute()
         frame[_FILES[stage]] = frame[_FILES[stage]].map(
             lambda path: str(folder / path), na_action="ignore"
         )

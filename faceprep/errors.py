@@ -25,6 +25,9 @@ class FaceprepError(Exception):
         self.message = message
         self.hint = hint
 
+    def __str__(self) -> str:
+        return f"{self.message} (→ {self.hint})" if self.hint else self.message
+
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions cross process boundaries: the hint has to survive pickling.
         return type(self), (self.message, self.hint)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.config import STAGES, Config
-from faceprep.errors import FaceprepError
+from faceprep.errors import FaceprepError, UsageError
 from faceprep.progress import Progress
 from faceprep.runner import Options, StageResult, run_stage
 from faceprep.stages import load_stage
@@ -68,6 +68,9 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
         When a stage cannot go on. What was finished before stays finished.
     """
     result = RunResult()
+    stale: dict[str, set[int]] = {}
+    if not options.overwrite:
+        _check_same_dataset(config)
     if "select" not in names and config.select.root is None:
         config = _with_recorded_root(config)
     for name in names:
@@ -75,11 +78,36 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
         step = options if last else options.for_upstream()
         if name == "select":
             result.select = _select(config, step, progress)
-        elif options.dry_run and not Workspace(config.workspace).info("select"):
+            stale[name] = set(result.select.todo)
+        elif options.dry_run and result.select and _differs(result.select, config):
             result.stages.append(_estimate(name, config, result.select))
         else:
-            result.stages.append(run_stage(load_stage(name), config, step, progress))
+            stage = load_stage(name)
+            changing = set().union(*(stale.get(up, set()) for up in stage.upstream))
+            result.stages.append(run_stage(stage, config, step, progress, changing))
+            stale[name] = set(result.stages[-1].todo)
     return result
+
+
+def _check_same_dataset(config: Config) -> None:
+    """Refuse to replace the results of one dataset by another's; a moved one is the same."""
+    recorded = Workspace(config.workspace).info("select")
+    if not recorded.get("root") or (config.select.root is None and config.demo is None):
+        return
+    dataset = recorded.get("config", {}).get("select", {}).get("dataset")
+    old, new = Path(recorded["root"]), config.dataset_root().absolute()
+    moved = not old.exists() or (new.exists() and old.samefile(new))
+    if dataset in (None, config.select.dataset) and (old == new or moved):
+        return
+    raise UsageError(
+        f"{config.workspace} holds another dataset: {dataset} of {old}",
+        "choose another place with --workspace DIR, or add --overwrite to replace it",
+    )
+
+
+def _differs(select: "SelectResult", config: Config) -> bool:
+    """Whether the shards of a selection to come are others than those in the workspace."""
+    return Workspace(config.workspace).info("select").get("shards") != select.shards
 
 
 def _with_recorded_root(config: Config) -> Config:
@@ -102,7 +130,13 @@ def _select(config: Config, options: Options, progress: Progress) -> "SelectResu
             )
         if not options.dry_run:
             render(config, progress)
-    return run_select(config, options, progress)
+    before = int(Workspace(config.workspace).info("select").get("rows", 0))
+    result = run_select(config, options, progress)
+    if result.rows < before:
+        verb = "would be" if options.dry_run else "are"
+        fewer = f"{before} → {result.rows} faces; results of the others {verb} removed"
+        progress.say(f"select: {fewer}")
+    return result
 
 
 def render(config: Config, progress: Progress) -> None:

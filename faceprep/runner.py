@@ -8,6 +8,7 @@ else is done again. An engine decides in which process.
 import os
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ class StageResult:
     rows, rows_made
         Rows in all its shards, and in those made just now.
     status
-        Rows by status over every finished shard, also earlier ones.
+        Rows by status over its finished shards, also earlier ones.
     seconds
         Wall time.
     failed
@@ -93,8 +94,19 @@ def config_hash(stage: Stage, config: Config) -> str:
     return digest({"settings": stage.settings(config), "version": stage.version})
 
 
-def run_stage(stage: Stage, config: Config, options: Options, progress: Progress) -> StageResult:
+def run_stage(
+    stage: Stage,
+    config: Config,
+    options: Options,
+    progress: Progress,
+    changing: Collection[int] = (),
+) -> StageResult:
     """Bring one stage up to date with its upstream.
+
+    Parameters
+    ----------
+    changing
+        In a dry run: shards that the stages before it would make anew.
 
     Raises
     ------
@@ -104,7 +116,7 @@ def run_stage(stage: Stage, config: Config, options: Options, progress: Progress
         When the upstream is missing, or nothing can be written.
     """
     workspace = Workspace(config.workspace)
-    jobs, result = _plan(stage, config, options, workspace)
+    jobs, result = _plan(stage, config, options, workspace, changing if options.dry_run else ())
     progress.say(_announcement(stage, config, workspace, result, options))
     if options.dry_run:
         return result
@@ -132,7 +144,7 @@ def run_stage(stage: Stage, config: Config, options: Options, progress: Progress
         workspace.write_info(stage.name, _info(stage, config, workspace))
     result.rows_made = done
     result.seconds = time.monotonic() - started
-    result.status = workspace.counts(stage.name)
+    result.status = workspace.counts(stage.name, options.mine)
     return result
 
 
@@ -142,7 +154,11 @@ def workers(config: Config) -> int:
 
 
 def _plan(
-    stage: Stage, config: Config, options: Options, workspace: Workspace
+    stage: Stage,
+    config: Config,
+    options: Options,
+    workspace: Workspace,
+    changing: Collection[int],
 ) -> tuple[list[Job], StageResult]:
     count = _shard_count(workspace)
     hashed = config_hash(stage, config)
@@ -161,7 +177,7 @@ def _plan(
         marker = workspace.marker(stage.name, shard)
         failed = marker is not None and set(marker.status) - {"ok"}
         redo_failed = done and options.retry_failed and bool(failed)
-        if not done or options.overwrite or redo_failed:
+        if not done or options.overwrite or redo_failed or shard in changing:
             keep = redo_failed and not options.overwrite
             jobs.append(Job(stage, shard, config, input_hash, hashed, keep_ok=keep))
     result = StageResult(

@@ -7,6 +7,7 @@ built-in demo pipeline (only where no file and no dataset is named) > the defaul
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -83,6 +84,9 @@ def resolve(
     for values, source in layers:
         merged |= values
         sources |= dict.fromkeys(values, source)
+    for key in ("select.root", "select.table", "workspace"):
+        if merged.get(key) == "":
+            raise UsageError(f"{key} is empty (from {sources[key]})", "is a variable unset?")
     try:
         config = Config.model_validate(_nest(merged, sources))
     except ValidationError as error:
@@ -199,5 +203,8 @@ def _explain(error: ValidationError, sources: Mapping[str, str]) -> UsageError:
             hint = f"did you mean {near[0]}?" if near else "faceprep config show"
         else:
             lines.append(f"{key}{where}: {problem['msg']}, got {problem['input']!r}")
+            words = re.findall(r"'([^']+)'", str(problem.get("ctx", {}).get("expected", "")))
+            near = difflib.get_close_matches(str(problem["input"]), words, n=1)
+            hint = hint or (f"did you mean {near[0]}?" if near else None)
             hint = hint or "faceprep config show   lists every key with its value"
     return UsageError("; ".join(lines), hint)

@@ -17,7 +17,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,8 +49,8 @@ class Marker:
         Number of rows, and of rows by status.
     sha256
         Of the part file.
-    files
-        Number of images.
+    files, bytes
+        Number of images, and what they take together.
     seconds, host
         How long it took, and where. The only fields that differ between equal runs.
     """
@@ -63,6 +63,7 @@ class Marker:
     status: dict[str, int]
     sha256: str
     files: int
+    bytes: int
     seconds: float = 0.0
     host: str = field(default_factory=socket.gethostname)
 
@@ -113,7 +114,7 @@ class Workspace:
             intact = manifest.file_sha256(self.part(stage, shard)) == marker.sha256
         except OSError:
             return False
-        return intact and _count_files(self.images(stage, shard)) == marker.files
+        return intact and _measure(self.images(stage, shard)) == (marker.files, marker.bytes)
 
     def read(self, stage: str, shard: int) -> pa.Table:
         """Rows of a finished shard, validated.
@@ -141,10 +142,12 @@ class Workspace:
         except (OSError, ValueError):
             return {}
 
-    def counts(self, stage: str) -> dict[str, int]:
-        """Rows by status, summed over the markers."""
+    def counts(
+        self, stage: str, of_interest: Callable[[int], bool] = lambda shard: True
+    ) -> dict[str, int]:
+        """Rows by status, summed over the markers of all shards, or of some."""
         total: dict[str, int] = {}
-        for shard in self.shards(stage):
+        for shard in filter(of_interest, self.shards(stage)):
             marker = self.marker(stage, shard)
             for status, rows in (marker.status if marker else {}).items():
                 total[status] = total.get(status, 0) + rows
@@ -256,13 +259,22 @@ class PendingShard:
         hashes = {"input": input_hash, "config_hash": config_hash}
         # Provenance may name the input by content where the hash here also knows times of files.
         sha256 = manifest.write_part(part, table, stage, {**hashes, **provenance})
-        files = _count_files(self.images)
+        files, size = _measure(self.images)
         status = ["ok"] * table.num_rows
         if "status" in table.column_names:
             status = table.column("status").to_pylist()
         counts = {word: status.count(word) for word in sorted(set(status))}
         marker = Marker(
-            stage, shard, input_hash, config_hash, table.num_rows, counts, sha256, files, seconds
+            stage=stage,
+            shard=shard,
+            input=input_hash,
+            config=config_hash,
+            rows=table.num_rows,
+            status=counts,
+            sha256=sha256,
+            files=files,
+            bytes=size,
+            seconds=seconds,
         )
         workspace.marker_path(stage, shard).unlink(missing_ok=True)
         self._move_images(files)
@@ -287,11 +299,13 @@ class PendingShard:
             self.images.rename(place)
 
 
-def _count_files(folder: Path) -> int:
+def _measure(folder: Path) -> tuple[int, int]:
+    """Number and total size of the files in a folder."""
     try:
-        return sum(1 for _ in os.scandir(folder))
+        sizes = [entry.stat().st_size for entry in os.scandir(folder)]
     except FileNotFoundError:
-        return 0
+        return 0, 0
+    return len(sizes), sum(sizes)
 
 
 def _is_abandoned(entry: os.DirEntry[str]) -> bool:

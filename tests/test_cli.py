@@ -64,7 +64,10 @@ def test_version() -> None:
     ("words", "code", "message", "hint"),
     [
         (["align", "--set", "align.detectr=mtcnn"], 2, "align.detectr", "align.detector"),
-        (["align", "--dataset", "fer"], 2, "select.dataset (from --dataset)", "config show"),
+        (["align", "--dataset", "ck+"], 2, "select.dataset (from --dataset)", "ck-plus"),
+        (["align", "--dataset", "9"], 2, "select.dataset (from --dataset)", "config show"),
+        (["align", "--dataset", "folder", "--root", ""], 2, "select.root is empty", "unset"),
+        (["align", "--workspace", ""], 2, "workspace is empty", "unset"),
         (["align", "--dataset", "folder"], 2, "no dataset folder", "--root"),
         (["align", "--shard", "5/4"], 2, "--shard 5/4", "1/4"),
         (["align", "--shard", "half"], 2, "--shard half", "1/4"),

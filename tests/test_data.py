@@ -33,7 +33,7 @@ def test_a_stage_that_never_ran_says_what_to_type(aligned_workspace, tmp_path: P
     assert caught.value.hint == "faceprep aus"
     with pytest.raises(UsageError, match="no stage 'faces'"):
         load(root, stages=["faces"])
-    with pytest.raises(UsageError, match="select has not run"):
+    with pytest.raises(UsageError, match="no workspace"):
         load(tmp_path / "nothing")
 
 

@@ -106,6 +106,72 @@ def test_running_again_does_nothing(layout: str, dataset: Path, workspace: Path)
     assert content(workspace) == before
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One drawn person, 24 frames in the layout of Oulu-CASIA."""
+    root = tmp_path_factory.mktemp("small") / "data"
+    faceprep("demo", root, "--subjects", 1, "--frames", 5, "-j", 2, "-q")
+    return root
+
+
+def select(small: Path, workspace: Path, *words: object, verb: str = "select") -> list[object]:
+    place = ["--dataset", "oulu-casia", "--root", small, "--workspace", workspace]
+    return [verb, *place, "--set", "shard_size=4", *words]
+
+
+def test_another_dataset_does_not_replace_the_results(small: Path, tmp_path: Path) -> None:
+    faceprep(*select(small, tmp_path / "ws"))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a.jpg").write_bytes(b"")
+    before = content(tmp_path / "ws")
+    command = ["--dataset", "folder", "--root", other, "--workspace", tmp_path / "ws"]
+    for words in (["select"], ["align", "--only"], ["select", "--dry-run"]):
+        said = faceprep(*words, *command, code=2)
+        assert "holds another dataset" in said
+        assert "--workspace DIR" in said
+    assert content(tmp_path / "ws") == before
+    faceprep("select", *command, "--overwrite")
+    assert len(load(tmp_path / "ws")) == 1
+
+
+def test_a_limit_leaves_no_trace(small: Path, tmp_path: Path) -> None:
+    faceprep(*select(small, tmp_path / "a"))
+    faceprep(*select(small, tmp_path / "b", "--limit", 8))
+    assert len(load(tmp_path / "b")) == 8
+    faceprep(*select(small, tmp_path / "b"))
+    assert content(tmp_path / "b") == content(tmp_path / "a")
+    assert "24 → 8 faces" in faceprep(*select(small, tmp_path / "b", "--limit", 8))
+
+
+def test_a_dry_run_knows_what_follows_from_a_change(small: Path, tmp_path: Path) -> None:
+    faceprep(*select(small, tmp_path, verb="run"))
+    before = content(tmp_path)
+    command = select(small, tmp_path, "--set", "align.template=arcface", "--dry-run", verb="run")
+    said = faceprep(*command)
+    for stage in ("align", "heatmaps", "aus"):
+        assert f"{stage}: would do 6 of 6 shards" in said
+    assert content(tmp_path) == before
+
+
+def test_an_interrupt_is_told_in_one_line(small: Path, tmp_path: Path) -> None:
+    """SIGINT to every process of the terminal, as Ctrl-C sends it."""
+    for moment in (1.0, 2.0, 3.0):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "faceprep", *map(str, select(small, tmp_path, verb="align"))],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        time.sleep(moment)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode in (0, 130)
+        assert "Traceback" not in said
+
+
 def test_workers_and_interruptions_leave_the_same_bytes(tmp_path: Path) -> None:
     """SIGKILL at random moments, then the same command, then the same bytes."""
     root = tmp_path / "data"

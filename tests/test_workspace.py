@@ -56,7 +56,9 @@ def test_a_second_commit_replaces_the_first_whole(tmp_path) -> None:
     assert workspace.is_done("heatmaps", 0, "input", "c")
 
 
-@pytest.mark.parametrize("damage", ["marker", "garbled marker", "part", "changed part", "image"])
+@pytest.mark.parametrize(
+    "damage", ["marker", "garbled marker", "part", "changed part", "image", "short image"]
+)
 def test_damage_makes_a_shard_undone(tmp_path, damage: str) -> None:
     workspace = Workspace(tmp_path)
     commit(workspace)
@@ -69,8 +71,10 @@ def test_damage_makes_a_shard_undone(tmp_path, damage: str) -> None:
     elif damage == "changed part":
         with workspace.part("heatmaps", 0).open("ab") as stream:
             stream.write(b"x")
-    else:
+    elif damage == "image":
         (workspace.images("heatmaps", 0) / "a0.png").unlink()
+    else:
+        (workspace.images("heatmaps", 0) / "a0.png").write_bytes(b"p")
     assert not workspace.is_done("heatmaps", 0, "input", "a")
 
 

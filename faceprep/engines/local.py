@@ -8,6 +8,7 @@ this process, where a debugger works.
 
 import os
 import queue
+import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -38,8 +39,14 @@ def run(jobs: "Sequence[Job]", work: "Work", workers: int) -> Iterator[Outcome]:
     if workers <= 1 or len(jobs) <= 1:
         yield from _in_this_process(jobs, work)
         return
-    import joblib.externals.loky.process_executor  # noqa: F401 - not from two threads at once
+    # Not from two threads at once; and a tracker that starts later undoes a thread's signal mask.
+    import multiprocessing.resource_tracker
 
+    import joblib.externals.loky.backend.resource_tracker
+    import joblib.externals.loky.process_executor
+
+    multiprocessing.resource_tracker.ensure_running()
+    joblib.externals.loky.backend.resource_tracker.ensure_running()
     todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
     for job in jobs:
         todo.put(job)
@@ -88,6 +95,9 @@ def _serve(
     """Feed one worker process until there is nothing left to do."""
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+    # Ctrl-C reaches every process of a terminal. Workers inherit this thread's mask, so that the
+    # command alone hears it, and ends them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     pool = _pool()
     try:
         while not stop.is_set():

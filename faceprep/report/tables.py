@@ -72,16 +72,15 @@ def run_tables(
 
 
 def _done_table(result: "RunResult") -> Any:
-    words = sorted({word for stage in result.stages for word in stage.status} - {"ok"})
-    columns = ("rows", "ok", *words, "shards made", "seconds", "rows/s")
-    table = plain_table(None, "stage", *columns, right=columns)
+    numbers = ("rows", "ok", "shards", "seconds", "rows/s")
+    table = plain_table(None, "stage", "rows", "ok", "not ok", *numbers[2:], right=numbers)
     for stage in result.stages:
         made = len(set(stage.todo) - set(stage.failed))
         rate = f"{stage.rows_made / stage.seconds:.1f}" if stage.rows_made else ""
-        counts = [str(stage.status.get(word, 0)) for word in ("ok", *words)]
-        table.add_row(
-            stage.stage, str(stage.rows), *counts, str(made), f"{stage.seconds:.1f}", rate
-        )
+        failed = [f"{word} {count}" for word, count in stage.status.items() if word != "ok"]
+        ok = str(stage.status.get("ok", 0))
+        shards, seconds = f"{made} of {stage.shards}", f"{stage.seconds:.1f}"
+        table.add_row(stage.stage, str(stage.rows), ok, "\n".join(failed), shards, seconds, rate)
     return table
 
 

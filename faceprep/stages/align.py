@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.config import AlignConfig, Config
-from faceprep.errors import UsageError
+from faceprep.errors import MissingToolError, UsageError
 from faceprep.faces.alignment import (
     apply_affine,
     estimate_similarity,
@@ -74,6 +74,11 @@ class Align(Stage):
                 mtcnn_weights(network)
         if config.align.detector == "dlib" and config.align.dlib_model == "cnn":
             dlib_model("mmod_human_face_detector")
+        if config.device == "cuda" and config.align.detector == "mtcnn":
+            import torch
+
+            if not torch.cuda.is_available():
+                raise MissingToolError("torch sees no CUDA device here", "--device cpu")
         _dataset_root(config)
 
     def process(

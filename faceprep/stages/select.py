@@ -107,9 +107,10 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
 
 
 def config_hash(config: Config) -> str:
-    """Hash of the settings that decide the rows; `limit` shows in the rows themselves."""
-    settings = {key: value for key, value in _settings(config).items() if key != "limit"}
-    return digest({"settings": settings, "shard_size": config.shard_size, "version": VERSION})
+    """Hash of the settings that decide what a row says."""
+    return digest(
+        {"settings": _settings(config), "shard_size": config.shard_size, "version": VERSION}
+    )
 
 
 def render_summary(result: SelectResult) -> "RenderableType":
@@ -243,7 +244,8 @@ def _finish(config: Config, root: Path, result: SelectResult) -> None:
 
 
 def _settings(config: Config) -> dict[str, Any]:
-    return config.select.settings()
+    """What decides a row; `limit` decides only how many there are."""
+    return {key: value for key, value in config.select.settings().items() if key != "limit"}
 
 
 def _table(config: Config) -> str | None:
