@@ -266,6 +266,8 @@ def show(
         drawn = contact_sheet(workspace_of(path), sheet, per_expression=per_expression, seed=seed)
         renderables, data = [*renderables, str(drawn)], {**data, "sheet": drawn.as_dict()}
     print_result(renderables, data, as_json=json)
+    if sheet is None and data["kind"] == "workspace" and not data["next"]:
+        _next(f"faceprep show {data['workspace']} --sheet sheet.png", quiet=json)
     return DONE
 
 

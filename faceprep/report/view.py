@@ -31,8 +31,7 @@ def workspace_view(data: dict[str, Any]) -> "list[RenderableType]":
         parts.append(_line((f"{data['next']['why']}:", "yellow")))
         parts.append(_line((_folded(data["next"]["command"]), "bold")))
     else:
-        sheet = f"faceprep show {data['workspace']} --sheet sheet.png"
-        parts.append(_line(("everything is up to date; to look at faces: ", "green"), (sheet, "")))
+        parts.append(_line(("everything is up to date", "green")))
     return parts
 
 
