@@ -26,7 +26,8 @@ _FILE = re.compile(
     r"_(?P<kind>emotion|facs|landmarks)\.txt",
     re.IGNORECASE,
 )
-_FOLDER = re.compile(r"emotion|facs|landmark", re.IGNORECASE)
+# Whole names: a folder beside the dataset that merely speaks of emotions belongs to something else.
+_FOLDER = re.compile(r"(emotions?|facs|landmarks?)([ _-]?labels?)?", re.IGNORECASE)
 _MAX_DEPTH = 8
 _LEVELS_ABOVE = 2
 
@@ -129,7 +130,7 @@ def _annotation_folders(folder: Path, but: Path) -> list[Path]:
         entries = sorted(folder.iterdir())
     except OSError:
         return []
-    return [path for path in entries if _FOLDER.search(path.name) and path.is_dir() and path != but]
+    return [path for path in entries if _FOLDER.fullmatch(path.name) and path.is_dir() and path != but]
 
 
 def _add(files: TextFiles, path: Path, match: re.Match[str]) -> None:

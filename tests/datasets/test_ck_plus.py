@@ -221,3 +221,14 @@ def test_what_lies_there_instead_is_named(plant):
     root = plant("happy/face.png", root="other")
     with pytest.raises(UsageError, match=r"happy/face.png, which is not named"):
         open_dataset("ck-plus", root, SelectConfig(), Report())
+
+
+def test_a_folder_beside_it_that_only_speaks_of_emotions_is_not_its_own(plant, read):
+    root = plant(*(f"ck/images/S005/001/S005_001_{frame:08d}.png" for frame in range(1, 8)))
+    name = "S005/001/S005_001_00000007_emotion.txt"
+    plant(texts={f"my_emotion_study/{name}": "3.0"})
+    rows, _ = read("ck-plus", root / "ck", unlabelled=True)
+    assert {row.expression for row in rows if row.role == "peak"} == {None}
+    plant(texts={f"Emotion_labels/{name}": "3.0"})
+    rows, _ = read("ck-plus", root / "ck", unlabelled=True)
+    assert {row.expression for row in rows if row.role == "peak"} == {"disgust"}
