@@ -130,7 +130,8 @@ def _annotation_folders(folder: Path, but: Path) -> list[Path]:
         entries = sorted(folder.iterdir())
     except OSError:
         return []
-    return [path for path in entries if _FOLDER.fullmatch(path.name) and path.is_dir() and path != but]
+    named = (path for path in entries if _FOLDER.fullmatch(path.name))
+    return [path for path in named if path.is_dir() and path != but]
 
 
 def _add(files: TextFiles, path: Path, match: re.Match[str]) -> None:
