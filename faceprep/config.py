@@ -6,7 +6,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -14,6 +14,8 @@ from faceprep.errors import UsageError
 
 #: Stages in the order in which they run.
 STAGES = ("select", "align", "heatmaps", "aus")
+
+Dataset = Literal["oulu-casia", "ck-plus", "celeba", "folder"]
 
 # Where a file lies and how many workers read it do not change what comes out of it.
 LOCATION: dict[str, Any] = {"changes_output": False}
@@ -50,7 +52,7 @@ class DemoConfig(Section):
 class SelectConfig(Section):
     """Which frames, whose face, which expression, which split."""
 
-    dataset: Literal["oulu-casia", "ck-plus", "celeba", "folder"] | None = None
+    dataset: Dataset | None = None
     root: Path | None = Field(None, json_schema_extra=LOCATION)
     table: Path | None = Field(
         None,
@@ -142,8 +144,7 @@ class Config(Section):
         if dataset == "celeba" and not values.get("shard_size"):
             values["shard_size"] = 1000
         if not values.get("name"):
-            known = dataset in ("oulu-casia", "ck-plus", "celeba", "folder")
-            values["name"] = dataset if known else "custom"
+            values["name"] = dataset if dataset in get_args(Dataset) else "custom"
         if not values.get("workspace"):
             values["workspace"] = Path("manifests") / str(values["name"])
         return values

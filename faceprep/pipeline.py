@@ -154,7 +154,7 @@ def _estimate(name: str, config: Config, select: "SelectResult | None") -> Stage
     stage = load_stage(name)
     rows = select.rows if select else 0
     shards = -(-rows // config.shard_size)
-    size = rows * (stage.image_bytes + 600)
+    size = rows * stage.bytes_per_face
     return StageResult(name, shards, 0, list(range(shards)), rows, disk_bytes=size)
 
 

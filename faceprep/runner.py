@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from faceprep.config import Config, digest
@@ -123,12 +122,12 @@ def run_stage(
     started = time.monotonic()
     if jobs:
         stage.check(config)
-        _make_folder(workspace.folder(stage.name))
+        workspace.make_folder(stage.name)
     workspace.sweep(stage.name)
     workspace.remove_shards(stage.name, _shard_count(workspace))
     done = 0
     in_hand = {job.shard for job in jobs}
-    progress.start(stage.name, sum(_rows(workspace, stage, job.shard) for job in jobs))
+    progress.start(stage.name, sum(_rows(workspace, job.shard) for job in jobs))
     try:
         with _Ticker(progress, workspace, stage.name, in_hand) as ticker:
             for outcome in load_engine(config.engine)(jobs, run_shard, workers(config)):
@@ -162,11 +161,11 @@ def _plan(
 ) -> tuple[list[Job], StageResult]:
     count = _shard_count(workspace)
     hashed = config_hash(stage, config)
-    jobs, rows, missing = [], 0, []
+    jobs, missing = [], []
     mine = [shard for shard in range(count) if options.mine(shard)]
+    rows = {shard: _rows(workspace, shard) for shard in mine}
     for shard in mine:
         upstream = [workspace.marker(up, shard) for up in stage.upstream]
-        rows += _rows(workspace, stage, shard)
         if any(marker is None for marker in upstream):
             missing.append(shard)
             if options.dry_run:
@@ -185,12 +184,11 @@ def _plan(
         shards=len(mine),
         done_before=len(mine) - len(jobs) - (0 if options.dry_run else len(missing)),
         todo=[job.shard for job in jobs],
-        rows=rows,
+        rows=sum(rows.values()),
     )
     if not options.dry_run:
         result.failed |= dict.fromkeys(missing, f"{stage.upstream[-1]} has not made this shard")
-    per_row = stage.image_bytes + 600  # a row of a manifest takes some 600 bytes
-    result.disk_bytes = per_row * sum(_rows(workspace, stage, job.shard) for job in jobs)
+    result.disk_bytes = stage.bytes_per_face * sum(rows[job.shard] for job in jobs)
     return jobs, result
 
 
@@ -204,7 +202,7 @@ def _shard_count(workspace: Workspace) -> int:
     return int(info["shards"])
 
 
-def _rows(workspace: Workspace, stage: Stage, shard: int) -> int:
+def _rows(workspace: Workspace, shard: int) -> int:
     marker = workspace.marker("select", shard)
     return marker.rows if marker else 0
 
@@ -247,15 +245,6 @@ def _describe(outcome: Outcome) -> str:
     if isinstance(error, FaceprepError):
         return error.message
     return f"{type(error).__name__}: {error}"
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FaceprepError(
-            f"cannot make {folder}: {error.strerror}", "choose another place with --workspace DIR"
-        ) from error
 
 
 class _Ticker:

@@ -26,7 +26,7 @@ import psutil
 import pyarrow as pa
 
 from faceprep import manifest
-from faceprep.errors import ManifestError
+from faceprep.errors import FaceprepError, ManifestError
 
 _PART = re.compile(r"part-(\d{5,})\.json")
 _TMP = re.compile(r"part-(?P<shard>\d{5,})\.(?P<host>.+)-(?P<pid>\d+)\.tmp")
@@ -77,6 +77,23 @@ class Workspace:
     def folder(self, stage: str) -> Path:
         """Folder of a stage."""
         return self.root / stage
+
+    def make_folder(self, stage: str) -> None:
+        """Make the folder of a stage, unless it is there.
+
+        Raises
+        ------
+        FaceprepError
+            When it cannot be made.
+        """
+        folder = self.folder(stage)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FaceprepError(
+                f"cannot make {folder}: {error.strerror}",
+                "choose another place with --workspace DIR",
+            ) from error
 
     def part(self, stage: str, shard: int) -> Path:
         """Parquet file of a shard."""

@@ -12,6 +12,7 @@ from faceprep.config import Config
 Row = dict[str, Any]
 
 _SECONDS_BETWEEN_TICKS = 0.3
+_BYTES_PER_ROW = 600  # of a manifest, about
 
 
 @dataclass
@@ -67,6 +68,11 @@ class Stage(ABC):
     upstream: tuple[str, ...]
     version: int = 1
     image_bytes: int = 0
+
+    @property
+    def bytes_per_face(self) -> int:
+        """What a face takes on disk, about: its image and its row."""
+        return self.image_bytes + _BYTES_PER_ROW
 
     def settings(self, config: Config) -> dict[str, Any]:
         """Return everything of the configuration that changes this stage's output."""

@@ -198,11 +198,7 @@ class _Selection:
         """Before the first change: without ``stage.json`` no later stage takes half a selection."""
         if len(self.result.todo) == 1:
             folder = self.workspace.folder("select")
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                message = f"cannot make {folder}: {error.strerror}"
-                raise FaceprepError(message, "--workspace DIR   chooses another place") from error
+            self.workspace.make_folder("select")
             self.workspace.sweep("select")
             # Asked once, for asking is one look at every shard. Two commands that start at the same
             # moment write the same bytes twice.
