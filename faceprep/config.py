@@ -109,7 +109,42 @@ class HeatmapsConfig(Section):
 class AusConfig(Section):
     """Face → 17 Action Unit intensities and 18 presences."""
 
-    backend: Literal["auto", "landmarks"] = "auto"
+    backend: Literal["auto", "openface", "openface-models", "openface-csv", "landmarks"] = "auto"
+    input: Literal["source", "crop"] = Field(
+        "source",
+        description="openface, openface-models: the photograph with the landmarks of align (what"
+        " OpenFace's users get), or the crop that networks see",
+    )
+    sequences: Literal["dynamic", "static"] = Field(
+        "dynamic",
+        description="openface, openface-models: whole sequences with the person's median, as"
+        " FeatureExtraction does, or every frame alone, as FaceLandmarkImg does",
+    )
+    landmarks: Literal["refined", "align", "csv"] = Field(
+        "refined",
+        description="openface-models: the points of align moved to where OpenFace's detector puts"
+        " them; as they are; or those in the CSV files of aus.openface_csv",
+    )
+    openface_bin: str | None = Field(
+        None,
+        json_schema_extra=LOCATION,
+        description="openface: folder of the programs, one of them, or a command line with {tool}"
+        " and {folder} (docker run -v {folder}:{folder} IMAGE {tool}); also FACEPREP_OPENFACE",
+    )
+    openface_flags: str = Field("", description="openface: more flags for its command line")
+    openface_timeout: float = Field(
+        60.0, gt=0, json_schema_extra=LOCATION, description="openface: seconds a picture may take"
+    )
+    openface_models: Path | None = Field(
+        None,
+        json_schema_extra=LOCATION,
+        description="openface-models: your copy of OpenFace's AU_predictors folder",
+    )
+    openface_csv: Path | None = Field(
+        None,
+        json_schema_extra=LOCATION,
+        description="openface-csv: folder (or file) of CSV files that OpenFace wrote",
+    )
 
 
 class Config(Section):

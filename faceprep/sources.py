@@ -21,6 +21,9 @@ from faceprep.errors import UsageError
 
 LOCAL_FILE = Path("faceprep.toml")
 PREFIX = "FACEPREP_"
+
+#: Variables that are not called after their key.
+ALIASES = {"FACEPREP_OPENFACE": "aus.openface_bin"}
 BUILT_IN: dict[str, Any] = {"name": "demo", "demo": {}}
 
 
@@ -153,6 +156,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, str]]:
     by_variable = {PREFIX + key.replace(".", "_").upper(): key for key in known_keys()}
+    by_variable |= ALIASES
     found = []
     for variable in sorted(environment):
         if not variable.startswith(PREFIX):

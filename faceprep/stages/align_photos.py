@@ -1,13 +1,12 @@
 """The photographs of a shard, decoded a group at a time to bound memory."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from faceprep.faces.images import UnreadableImage, decode_image, read_file
-from faceprep.manifest import inside
+from faceprep.faces.images import UnreadableImage
+from faceprep.faces.photographs import read_photograph
 from faceprep.stages.base import Row
 
 # Enough for the detector's batches, and little memory. One huge photograph may come on top.
@@ -52,7 +51,7 @@ def read_groups(select: Sequence[Row], root: Path, max_pixels: int) -> Iterator[
     group = Group()
     for selected in select:
         try:
-            group.add(selected, read_selected(selected, root, max_pixels))
+            group.add(selected, read_photograph(selected, root, max_pixels))
         except UnreadableImage as error:
             group.unreadable.append((selected, error.message))
         if group.full:
@@ -60,20 +59,3 @@ def read_groups(select: Sequence[Row], root: Path, max_pixels: int) -> Iterator[
             group = Group()
     if len(group):
         yield group
-
-
-def read_selected(selected: Row, root: Path, max_pixels: int) -> np.ndarray:
-    """Read the photograph of a row, as it was when it was selected.
-
-    Raises
-    ------
-    UnreadableImage
-        When it cannot be read or has changed.
-    ManifestError
-        When its path leaves the dataset.
-    """
-    data = read_file(inside(root, selected["path"]), max_pixels)
-    expected = selected.get("sha256")
-    if expected and hashlib.sha256(data).hexdigest() != expected:
-        raise UnreadableImage("changed since it was selected (faceprep select reads it anew)")
-    return decode_image(data, max_pixels)

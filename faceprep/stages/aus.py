@@ -4,20 +4,17 @@ A face of a sequence is compared with that sequence's neutral frames, where it h
 sequence is never split across shards, so they are among the rows at hand.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 from faceprep.config import Config
 from faceprep.errors import FaceprepError
-from faceprep.faces import action_units
 from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.faces.action_units.backend import AUResult, Choice, FaceInput, choose
-from faceprep.faces.action_units.face_shape import MEAN_FACE
-from faceprep.faces.action_units.landmark_estimator import COEFFICIENTS, MAX_INTENSITY
+from faceprep.faces.action_units.landmark_estimator import MAX_INTENSITY
+from faceprep.faces.photographs import landmarks_in_crop
 from faceprep.stages.base import Row, ShardOutput, Stage
 
 
@@ -28,14 +25,9 @@ class Aus(Stage):
     upstream = ("select", "align")
 
     def settings(self, config: Config) -> dict[str, Any]:
-        """Add the backend that ``auto`` comes to, and the estimator's numbers, as a hash."""
-        folder = files(action_units)
-        numbers = b"".join(folder.joinpath(n).read_bytes() for n in (MEAN_FACE, COEFFICIENTS))
-        return {
-            **super().settings(config),
-            "resolved": choose(config).label(),
-            "coefficients": hashlib.sha256(numbers).hexdigest()[:16],
-        }
+        """Return the backend that ``auto`` comes to, and all that decides its answers."""
+        choice = choose(config)
+        return {"backend": choice.label(), **choice.backend.fingerprint(config)}
 
     def check(self, config: Config) -> None:
         """Raise when there is no such backend, or when it cannot run here."""
@@ -55,14 +47,15 @@ class Aus(Stage):
         ready = [k for k in todo if align[k]["status"] == "ok"]
         faces = [
             FaceInput(
-                landmarks68=_points(align[k]),
+                landmarks68=landmarks_in_crop(align[k]),
                 neutral68=neutral.get(_sequence(select[k])),
                 select=select[k],
                 align=align[k],
             )
             for k in ready
         ]
-        results = choice.backend.run(faces, config)
+        scratch = out.scratch()
+        results = choice.backend.run(faces, config, scratch)
         if len(results) != len(faces):
             raise FaceprepError(
                 f"AU backend {choice.backend.name} answered {len(results)} of {len(faces)} faces"
@@ -95,7 +88,7 @@ def neutral_points(
         key = _sequence(chosen)
         if key is None or chosen["role"] != "neutral" or aligned["status"] != "ok":
             continue
-        points = _points(aligned)
+        points = landmarks_in_crop(aligned)
         if np.isfinite(points).all():
             frames.setdefault(key, []).append(points)
     return {key: np.mean(points, axis=0) for key, points in frames.items()}
@@ -103,13 +96,6 @@ def neutral_points(
 
 def _sequence(row: Row) -> tuple[str, str] | None:
     return (row["subject"], row["sequence"]) if row["sequence"] else None
-
-
-def _points(row: Row) -> np.ndarray:
-    """Landmarks of a row of align, ``(68, 2)`` crop pixels; NaN where it has none."""
-    if row["landmarks68"] is None:
-        return np.full((68, 2), np.nan)
-    return np.array(row["landmarks68"], dtype=np.float64).reshape(68, 2)
 
 
 def _row(align: Row, result: AUResult | None, choice: Choice) -> Row:

@@ -39,6 +39,12 @@ class ShardOutput:
         """Path of a file of `images` as it goes into the manifest."""
         return f"{self.prefix}/{filename}"
 
+    def scratch(self) -> Path:
+        """Make an empty folder beside `images`, thrown away with whatever the shard leaves."""
+        folder = self.images.parent / "scratch"
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def advance(self, faces: int = 1) -> None:
         """Say that some more faces are done."""
         self._done += faces

@@ -6,8 +6,9 @@ from faceprep import manifest
 from faceprep.config import Config
 from faceprep.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R, backend
-from faceprep.faces.action_units.backend import AUResult, LandmarkBackend, choose
+from faceprep.faces.action_units.backend import AUResult, choose
 from faceprep.faces.action_units.face_shape import mean_face
+from faceprep.faces.action_units.landmark_backend import LandmarkBackend
 from faceprep.stages import load_stage
 from faceprep.stages.aus import STAGE, neutral_points
 from faceprep.stages.base import ShardOutput
@@ -51,7 +52,7 @@ def inputs():
 def run(tmp_path):
     def process(inputs, todo=None, config=None):
         todo = range(len(inputs["select"])) if todo is None else todo
-        out = ShardOutput(tmp_path, "images/00000", tmp_path / "progress")
+        out = ShardOutput(tmp_path / "images", "images/00000", tmp_path / "progress")
         return STAGE.process(inputs, todo, config or Config(name="t"), out)
 
     return process
@@ -68,15 +69,21 @@ class Other:
     def available(self, config):
         return self.missing
 
-    def run(self, faces, config):
+    def fingerprint(self, config):
+        return {"other": 1}
+
+    def run(self, faces, config, scratch):
+        assert not any(scratch.iterdir())
         return self.results[: len(faces)]
 
 
 @pytest.fixture
 def use(monkeypatch):
     def install(*others):
-        makers = {other.name: lambda other=other: other for other in others}
-        monkeypatch.setattr(backend, "BACKENDS", makers)
+        made = {other.name: other for other in others}
+        monkeypatch.setattr(backend, "BACKENDS", dict.fromkeys(made, "…"))
+        monkeypatch.setattr(backend, "AUTO_ORDER", tuple(made))
+        monkeypatch.setattr(backend, "load_backend", made.__getitem__)
 
     return install
 
@@ -151,7 +158,7 @@ def test_a_backend_named_by_the_user_gives_no_reason(inputs, run):
 
 def test_settings_name_the_backend_and_the_numbers():
     settings = STAGE.settings(Config(name="t"))
-    assert settings["resolved"].startswith("landmarks")
+    assert settings["backend"].startswith("landmarks")
     assert len(settings["coefficients"]) == 16
 
 

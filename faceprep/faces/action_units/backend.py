@@ -1,18 +1,19 @@
 """Who estimates Action Units: the seam between the aus stage and the estimators.
 
-A backend takes the faces of one shard and answers for each. `BACKENDS` holds one maker per name,
-best first: ``auto`` takes the first that is available.
+A backend takes the faces of one shard and answers for each. `BACKENDS` says where each one is;
+``auto`` takes the first of `AUTO_ORDER` that is available.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from faceprep.config import Config
 from faceprep.errors import MissingToolError, UsageError
-from faceprep.faces.action_units.landmark_estimator import estimate
 
 AUTO = "auto"
 
@@ -72,42 +73,37 @@ class Backend(Protocol):
         """Return why the backend cannot run here, or ``None`` when it can."""
         ...
 
-    def run(self, faces: Sequence[FaceInput], config: Config) -> list[AUResult]:
-        """Return one result per face, in order. A face that fails is a result with a reason."""
+    def fingerprint(self, config: Config) -> dict[str, Any]:
+        """Return all that decides its answers besides the faces, JSON-ready.
+
+        The settings that it reads, versions or hashes of programs and files; no locations. Asked
+        for more than once a process, so it remembers what takes long.
+        """
+        ...
+
+    def run(self, faces: Sequence[FaceInput], config: Config, scratch: Path) -> list[AUResult]:
+        """Return one result per face, in order. A face that fails is a result with a reason.
+
+        `scratch` is an empty folder for files of its own, thrown away afterwards.
+        """
         ...
 
 
-class LandmarkBackend:
-    """The estimator of this package: geometry of the 68 points, needs nothing else."""
+#: Name → ``module:class``, imported when first asked for.
+BACKENDS: dict[str, str] = {
+    "landmarks": "faceprep.faces.action_units.landmark_backend:LandmarkBackend",
+}
 
-    name = "landmarks"
-
-    def available(self, config: Config) -> str | None:
-        """Return ``None``: it always is."""
-        return None
-
-    def run(self, faces: Sequence[FaceInput], config: Config) -> list[AUResult]:
-        """Estimate all faces at once, against the neutral frame where there is one."""
-        if not faces:
-            return []
-        nothing = np.full((68, 2), np.nan)
-        found = estimate(
-            np.stack([face.landmarks68 for face in faces]),
-            np.stack([nothing if face.neutral68 is None else face.neutral68 for face in faces]),
-        )
-        results = []
-        for face, intensities, presences, confidence in zip(faces, *found, strict=True):
-            if np.isnan(intensities).any():
-                results.append(AUResult(reason="68 landmarks are missing or all in one place"))
-                continue
-            compared = face.neutral68 is not None and bool(np.isfinite(face.neutral68).all())
-            variant = "neutral" if compared else None
-            results.append(AUResult(intensities, presences, float(confidence), variant))
-        return results
+#: What ``auto`` tries, the most trustworthy first. ``openface-csv`` must be asked for: files that
+#: happen to lie somewhere are no wish.
+AUTO_ORDER = ("openface", "openface-models", "landmarks")
 
 
-#: Name → maker, the most trustworthy first.
-BACKENDS: dict[str, Callable[[], Backend]] = {"landmarks": LandmarkBackend}
+def load_backend(name: str) -> Backend:
+    """Make the backend of a name of `BACKENDS`."""
+    module, _, attribute = BACKENDS[name].partition(":")
+    backend: Backend = getattr(import_module(module), attribute)()
+    return backend
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +136,7 @@ def choose(config: Config) -> Choice:
         raise UsageError(
             f"no AU backend {wanted!r}", f"aus.backend is one of: {', '.join((AUTO, *BACKENDS))}"
         )
-    backend = BACKENDS[wanted]()
+    backend = load_backend(wanted)
     if reason := backend.available(config):
         raise MissingToolError(f"AU backend {wanted} cannot run: {reason}", _other_backend(config))
     return Choice(backend)
@@ -148,8 +144,10 @@ def choose(config: Config) -> Choice:
 
 def _first_available(config: Config) -> Choice:
     passed: list[str] = []
-    for name, make in BACKENDS.items():
-        backend = make()
+    for name in AUTO_ORDER:
+        if name not in BACKENDS:
+            continue
+        backend = load_backend(name)
         reason = backend.available(config)
         if reason is None:
             return Choice(backend, "; ".join(passed) or "the best that is installed")
@@ -158,7 +156,7 @@ def _first_available(config: Config) -> Choice:
 
 
 def _other_backend(config: Config) -> str:
-    for name, make in BACKENDS.items():
-        if make().available(config) is None:
+    for name in BACKENDS:
+        if load_backend(name).available(config) is None:
             return f"--set aus.backend={name}"
     return "faceprep doctor"
