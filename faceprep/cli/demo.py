@@ -1,0 +1,53 @@
+"""``faceprep demo``: render a dataset."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceprep.cli.options import Quiet, Verbose, Workers
+from faceprep.cli.outcome import DONE, guarded, say_next
+from faceprep.cli.root import app
+
+
+@app.command()
+@guarded
+def demo(
+    directory: Annotated[Path, typer.Argument(help="Folder to make.")],
+    layout: Annotated[str, typer.Option(help="oulu-casia, ck-plus or celeba.")] = "oulu-casia",
+    subjects: Annotated[int | None, typer.Option(help="Number of people.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Frames of a sequence.")] = None,
+    difficulty: Annotated[float | None, typer.Option(help="0 easy … 1 hard.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed, other people.")] = None,
+    workers: Workers = None,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> int:
+    """Render a dataset of drawn faces in the on-disk layout of a real one.
+
+    faceprep demo out/demo --layout ck-plus --subjects 20
+    """
+    from faceprep.pipeline import render
+    from faceprep.progress import Progress
+    from faceprep.sources import resolve
+
+    chosen = {
+        "demo.layout": layout,
+        "demo.subjects": subjects,
+        "demo.frames": frames,
+        "demo.difficulty": difficulty,
+        "demo.seed": seed,
+        "select.root": str(directory),
+        "workers": workers,
+    }
+    flags = {
+        key: (value, f"--{key.split('.')[-1]}")
+        for key, value in chosen.items()
+        if value is not None
+    }
+    config = resolve(flags=flags).config
+    with Progress(quiet=quiet) as progress:
+        render(config, progress)
+    print(f"{directory}: {config.demo.subjects if config.demo else 0} subjects, layout {layout}")
+    say_next(f"faceprep run --dataset {layout} --root {directory}", quiet)
+    return DONE

@@ -1,0 +1,32 @@
+"""The command ``faceprep`` itself, to which the modules beside this one add their verbs."""
+
+from typing import Annotated
+
+import typer
+
+from faceprep import __version__
+
+app = typer.Typer(
+    name="faceprep",
+    help="Facial-expression datasets: select frames, align faces, heatmaps, Action Units.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"faceprep {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Facial-expression datasets: select frames, align faces, heatmaps, Action Units."""
