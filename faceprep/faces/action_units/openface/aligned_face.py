@@ -29,7 +29,11 @@ _FINE_BITS = 10
 _FRACTION_BITS = 5
 _FRACTION = (1 << _FRACTION_BITS) - 1
 _ROUND = 1 << (_FINE_BITS - _FRACTION_BITS - 1)
+_FARTHEST = 1 << 29
+"""Half a million pixels: the sum of two fits 32 bits."""
 _INT16 = np.iinfo(np.int16)
+_LARGEST = _INT16.max - 1
+"""Pixels that a side of a picture may have in `cv2.remap`."""
 
 
 def similarities(
@@ -69,7 +73,7 @@ def similarities(
 
 
 def warp(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Warp a picture as OpenCV 3 and 4 did (bilinear, black outside).
+    """Warp a picture as OpenCV 3 and 4 did: bilinear, black outside.
 
     Parameters
     ----------
@@ -81,30 +85,45 @@ def warp(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     -------
     ``(112, 112, 3) uint8``.
     """
-    inverse = cv2.invertAffineTransform(np.asarray(matrix, dtype=np.float64))
-    steps = np.arange(SIDE)
-    fine = float(1 << _FINE_BITS)
-    # Columns are rounded by themselves, as OpenCV does; clipped where it would overflow.
-    columns = np.rint(inverse[:, :1] * steps * fine)
-    rows = np.rint((inverse[:, 1:2] * steps + inverse[:, 2:]) * fine) + _ROUND
-    limit = float(1 << 30)
-    columns = np.clip(columns, -limit, limit).astype(np.int64)
-    rows = np.clip(rows, -limit, limit).astype(np.int64)
+    columns, rows = _fixed_point(cv2.invertAffineTransform(np.asarray(matrix, dtype=np.float64)))
+    # OpenCV's maps are 16-bit, so only the part of the picture that is needed goes in.
+    first = (rows.min(axis=1) + columns.min(axis=1)) >> _FINE_BITS
+    last = (rows.max(axis=1) + columns.max(axis=1)) >> _FINE_BITS
+    left, top = np.maximum(first, 0)
+    right, bottom = np.minimum(last + 2, [left + _LARGEST, top + _LARGEST])
+    part = image[top : max(bottom, 0), left : max(right, 0)]
+    if not part.size:
+        return np.zeros((SIDE, SIDE, 3), dtype=np.uint8)
+    rows -= np.array([[left], [top]], dtype=np.int32) << _FINE_BITS
     places = (rows[:, :, None] + columns[:, None, :]) >> (_FINE_BITS - _FRACTION_BITS)
-    whole = np.clip(places >> _FRACTION_BITS, _INT16.min, _INT16.max)
+    maps = np.empty((SIDE, SIDE, 2), dtype=np.int16)
+    for axis, place in enumerate(places):
+        maps[..., axis] = np.clip(place >> _FRACTION_BITS, _INT16.min, _INT16.max)
     x, y = places & _FRACTION
-    maps = np.ascontiguousarray(whole.transpose(1, 2, 0), dtype=np.int16)
     fractions = (y << _FRACTION_BITS | x).astype(np.uint16)
     return np.asarray(
-        cv2.remap(image, maps, fractions, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        cv2.remap(part, maps, fractions, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     )
+
+
+def _fixed_point(inverse: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What columns and rows of the result add to x and y, ``(2, 112) int32`` each, 1/1024 pixel.
+
+    OpenCV rounds the two by themselves.
+    """
+    steps = np.arange(SIDE)
+    fine = float(1 << _FINE_BITS)
+    columns = np.rint(inverse[:, :1] * steps * fine)
+    rows = np.rint((inverse[:, 1:2] * steps + inverse[:, 2:]) * fine) + _ROUND
+    columns, rows = (np.clip(values, -_FARTHEST, _FARTHEST) for values in (columns, rows))
+    return columns.astype(np.int32), rows.astype(np.int32)
 
 
 def face_masks(matrices: np.ndarray, landmarks: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Pixels of N aligned faces that lie in or on any of the triangles.
 
-    Every triangle is cut along every row of pixels, which leaves the pixels from one column to
-    another; the mask is where more such runs have begun than ended.
+    Every row of pixels cuts a triangle in a run of pixels; the mask is where more runs have begun
+    than ended.
 
     Parameters
     ----------
@@ -122,34 +141,39 @@ def face_masks(matrices: np.ndarray, landmarks: np.ndarray, triangles: np.ndarra
     points = landmarks @ matrices[:, :, :2].transpose(0, 2, 1) + matrices[:, None, :, 2]
     points[:, list(_RAISED), 1] -= _RAISED_BY
     corners = points[:, triangles].reshape(-1, 3, 2)
-    top = np.clip(np.ceil(corners[..., 1].min(axis=1)), 0, SIDE).astype(np.int64)
-    bottom = np.clip(np.floor(corners[..., 1].max(axis=1)), -1, SIDE - 1).astype(np.int64)
+    triangle, row, left, right = _runs(corners)
+    line = triangle // len(triangles) * SIDE + row
+    size = len(points) * SIDE * (SIDE + 1)
+    begun = np.bincount(line * (SIDE + 1) + left, minlength=size)
+    ended = np.bincount(line * (SIDE + 1) + right + 1, minlength=size)
+    inside = (begun - ended).reshape(-1, SIDE, SIDE + 1).cumsum(axis=2)
+    return np.asarray(inside[..., :SIDE] > 0)
+
+
+def _runs(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Pixels in triangles ``(T, 3, 2)``: which triangle, row, first and last column of each run."""
+    order = corners[..., 1].argsort(axis=1)
+    upper, middle, lower = np.take_along_axis(corners, order[..., None], axis=1).transpose(1, 2, 0)
+    top = np.clip(np.ceil(upper[1]), 0, SIDE).astype(np.int64)
+    bottom = np.clip(np.floor(lower[1]), -1, SIDE - 1).astype(np.int64)
     heights = np.maximum(bottom - top + 1, 0)
     triangle = np.repeat(np.arange(len(corners)), heights)
-    first = np.cumsum(heights) - heights
-    row = np.arange(len(triangle)) - first[triangle] + top[triangle]
-    left, right = _cuts(corners[triangle], row)
-    left = np.clip(np.ceil(left), 0, SIDE).astype(np.int64)
-    right = np.clip(np.floor(right), -1, SIDE - 1).astype(np.int64)
-    line = (triangle // len(triangles) * SIDE + row)[left <= right]
-    size = len(points) * SIDE * (SIDE + 1)
-    begun = np.bincount(line * (SIDE + 1) + left[left <= right], minlength=size)
-    ended = np.bincount(line * (SIDE + 1) + right[left <= right] + 1, minlength=size)
-    runs = (begun - ended).reshape(-1, SIDE, SIDE + 1).cumsum(axis=2)
-    return np.asarray(runs[..., :SIDE] > 0)
+    row = np.arange(len(triangle)) - (np.cumsum(heights) - heights - top)[triangle]
+    # One edge goes all the way down; the other two meet at the middle corner.
+    down = row - upper[1][triangle]
+    one = upper[0][triangle] + down * _slope(upper, lower)[triangle]
+    down = row - middle[1][triangle]
+    bent = np.where(down <= 0, _slope(upper, middle)[triangle], _slope(middle, lower)[triangle])
+    other = middle[0][triangle] + down * bent
+    left = np.clip(np.ceil(np.minimum(one, other)), 0, SIDE).astype(np.int64)
+    right = np.clip(np.floor(np.maximum(one, other)), -1, SIDE - 1).astype(np.int64)
+    some = left <= right
+    return triangle[some], row[some], left[some], right[some]
 
 
-def _cuts(corners: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where horizontal lines enter and leave triangles ``(K, 3, 2)``: two arrays ``(K,)``."""
-    left = np.full(len(row), np.inf)
-    right = np.full(len(row), -np.inf)
-    for a, b in ((0, 1), (1, 2), (2, 0)):
-        x1, y1 = corners[:, a].T
-        x2, y2 = corners[:, b].T
-        level = y1 == y2
-        share = np.where(level, 0.0, (row - y1) / np.where(level, 1.0, y2 - y1))
-        x = x1 + share * (x2 - x1)
-        met = np.where(level, row == y1, (share >= 0) & (share <= 1))
-        left = np.where(met, np.minimum(left, x), left)
-        right = np.where(met, np.maximum(right, x), right)
-    return left, right
+def _slope(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Columns per row along edges between points ``(2, T)``; 0 where they are level."""
+    height = end[1] - start[1]
+    return np.asarray(
+        np.where(height > 0, end[0] - start[0], 0.0) / np.where(height > 0, height, 1)
+    )

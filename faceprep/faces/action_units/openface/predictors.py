@@ -4,11 +4,10 @@ The files are under OpenFace's academic licence. They are read where they lie; n
 package. Layouts: OpenFace 2.0.6, ``FaceAnalyser::ReadAU``.
 """
 
-import hashlib
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -18,10 +17,14 @@ from faceprep.faces.action_units.openface.matrices import (
     FLOAT64,
     HINT,
     INT32,
-    BinaryReader,
     damaged,
-    read_model_file,
     read_text_matrices,
+)
+from faceprep.faces.action_units.openface.predictor_files import (
+    ModelFiles,
+    name_inside,
+    read_pairs,
+    read_predictor,
 )
 from faceprep.faces.action_units.openface.shape_fit import MODES, POINTS, PointDistributionModel
 
@@ -42,11 +45,6 @@ _PLACES = (
     "bin/AU_predictors",
     "etc/OpenFace/AU_predictors",
 )
-
-# The first number of a predictor's file.
-_STATIC_REGRESSOR, _DYNAMIC_REGRESSOR, _STATIC_CLASSIFIER, _DYNAMIC_CLASSIFIER = 0, 1, 4, 5
-_REGRESSORS = (_STATIC_REGRESSOR, _DYNAMIC_REGRESSOR)
-_CLASSIFIERS = (_STATIC_CLASSIFIER, _DYNAMIC_CLASSIFIER)
 
 
 @dataclass(frozen=True)
@@ -149,7 +147,7 @@ class AUModels:
     digest: str
 
 
-_Stamps = tuple[tuple[Path, int, int], ...]
+_Stamps = list[tuple[Path, int, int]]
 _LOADED: dict[Path, tuple[_Stamps, AUModels]] = {}
 
 
@@ -163,8 +161,9 @@ def find_predictors(folder: Path) -> Path:
     """
     folder = folder.expanduser()
     for place in _PLACES:
-        if (folder / place / STATIC_LIST).is_file():
-            return folder / place
+        with suppress(OSError):
+            if (folder / place / STATIC_LIST).is_file():
+                return folder / place
     raise MissingToolError(f"no AU predictors of OpenFace in {folder} ({STATIC_LIST})", HINT)
 
 
@@ -186,46 +185,23 @@ def load_models(folder: Path) -> AUModels:
         stamps, models = _LOADED[place]
         if stamps == _stamps([path for path, _, _ in stamps]):
             return models
-    files = _Files(place)
+    files = ModelFiles(place)
     models = _read_models(files)
-    _LOADED[place] = _stamps(files.read), models
+    _LOADED[place] = _stamps(files.paths()), models
     return models
 
 
 def _stamps(paths: list[Path]) -> _Stamps:
+    """When files were changed and how long they are; nothing where one of them is gone."""
     try:
-        states = [(path, path.stat()) for path in paths]
+        states = [path.stat() for path in paths]
     except OSError:
-        return ()
-    return tuple((path, state.st_mtime_ns, state.st_size) for path, state in states)
+        return []
+    return [(p, s.st_mtime_ns, s.st_size) for p, s in zip(paths, states, strict=True)]
 
 
-class _Files:
-    """Files of one folder, each read once and remembered for the digest."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._contents: dict[str, bytes] = {}
-
-    @property
-    def read(self) -> list[Path]:
-        return [self.folder / name for name in self._contents]
-
-    def __getitem__(self, name: str) -> bytes:
-        if name not in self._contents:
-            self._contents[name] = read_model_file(self.folder / name)
-        return self._contents[name]
-
-    def digest(self) -> str:
-        """SHA-256 over names and contents, in the order of the names."""
-        total = hashlib.sha256()
-        for name, data in sorted(self._contents.items()):
-            total.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
-        return total.hexdigest()
-
-
-def _read_models(files: _Files) -> AUModels:
-    static, dynamic = _keys(files, STATIC_LIST), _keys(files, DYNAMIC_LIST)
+def _read_models(files: ModelFiles) -> AUModels:
+    static, dynamic = _read_keys(files, STATIC_LIST), _read_keys(files, DYNAMIC_LIST)
     for key in ("PDM", "Triangulation"):
         if static[key] != dynamic[key]:
             raise damaged(files.folder / DYNAMIC_LIST, f"the {key} of {STATIC_LIST}")
@@ -238,83 +214,53 @@ def _read_models(files: _Files) -> AUModels:
     )
 
 
-def _keys(files: _Files, name: str) -> dict[str, str]:
+def _read_keys(files: ModelFiles, name: str) -> dict[str, str]:
     """The files that a main file names: AUPredictor, PDM and Triangulation."""
     path = files.folder / name
-    keys = dict(_pairs(files[name], path))
+    keys = dict(read_pairs(files.read(name), path))
     for key in ("AUPredictor", "PDM", "Triangulation"):
         if key not in keys:
             raise damaged(path, f"a line with {key}")
-        keys[key] = _inside(keys[key], path)
+        keys[key] = name_inside(keys[key], path)
     return keys
 
 
-def _pairs(data: bytes, path: Path) -> Iterator[tuple[str, str]]:
-    for line in data.decode("utf-8", "replace").splitlines():
-        words = line.split()
-        if words and len(words) != 2:
-            raise damaged(path, "lines of two words")
-        if words:
-            yield words[0], words[1]
-
-
-def _inside(name: str, path: Path) -> str:
-    """A name relative to the folder, which it must not leave."""
-    relative = PurePosixPath(name.replace("\\", "/"))
-    if relative.is_absolute() or ".." in relative.parts or "\0" in name or ":" in name:
-        raise damaged(path, "names of files inside the folder")
-    return str(relative)
-
-
-def _read_shape_model(files: _Files, name: str) -> PointDistributionModel:
+def _read_shape_model(files: ModelFiles, name: str) -> PointDistributionModel:
     coordinates = 3 * POINTS
     path = files.folder / name
-    mean, modes, eigenvalues = read_text_matrices(
-        files[name],
-        path,
-        [(coordinates, 1, FLOAT64), (coordinates, MODES, FLOAT64), (1, MODES, FLOAT64)],
-    )
-    if not (eigenvalues > 0).all():
-        raise damaged(path, "eigenvalues above zero")
+    shapes = [(coordinates, 1, FLOAT64), (coordinates, MODES, FLOAT64), (1, MODES, FLOAT64)]
+    matrices = read_text_matrices(files.read(name), path, shapes)
     # OpenFace keeps them in single precision.
-    rounded = [values.astype(np.float32).astype(np.float64) for values in (mean, modes)]
-    return PointDistributionModel(rounded[0][:, 0], rounded[1], eigenvalues[0])
+    with np.errstate(over="ignore"):
+        mean, modes, eigenvalues = (m.astype(np.float32).astype(np.float64) for m in matrices)
+    if not (eigenvalues > 0).all() or not np.isfinite([mean.sum(), modes.sum()]).all():
+        raise damaged(path, "numbers in single precision, eigenvalues above zero")
+    return PointDistributionModel(mean[:, 0], modes, eigenvalues[0])
 
 
-def _read_triangles(files: _Files, name: str) -> np.ndarray:
+def _read_triangles(files: ModelFiles, name: str) -> np.ndarray:
     path = files.folder / name
-    (triangles,) = read_text_matrices(files[name], path, [(TRIANGLES, 3, INT32)])
+    (triangles,) = read_text_matrices(files.read(name), path, [(TRIANGLES, 3, INT32)])
     if triangles.min() < 0 or triangles.max() >= POINTS:
         raise damaged(path, f"landmarks 0 to {POINTS - 1}")
     return triangles
 
 
-@dataclass(frozen=True, slots=True)
-class _Predictor:
-    means: np.ndarray
-    weights: np.ndarray
-    bias: float
-    dynamic: bool
-    cutoff: float = np.nan
-    positive: bool = False
-    negative: bool = False
-
-
-def _read_predictors(files: _Files, name: str) -> LinearPredictors:
+def _read_predictors(files: ModelFiles, name: str) -> LinearPredictors:
     """Read all predictors that a list names."""
     path = files.folder / name
-    found: dict[tuple[bool, str], _Predictor] = {}
-    for file, au in _pairs(files[name], path):
-        relative = _inside(file, path)
-        classifies, predictor = _read_predictor(files[relative], files.folder / relative)
-        if (classifies, au) in found:
-            raise damaged(path, f"one predictor of each kind for {au}")
-        found[classifies, au] = predictor
     wanted = [(False, au) for au in INTENSITY_AUS] + [(True, au) for au in PRESENCE_AUS]
+    pairs = list(read_pairs(files.read(name), path))
+    if len(pairs) != len(wanted):
+        raise damaged(path, f"{len(wanted)} predictors")
+    found = {}
+    for file, au in pairs:
+        relative = name_inside(file, path)
+        one = read_predictor(files.read(relative), files.folder / relative, DESCRIPTOR_SIZE)
+        found[one.classifies, au] = one
     for classifies, au in wanted:
         if (classifies, au) not in found:
-            kind = "a classifier" if classifies else "a regressor"
-            raise damaged(path, f"{kind} of {au}")
+            raise damaged(path, f"a {'classifier' if classifies else 'regressor'} of {au}")
     rows = [found[key] for key in wanted]
     regressors, classifiers = rows[: len(INTENSITY_AUS)], rows[len(INTENSITY_AUS) :]
     return LinearPredictors(
@@ -325,27 +271,4 @@ def _read_predictors(files: _Files, name: str) -> LinearPredictors:
         cutoffs=np.array([row.cutoff for row in regressors]),
         positive=np.array([row.positive for row in classifiers]),
         negative=np.array([row.negative for row in classifiers]),
-    )
-
-
-def _read_predictor(data: bytes, path: Path) -> tuple[bool, _Predictor]:
-    """Read one predictor, and whether it is a classifier."""
-    reader = BinaryReader(data, path)
-    kind = reader.number("i")
-    if kind not in _REGRESSORS + _CLASSIFIERS:
-        raise reader.damaged("a linear predictor of type 0, 1, 4 or 5")
-    cutoff = reader.number("d") if kind == _DYNAMIC_REGRESSOR else np.nan
-    means = reader.matrix(1, DESCRIPTOR_SIZE)[0]
-    weights = reader.matrix(DESCRIPTOR_SIZE, 1)[:, 0]
-    bias = reader.number("d")
-    classes = (reader.number("d"), reader.number("d")) if kind in _CLASSIFIERS else (0.0, 0.0)
-    reader.end()
-    if not np.isfinite(bias) or any(value not in (0.0, 1.0) for value in classes):
-        raise reader.damaged("a finite bias and classes 0 and 1")
-    if kind == _DYNAMIC_REGRESSOR and not 0 <= cutoff < 1:
-        raise reader.damaged("a cutoff from 0 to 1")
-    dynamic = kind in (_DYNAMIC_REGRESSOR, _DYNAMIC_CLASSIFIER)
-    positive, negative = (bool(value) for value in classes)
-    return kind in _CLASSIFIERS, _Predictor(
-        means, weights, bias, dynamic, cutoff, positive, negative
     )
