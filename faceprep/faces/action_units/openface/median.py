@@ -36,6 +36,9 @@ class Bins:
         return self.low + (np.asarray(index) + 0.5) * (self.high - self.low) / self.number
 
 
+#: Up to so many vectors sorting them is faster than counting, and takes less memory.
+FEW = 100
+
 #: OpenFace's bins for HOG features and for the shape's deviations, millimetres.
 HOG_BINS = Bins(-0.005, 1.0, 1000)
 GEOMETRY_BINS = Bins(-60.0, 60.0, 10_000)
@@ -44,8 +47,8 @@ GEOMETRY_BINS = Bins(-60.0, 60.0, 10_000)
 class RunningMedian:
     """Median of vectors, each element by itself.
 
-    The median is an order statistic of the bins, so it is followed from where it was when last
-    asked for; no histogram is summed up.
+    It is an order statistic of the bins: of a few vectors these are kept and sorted; of many, they
+    are counted, and the median is followed from where it was when last asked for.
 
     Parameters
     ----------
@@ -56,22 +59,26 @@ class RunningMedian:
     """
 
     def __init__(self, size: int, bins: Bins) -> None:
+        self._size = size
         self._bins = bins
-        self._counts = np.zeros((size, bins.number), np.int32)
-        self._elements = np.arange(size)
-        self._at = np.zeros(size, np.int64)  # the median's bin when last asked for
-        self._below = np.zeros(size, np.int64)  # vectors in lower bins than that
         self._first = np.zeros(size)
         self._number = 0
+        self._few: list[np.ndarray] = []
+        self._many: _Counts | None = None
 
     def add(self, vector: np.ndarray) -> None:
         """Take in a vector, ``(size,)``."""
         index = self._bins.index(vector)
         if self._number == 0:
-            self._at, self._first = index, np.array(vector, np.float64)
-        self._counts[self._elements, index] += 1
-        self._below += index < self._at
+            self._first = np.array(vector, np.float64)
         self._number += 1
+        if self._many is not None:
+            self._many.add(index)
+        else:
+            self._few.append(index.astype(np.int16))
+            if len(self._few) > FEW:
+                self._many = _Counts(np.stack(self._few), self._bins.number)
+                self._few = []
 
     def value(self) -> np.ndarray:
         """Median so far, ``(size,) float64``.
@@ -81,11 +88,30 @@ class RunningMedian:
         """
         if self._number < 2:
             return self._first.copy()
-        self._follow((self._number + 1) // 2)
-        return self._bins.centre(self._at)
+        rank = (self._number + 1) // 2
+        if self._many is not None:
+            return self._bins.centre(self._many.follow(rank))
+        return self._bins.centre(np.partition(np.stack(self._few), rank - 1, axis=0)[rank - 1])
 
-    def _follow(self, rank: int) -> None:
-        """Move to the bin that holds the vector of this rank, counted from 1."""
+
+class _Counts:
+    """Histograms of all elements, and a place in each that is moved to a rank."""
+
+    def __init__(self, indices: np.ndarray, bins: int) -> None:
+        self._elements = np.arange(indices.shape[1])
+        self._counts = np.zeros((indices.shape[1], bins), np.int32)
+        for index in indices:
+            self._counts[self._elements, index] += 1
+        self._at = np.median(indices, axis=0).astype(np.int64)
+        self._below = (indices < self._at).sum(axis=0)  # vectors in lower bins
+
+    def add(self, index: np.ndarray) -> None:
+        """Count the bins of a vector."""
+        self._counts[self._elements, index] += 1
+        self._below += index < self._at
+
+    def follow(self, rank: int) -> np.ndarray:
+        """Bins of the vectors of this rank, counted from 1."""
         counts, at, below = self._counts, self._at, self._below
         up = self._elements
         while (up := up[below[up] + counts[up, at[up]] < rank]).size:
@@ -95,3 +121,4 @@ class RunningMedian:
         while (down := down[below[down] >= rank]).size:
             at[down] -= 1
             below[down] -= counts[down, at[down]]
+        return at

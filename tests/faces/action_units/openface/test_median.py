@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faceprep.faces.action_units.openface import median as module
 from faceprep.faces.action_units.openface.median import (
     GEOMETRY_BINS,
     HOG_BINS,
@@ -33,18 +34,23 @@ def by_histogram(vectors: np.ndarray, bins: Bins) -> np.ndarray:
 @given(
     st.lists(st.lists(st.floats(-2, 3), min_size=3, max_size=3), min_size=1, max_size=25),
     st.sets(st.integers(0, 24)),
+    st.sampled_from([0, 4, 100]),
 )
-def test_the_median_is_that_of_the_histograms_whenever_it_is_asked_for(rows, asked):
+def test_the_median_is_that_of_the_histograms_whenever_it_is_asked_for(rows, asked, few):
     vectors, bins = np.array(rows), Bins(-1.0, 2.0, 12)
-    median = RunningMedian(3, bins)
-    for count, vector in enumerate(vectors, 1):
-        median.add(vector)
-        if count in asked or count == len(vectors):
-            np.testing.assert_allclose(median.value(), by_histogram(vectors[:count], bins))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "FEW", few)
+        median = RunningMedian(3, bins)
+        for count, vector in enumerate(vectors, 1):
+            median.add(vector)
+            if count in asked or count == len(vectors):
+                np.testing.assert_allclose(median.value(), by_histogram(vectors[:count], bins))
 
 
+@pytest.mark.parametrize("few", [3, 100])
 @pytest.mark.parametrize(("bins", "low", "high"), [(HOG_BINS, 0, 0.4), (GEOMETRY_BINS, -70, 70)])
-def test_bins_of_openface(bins, low, high):
+def test_bins_of_openface(monkeypatch, few, bins, low, high):
+    monkeypatch.setattr(module, "FEW", few)
     vectors = np.random.default_rng(4).uniform(low, high, (9, 40))
     median = RunningMedian(40, bins)
     for vector in vectors:
