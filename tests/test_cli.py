@@ -34,7 +34,8 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
         "from faceprep.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'dlib', 'cv2', 'pandas', 'pyarrow', 'numpy', 'joblib', 'pydantic'}\n"
+        "heavy = {'torch', 'dlib', 'cv2', 'pandas', 'pyarrow', 'numpy', 'joblib', 'pydantic',"
+        " 'matplotlib'}\n"
         "print('heavy:', sorted(heavy & set(sys.modules)))"
     )
     seconds = []

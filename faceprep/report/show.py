@@ -121,19 +121,26 @@ def show_manifest(path: Path, rows: int = 3) -> "Page":
     return view.manifest_view(data), data
 
 
-def workspace_of(path: Path | None = None) -> Path:
+def workspace_of(path: Path | None = None, ask: str = "faceprep show") -> Path:
     """Return the workspace that holds a path: itself, or of which it is a stage or a manifest.
+
+    Parameters
+    ----------
+    path
+        Without one: the only workspace below ``manifests/``.
+    ask
+        Begins the command that the error suggests; the nearest workspace ends it.
 
     Raises
     ------
     UsageError
         When there is none; names the nearest.
     """
-    path = _only_workspace() if path is None else path
+    path = _only_workspace(ask) if path is None else path
     for folder in (path, path.parent, path.parent.parent):
         if is_workspace(folder):
             return folder
-    raise _nothing_at(path)
+    raise _nothing_at(path, ask)
 
 
 def is_workspace(path: Path) -> bool:
@@ -161,17 +168,17 @@ def find_workspaces(folder: Path, depth: int = 2) -> list[Path]:
     return found
 
 
-def _only_workspace() -> Path:
+def _only_workspace(ask: str = "faceprep show") -> Path:
     found = find_workspaces(WORKSPACES)
     if len(found) == 1:
         return found[0]
     if not found:
         raise UsageError(f"no workspace below {WORKSPACES}/", "faceprep run   (the demo dataset)")
     names = ", ".join(str(path) for path in found)
-    raise UsageError(f"which workspace? {names}", f"faceprep show {found[0]}")
+    raise UsageError(f"which workspace? {names}", f"{ask} {found[0]}")
 
 
-def _nothing_at(path: Path) -> UsageError:
+def _nothing_at(path: Path, ask: str = "faceprep show") -> UsageError:
     """Say what is there instead, and the nearest thing that could be shown."""
     near = [parent for parent in path.parents if is_workspace(parent)]
     near += find_workspaces(path) if path.is_dir() else []
@@ -186,7 +193,7 @@ def _nothing_at(path: Path) -> UsageError:
     if not near:
         return UsageError(f"{what}; no workspace found", "faceprep run   (the demo dataset)")
     names = ", ".join(dict.fromkeys(str(other) for other in near[:5]))
-    return UsageError(f"{what}; found: {names}", f"faceprep show {near[0]}")
+    return UsageError(f"{what}; found: {names}", f"{ask} {near[0]}")
 
 
 def _problem(path: Path, stage: str) -> str | None:

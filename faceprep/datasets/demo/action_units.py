@@ -20,6 +20,9 @@ AU_NAMES = (
 
 MAX_INTENSITY = 5.0
 
+PRESENT = 0.5
+"""Weaker action units are not seen by a coder: the grades of FACS begin here, A being 1."""
+
 Move = tuple[float, float, float]
 
 DISPLACEMENTS: dict[str, dict[int | str, Move]] = {

@@ -15,6 +15,7 @@ from faceprep.datasets.demo.action_units import AU_NAMES
 from faceprep.datasets.demo.files import TRUTH_FOLDER, clear, write_file
 from faceprep.datasets.demo.layouts import LAYOUTS, Row
 from faceprep.datasets.demo.settings import RENDERER_VERSION, DemoSettings
+from faceprep.datasets.demo.truth import TRUTH
 from faceprep.errors import FaceprepError, UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 MARKER = "demo.json"
 STARTED = "started.json"
-TRUTH = "truth.parquet"
 
 
 def render_demo(

@@ -15,7 +15,7 @@ from faceprep.datasets.demo.sequence import Frame
 from faceprep.datasets.demo.settings import DemoSettings
 
 Row = dict[str, Any]
-"""One line of ``truth.parquet``: see :data:`faceprep.datasets.demo.store.TRUTH`."""
+"""One line of ``truth.parquet``: see :data:`faceprep.datasets.demo.truth.TRUTH`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from faceprep.datasets.demo.action_units import PRESENT
 from faceprep.datasets.demo.layouts.base import (
     Layout,
     Row,
@@ -22,9 +23,6 @@ CODES = {
 
 FIRST_GRAY, FIRST_COLOUR, COLOUR_EVERY = 5, 501, 6
 """Most of CK+ was filmed in gray, a few subjects (S5xx) in colour; here every sixth."""
-
-PRESENT = 0.5
-"""Weaker action units are not coded."""
 
 
 def subject_number(index: int) -> int:
@@ -86,13 +84,25 @@ def _landmarks(frame: Frame) -> str:
 
 
 def _facs(frame: Frame) -> str:
-    """Action units present at the peak, with their letter A-E as 1-5; 0 is present, not graded.
+    """Action units present at the peak, one a line: number and grade."""
+    grades = {au: facs_grade(au, intensity) for au, intensity in frame.units.items()}
+    return "".join(
+        f"{_number(int(au[2:]))}{_number(grade)}\n"
+        for au, grade in grades.items()
+        if grade is not None
+    )
 
-    Lids and parted lips are the ones CK+'s coders often left ungraded.
+
+def facs_grade(au: str, intensity: float) -> int | None:
+    """Grade that a coder gives to an intensity: the nearest of A-E as 1-5.
+
+    Returns
+    -------
+    0 for present but not graded: lids and parted lips are the ones CK+'s coders often left so.
+    ``None`` below :data:`PRESENT`: not coded.
     """
-    lines = []
-    for au, intensity in frame.units.items():
-        if intensity >= PRESENT:
-            grade = 0 if au in ("AU05", "AU25") and intensity < 2 else max(1, round(intensity))
-            lines.append(f"{_number(int(au[2:]))}{_number(grade)}\n")
-    return "".join(lines)
+    if intensity < PRESENT:
+        return None
+    if au in ("AU05", "AU25") and intensity < 2:
+        return 0
+    return max(1, round(intensity))
