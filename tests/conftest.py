@@ -31,6 +31,18 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def openface_models() -> Path:
+    """OpenFace's own ``AU_predictors``; the test skips where there is none.
+
+    ``FACEPREP_TEST_OPENFACE_MODELS`` names it; its licence forbids to pass it on.
+    """
+    folder = os.environ.get("FACEPREP_TEST_OPENFACE_MODELS")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("no OpenFace models (set FACEPREP_TEST_OPENFACE_MODELS to its AU_predictors)")
+    return Path(folder)
+
+
 def _select_row(number: int) -> dict[str, Any]:
     return {
         "face_id": f"folder/{number:05d}",

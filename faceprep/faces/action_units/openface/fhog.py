@@ -164,8 +164,8 @@ def _histograms(xp: ModuleType, pixels: Any, tables: _Tables) -> Any:
     for channel in (1, 2):
         key = xp.maximum(key, keys[..., channel] + tables.ranks[channel])
     strength = xp.sqrt(key >> _LENGTH_SHIFT)
-    first = tables.bins + xp.arange(len(key), device=key.device)[:, None, None] * _SQUARE_BINS
-    bins = (first + (key & _BIN_MASK)).ravel()
+    face = xp.cumsum(xp.ones_like(key[:, :1, :1]), 0) - 1
+    bins = (face * _SQUARE_BINS + tables.bins + (key & _BIN_MASK)).ravel()
     corners = [
         xp.bincount(bins, (strength * weight).ravel(), len(key) * _SQUARE_BINS).reshape(
             len(key), _SQUARES, _SQUARES, BINS
