@@ -204,8 +204,8 @@ def _write_key(axes: "Axes", evaluation: AUEvaluation) -> None:
         ("icc", "ICC(3,1)"),
         ("f1", "F1 of the presence"),
         ("blind", "F1 of “always present”"),
-        ("face", "a face" + _sample(evaluation)),
-        ("same", "estimate = truth"),
+        ("face", _faces_drawn(evaluation)),
+        ("same", "estimated = known"),
     ]
     y = 0.95
     for mark, text in lines:
@@ -231,9 +231,9 @@ def _mark(axes: "Axes", mark: str, x: float, y: float) -> None:
         axes.plot(wide, (y, y), color=GRAY, linewidth=0.7, dashes=(4, 3))
 
 
-def _sample(evaluation: AUEvaluation) -> str:
+def _faces_drawn(evaluation: AUEvaluation) -> str:
     count = len(evaluation.pairs.face_ids)
-    return f"; {MOST_POINTS:,} of {count:,}\ndrawn at random" if count > MOST_POINTS else ""
+    return "a face" if count <= MOST_POINTS else f"a face; {MOST_POINTS:,} of\n{count:,} at random"
 
 
 def _bare(axes: "Axes") -> None:

@@ -16,6 +16,7 @@ from faceprep.report.faces import dataset_root
 from faceprep.workspace import Workspace
 
 FACS, DEMO = "facs", "demo"
+CK_PLUS = "ck-plus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,11 @@ def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:
     UsageError
         When select has none.
     """
+    if CK_PLUS not in faces["dataset"].unique().to_pylist():
+        raise UsageError(
+            f"{workspace.root}: FACS codes come with CK+, and these faces are of another dataset",
+            f"faceprep evaluate aus {workspace.root} --against OTHER_WORKSPACE",
+        )
     if not _has_codes(faces):
         raise UsageError(
             f"{workspace.root}: select has no FACS codes; CK+ keeps them in FACS/*_facs.txt beside"
@@ -147,7 +153,7 @@ def _demo_dataset(workspace: Workspace) -> Path | None:
 
 def _has_codes(faces: pa.Table) -> bool:
     """Whether a face has attributes that are FACS codes; those of CelebA are not."""
-    ck_plus = faces.filter(pc.equal(faces["dataset"], "ck-plus"))
+    ck_plus = faces.filter(pc.equal(faces["dataset"], CK_PLUS))
     return ck_plus["attributes"].null_count < ck_plus.num_rows
 
 

@@ -49,7 +49,8 @@ def subjects(evaluation: AUEvaluation) -> int:
 
 def number(value: float, digits: int = 2) -> str:
     """Write a number; a dash where it is not defined."""
-    return UNDEFINED if math.isnan(value) else f"{value:.{digits}f}"
+    # Adding 0 takes the sign off a negative number that rounds to zero.
+    return UNDEFINED if math.isnan(value) else f"{round(value, digits) + 0:.{digits}f}"
 
 
 def _table(evaluation: AUEvaluation) -> Any:
@@ -65,7 +66,7 @@ def _table(evaluation: AUEvaluation) -> Any:
 def _cells(one: AUAgreement) -> list[str]:
     interval = UNDEFINED
     if not (math.isnan(one.r_low) or math.isnan(one.r_high)):
-        interval = f"{one.r_low:.2f}…{one.r_high:.2f}"
+        interval = f"{number(one.r_low)}…{number(one.r_high)}"
     shares = (
         UNDEFINED if math.isnan(share) else f"{100 * share:.0f} %"
         for share in (one.present, one.claimed)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from faceprep.config import STAGES
 from faceprep.errors import UsageError
 from faceprep.evaluation.action_units import AUValues
 from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R
@@ -77,10 +78,7 @@ def read_aus(path: Path, ask: str) -> AUValues:
     UsageError
         When there are none; a folder of CSV files is told how to become a workspace.
     """
-    parts = [path] if path.suffix == ".parquet" and path.is_file() else []
-    if not parts and path.is_dir() and not is_workspace(path):
-        parts = sorted(path.glob("part-*.parquet"))
-    if parts:
+    if parts := _loose_parts(path):
         return _values(pa.concat_tables([read_part(part, "aus") for part in parts]))
     if path.suffix.lower() == ".csv" or (path.is_dir() and any(path.glob("*.csv"))):
         raise UsageError(
@@ -89,6 +87,17 @@ def read_aus(path: Path, ask: str) -> AUValues:
             " --workspace OTHER   then: --against OTHER",
         )
     return estimates(Workspace(workspace_of(path, ask)))[0]
+
+
+def _loose_parts(path: Path) -> list[Path]:
+    """Parquet files that are to be read as they are; none where a workspace is meant."""
+    folder = path if path.is_dir() else path.parent
+    other_stage = folder.name in STAGES and folder.name != "aus" and is_workspace(folder.parent)
+    if other_stage or is_workspace(path):
+        return []
+    if path.is_dir():
+        return sorted(path.glob("part-*.parquet"))
+    return [path] if path.suffix == ".parquet" and path.is_file() else []
 
 
 def drawn_aus(table: pa.Table, dataset: Path, below: str) -> AUValues:

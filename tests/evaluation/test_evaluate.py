@@ -131,7 +131,8 @@ def test_manifests_that_lie_anywhere_can_be_held_against(select, truth, tmp_path
     part = workspace.part("aus", 0)
     (tmp_path / "copied").mkdir()
     shutil.copy(part, tmp_path / "copied")
-    for path in (part, part.parent, tmp_path / "copied", tmp_path / "copied" / part.name):
+    inside = (part, part.parent, workspace.part("select", 0), workspace.folder("select"))
+    for path in (*inside, tmp_path / "copied", tmp_path / "copied" / part.name):
         assert_perfect(evaluate_aus(workspace.root, str(path)))
 
 
@@ -232,6 +233,23 @@ def test_other_faces(select, truth, drawn, tmp_path):
     other = estimate(select("other", root=last), lambda row: truth[row["path"]])
     with pytest.raises(UsageError, match="have no face in common"):
         evaluate_aus(mine.root, str(other.root))
+
+
+def test_faces_of_which_nothing_is_known(select, drawn, tmp_path):
+    folder = tmp_path / "photographs" / "happiness"
+    folder.mkdir(parents=True)
+    shutil.copy(next(drawn.rglob("*.png")), folder)
+    workspace = estimate(
+        select(dataset="folder", root=folder.parent), lambda row: dict.fromkeys(PRESENCE_AUS, 1.0)
+    )
+    for against, message in (
+        (None, "nothing is known of these faces"),
+        ("facs", "FACS codes come with CK"),
+        ("demo", "these faces are not the demo's"),
+    ):
+        with pytest.raises(UsageError, match=message) as caught:
+            evaluate_aus(workspace.root, against)
+        assert caught.value.hint.endswith("--against OTHER_WORKSPACE")
 
 
 def test_csv_files_are_told_how_to_become_a_workspace(select, truth, tmp_path):
