@@ -1,0 +1,133 @@
+"""ExprGAN's networks as one generator."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from faceprep.generators.codes import expression_code
+from faceprep.generators.exprgan.config import ExprGANConfig
+from faceprep.generators.exprgan.judges import ImageDiscriminator
+from faceprep.generators.exprgan.networks import Decoder, Encoder, LatentDiscriminator
+from faceprep.generators.exprgan.path import EditParts, SourcePath
+from faceprep.generators.projected import ProjectedDiscriminator
+
+#: The networks that make images; the rest judges them.
+MAKERS = ("encoder", "decoder", "path")
+
+
+class ExprGAN(nn.Module):
+    """G_enc, F_ctrl, G_dec, D_img with Q, D_z; a `Generator`.
+
+    Attributes
+    ----------
+    encoder, decoder
+        G_enc, G_dec.
+    path
+        From the source to the edit; None in preset `paper`.
+    d_image, d_latent
+        D_img with Q, D_z.
+    d_projected
+        Discriminator on a frozen network's feature maps; None where the configuration names no
+        channels.
+    """
+
+    def __init__(self, config: ExprGANConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self.path = SourcePath(config, self.decoder.channels) if config.source_path else None
+        self.d_image = ImageDiscriminator(config)
+        self.d_latent = LatentDiscriminator(config)
+        channels, labels = config.projected_channels, len(config.classes)
+        self.d_projected = ProjectedDiscriminator(channels, labels) if channels else None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Expressions in the order of the labels."""
+        return self.config.classes
+
+    @property
+    def size(self) -> int:
+        """Side of the images, pixels."""
+        return self.config.size
+
+    @property
+    def preset(self) -> str:
+        """``paper``, ``modern`` or ``tiny``."""
+        return self.config.preset
+
+    @property
+    def identity(self) -> int:
+        """Length of an identity, 50."""
+        return self.config.identity
+
+    @property
+    def elements(self) -> int:
+        """Elements of a class in the expression code, 5."""
+        return self.config.elements
+
+    def encode(self, x: Tensor) -> Tensor:
+        """G_enc: images ``(B, 3, S, S)`` → identities ``(B, G)`` in [-1, 1]."""
+        return self.encoder(x)
+
+    def controller(self, y: Tensor, z: Tensor) -> Tensor:
+        """F_ctrl (eq. 3): labels ``(B, K)``, noise ``(B, d)`` → codes ``(B, K·d)``."""
+        return expression_code(y, z)
+
+    def decode(self, g: Tensor, c: Tensor, src: Tensor | None = None) -> Tensor:
+        """G_dec: identities and codes → images ``(B, 3, S, S)`` in [-1, 1].
+
+        With `src`, and a path for it, the source is edited; else the face comes from `g` alone.
+        """
+        if src is None or self.path is None:
+            return self.decoder(g, c)
+        return self.edit(g, c, src).image
+
+    def edit(self, g: Tensor, c: Tensor, src: Tensor) -> EditParts:
+        """`decode` with a source, in parts: flow and residual have losses of their own.
+
+        Raises
+        ------
+        ValueError
+            The configuration has no path from the source.
+        """
+        if self.path is None:
+            raise ValueError(f"preset '{self.preset}' has no path from the source")
+        seen = self.config.path_sees_decoder
+        return self.path(src, g, c, self.decoder.features(g, c) if seen else [])
+
+    def q(self, x: Tensor, y: Tensor) -> Tensor:
+        """Q: images and labels ``(B, K)`` → codes ``(B, K·d)`` in [-1, 1]."""
+        return self.d_image(x, y).code
+
+    def parameters_of(self, *names: str) -> Iterator[nn.Parameter]:
+        """Parameters of the named networks in a fixed order; networks that are None have none."""
+        for name in names:
+            network = getattr(self, name)
+            if network is not None:
+                yield from network.parameters()
+
+
+def build(config: ExprGANConfig, device: str = "cpu", seed: int | None = None) -> ExprGAN:
+    """Make the networks with fresh weights.
+
+    Parameters
+    ----------
+    config
+        From a preset.
+    device
+        ``meta`` gives names and shapes without memory. Weights are drawn on the CPU otherwise, so
+        that a seed means the same weights everywhere.
+    seed
+        Of the weights; the global random state stays as it was. Without, the global state is used.
+    """
+    if device == "meta":
+        with torch.device("meta"):
+            return ExprGAN(config)
+    if seed is None:
+        return ExprGAN(config).to(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ExprGAN(config).to(device)

@@ -1,0 +1,143 @@
+"""G_enc, G_dec and D_z of ExprGAN.
+
+Channels are those of the official code at 128 pixels: 64 … 1024 down to 4×4, and 512 … 32, 16, 3
+up again. Smaller images have fewer levels with the same first channels.
+"""
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from faceprep.generators.exprgan.config import ExprGANConfig
+from faceprep.generators.layers import (
+    LEAK,
+    BatchNorm,
+    BoundedCode,
+    SameConv2d,
+    append_maps,
+    initialise,
+    upsample,
+)
+
+#: Side of the smallest feature maps.
+SEED = 4
+
+#: Fewest channels of a decoder's layer: 64 / 4 of the paper is above it.
+_FEWEST = 8
+
+#: σ of the official decoder's convolutions.
+_DECODER_STD = 0.02
+
+#: Fully connected layers of D_z (ExprGAN, implementation details).
+_LATENT_LAYERS = (64, 32, 16)
+
+
+class Encoder(nn.Module):
+    """G_enc: 5×5 convolutions of stride 2 with ReLU down to 4×4, one fully connected layer."""
+
+    def __init__(self, config: ExprGANConfig) -> None:
+        super().__init__()
+        channels = [3] + [config.width * 2**level for level in range(config.depth)]
+        self.convs = nn.ModuleList(
+            SameConv2d(before, after, 5, stride=2) for before, after in pairwise(channels)
+        )
+        self.fc = nn.Linear(channels[-1] * SEED * SEED, config.identity)
+        tanh = config.encoder_tanh
+        self.code: nn.Module = (
+            BoundedCode(config.identity, norm=config.code_norm) if tanh else nn.Identity()
+        )
+        for layer in (*self.convs, self.fc):
+            initialise(layer, config.initialisation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images ``(B, 3, S, S)`` in [-1, 1] → identities ``(B, G)`` in [-1, 1], float32."""
+        for conv in self.convs:
+            x = F.relu(conv(x))
+        return self.code(self.fc(x.flatten(1))).float()
+
+
+class Decoder(nn.Module):
+    """G_dec: a fully connected layer, then nearest-neighbour upsamplings and 3×3 convolutions.
+
+    Attributes
+    ----------
+    channels
+        Channels of each of the maps that `features` gives.
+    """
+
+    def __init__(self, config: ExprGANConfig) -> None:
+        super().__init__()
+        self.repeats = config.repeats
+        self.everywhere = config.code_everywhere
+        self.maps = config.code_injection == "maps" and self.everywhere
+        seed = config.width * 2 ** (config.depth - 1)
+        first = config.identity + config.repeats * config.code
+        self.fc = nn.Linear(first, seed * SEED * SEED)
+        halves = [seed // 2**level for level in range(1, config.depth + 2)]
+        self.channels = [seed, *(max(count, _FEWEST) for count in halves)]
+        extra = config.code if self.maps else 0
+        self.convs = nn.ModuleList(
+            nn.Conv2d(inputs + extra, outputs, 3, padding=1, bias=False)
+            for inputs, outputs in pairwise([*self.channels, 3])
+        )
+        biased = config.code_injection == "bias" and self.everywhere
+        self.biases = nn.ModuleList(
+            nn.Linear(config.code, outputs) for outputs in (self.channels[1:] if biased else [])
+        )
+        initialise(self.fc, config.initialisation)
+        for conv in self.convs:
+            initialise(conv, config.initialisation, _DECODER_STD)
+        for bias in self.biases:
+            initialise(bias, config.initialisation)
+
+    def features(self, g: Tensor, c: Tensor) -> list[Tensor]:
+        """Feature maps at 4, 8, … S and once more S, ``(B, channels_l, h, h)``."""
+        h = self.fc(torch.cat([g, c.repeat(1, self.repeats)], dim=1))
+        h = F.relu(h).unflatten(1, (self.channels[0], SEED, SEED))
+        levels = [h]
+        for index, conv in enumerate(self.convs[:-1]):
+            h = append_maps(h, c) if self.maps else h
+            h = upsample(h) if index < len(self.convs) - 2 else h
+            h = conv(h)
+            if self.biases:
+                h = h + self.biases[index](c)[:, :, None, None]
+            h = F.relu(h)
+            levels.append(h)
+        return levels
+
+    def image(self, features: Tensor, c: Tensor) -> Tensor:
+        """Last features → image ``(B, 3, S, S)`` in [-1, 1], float32."""
+        h = append_maps(features, c) if self.maps else features
+        return torch.tanh(self.convs[-1](h).float())
+
+    def forward(self, g: Tensor, c: Tensor) -> Tensor:
+        """Identities ``(B, G)`` and codes ``(B, K·d)`` → images."""
+        return self.image(self.features(g, c)[-1], c)
+
+
+class LatentDiscriminator(nn.Module):
+    """D_z: does an identity come from the prior U(-1, 1)? Fully connected 64, 32, 16, 1."""
+
+    def __init__(self, config: ExprGANConfig) -> None:
+        super().__init__()
+        sizes = (config.identity, *_LATENT_LAYERS)
+        self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(sizes))
+        batch = config.d_norm == "batch"
+        self.norms = nn.ModuleList(
+            BatchNorm(size, scale=config.bn_scale, track=config.bn_track)
+            if batch
+            else nn.Identity()
+            for size in _LATENT_LAYERS
+        )
+        self.logit = nn.Linear(_LATENT_LAYERS[-1], 1)
+        self.slope = LEAK if config.d_leaky else 0.0
+        for layer in (*self.layers, self.logit):
+            initialise(layer, config.initialisation)
+
+    def forward(self, g: Tensor) -> Tensor:
+        """``(B, G)`` → logits ``(B,)``, above 0 for the prior."""
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            g = F.leaky_relu(norm(layer(g)), self.slope)
+        return self.logit(g)[:, 0]

@@ -1,0 +1,177 @@
+"""Building blocks of the generators: convolutions, norms, initialisations.
+
+"SAME" padding, the initialisations and `BatchNorm` follow TensorFlow 1, which the official ExprGAN
+is written in.
+"""
+
+import math
+from typing import Literal, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+Initialisation = Literal["official", "he"]
+
+#: tf.contrib.layers.batch_norm's defaults.
+TF_DECAY = 0.999
+TF_EPSILON = 1e-3
+
+#: Slope of every leaky ReLU.
+LEAK = 0.2
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Zeros before and after one axis so that ceil(size / stride) outputs come out, as TensorFlow.
+
+    The odd one goes after: kernel 5, stride 2, even sizes give (1, 2).
+    """
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+class SameConv2d(nn.Conv2d):
+    """Convolution with TensorFlow's "SAME" padding of zeros, which is not symmetric at stride 2."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, in, H, W)`` → ``(B, out, ceil(H / stride), ceil(W / stride))``."""
+        top, bottom = same_padding(x.shape[2], self.kernel_size[0], self.stride[0])
+        left, right = same_padding(x.shape[3], self.kernel_size[1], self.stride[1])
+        return super().forward(F.pad(x, (left, right, top, bottom)))
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation of ``(B, C)`` or ``(B, C, H, W)``, each parameter optional.
+
+    Parameters
+    ----------
+    features
+        Channels C.
+    scale, shift
+        Learn γ, learn β. tf.contrib's default has β only.
+    track
+        Move the running statistics in training. The official ExprGAN never runs those updates, so
+        that there evaluation works with mean 0 and variance 1.
+    decay, epsilon
+        TensorFlow's names; decay 0.999 is torch's momentum 0.001.
+    """
+
+    weight: nn.Parameter | None
+    bias: nn.Parameter | None
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(
+        self,
+        features: int,
+        *,
+        scale: bool = False,
+        shift: bool = True,
+        track: bool = True,
+        decay: float = TF_DECAY,
+        epsilon: float = TF_EPSILON,
+    ) -> None:
+        super().__init__()
+        self.register_parameter("weight", nn.Parameter(torch.ones(features)) if scale else None)
+        self.register_parameter("bias", nn.Parameter(torch.zeros(features)) if shift else None)
+        self.register_buffer("running_mean", torch.zeros(features))
+        self.register_buffer("running_var", torch.ones(features))
+        self.momentum = 1 - decay if track else 0.0
+        self.epsilon = epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise with the batch's statistics in training, with the running ones otherwise."""
+        return F.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training,
+            self.momentum,
+            self.epsilon,
+        )
+
+
+class BoundedCode(nn.Module):
+    """tanh that brings an identity into the range of its prior U(-1, 1), live at the start.
+
+    With ``norm`` a batch normalisation without parameters stands before it: the code can then
+    neither saturate nor collapse to a constant. Its running statistics follow within a few hundred
+    steps (decay 0.99), since short trainings are evaluated too.
+    """
+
+    def __init__(self, features: int, norm: bool) -> None:
+        super().__init__()
+        self.norm = BatchNorm(features, shift=False, decay=0.99) if norm else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, features)``, any values → [-1, 1], float32."""
+        x = x.float()
+        return torch.tanh(self.norm(x) if self.norm is not None else x)
+
+
+class FilmNorm(nn.Module):
+    """Group normalisation scaled and shifted by a condition: (1 + γ(e))·norm(h) + β(e).
+
+    γ and β are linear in e with weights of zero, so that training starts from a plain norm. Groups
+    leave the condition visible, where an instance norm would take constant maps out again.
+    """
+
+    def __init__(self, features: int, condition: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(math.gcd(8, features), features, affine=False)
+        self.film = nn.Linear(condition, 2 * features)
+        nn.init.zeros_(self.film.weight)
+        nn.init.zeros_(self.film.bias)
+
+    def forward(self, h: Tensor, condition: Tensor) -> Tensor:
+        """`h`: ``(B, features, H, W)``, `condition`: ``(B, condition)`` → shape of `h`."""
+        gamma, beta = self.film(condition)[:, :, None, None].chunk(2, dim=1)
+        return (self.norm(h) * (1 + gamma) + beta).to(h.dtype)
+
+
+def upsample(x: Tensor) -> Tensor:
+    """Double both sides, nearest neighbour."""
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def append_maps(x: Tensor, code: Tensor) -> Tensor:
+    """Append the code ``(B, n)`` to ``(B, C, H, W)`` as n constant maps."""
+    maps = code.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:])
+    return torch.cat([x, maps], dim=1)
+
+
+def with_spectral_norm(layer: nn.Module, wanted: bool) -> nn.Module:
+    """Divide the layer's weight by its largest singular value, if `wanted`."""
+    return spectral_norm(layer) if wanted else layer
+
+
+def initialise(layer: nn.Module, kind: Initialisation, std: float | None = None) -> None:
+    """Draw the weights of a convolution or a fully connected layer; its bias becomes 0.
+
+    Parameters
+    ----------
+    layer
+        `nn.Conv2d` or `nn.Linear`.
+    kind
+        ``official``: convolutions from a normal cut at two σ with σ² = 2 / (√(in·out)·k·k), fully
+        connected layers from a normal with σ² = 1 / √(in·out) (the official ExprGAN). ``he``: both
+        from a normal with σ² = 2 / inputs (He et al. 2015).
+    std
+        σ of an official convolution where it is not the formula's: 0.02 in the decoder.
+    """
+    weight = cast(nn.Parameter, layer.weight)
+    if kind == "he":
+        nn.init.kaiming_normal_(weight, nonlinearity="relu")
+    elif isinstance(layer, nn.Conv2d):
+        area = layer.kernel_size[0] * layer.kernel_size[1]
+        formula = math.sqrt(2 / (math.sqrt(layer.in_channels * layer.out_channels) * area))
+        sigma = formula if std is None else std
+        nn.init.trunc_normal_(weight, 0.0, sigma, -2 * sigma, 2 * sigma)
+    else:
+        inputs, outputs = weight.shape[1], weight.shape[0]
+        nn.init.normal_(weight, 0.0, math.sqrt(1 / math.sqrt(inputs * outputs)))
+    if isinstance(layer.bias, Tensor):
+        nn.init.zeros_(layer.bias)

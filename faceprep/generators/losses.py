@@ -1,0 +1,162 @@
+"""Losses as pure functions of tensors; all reduce to a float32 scalar, also under autocast.
+
+Means are over every element unless a docstring says otherwise, so that no weight depends on the
+batch or the size. Sources: ExprGAN (Ding et al. 2018, eq. 6–10) with the definitions of its
+official code where the paper gives none; the others are named where they stand.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Adversarial = Literal["non_saturating", "hinge"]
+FeatureNorm = Literal["mean", "mean_over_hw", "relative"]
+
+#: A discriminator's answer: one tensor, or one for each of several heads.
+Logits = Tensor | Sequence[Tensor]
+
+
+def real_loss(logits: Logits, kind: Adversarial = "non_saturating") -> Tensor:
+    """What the discriminator pays on real images (eq. 8, 9): softplus(−l), or hinge relu(1 − l)."""
+    if kind == "hinge":
+        return _over_heads([F.relu(1 - head.float()) for head in _heads(logits)])
+    return _over_heads([F.softplus(-head.float()) for head in _heads(logits)])
+
+
+def fake_loss(logits: Logits, kind: Adversarial = "non_saturating") -> Tensor:
+    """What the discriminator pays on fakes and on real images with a wrong label."""
+    if kind == "hinge":
+        return _over_heads([F.relu(1 + head.float()) for head in _heads(logits)])
+    return _over_heads([F.softplus(head.float()) for head in _heads(logits)])
+
+
+def generator_loss(logits: Logits, kind: Adversarial = "non_saturating") -> Tensor:
+    """What the generator pays on its fakes: softplus(−l) (label 1), or −l with the hinge."""
+    if kind == "hinge":
+        return _over_heads([-head.float() for head in _heads(logits)])
+    return real_loss(logits)
+
+
+def _heads(logits: Logits) -> list[Tensor]:
+    return [logits] if isinstance(logits, Tensor) else list(logits)
+
+
+def _over_heads(values: list[Tensor]) -> Tensor:
+    """Mean of the heads' means: the weight does not depend on how many there are."""
+    return torch.stack([value.mean() for value in values]).mean()
+
+
+def pixel_loss(made: Tensor, wanted: Tensor) -> Tensor:
+    """Mean absolute difference of ``(B, 3, S, S)`` (eq. 6); also the cycle's loss on images."""
+    return (made.float() - wanted.float()).abs().mean()
+
+
+def identity_loss(
+    made: Sequence[Tensor],
+    wanted: Sequence[Tensor],
+    norm: FeatureNorm = "mean",
+    weights: Sequence[float] | None = None,
+) -> Tensor:
+    """Σ_l β_l·|φ_l(made) − φ_l(wanted)| over the layers of a face network (eq. 7).
+
+    Parameters
+    ----------
+    made, wanted
+        Feature maps per layer, ``(B, C_l, H_l, W_l)``.
+    norm
+        How a layer's absolute differences are reduced. ``mean``: over all elements.
+        ``mean_over_hw``: the mean divided again by H_l·W_l, as the official code does; at 224
+        pixels that leaves 1/50176 of conv1_2 and 1/196 of conv5_2, nearly nothing. ``relative``:
+        the mean divided by the mean magnitude of the wanted layer.
+    weights
+        β_l; 1 each without.
+    """
+    betas = [1.0] * len(made) if weights is None else list(weights)
+    terms = []
+    for beta, a, b in zip(betas, made, wanted, strict=True):
+        difference = (a.float() - b.float()).abs().mean()
+        if norm == "mean_over_hw":
+            difference = difference / (a.shape[2] * a.shape[3])
+        elif norm == "relative":
+            difference = difference / b.detach().float().abs().mean().clamp_min(1e-6)
+        terms.append(beta * difference)
+    return torch.stack(terms).sum()
+
+
+def embedding_loss(made: Tensor, wanted: Tensor, margin: float = 0.0) -> Tensor:
+    """Mean of relu(|e(made) − e(wanted)| − margin) over ``(B, E)`` face embeddings.
+
+    An edit moves the embedding a little even of the same person: there a margin (dlib's network:
+    0.25) leaves it free to.
+    """
+    distance = (made.float() - wanted.float()).square().sum(1).add(1e-12).sqrt()
+    return F.relu(distance - margin).mean()
+
+
+def q_loss(read: Tensor, code: Tensor, classes: int) -> Tensor:
+    """Sum over the classes of the mean squared error of the code's blocks, ``(B, K·d)`` (eq. 4, 5).
+
+    A factored Gaussian of fixed variance, up to constants. See `health.q_floor`.
+    """
+    return (read.float() - code.float()).square().mean() * classes
+
+
+def class_loss(logits: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Cross-entropy of ``(B, K)`` logits with one-hot `y`, each face weighted by ``(B,)``."""
+    each = -(y.float() * F.log_softmax(logits.float(), dim=1)).sum(1)
+    return (each if weights is None else each * weights.float()).mean()
+
+
+def tv_loss(x: Tensor) -> Tensor:
+    """L_tv = [Σ dy² / (2·H) + Σ dx² / (2·W)] / B of ``(B, C, H, W)`` (official ExprGAN)."""
+    x = x.float()
+    rows = (x[:, :, 1:] - x[:, :, :-1]).square().sum() / (2 * x.shape[2])
+    columns = (x[:, :, :, 1:] - x[:, :, :, :-1]).square().sum() / (2 * x.shape[3])
+    return (rows + columns) / len(x)
+
+
+def roughness(x: Tensor) -> Tensor:
+    """Mean |dy| + mean |dx| of ``(B, C, H, W)``: total variation of a residual or a flow."""
+    x = x.float()
+    return (x[:, :, 1:] - x[:, :, :-1]).abs().mean() + (x[..., 1:] - x[..., :-1]).abs().mean()
+
+
+def magnitude(x: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean |x| of ``(B, C, H, W)``, each pixel weighted by a map that broadcasts to `x`."""
+    values = x.float().abs()
+    return (values if weight is None else values * weight).mean()
+
+
+def closeness_loss(made: Tensor, source: Tensor, strength: Tensor) -> Tensor:
+    """Mean |made − source|, weighted 1.3 − r by the edit's strength ``(B,)`` r in [0, 1]."""
+    each = (made.float() - source.float()).abs().mean(dim=(1, 2, 3))
+    return (each * (1.3 - strength.float())).mean()
+
+
+def latent_cycle_loss(again: Tensor, g: Tensor) -> Tensor:
+    """Mean |E(G(g, c')) − g|: an edited face keeps its identity code."""
+    return (again.float() - g.float()).abs().mean()
+
+
+def diversity_loss(a: Tensor, b: Tensor, z_a: Tensor, z_b: Tensor) -> Tensor:
+    """Mean of |z_a − z_b| / |G(z_a) − G(z_b)|: two identities must not give one image.
+
+    The inverse ratio of mode-seeking GANs (Mao et al. 2019). `a`, `b`: images or features of any
+    shape ``(B, …)`` with the same code of expression, `z_a`, `z_b`: ``(B, G)``.
+    """
+    images = (a.float() - b.float()).flatten(1).abs().mean(1)
+    identities = (z_a.float() - z_b.float()).abs().mean(1)
+    return (identities / (images + 1e-2)).mean()
+
+
+def r1_penalty(logits: Logits, x: Tensor) -> Tensor:
+    """½·mean |∇_x Σ D(x)|² on real images (Mescheder et al. 2018), to be run outside autocast.
+
+    `x` ``(B, …)`` must require gradients, and be the image before any augmentation.
+    """
+    total = torch.stack([head.float().sum() for head in _heads(logits)]).sum()
+    (gradient,) = torch.autograd.grad(total, x, create_graph=True)
+    return 0.5 * gradient.float().square().flatten(1).sum(1).mean()

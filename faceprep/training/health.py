@@ -1,0 +1,201 @@
+"""The known ways in which a training goes wrong, each with a name.
+
+Pure functions: numbers or tensors in, a `Finding` or None out. None of them shows in the losses by
+itself: a dead code gives a latent cycle of 0, a closed mask a perfect reconstruction.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+#: Variance of |U(-1, 1)|, of one element of the code given the label.
+_UNIFORM = 1 / 12
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that wants a look.
+
+    Attributes
+    ----------
+    name
+        Short, for tables: ``dead_code``, ``blind_q``, …
+    message
+        What was seen, and what usually helps.
+    value, limit
+        The number, and the bound that it broke.
+    """
+
+    name: str
+    message: str
+    value: float
+    limit: float
+
+
+def found(findings: Iterable[Finding | None]) -> list[Finding]:
+    """Drop the Nones."""
+    return [finding for finding in findings if finding is not None]
+
+
+def code_spread(g: Tensor) -> Tensor:
+    """Standard deviation of every dimension of identities ``(N, G)`` → ``(G,)``; prior: 0.577."""
+    return g.detach().float().std(dim=0, correction=0)
+
+
+def dead_code(g: Tensor, mean_limit: float = 0.2, dead_limit: float = 0.02) -> Finding | None:
+    """Identities hardly differ: the mean spread is small, or dimensions stand still.
+
+    `g`: ``(N, G)`` in [-1, 1] of different images. `dead_limit` is the spread under which a
+    dimension counts as dead; a tenth of them may be.
+    """
+    spread = code_spread(g)
+    mean, dead = float(spread.mean()), float((spread < dead_limit).float().mean())
+    if mean >= mean_limit and dead <= 0.1:
+        return None
+    return Finding(
+        "dead_code",
+        f"identities spread by {mean:.3f} on average, {dead:.0%} of the dimensions stand still: "
+        "code_norm, or a smaller latent cycle",
+        mean,
+        mean_limit,
+    )
+
+
+def saturated_code(g: Tensor, limit: float = 0.5) -> Finding | None:
+    """More than `limit` of the elements sit at ±1, where tanh has no gradient."""
+    share = float((g.detach().float().abs() > 0.99).float().mean())
+    if share <= limit:
+        return None
+    message = f"{share:.0%} of the identities' elements sit at ±1: code_norm, or initialisation he"
+    return Finding("saturated_code", message, share, limit)
+
+
+def q_floor(classes: int, sees_label: bool = True, variance: float = _UNIFORM) -> float:
+    """L_Q of the best Q that does not look at the image.
+
+    Parameters
+    ----------
+    classes
+        K.
+    sees_label
+        Q knows the label, so it knows all signs: K·variance, 0.5 for six classes. Otherwise it
+        guesses the class as well, all being equally frequent.
+    variance
+        Of one magnitude; 1/12 for |U(-1, 1)|, the default. Without the label only that is offered.
+    """
+    if sees_label:
+        return classes * variance
+    mean = 0.5 * (2 / classes - 1)
+    return classes * (1 / 3 - mean**2)
+
+
+def blind_q(loss: float, floor: float, share: float = 0.9) -> Finding | None:
+    """L_Q is not clearly below `floor`: intensity is not readable from the images."""
+    if loss < share * floor:
+        return None
+    return Finding(
+        "blind_q",
+        f"L_Q is {loss:.3f}, and {floor:.3f} without looking at the image: the intensity does not "
+        "show; more weight on q, less on pixel",
+        loss,
+        share * floor,
+    )
+
+
+def one_sided_discriminator(
+    real: Tensor, fake: Tensor, overfit: float = 0.8, gap: float = 8.0
+) -> Finding | None:
+    """D tells real from fake without effort, so that G learns nothing.
+
+    `real`, `fake`: logits of one discriminator, any shape. ADA's sign statistic E[sign(D(real))]
+    has its target at 0.6; and the means should not lie far apart.
+    """
+    sign = float(real.detach().float().sign().mean())
+    distance = float(real.detach().float().mean() - fake.detach().float().mean())
+    if distance > gap:
+        message = f"D's means lie {distance:.1f} apart: a lower rate for D, R1, or augmentation"
+        return Finding("one_sided_discriminator", message, distance, gap)
+    if sign > overfit and distance > gap / 2:
+        message = f"D is sure of {sign:.0%} of the real images: augmentation, R1"
+        return Finding("one_sided_discriminator", message, sign, overfit)
+    return None
+
+
+def confused_discriminator(real: Tensor, fake: Tensor, gap: float = 0.02) -> Finding | None:
+    """D gives real images and fakes the same answer, so that G is taught nothing."""
+    distance = float(real.detach().float().mean() - fake.detach().float().mean())
+    if distance > gap:
+        return None
+    message = f"D's means lie {distance:.3f} apart: no difference seen, or batch norm hides it"
+    return Finding("confused_discriminator", message, distance, gap)
+
+
+def closed_mask(mask: Tensor, low: float = 0.02, high: float = 0.98) -> Finding | None:
+    """A mask in [0, 1] is shut or open everywhere: the generator copies, or replaces."""
+    mean = float(mask.detach().float().mean())
+    if low <= mean <= high:
+        return None
+    message = f"the mask's mean is {mean:.3f}: the source is only copied or only replaced"
+    return Finding("closed_mask", message, mean, low if mean < low else high)
+
+
+def closed_flow(flow: Tensor, pixels: float = 0.1) -> Finding | None:
+    """The warp moves nothing: the largest displacement of an image, on average, is under `pixels`.
+
+    `flow`: ``(B, 2, S, S)`` pixels, of edits to another expression.
+    """
+    largest = float(flow.detach().float().flatten(1).abs().amax(1).mean())
+    if largest >= pixels:
+        return None
+    message = f"the warp moves at most {largest:.3f} pixels: more weight on the class"
+    return Finding("closed_flow", message, largest, pixels)
+
+
+def closed_residual(residual: Tensor, limit: float = 0.002) -> Finding | None:
+    """The residual ``(B, 3, S, S)`` adds nothing, mean |residual| under `limit` of 2."""
+    mean = float(residual.detach().float().abs().mean())
+    if mean >= limit:
+        return None
+    message = f"the residual adds {mean:.4f} on average: less weight on its penalties"
+    return Finding("closed_residual", message, mean, limit)
+
+
+def spread(images: Tensor) -> float:
+    """Root mean squared distance to the mean image, of ``(N, …)`` images or face embeddings."""
+    flat = images.detach().float().flatten(1)
+    return math.sqrt(float((flat - flat.mean(0)).square().sum(1).mean()))
+
+
+def ignored_z(made: Tensor, real: Tensor, share: float = 0.25) -> Finding | None:
+    """New identities all look alike.
+
+    Parameters
+    ----------
+    made
+        ``(N, …)`` images or embeddings of different z with one code of expression.
+    real
+        ``(M, …)`` of different people with that expression.
+    share
+        Of real people's spread that is asked for.
+    """
+    value, limit = spread(made), share * spread(real)
+    if value >= limit:
+        return None
+    message = f"new identities spread by {value:.3f}, real people by {limit / share:.3f}: diversity"
+    return Finding("ignored_z", message, value, limit)
+
+
+def not_finite(values: Mapping[str, float | Tensor]) -> Finding | None:
+    """A loss or a norm is NaN or infinite: stop, and go back to the last checkpoint."""
+    bad = [
+        name
+        for name, value in values.items()
+        if not bool(torch.isfinite(torch.as_tensor(value)).all())
+    ]
+    if not bad:
+        return None
+    message = f"{', '.join(bad)}: NaN or infinite; resume from the last checkpoint, lower rate"
+    return Finding("not_finite", message, float("nan"), 0.0)

@@ -1,0 +1,159 @@
+"""A safetensors file from a stranger, judged by its header before a byte of data is used.
+
+The format (huggingface/safetensors, README): eight bytes with the header's length, little endian;
+the header, JSON, ``{name: {dtype, shape, data_offsets}}`` and ``__metadata__`` of strings; then the
+data without gaps. Nothing in it can be executed. What can go wrong is told in one sentence.
+"""
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from faceprep.errors import FaceprepError
+
+#: Largest header that is read: a checkpoint here has some 500 names of 150 bytes.
+MAX_HEADER = 8 * 2**20
+
+#: Deepest nesting of JSON that is read; ours has 5.
+MAX_DEPTH = 32
+
+_SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
+
+#: How files that are often renamed begin.
+_STRANGERS = (
+    (b"PK\x03\x04", "a zip archive, as torch.save writes"),
+    (b"\x80", "a pickle"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself"),
+    (b"<", "a web page"),
+)
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """What the header says of one tensor; `dtype` in safetensors' names, e.g. ``F32``."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Header:
+    """Tensors and metadata of a file whose sizes agree with its length."""
+
+    tensors: dict[str, TensorInfo]
+    metadata: dict[str, str]
+
+
+def refuse(path: Path, reason: str, hint: str | None = None) -> NoReturn:
+    """Say why a file is not taken, and what to type instead."""
+    raise FaceprepError(
+        f"{path} is not a usable checkpoint: {reason}",
+        hint=hint or "take another file, or train again: faceprep train --overwrite",
+    )
+
+
+def read_header(path: Path) -> Header:
+    """Read and check the header; the data are not touched.
+
+    Raises
+    ------
+    FaceprepError
+        No such file, another format, a header of absurd length, damaged JSON, or tensors that do
+        not fill the file exactly.
+    """
+    try:
+        with path.open("rb") as file:
+            length = os.fstat(file.fileno()).st_size
+            first = file.read(32)
+            _check_start(path, first, length)
+            size = int.from_bytes(first[:8], "little")
+            if not 2 <= size <= min(MAX_HEADER, length - 8):
+                refuse(
+                    path, f"its header claims {size} bytes in a file of {length}: cut or damaged"
+                )
+            file.seek(8)
+            raw = file.read(size)
+    except OSError as error:
+        refuse(path, error.strerror or "it cannot be read")
+    return _parse(path, raw, length - 8 - size)
+
+
+def parse_json(raw: bytes | str) -> Any | None:
+    """Plain values of JSON from a stranger; None for what is broken, nested deeply, or has NaN."""
+    try:
+        value = json.loads(raw, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inner = [each for each in level if isinstance(each, dict | list)]
+        level = [
+            child for each in inner for child in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return value
+    return None
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_start(path: Path, first: bytes, length: int) -> None:
+    if length < 10:
+        refuse(path, f"it has {length} bytes")
+    # A header begins with its brace, padded by nothing: the ninth byte decides.
+    if first[8:9] == b"{":
+        return
+    for magic, name in _STRANGERS:
+        if first.startswith(magic):
+            refuse(path, f"it is {name}; only safetensors files are read, as they cannot run code")
+    refuse(path, "it is no safetensors file, or its beginning is damaged")
+
+
+def _parse(path: Path, raw: bytes, data: int) -> Header:
+    entries = parse_json(raw)
+    if not isinstance(entries, dict):
+        refuse(path, "its header is damaged")
+    metadata = entries.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        refuse(path, "its metadata are damaged")
+    spans, tensors = [], {}
+    for name, entry in entries.items():
+        info, span = _tensor(path, name, entry)
+        tensors[name] = info
+        spans.append(span)
+    end = 0
+    for start, stop in sorted(spans):
+        if start != end:
+            refuse(path, "its tensors overlap or leave gaps")
+        end = stop
+    if end != data:
+        refuse(path, f"its tensors need {end} bytes, it has {data}: cut or damaged")
+    return Header(tensors, metadata)
+
+
+def _tensor(path: Path, name: str, entry: Any) -> tuple[TensorInfo, tuple[int, int]]:
+    entry = entry if isinstance(entry, dict) else {}
+    dtype, shape, offsets = (entry.get(key) for key in ("dtype", "shape", "data_offsets"))
+    good = (
+        isinstance(dtype, str)
+        and dtype in _SIZES
+        and _whole_numbers(shape)
+        and _whole_numbers(offsets)
+        and len(offsets) == 2
+        and len(shape) <= 8
+        and offsets[1] - offsets[0] == math.prod(shape) * _SIZES[dtype]
+    )
+    if not good:
+        refuse(path, f"what its header says of '{name[:80]}' makes no sense")
+    return TensorInfo(dtype, tuple(shape)), (offsets[0], offsets[1])
+
+
+def _whole_numbers(values: Any) -> bool:
+    return isinstance(values, list) and all(type(v) is int and 0 <= v < 2**63 for v in values)
