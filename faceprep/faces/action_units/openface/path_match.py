@@ -1,0 +1,173 @@
+"""Files named after other files: which CSV belongs to which picture, by their paths alone.
+
+Two paths are compared from their ends. A CSV file is a picture's (or a folder's) when it agrees
+with it in more of the last parts than any other CSV file does, and the other way round: no other
+picture on disk agrees with that CSV file as well. ``out/P001/Anger/017.csv`` is the CSV file of
+``VL/Strong/P001/Anger/017.jpeg``; a lone ``017.csv`` is nobody's when there are two pictures 017.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+
+#: A path as its parts, the last one without its ending.
+Parts = tuple[str, ...]
+
+#: What joins the last parts of a path where a user named files by hand (``P001_Anger.csv``).
+_JOINTS = ("_", "__", "-")
+_WORDS = re.compile(r"[_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The name that belongs to a target, or why none does; neither where no name looks like it."""
+
+    name: Parts | None = None
+    reason: str | None = None
+
+
+@dataclass
+class PathMatcher:
+    """Names to be found again.
+
+    Attributes
+    ----------
+    names
+        All of them.
+    """
+
+    names: Collection[Parts]
+    _by_last: dict[str, list[Parts]] = field(init=False)
+    _root: Parts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._by_last = {}
+        for name in self.names:
+            self._by_last.setdefault(name[-1], []).append(name)
+        self._root = _common_folders(self.names)
+
+    def exact(self, target: Parts) -> Match:
+        """Find the name that spells a whole target, in folders or joined in one word."""
+        found = [
+            name for name in self._candidates(target) if agreement(name, target) == len(target)
+        ]
+        return Match(found[0]) if len(found) == 1 else _ambiguous(found)
+
+    def find(
+        self,
+        target: Parts,
+        identity: Collection[str],
+        rivals: Callable[[str], Iterable[Parts]],
+    ) -> Match:
+        """Find the name that belongs to a target.
+
+        Parameters
+        ----------
+        target
+            Path of a picture or folder.
+        identity
+            What tells its person and sequence apart: a name that shares none of it with the
+            target, but has folders of its own, belongs to something else.
+        rivals
+            Last part → all targets on disk that end in it, this one among them; one path twice
+            where two files differ by their endings only.
+        """
+        candidates = self._candidates(target)
+        if not candidates:
+            return Match()
+        best = max(self._score(name, target) for name in candidates)
+        found = [name for name in candidates if self._score(name, target) == best]
+        if len(found) > 1:
+            return _ambiguous(found)
+        if not self._fits(found[0], target, best[0], identity):
+            return Match()
+        return self._unless_rivals(found[0], target, rivals(target[-1]))
+
+    def _score(self, name: Parts, target: Parts) -> tuple[int, int]:
+        """How much a name looks like a target's: parts that agree, then whether it says no more."""
+        root = len(name) - len(target)
+        mirrored = root >= 0 and name == self._root[:root] + target
+        return agreement(name, target), len(self._root) + 1 - root if mirrored else 0
+
+    def _candidates(self, target: Parts) -> list[Parts]:
+        """Names whose last part is the target's, or several of its last parts joined."""
+        words = dict.fromkeys(
+            joint.join(target[-count:]) for count in range(1, len(target) + 1) for joint in _JOINTS
+        )
+        return [name for word in words for name in self._by_last.get(word, ())]
+
+    def _fits(self, name: Parts, target: Parts, agreed: int, identity: Collection[str]) -> bool:
+        """Whether a name says enough about its target, and nothing else."""
+        left = len(name) - self._parts_used(name, target)
+        if left == 0 or agreed == len(target):
+            return True
+        said = {*target[-agreed:], *_WORDS.split(target[-1])}
+        needed = [part for part in identity if part in target]
+        return all(part in said for part in needed) and (bool(needed) or left <= len(self._root))
+
+    def _unless_rivals(self, name: Parts, target: Parts, rivals: Iterable[Parts]) -> Match:
+        """Return the name, unless it belongs to another target, or may as well."""
+        score, equal = self._score(name, target), []
+        for other in rivals:
+            theirs = self._score(name, other)
+            if theirs > score:
+                return Match()
+            if theirs == score:  # also a twin of the target itself
+                equal.append(other)
+        if target not in equal:
+            equal.append(target)
+        if len(equal) > 1:
+            return Match(reason=f"{'/'.join(name)}.csv fits {len(equal)} places: {_list(equal)}")
+        return Match(name)
+
+    @staticmethod
+    def _parts_used(name: Parts, target: Parts) -> int:
+        return 1 + _tail(name[:-1], target[: len(target) - _joined(name[-1], target)])
+
+
+def agreement(name: Parts, target: Parts) -> int:
+    """How many of the last parts of a target a name spells, folder by folder or joined."""
+    joined = _joined(name[-1], target)
+    return joined + _tail(name[:-1], target[: len(target) - joined]) if joined else 0
+
+
+def _joined(word: str, target: Parts) -> int:
+    """How many of the last parts of a target, joined, are this word."""
+    for count in range(len(target), 0, -1):
+        if any(joint.join(target[-count:]) == word for joint in _JOINTS):
+            return count
+    return 0
+
+
+def _tail(one: Parts, other: Parts) -> int:
+    count = 0
+    for mine, theirs in zip(reversed(one), reversed(other), strict=False):
+        if mine != theirs:
+            break
+        count += 1
+    return count
+
+
+def _common_folders(names: Iterable[Parts]) -> Parts:
+    """Folders that all names begin with."""
+    common: Parts | None = None
+    for name in names:
+        folders = name[:-1]
+        if common is None:
+            common = folders
+        same = [mine == theirs for mine, theirs in zip(common, folders, strict=False)]
+        common = common[: same.index(False) if False in same else len(same)]
+        if not common:
+            break
+    return common or ()
+
+
+def _ambiguous(found: list[Parts]) -> Match:
+    if not found:
+        return Match()
+    return Match(reason=f"{len(found)} CSV files fit it: {_list(found)}")
+
+
+def _list(names: list[Parts]) -> str:
+    shown = ", ".join("/".join(name) for name in sorted(names)[:2])
+    return f"{shown} …" if len(names) > 2 else shown
