@@ -166,29 +166,36 @@ def test_no_faces(film, models):
     assert ModelsBackend().run([], film.config(models), film.workspace) == []
 
 
-def write_csv(film: Film, frames, shift: float = 0.0) -> Path:
-    """What FeatureExtraction writes of the film, without AUs; points shifted to be told apart."""
+def write_csv(film: Film, name: str, frames, shift: float = 0.0) -> Path:
+    """A CSV file of OpenFace's without AUs; points shifted, to be told apart."""
     names = [f"{axis}_{k}" for axis in "xy" for k in range(68)]
     lines = [", ".join(["frame", "face_id", "timestamp", "confidence", "success", *names])]
     for frame in frames:
         points = (film.landmarks[frame] + shift).T.ravel()
         lines.append(", ".join([f"{frame + 1}, 0, 0.0, 0.98, 1", *(f"{v:.1f}" for v in points)]))
-    path = film.root.parent / "csv" / "P001" / "Anger.csv"
-    path.parent.mkdir(parents=True)
+    path = film.root.parent / "csv" / "P001" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n")
-    return path.parent.parent
+    return film.root.parent / "csv"
 
 
 def test_landmarks_of_a_csv_file_are_taken_for_every_frame(film, models):
-    folder = write_csv(film, range(FRAMES), shift=2.0)
+    folder = write_csv(film, "Anger.csv", range(FRAMES), shift=2.0)
     config = film.config(models, landmarks="csv", openface_csv=folder)
     results = run(film, config)
     assert {result.variant for result in results} == {"dynamic+csv"}
     assert_same(results, *by_sequence(film, models, (film.landmarks + 2.0).round(1)))
 
 
+def test_a_sequence_of_which_csv_files_know_the_selected_frames_alone_is_static(film, models):
+    for frame in SELECTED:
+        folder = write_csv(film, f"Anger/{frame:03d}.csv", [frame])
+    results = run(film, film.config(models, landmarks="csv", openface_csv=folder))
+    assert {(result.reason, result.variant) for result in results} == {(None, "static+csv")}
+
+
 def test_a_csv_file_that_does_not_fit_is_a_reason(film, models):
-    folder = write_csv(film, range(FRAMES - 2))
+    folder = write_csv(film, "Anger.csv", range(FRAMES - 2))
     results = run(film, film.config(models, landmarks="csv", openface_csv=folder))
     for result in results:
         assert "6 rows but the sequence has 8 frames" in result.reason
@@ -218,7 +225,7 @@ def test_the_fingerprint_follows_what_changes_the_answers(film, models, tmp_path
     assert fingerprint(sequences="static") != plain
     assert fingerprint(input="crop") != plain
     assert fingerprint(input="crop") == fingerprint(input="crop", sequences="static")
-    folder = write_csv(film, range(FRAMES))
+    folder = write_csv(film, "Anger.csv", range(FRAMES))
     files = ModelsBackend().fingerprint(film.config(models, landmarks="csv", openface_csv=folder))
     assert (
         files["csv"] == CsvBackend().fingerprint(film.config(models, openface_csv=folder))["files"]
