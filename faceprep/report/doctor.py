@@ -12,13 +12,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from faceprep import __version__
-from faceprep.config import AusConfig, Config
+from faceprep.config import Config
 from faceprep.errors import MissingToolError
 from faceprep.faces.model_files import dlib_model, mtcnn_weights
 
@@ -39,6 +40,15 @@ PACKAGES = {
     "psutil": "psutil",
     "rich": "rich",
     "typer": "typer",
+}
+#: What to type for each AU backend that cannot run.
+AU_BACKENDS = {
+    "openface": "build it (https://github.com/TadasBaltrusaitis/OpenFace/wiki), then --set"
+    " aus.openface_bin=FOLDER (or FACEPREP_OPENFACE=FOLDER); or a container: --set"
+    " 'aus.openface_bin=docker run --rm --init -v {folder}:{folder} IMAGE {tool}'",
+    "openface-models": "copy lib/local/FaceAnalyser/AU_predictors from an OpenFace checkout, then"
+    " --set aus.openface_models=FOLDER",
+    "openface-csv": "--set aus.backend=openface-csv --set aus.openface_csv=FOLDER",
 }
 _LITTLE_DISK = 2e9  # bytes; a thousand faces take some 30 MB
 _OPENCV = ("opencv-python-headless", "opencv-contrib-python-headless", "opencv-python")
@@ -69,13 +79,15 @@ class Check:
     needed: bool = True
 
 
-def doctor(workspace: Path | None = None) -> list[Check]:
+def doctor(workspace: Path | None = None, config: Config | None = None) -> list[Check]:
     """Look at everything; never raises.
 
     Parameters
     ----------
     workspace
         Where results will go; ``manifests/`` when not given. It need not exist.
+    config
+        Says where OpenFace is; what a run here would take when not given.
     """
     place = Path("manifests") if workspace is None else workspace
     checks: list[Callable[[], list[Check]]] = [
@@ -86,7 +98,7 @@ def doctor(workspace: Path | None = None) -> list[Check]:
         _mtcnn,
         _dlib,
         _given,
-        _action_units,
+        partial(_action_units, config),
         _engines,
         _machine,
         lambda: _disk(place),
@@ -111,6 +123,8 @@ def doctor_tables(
 
     style = {"ok": "green", "warning": "yellow", "missing": "red"}
     table = plain_table(None, "", "what", "found", "type this")
+    for column in table.columns:  # what is to be typed must not be cut
+        column.overflow = "fold"
     for check in checks:
         optional = check.state == "missing" and not check.needed
         word = "optional" if optional else check.state
@@ -131,7 +145,7 @@ def _safely(look: Callable[[], list[Check]]) -> list[Check]:
     try:
         return look()
     except Exception as error:
-        name = getattr(look, "__name__", "check").strip("_<>")
+        name = getattr(getattr(look, "func", look), "__name__", "check").strip("_<>")
         return [Check(name, "missing", f"{type(error).__name__}: {error}")]
 
 
@@ -219,11 +233,29 @@ def _given() -> list[Check]:
     return [Check("detector given", "ok", "landmarks of the dataset itself", needed=False)]
 
 
-def _action_units() -> list[Check]:
-    backends = [
-        name for name in get_args(AusConfig.model_fields["backend"].annotation) if name != "auto"
-    ]
-    return [Check("AU backends", "ok", ", ".join(backends))]
+def _action_units(config: Config | None) -> list[Check]:
+    """List every AU backend, and which of them ``auto`` comes to."""
+    from faceprep.faces.action_units.backend import AUTO, BACKENDS, choose
+    from faceprep.sources import resolve
+
+    config = resolve().config if config is None else config
+    wanted = config.aus.backend
+    checks = [check for name in BACKENDS for check in _safely(partial(_au_backend, name, config))]
+    if wanted == AUTO:
+        choice = choose(config)
+        return [*checks, Check(f"AUs, {AUTO}", "ok", choice.backend.name, needed=False)]
+    return checks
+
+
+def _au_backend(name: str, config: Config) -> list[Check]:
+    from faceprep.faces.action_units.backend import load_backend
+
+    check = f"AUs, {name}"
+    needed = config.aus.backend == name
+    reason = load_backend(name).available(config)
+    if reason is None:
+        return [Check(check, "ok", "can run", needed=needed)]
+    return [Check(check, "missing", reason, AU_BACKENDS.get(name), needed)]
 
 
 def _engines() -> list[Check]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from faceprep.config import Config
 from faceprep.report import doctor as doctor_module
 from faceprep.report.doctor import ALL_THERE, SOMETHING_MISSING, doctor, doctor_tables, exit_code
 
@@ -80,6 +81,41 @@ def test_what_is_optional_does_not_fail(monkeypatch: pytest.MonkeyPatch, tmp_pat
     checks = doctor(tmp_path)
     assert states(checks)["detector dlib, cnn"] == "missing"
     assert exit_code(checks) == ALL_THERE
+
+
+def test_every_au_backend_is_listed_with_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    checks = {check.name: check for check in doctor(tmp_path, Config(name="t"))}
+    assert checks["AUs, landmarks"].state == "ok"
+    assert checks["AUs, auto"].detail == "landmarks"
+    for name, reason in (("openface", "FaceLandmarkImg"), ("openface-csv", "aus.openface_csv")):
+        check = checks[f"AUs, {name}"]
+        assert (check.state, check.needed) == ("missing", False)
+        assert reason in check.detail
+        assert check.hint is not None
+        assert "--set" in check.hint
+    assert exit_code(list(checks.values())) == ALL_THERE
+
+
+def test_a_build_of_openface_is_found_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for tool in ("FaceLandmarkImg", "FeatureExtraction"):
+        (tmp_path / tool).touch(mode=0o755)
+    monkeypatch.setenv("FACEPREP_OPENFACE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    found = {check.name: check for check in doctor(tmp_path)}
+    assert found["AUs, openface"].state == "ok"
+    assert found["AUs, auto"].detail == "openface"
+
+
+def test_the_backend_that_was_asked_for_is_needed(tmp_path: Path) -> None:
+    config = Config(name="t", aus={"backend": "openface-csv"})
+    checks = doctor(tmp_path, config)
+    assert states(checks)["AUs, openface-csv"] == "missing"
+    assert exit_code(checks) == SOMETHING_MISSING
 
 
 def test_a_check_that_breaks_is_a_line_not_a_crash(

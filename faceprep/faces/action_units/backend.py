@@ -91,6 +91,9 @@ class Backend(Protocol):
 
 #: Name → ``module:class``, imported when first asked for.
 BACKENDS: dict[str, str] = {
+    "openface-models": "faceprep.faces.action_units.openface.models_backend:ModelsBackend",
+    "openface": "faceprep.faces.action_units.openface.program_backend:ProgramBackend",
+    "openface-csv": "faceprep.faces.action_units.openface.csv_backend:CsvBackend",
     "landmarks": "faceprep.faces.action_units.landmark_backend:LandmarkBackend",
 }
 
