@@ -5,9 +5,9 @@ Part-Based Models", PAMI 2010, section 6; ``dlib::extract_fhog_features`` with c
 which OpenFace calls. The result equals dlib's but for the last bits of single precision
 (1.5e-7 at most on photographs, noise and pictures full of ties).
 
-Milliseconds a face on one thread: this 0.27; the same with torch 0.36; the package ``pyfhog``,
-which wraps dlib, 0.17 — a tenth of a photograph's 1.2, not worth a compiled dependency whose
-licence is stated as Boost in one place and as non-commercial in another.
+Milliseconds a face on one thread: this 0.27, the same with torch 0.36, the package ``pyfhog``,
+which wraps dlib, 0.17. It would save a tenth of the 1.2 that a photograph takes; not worth a
+compiled dependency whose licence is Boost in one place and non-commercial in another.
 """
 
 from functools import cache, partial

@@ -1,9 +1,12 @@
 import os
 import shutil
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openface_builders import (
     CUTOFFS,
     DYNAMIC_CLASSIFIERS,
@@ -19,6 +22,7 @@ from openface_builders import (
 from faceprep.errors import MissingToolError
 from faceprep.faces.action_units import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.openface.matrices import MAX_BYTES
+from faceprep.faces.action_units.openface.predictor_files import read_predictor
 from faceprep.faces.action_units.openface.predictors import (
     DESCRIPTOR_SIZE,
     GEOMETRY_SIZE,
@@ -232,6 +236,18 @@ def test_a_spoilt_file_is_named_with_what_was_expected(folder, name, change, mes
         load_models(folder)
     assert str(folder) in error.value.message
     assert "--set aus.openface_models=" in (error.value.hint or "")
+
+
+@given(place=st.integers(0, 40), new=st.binary(min_size=1, max_size=16), cut=st.integers(0, 80_000))
+def test_whatever_the_bytes_a_predictor_is_read_or_refused(place, new, cut):
+    data = bytearray(regressor(np.zeros(DESCRIPTOR_SIZE), np.ones(DESCRIPTOR_SIZE), 0.5))
+    data[place : place + len(new)] = new
+    try:
+        predictor = read_predictor(bytes(data[:cut]), Path("x.dat"), DESCRIPTOR_SIZE)
+    except MissingToolError:
+        return
+    assert cut >= 75268
+    assert np.isfinite(predictor.means).all()
 
 
 def test_odd_numbers_of_a_predictor_are_refused(folder):
