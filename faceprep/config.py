@@ -147,6 +147,67 @@ class AusConfig(Section):
     )
 
 
+def _plain(value: Any) -> Any:
+    """Text of a flag as the number, truth value or list that it spells."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value.lower() if value.lower() in ("true", "false") else value)
+    except ValueError:
+        return value
+
+
+_Switch = Annotated[bool | int | float | str | list[Any], BeforeValidator(_plain)]
+
+
+class TrainConfig(Section):
+    """Faces with their expressions → a generator. What is None is the preset's own."""
+
+    generator: Literal["exprgan"] = "exprgan"
+    preset: Literal["modern", "paper", "tiny"] = Field(
+        "modern", description="tiny: minutes on two CPU cores; paper: the paper's own recipe"
+    )
+    size: Annotated[Literal[32, 64, 128] | None, BeforeValidator(_number)] = Field(
+        None, description="side of the images, pixels"
+    )
+    classes: tuple[str, ...] | None = Field(
+        None, description="expressions in their order; those of the training rows when none"
+    )
+    neutral: bool | None = Field(
+        None, description="neutral is a class too, where classes is none; not so in paper"
+    )
+    steps: int | None = Field(None, ge=1, description="all stages together")
+    epochs: int | None = Field(None, ge=1, description="all stages together, in place of steps")
+    batch: int | None = Field(None, ge=2, le=4096)
+    learning_rate: float | None = Field(None, gt=0, le=1)
+    features: str | None = Field(
+        None,
+        description="face features: dlib's network when none; or a weight file of it, of VGG-Face,"
+        " of VGG-16 or of VGG-19",
+    )
+    weights: dict[str, float] = Field(
+        {}, description="train.weights.NAME=…: of one loss, in every stage"
+    )
+    networks: dict[str, _Switch] = Field(
+        {}, description="train.networks.NAME=…: a switch of the networks, e.g. max_flow=0"
+    )
+    recipe: dict[str, _Switch] = Field(
+        {}, description="train.recipe.NAME=…: a switch of the training, e.g. augment=false"
+    )
+    seed: int = Field(0, ge=0, lt=2**31)
+    compile: bool = Field(
+        True, json_schema_extra=LOCATION, description="compile the networks on a GPU"
+    )
+    checkpoint_every: int = Field(500, ge=1, json_schema_extra=LOCATION, description="steps")
+    sample_every: int = Field(500, ge=1, json_schema_extra=LOCATION, description="steps")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> "TrainConfig":
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("steps and epochs are both set")
+        return self
+
+
 class Config(Section):
     """A pipeline: one dataset, one workspace, the stages' sections."""
 
@@ -163,6 +224,7 @@ class Config(Section):
     align: AlignConfig = AlignConfig()
     heatmaps: HeatmapsConfig = HeatmapsConfig()
     aus: AusConfig = AusConfig()
+    train: TrainConfig = TrainConfig()
 
     @model_validator(mode="before")
     @classmethod

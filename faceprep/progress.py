@@ -32,16 +32,19 @@ class Progress:
             else:
                 print(message, file=self.stream, flush=True)
 
-    def start(self, title: str, total: int | None) -> None:
-        """Begin to show the progress of a stage with ``total`` faces to do (`None`: unknown)."""
+    def start(self, title: str, total: int | None, done: int = 0) -> None:
+        """Begin to show the progress of a stage with ``total`` faces to do (`None`: unknown).
+
+        Those that were ``done`` earlier count for the progress, not for the rate.
+        """
         self.finish()
         if not self.quiet:
-            self._bar = (_Bar if self.stream.isatty() else _Lines)(title, total, self.stream)
+            self._bar = (_Bar if self.stream.isatty() else _Lines)(title, total, self.stream, done)
 
-    def update(self, done: int) -> None:
-        """Show that ``done`` faces are done."""
+    def update(self, done: int, note: str = "") -> None:
+        """Show that ``done`` faces are done, and a few words beside."""
         if self._bar is not None:
-            self._bar.update(done)
+            self._bar.update(done, note)
 
     def finish(self) -> None:
         """Take the bar away."""
@@ -64,22 +67,23 @@ class Progress:
 class _Lines:
     """One plain line every 30 s: what a log file wants."""
 
-    def __init__(self, title: str, total: int | None, stream: TextIO) -> None:
-        self.title, self.total, self.stream = title, total, stream
+    def __init__(self, title: str, total: int | None, stream: TextIO, before: int = 0) -> None:
+        self.title, self.total, self.stream, self.before = title, total, stream, before
         self.started = self.printed = time.monotonic()
 
-    def update(self, done: int) -> None:
+    def update(self, done: int, note: str = "") -> None:
         now = time.monotonic()
         if now - self.printed < SECONDS_BETWEEN_LINES:
             return
         self.printed = now
-        rate = done / max(now - self.started, 1e-9)
+        rate = (done - self.before) / max(now - self.started, 1e-9)
         line = f"{self.title}: {done}"
         if self.total:
             line += f" of {self.total} ({done / self.total:.0%})"
         line += f", {rate:.1f}/s"
         if self.total and rate > 0:
             line += f", {_clock((self.total - done) / rate)} left"
+        line += f", {note}" if note else ""
         print(line, file=self.stream, flush=True)
 
     def finish(self) -> None:
@@ -89,27 +93,28 @@ class _Lines:
 class _Bar:
     """A live bar with rate and time left."""
 
-    def __init__(self, title: str, total: int | None, stream: TextIO) -> None:
+    def __init__(self, title: str, total: int | None, stream: TextIO, before: int = 0) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
-        self.started = time.monotonic()
+        self.started, self.before = time.monotonic(), before
         self.bars = Bars(
             TextColumn("{task.description:<9}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}", style="dim"),
             console=Console(file=stream),
             transient=True,
         )
         self.bars.start()
-        self.task = self.bars.add_task(title, total=total, rate="")
+        self.task = self.bars.add_task(title, total=total, completed=before, rate="", note="")
 
-    def update(self, done: int) -> None:
-        rate = done / max(time.monotonic() - self.started, 1e-9)
-        self.bars.update(self.task, completed=done, rate=f"{rate:.1f}/s")
+    def update(self, done: int, note: str = "") -> None:
+        rate = (done - self.before) / max(time.monotonic() - self.started, 1e-9)
+        self.bars.update(self.task, completed=done, rate=f"{rate:.1f}/s", note=note)
 
     def say(self, message: str) -> None:
         self.bars.console.print(message, markup=False, highlight=False)

@@ -14,6 +14,9 @@ from faceprep.errors import FaceprepError
 
 DONE, FAILED, SOME_ROWS_FAILED, INTERRUPTED = 0, 1, 3, 130
 
+#: Stopped by SIGTERM or SIGUSR1 with everything saved: a scheduler may queue it again.
+STOPPED = 143
+
 
 def guarded(verb: Callable[..., int]) -> Callable[..., None]:
     """Turn errors into one message with the next command, and a result into an exit code."""

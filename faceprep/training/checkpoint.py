@@ -110,9 +110,14 @@ def save(
         states, document["random"] = random_state.capture(streams)
         tensors |= {f"random/{key}": value for key, value in states.items()}
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    document = json.loads(json.dumps(document, allow_nan=False))  # as a reader will see it
+    document = plain(document)
     document["sha256"] = _digest(tensors, document)
     _write(path, tensors, json.dumps(document))
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON values as a reader will see them: tuples are lists."""
+    return dict(json.loads(json.dumps(values, allow_nan=False)))
 
 
 def _network_tensors(networks: Mapping[str, State]) -> dict[str, Tensor]:

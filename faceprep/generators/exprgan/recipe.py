@@ -10,14 +10,22 @@ ever sees 1260 vectors z; and it stretches every image's contrast to the full ra
 its resize function.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
+from faceprep.errors import UsageError
 from faceprep.generators.losses import Adversarial, FeatureNorm
 
 #: Adam of the paper: learning rate and β.
 LEARNING_RATE = 2e-4
 BETAS = (0.5, 0.999)
+
+#: Steps of the presets with one joint stage.
+STEPS = {"modern": 30_000, "tiny": 900}
+
+#: The paper's stages have these parts of all steps: 4200, 1350 and 1350 in the official code.
+_PAPER_SHARES = (4200 / 6900, 1350 / 6900)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +46,8 @@ class Weights:
         L_Q for the makers, and for D_img with Q.
     adversarial, adversarial_latent, adversarial_projected
         What the makers pay to D_img, D_z and the projected discriminator.
+    adversarial_new
+        The same to both discriminators of images for faces of identities drawn from the prior.
     class_frozen, class_image, class_projected
         Cross-entropy of edits: by a frozen classifier on face features, by the heads of D_img and
         of the projected discriminator.
@@ -64,6 +74,7 @@ class Weights:
     q: float = 0.0
     q_discriminator: float = 1.0
     adversarial: float = 0.0
+    adversarial_new: float = 0.0
     adversarial_latent: float = 0.0
     adversarial_projected: float = 0.0
     class_frozen: float = 0.0
@@ -104,6 +115,16 @@ class Stage:
         Form of the adversarial losses.
     learning_rate, learning_rate_projected, betas
         Adam, constant; its moments start anew in every stage.
+    steps
+        Length in steps, in place of `epochs`.
+    augment
+        Discriminators, and the frozen classifier, see images through `training.diffaugment`.
+    even_classes
+        A batch has all expressions equally often; otherwise every face once an epoch.
+    average
+        Half-life of the weights' moving average in images; 0 for none.
+    r1_every
+        Steps from one R1 penalty to the next, which weighs that many times as much.
     """
 
     name: Literal["controller", "reconstruction", "refining", "joint"]
@@ -119,6 +140,102 @@ class Stage:
     learning_rate: float = LEARNING_RATE
     learning_rate_projected: float = LEARNING_RATE
     betas: tuple[float, float] = BETAS
+    steps: int | None = None
+    augment: bool = False
+    even_classes: bool = False
+    average: float = 0.0
+    r1_every: int = 16
+
+    def length(self, faces: int) -> int:
+        """Steps with so many training faces.
+
+        Raises
+        ------
+        UsageError
+            When there are fewer faces than a batch takes.
+        """
+        if self.steps is not None:
+            return self.steps
+        if faces < self.batch:
+            raise UsageError(
+                f"{faces} training faces do not fill a batch of {self.batch}",
+                "--set train.batch=" + str(max(faces // 2, 2)),
+            )
+        return self.epochs * (faces // self.batch)
+
+
+def stages(
+    preset: str,
+    *,
+    steps: int | None = None,
+    epochs: int | None = None,
+    batch: int | None = None,
+    learning_rate: float | None = None,
+    weights: Mapping[str, float] | None = None,
+    switches: Mapping[str, Any] | None = None,
+) -> tuple[Stage, ...]:
+    """The stages of a preset, with what is given in place of its own.
+
+    Parameters
+    ----------
+    preset
+        ``paper``, ``modern`` or ``tiny``.
+    steps, epochs
+        Of all stages together; one of the two.
+    batch, learning_rate
+        In every stage.
+    weights
+        Of losses by name, in every stage.
+    switches
+        Arguments of `paper_stages` (preset ``paper``), and fields of `Stage`, in every stage.
+
+    Raises
+    ------
+    UsageError
+        There is no such weight or switch.
+    """
+    own, switches = {}, dict(switches or {})
+    if preset == "paper":
+        names = ("vgg_norm", "judges_in_reconstruction", "q_in_reconstruction")
+        own = {name: switches.pop(name) for name in names if name in switches}
+    _check_names("loss", weights or {}, Weights)
+    _check_names("switch of the training", switches, Stage)
+    changes: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in switches.items()
+    }
+    changes |= {"batch": batch} if batch else {}
+    changes |= {"learning_rate": learning_rate} if learning_rate else {}
+    found: tuple[Stage, ...] = paper_stages(**own) if preset == "paper" else modern_stages(1)
+    lengths = _lengths(preset, steps, epochs, found)
+    return tuple(
+        replace(
+            stage, **{**length, **changes, "weights": replace(stage.weights, **(weights or {}))}
+        )
+        for stage, length in zip(found, lengths, strict=True)
+    )
+
+
+def _lengths(
+    preset: str, steps: int | None, epochs: int | None, found: tuple[Stage, ...]
+) -> list[dict[str, Any]]:
+    if preset != "paper":
+        return [{"epochs": epochs}] if epochs else [{"steps": steps or STEPS[preset]}]
+    if steps:
+        first, second = (max(round(share * steps), 1) for share in _PAPER_SHARES)
+        return [{"steps": n} for n in (first, second, max(steps - first - second, 1))]
+    if epochs:
+        total = sum(stage.epochs for stage in found)
+        return [{"epochs": max(round(stage.epochs / total * epochs), 1)} for stage in found]
+    return [{} for _ in found]
+
+
+def _check_names(what: str, given: Mapping[str, Any], where: type) -> None:
+    known = {field.name for field in fields(where)} - {"name", "weights", "epochs", "steps"}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise UsageError(
+            f"no {what} is called '{unknown[0]}'", f"one of {', '.join(sorted(known))}"
+        )
 
 
 def paper_stages(
@@ -223,5 +340,8 @@ def modern_stages(epochs: int, batch: int = 16) -> tuple[Stage]:
             adversarial="hinge",
             learning_rate=5e-4,
             learning_rate_projected=1e-3,
+            augment=True,
+            even_classes=True,
+            average=10_000,
         ),
     )

@@ -1,0 +1,97 @@
+"""``faceprep train``: a generator from the training faces of a workspace."""
+
+from typing import TYPE_CHECKING, Any
+
+from faceprep.cli.options import (
+    Assignments,
+    ConfigFile,
+    DatasetName,
+    Device,
+    DryRun,
+    Json,
+    Limit,
+    Only,
+    Overwrite,
+    Quiet,
+    RetryFailed,
+    Root,
+    Seed,
+    Verbose,
+    Workers,
+    WorkspaceDir,
+    resolve_flags,
+)
+from faceprep.cli.outcome import DONE, FAILED, STOPPED, complain, guarded, say_next
+from faceprep.cli.root import app
+
+if TYPE_CHECKING:
+    from faceprep.config import Config
+    from faceprep.progress import Progress
+
+
+@app.command()
+@guarded
+def train(
+    config: ConfigFile = None,
+    dataset: DatasetName = None,
+    root: Root = None,
+    workspace: WorkspaceDir = None,
+    set_: Assignments = None,
+    workers: Workers = None,
+    device: Device = None,
+    limit: Limit = None,
+    seed: Seed = None,
+    only: Only = False,
+    overwrite: Overwrite = False,
+    retry_failed: RetryFailed = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> int:
+    """Train a generator on the training faces; the same command goes on where it stopped.
+
+    faceprep train --set train.preset=tiny
+    """
+    from faceprep.progress import Progress
+    from faceprep.report.tables import print_result
+    from faceprep.report.train_table import train_tables
+    from faceprep.stages.train import run_train
+
+    resolved = resolve_flags(_arguments(locals())).config
+    with Progress(quiet=quiet) as progress:
+        if not only and not _up_to_date(resolved, progress, dry_run, retry_failed):
+            return FAILED
+        result = run_train(resolved, progress, overwrite=overwrite, dry_run=dry_run)
+    print_result(*train_tables(result), as_json=json)
+    if result.outcome is not None and result.outcome.stopped:
+        complain(
+            f"stopped by {result.outcome.stopped} after step {result.outcome.steps}, all is saved",
+            "type the same command again; it goes on there",
+        )
+        return STOPPED
+    if result.finished_before:
+        say_next("faceprep train --overwrite   trains anew; more train.steps go on", quiet)
+    return DONE
+
+
+def _arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """``--seed`` is the training's here, not that of random splits."""
+    seed = arguments["seed"]
+    assigned = list(arguments["set_"] or [])
+    if seed is not None:
+        assigned.append(f"train.seed={seed}")
+    return {**arguments, "seed": None, "set_": assigned}
+
+
+def _up_to_date(config: "Config", progress: "Progress", dry_run: bool, retry_failed: bool) -> bool:
+    """Bring ``align`` and what is before it up to date; say which shards could not be made."""
+    from faceprep import pipeline
+    from faceprep.runner import Options
+
+    options = Options(dry_run=dry_run, retry_failed=retry_failed)
+    result = pipeline.run(config, pipeline.needed("align"), options, progress)
+    for stage, failures in result.failed_shards.items():
+        for shard, error in failures.items():
+            complain(f"error: {stage} shard {shard}: {error}", None)
+    return not result.failed_shards

@@ -1,0 +1,204 @@
+"""Pictures of a training: edits of some faces, and the losses over the steps.
+
+Drawn with OpenCV's letters, so that a machine with a GPU and little else can do it; only the plot
+of the losses wants matplotlib.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from faceprep.errors import FaceprepError, MissingToolError
+from faceprep.faces.images import write_png
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from faceprep.generators.base import Generator
+    from faceprep.training.crops import Crops
+
+PAPER, INK, GRAY = (250, 250, 247), (28, 32, 38), (112, 118, 128)
+TILE, GAP, HEADER, BLOCK = 96, 3, 20, 14
+FACES = 6
+LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)
+
+#: Columns of the history by panel of the plot.
+_PANELS = {
+    "faces as they are": ("pixel", "pixel_bottleneck", "identity", "embedding", "tv"),
+    "edits": ("class_frozen", "class_image", "class_projected", "embedding_edit", "image_cycle"),
+    "the makers against the judges": (
+        "adversarial",
+        "adversarial_projected",
+        "adversarial_latent",
+        "adversarial_new",
+    ),
+    "Q": ("q", "d_q"),
+    "judges": ("d_image", "d_projected", "d_latent", "d_class", "d_class_projected"),
+    "health": ("d_gap", "d_gap_projected", "code_spread", "flow", "residual_mean"),
+}
+
+
+def sample_sheet(path: Path, model: "Generator", crops: "Crops", step: int) -> None:
+    """Draw edits of the same faces every time.
+
+    Left to right: source, with its own label, from its identity alone, every expression in full,
+    one expression at five intensities; below, identities of the prior with every expression.
+
+    Parameters
+    ----------
+    path
+        PNG to write.
+    model
+        In eval mode.
+    crops
+        Faces of the training.
+    step
+        For the title.
+    """
+    import torch
+
+    with torch.no_grad():
+        columns, titles = _edits(model, crops)
+        fresh, names = _new_faces(model, crops)
+    upper = _table(columns, titles)
+    lower = _table(fresh, names)
+    width = max(upper.shape[1], lower.shape[1])
+    title = _line(width, f"{model.preset}, step {step}: training faces; below, faces of nobody")
+    sheet = np.concatenate([title, _wide(upper, width), _wide(lower, width)])
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    write_png(temporary, sheet)
+    temporary.replace(path)
+
+
+def _edits(model: "Generator", crops: "Crops") -> "tuple[list[Tensor], list[str]]":
+    import torch
+
+    from faceprep.generators import codes
+
+    chosen = _faces(crops)
+    x, y = crops.batch(chosen), crops.one_hot(chosen)
+    g, d = model.encode(x), model.elements
+    own = codes.intensity_code(y, 1.0, d)
+    columns = [x, model.decode(g, own, x), model.decode(g, own)]
+    titles = ["source", "own label", "identity only"]
+    count = len(model.classes)
+    eye = torch.eye(count, device=x.device)
+    for k, name in enumerate(model.classes):
+        code = codes.intensity_code(eye[k].expand(len(x), -1), 1.0, d)
+        columns.append(model.decode(g, code, x))
+        titles.append(name)
+    # Another expression in every row, never the row's own.
+    shift = torch.arange(len(x), device=x.device) % (count - 1) + 1
+    other = eye[(y.argmax(1) + shift) % count]
+    for level in LEVELS:
+        columns.append(model.decode(g, codes.intensity_code(other, level, d), x))
+        titles.append(f"{level:.1f}")
+    return columns, titles
+
+
+def _new_faces(model: "Generator", crops: "Crops") -> "tuple[list[Tensor], list[str]]":
+    import torch
+
+    from faceprep.generators import codes
+
+    device = crops.images.device
+    noise = torch.Generator().manual_seed(0)
+    z = codes.uniform_noise(FACES, model.identity, noise, device)[: FACES // 2]
+    eye = torch.eye(len(model.classes), device=device)
+    made = [
+        model.decode(z, codes.intensity_code(row.expand(len(z), -1), 1.0, model.elements))
+        for row in eye
+    ]
+    return made, list(model.classes)
+
+
+def _faces(crops: "Crops") -> "Tensor":
+    """The first faces of different people and different expressions."""
+    import torch
+
+    labels = crops.labels.tolist()
+    chosen: list[int] = []
+    people: set[str] = set()
+    for k in range(FACES):
+        wanted = k % len(crops.classes)
+        for index, (label, who) in enumerate(zip(labels, crops.subjects, strict=True)):
+            if label == wanted and who not in people:
+                chosen.append(index)
+                people.add(who)
+                break
+    return torch.tensor(chosen or [0])
+
+
+def _table(columns: "list[Tensor]", titles: list[str]) -> np.ndarray:
+    """Columns of images under their titles."""
+    rows = len(columns[0])
+    sheet = np.full(
+        (HEADER + rows * (TILE + GAP) + BLOCK, len(columns) * (TILE + GAP), 3), PAPER, np.uint8
+    )
+    for c, (images, title) in enumerate(zip(columns, titles, strict=True)):
+        left = c * (TILE + GAP)
+        _write(sheet, title, left, HEADER - 6, GRAY)
+        pixels = (images.float().clamp(-1, 1) * 127.5 + 127.5).round().byte()
+        for r, picture in enumerate(pixels.permute(0, 2, 3, 1).cpu().numpy()):
+            top = HEADER + r * (TILE + GAP)
+            tile = cv2.resize(picture, (TILE, TILE), interpolation=cv2.INTER_CUBIC)
+            sheet[top : top + TILE, left : left + TILE] = tile
+    return sheet
+
+
+def _wide(picture: np.ndarray, width: int) -> np.ndarray:
+    missing = width - picture.shape[1]
+    paper = np.full((picture.shape[0], missing, 3), PAPER, np.uint8)
+    return np.concatenate([picture, paper], axis=1)
+
+
+def _line(width: int, text: str) -> np.ndarray:
+    line = np.full((HEADER + 4, width, 3), PAPER, np.uint8)
+    _write(line, text, 2, HEADER - 4, INK)
+    return line
+
+
+def _write(picture: np.ndarray, text: str, left: int, base: int, colour: tuple[int, ...]) -> None:
+    cv2.putText(picture, text, (left, base), cv2.FONT_HERSHEY_SIMPLEX, 0.38, colour, 1, cv2.LINE_AA)
+
+
+def plot_losses(history: Path, out: Path) -> Path:
+    """Draw the columns of ``history.parquet`` into a PNG, smoothed over a hundredth of the steps.
+
+    Raises
+    ------
+    MissingToolError
+        When matplotlib is not installed.
+    FaceprepError
+        When the picture cannot be written.
+    """
+    import pandas as pd
+
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingToolError("matplotlib is not installed", "pip install matplotlib") from None
+    table = pd.read_parquet(history)
+    window = max(len(table) // 100, 1)
+    smooth = table.select_dtypes("number").rolling(window, min_periods=1).mean()
+    figure = Figure(figsize=(12, 6.4), layout="constrained")
+    grid: Any = figure.subplots(2, 3, sharex=True)
+    for axes, (title, names) in zip(grid.flat, _PANELS.items(), strict=True):
+        for name in names:
+            if name in smooth:
+                axes.plot(table["step"], smooth[name], label=name, linewidth=1)
+        axes.set_title(title, fontsize=9, loc="left")
+        axes.tick_params(labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+        if axes.lines:
+            axes.legend(fontsize=6.5, frameon=False)
+    for axes in grid[-1]:
+        axes.set_xlabel("step", fontsize=8)
+    try:
+        figure.savefig(out, dpi=110)
+    except OSError as error:
+        raise FaceprepError(f"{out} cannot be written: {error}", "make room") from None
+    return out

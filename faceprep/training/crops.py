@@ -1,0 +1,160 @@
+"""Faces of a training in memory: pixels, labels, subjects; and which of them a step takes."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from faceprep.errors import FaceprepError
+
+_RESIZED_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Faces on a device, all of them.
+
+    Attributes
+    ----------
+    images
+        ``(N, 3, S, S) uint8`` RGB.
+    labels
+        ``(N,) int64`` indices into `classes`.
+    classes
+        Expressions in the order of the labels.
+    subjects
+        Who each face is.
+    fingerprint
+        SHA-256 of the faces' names, labels and pixels.
+    """
+
+    images: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+    subjects: tuple[str, ...]
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def size(self) -> int:
+        """Side, pixels."""
+        return int(self.images.shape[-1])
+
+    def batch(self, indices: Tensor, flips: Tensor | None = None) -> Tensor:
+        """Faces ``(B, 3, S, S) float32`` in [-1, 1], those of `flips` mirrored."""
+        x = self.images[indices.to(self.images.device)].float() / 127.5 - 1
+        if flips is None:
+            return x
+        return torch.where(flips.to(x.device)[:, None, None, None], x.flip(3), x)
+
+    def one_hot(self, indices: Tensor) -> Tensor:
+        """Labels ``(B, K)`` in {0, 1}."""
+        return F.one_hot(self.labels[indices.to(self.labels.device)], len(self.classes)).float()
+
+    def counts(self) -> dict[str, int]:
+        """Faces of every expression."""
+        numbers = torch.bincount(self.labels, minlength=len(self.classes)).tolist()
+        return dict(zip(self.classes, numbers, strict=True))
+
+
+def make_crops(
+    pictures: Sequence[np.ndarray],
+    names: Sequence[str],
+    labels: Sequence[str],
+    subjects: Sequence[str],
+    classes: Sequence[str],
+    size: int,
+    device: torch.device | str = "cpu",
+) -> Crops:
+    """Resize faces once, and put them on a device.
+
+    Parameters
+    ----------
+    pictures
+        ``(H, H, 3) uint8`` RGB each, all of one size.
+    names, labels, subjects
+        Of every face.
+    classes
+        Expressions in the order of the labels; every label is one of them.
+    size
+        Side S.
+
+    Raises
+    ------
+    FaceprepError
+        When the pictures differ in size.
+    """
+    shapes = sorted({picture.shape for picture in pictures})
+    if len(shapes) > 1:
+        raise FaceprepError(f"crops have sizes {shapes}", "faceprep align --overwrite")
+    parts = [
+        resize(torch.from_numpy(np.stack(pictures[at : at + _RESIZED_AT_ONCE])), size)
+        for at in range(0, len(pictures), _RESIZED_AT_ONCE)
+    ]
+    images = torch.cat(parts) if parts else torch.zeros(0, 3, size, size, dtype=torch.uint8)
+    places = {name: index for index, name in enumerate(classes)}
+    numbers = torch.tensor([places[label] for label in labels], dtype=torch.int64)
+    digest = hashlib.sha256(repr([tuple(classes), size, list(names)]).encode())
+    digest.update(numbers.numpy().tobytes())
+    digest.update(images.numpy().data)
+    return Crops(
+        images.to(device), numbers.to(device), tuple(classes), tuple(subjects), digest.hexdigest()
+    )
+
+
+def resize(pictures: Tensor, size: int) -> Tensor:
+    """Reduce ``(N, H, W, 3) uint8`` to ``(N, 3, S, S) uint8``.
+
+    The filter is a triangle as wide as the reduction, Pillow's bilinear, in float32 on the CPU:
+    libraries differ here enough to move a classifier's accuracy.
+    """
+    planes = pictures.permute(0, 3, 1, 2)
+    if planes.shape[2:] == (size, size):
+        return planes.contiguous()
+    reduced = F.interpolate(planes.float(), size=(size, size), mode="bilinear", antialias=True)
+    return reduced.round().clamp(0, 255).to(torch.uint8).contiguous()
+
+
+class Order:
+    """Which faces a step takes, and which of them are mirrored.
+
+    Parameters
+    ----------
+    labels
+        Of all faces, indices into the classes.
+    random
+        Belongs to the checkpoint (`random_state.Streams`).
+    seed
+        Of the order of an epoch: it follows from seed and number of the epoch alone.
+    """
+
+    def __init__(self, labels: Tensor, random: np.random.Generator, seed: int) -> None:
+        self.random, self.seed = random, seed
+        numbers = labels.cpu().numpy()
+        self.total = len(numbers)
+        present, counts = np.unique(numbers, return_counts=True)
+        self.by_class = np.argsort(numbers, kind="stable")
+        self.counts, self.starts = counts, np.cumsum(counts) - counts
+        self.present = present
+
+    def even(self, batch: int) -> tuple[Tensor, Tensor]:
+        """Every expression equally likely, then a face of it: indices and flips ``(B,)``."""
+        group = self.random.integers(len(self.present), size=batch)
+        place = np.floor(self.random.random(batch) * self.counts[group]).astype(np.int64)
+        return self._taken(self.by_class[self.starts[group] + place])
+
+    def epoch(self, batch: int, step: int, stage: int) -> tuple[Tensor, Tensor]:
+        """Batch `step` of a stage in which an epoch shows every face once, whole batches only."""
+        number, place = divmod(step, self.total // batch)
+        shuffled = np.random.default_rng([self.seed, stage, number]).permutation(self.total)
+        return self._taken(shuffled[place * batch : (place + 1) * batch])
+
+    def _taken(self, indices: np.ndarray) -> tuple[Tensor, Tensor]:
+        flips = self.random.random(len(indices)) < 0.5
+        return torch.from_numpy(indices), torch.from_numpy(flips)

@@ -1,0 +1,200 @@
+"""A frozen expression classifier on face features: ridge regression on the training faces.
+
+Edits are asked to look like an expression to a judge that they cannot change. It is fitted once,
+before the training, on what the discriminators see as well (`diffaugment`); how sure it may be is
+set on people whom a part of the fit did not know.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from faceprep.training.crops import Crops
+from faceprep.training.diffaugment import WITHOUT_CUTOUT, augment, draw
+
+#: Cells of a feature map, across and down, that are averaged each.
+CELLS = 4
+
+#: Most faces that it is fitted on, and that its settings are chosen on.
+MOST_FACES, MOST_CHOSEN = 4000, 1500
+
+_PENALTIES = (0.001, 0.01, 0.1, 1.0)
+_TEMPERATURES = tuple(float(t) for t in np.geomspace(0.02, 2, 25))
+_FOLDS = 4
+_BATCH = 32
+
+
+class Features(Protocol):
+    """Frozen face features, as `faceprep.faces.features` has them."""
+
+    @property
+    def perceptual_layers(self) -> tuple[str, ...]:
+        """What a perceptual loss compares."""
+        ...
+
+    @property
+    def layers(self) -> Mapping[str, Any]:
+        """Every layer, with its channels."""
+        ...
+
+    def activations(self, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """Activations of images ``(B, 3, S, S)`` in [-1, 1] by name of the layer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well the classifier does on training people that it was not fitted on.
+
+    Attributes
+    ----------
+    accuracy, balanced
+        Shares of faces, and mean share of the expressions, without and with augmentation alike.
+    penalty, temperature
+        The chosen ridge penalty (part of the mean eigenvalue), and what logits are divided by.
+    faces
+        Rows of the fit: every face several times, mirrored and augmented.
+    """
+
+    accuracy: float
+    balanced: float
+    penalty: float
+    temperature: float
+    faces: int
+
+
+class ExpressionHead(nn.Module):
+    """Logits of K expressions from feature maps; buffers only, never trained further."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, layers: Sequence[str], weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.layers = tuple(layers)
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+
+    def forward(self, maps: Mapping[str, Tensor]) -> Tensor:
+        """Maps ``(B, C, h, w)`` of `layers` → logits ``(B, K)`` float32."""
+        with torch.autocast(self.weight.device.type, enabled=False):
+            return F.linear(pooled(maps, self.layers), self.weight, self.bias)
+
+
+def pooled(maps: Mapping[str, Tensor], layers: Sequence[str]) -> Tensor:
+    """Means of the cells of every map, each layer brought to one scale, ``(B, D) float32``."""
+    parts = []
+    for name in layers:
+        cells = F.adaptive_avg_pool2d(maps[name].float(), CELLS).flatten(1)
+        parts.append(cells / cells.square().mean(1, keepdim=True).add(1e-8).sqrt())
+    return torch.cat(parts, dim=1)
+
+
+@torch.no_grad()
+def fit_expression_head(
+    features: Features, crops: Crops, layers: Sequence[str], seed: int, augmented: bool
+) -> tuple[ExpressionHead, Fit]:
+    """Fit the classifier on training faces.
+
+    Parameters
+    ----------
+    features, layers
+        The network, and those of its layers that are looked at.
+    crops
+        Faces of the training.
+    seed
+        Of the choice of faces and of the augmentation.
+    augmented
+        Add faces as the discriminators see them.
+    """
+    random = np.random.default_rng(seed)
+    chosen = _evenly(crops.labels.cpu().numpy(), MOST_FACES // (4 if augmented else 2), random)
+    x, rows = _rows(features, crops, layers, chosen, seed, augmented)
+    labels = crops.labels.cpu().numpy()[rows]
+    groups = np.unique(np.array(crops.subjects)[rows], return_inverse=True)[1] % _FOLDS
+    y = F.one_hot(torch.from_numpy(labels), len(crops.classes)).double()
+    few = np.sort(random.permutation(len(rows))[:MOST_CHOSEN])
+    penalty, logits = _choose(x[few], y[few], groups[few])
+    fold_labels = torch.from_numpy(labels[few])
+    temperature = min(_TEMPERATURES, key=lambda t: float(F.cross_entropy(logits / t, fold_labels)))
+    weight, bias = _ridge(x, y, penalty)
+    right = logits.argmax(1) == fold_labels
+    shares = [float(right[fold_labels == k].double().mean()) for k in fold_labels.unique()]
+    device = crops.images.device
+    head = ExpressionHead(
+        layers, (weight / temperature).float().to(device), (bias / temperature).float().to(device)
+    )
+    fit = Fit(float(right.double().mean()), float(np.mean(shares)), penalty, temperature, len(rows))
+    return head, fit
+
+
+def _evenly(labels: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
+    """Up to `most` places, of every class about equally many."""
+    if len(labels) <= most:
+        return np.arange(len(labels))
+    order = random.permutation(len(labels))
+    rank = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        own = order[labels[order] == label]
+        rank[own] = np.arange(len(own))
+    return np.sort(np.argsort(rank, kind="stable")[:most])
+
+
+def _rows(
+    features: Features,
+    crops: Crops,
+    layers: Sequence[str],
+    chosen: np.ndarray,
+    seed: int,
+    augmented: bool,
+) -> tuple[Tensor, np.ndarray]:
+    """Pooled features ``(R, D) float64`` on the CPU, and the face of every row."""
+    generator = torch.Generator().manual_seed(seed)
+    parts, rows = [], []
+    for at in range(0, len(chosen), _BATCH):
+        indices = torch.from_numpy(chosen[at : at + _BATCH])
+        for flipped in (False, True):
+            x = crops.batch(indices, torch.full((len(indices),), flipped))
+            views = [x]
+            if augmented:
+                numbers = draw(len(x), WITHOUT_CUTOUT, generator, x.device)
+                views.append(augment(x, numbers))
+            for view in views:
+                parts.append(pooled(features.activations(view, layers), layers).double().cpu())
+                rows.append(indices.numpy())
+    return torch.cat(parts), np.concatenate(rows)
+
+
+def _choose(x: Tensor, y: Tensor, groups: np.ndarray) -> tuple[float, Tensor]:
+    """Penalty with the least squared error on left-out people, and the logits there."""
+    best, found, least = _PENALTIES[0], torch.zeros_like(y), float("inf")
+    if len(np.unique(groups)) < 2:
+        groups = np.arange(len(x)) % _FOLDS
+    for penalty in _PENALTIES:
+        logits = torch.zeros_like(y)
+        for group in np.unique(groups):
+            out = torch.from_numpy(groups == group)
+            weight, bias = _ridge(x[~out], y[~out], penalty)
+            logits[out] = x[out] @ weight.T + bias
+        error = float((logits - y).square().mean())
+        if error < least:
+            best, found, least = penalty, logits, error
+    return best, found
+
+
+def _ridge(x: Tensor, y: Tensor, penalty: float) -> tuple[Tensor, Tensor]:
+    """Weights ``(K, D)`` and biases of a ridge regression in which every class weighs the same."""
+    weight = (y / y.sum(0).clamp_min(1)).sum(1)
+    root = (weight / weight.sum()).sqrt()[:, None]
+    mean_x, mean_y = (root**2 * x).sum(0), (root**2 * y).sum(0)
+    a, b = root * (x - mean_x), root * (y - mean_y)
+    gram = a @ a.T
+    ridge = penalty * gram.diagonal().sum() / len(gram)
+    alpha = torch.linalg.solve(gram + ridge * torch.eye(len(gram), dtype=gram.dtype), b)
+    weights = (a.T @ alpha).T
+    return weights, mean_y - weights @ mean_x

@@ -1,0 +1,101 @@
+"""What happened at every step of a training: a table that grows in ``history.parquet``."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceprep.errors import FaceprepError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_COLUMNS_FIRST = ("step", "stage", "seconds")
+_Value = int | float | str
+
+
+class History:
+    """Rows in memory and on the disk; the file is replaced as a whole, so it is never half.
+
+    Parameters
+    ----------
+    path
+        ``history.parquet``.
+    steps
+        Rows after this step, left by a process that was killed later, are forgotten.
+    """
+
+    def __init__(self, path: Path, steps: int) -> None:
+        self.path = path
+        self._rows: list[dict[str, _Value]] = []
+        self._table = _earlier(path, steps) if steps else None
+
+    def add(self, row: dict[str, _Value]) -> None:
+        """Add a step; columns that it lacks are empty."""
+        self._rows.append(row)
+
+    def extend_last(self, values: dict[str, float]) -> None:
+        """Add columns to the step added last."""
+        self._rows[-1].update(values)
+
+    def means(self, steps: int) -> dict[str, float]:
+        """Means of the losses over the last steps that are in memory."""
+        rows = self._rows[-steps:]
+        names = {name for row in rows for name, value in row.items() if isinstance(value, float)}
+        return {
+            name: sum(float(row[name]) for row in rows) / len(rows)
+            for name in names
+            if all(name in row for row in rows)
+        }
+
+    def table(self) -> "pa.Table | None":
+        """All rows so far; None where there are none."""
+        import pyarrow as pa
+
+        if self._rows:
+            names = list(dict.fromkeys(name for row in self._rows for name in row))
+            new = pa.table({name: [row.get(name) for row in self._rows] for name in names})
+            both = [new] if self._table is None else [self._table, new]
+            table = pa.concat_tables(both, promote_options="default")
+            first = [name for name in _COLUMNS_FIRST if name in table.column_names]
+            self._table = table.select(
+                [*first, *(name for name in table.column_names if name not in first)]
+            )
+            self._rows = []
+        return self._table
+
+    def write(self) -> None:
+        """Bring the file up to date.
+
+        Raises
+        ------
+        FaceprepError
+            When it cannot be written.
+        """
+        import pyarrow.parquet as pq
+
+        table = self.table()
+        if table is None:
+            return
+        beside = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
+        try:
+            pq.write_table(table, beside)
+            beside.replace(self.path)
+        except OSError as error:
+            raise FaceprepError(
+                f"{self.path} cannot be written: {error}", "make room, then the same command again"
+            ) from None
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def _earlier(path: Path, steps: int) -> "pa.Table | None":
+    """Rows up to a step; none where the file is missing or damaged, as nothing depends on it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+        return table.filter(pc.less_equal(table["step"], steps))
+    except (OSError, pa.ArrowException, KeyError):
+        return None
