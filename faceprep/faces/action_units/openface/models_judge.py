@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +12,15 @@ from faceprep.config import Config
 from faceprep.faces.action_units.backend import AUResult, FaceInput
 from faceprep.faces.action_units.landmark_estimator import estimate
 from faceprep.faces.action_units.openface.descriptor import Descriptors, describe, judge_stills
-from faceprep.faces.action_units.openface.follow import FaceFollower
 from faceprep.faces.action_units.openface.landmark_source import LandmarkSource
 from faceprep.faces.action_units.openface.predictors import GEOMETRY_SIZE, HOG_SIZE, AUModels
 from faceprep.faces.action_units.openface.sequences import FrameSequence
 from faceprep.faces.action_units.openface.video import SequenceJudge
 from faceprep.faces.images import UnreadableImage, read_image
 from faceprep.faces.photographs import FacePicture, landmarks_in_photograph, read_picture
+
+if TYPE_CHECKING:
+    from faceprep.faces.action_units.openface.follow import FaceFollower
 
 # Of the pictures in memory at a time. One huge picture may come on top.
 _BATCH_PICTURES = 32
@@ -116,8 +119,10 @@ class Judge:
         others = [points for place, points in enumerate(given) if place not in at]
         return None if others and all(isinstance(points, str) for points in others) else given
 
-    def _follower(self, at: Mapping[int, FaceInput]) -> FaceFollower | None:
+    def _follower(self, at: Mapping[int, FaceInput]) -> "FaceFollower | None":
         """One who looks for the face in the frames between; ``None`` where nothing is to follow."""
+        from faceprep.faces.action_units.openface.follow import FaceFollower  # imports torch
+
         known = {}
         for place, face in at.items() if self._source.follows else ():
             with suppress(ValueError):  # a matrix without an inverse
@@ -199,7 +204,7 @@ def _reasons(batch: Sequence[_Picture], fitted: np.ndarray) -> list[str | None]:
 
 
 def _follow(
-    follower: FaceFollower, places: range, batch: list[_Picture], at: Mapping[int, FaceInput]
+    follower: "FaceFollower", places: range, batch: list[_Picture], at: Mapping[int, FaceInput]
 ) -> None:
     """Put landmarks into those pictures of a batch that are of no selected face."""
     others = {
