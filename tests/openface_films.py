@@ -70,6 +70,7 @@ class Film:
         align = {
             "face_id": f"oulu-casia/P001/Anger/{frame:03d}",
             "status": "ok",
+            "detector": "given",
             "landmarks5": five.ravel().tolist(),
             "landmarks68": in_crop.ravel().tolist(),
             "matrix": matrix.ravel().tolist(),

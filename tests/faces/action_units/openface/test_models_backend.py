@@ -1,17 +1,16 @@
 import shutil
-import subprocess
-import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from openface_builders import write_predictors
 from openface_films import FRAMES, Film
 
 from faceprep.config import Config
 from faceprep.errors import MissingToolError
-from faceprep.faces.action_units.backend import AUResult, choose
+from faceprep.faces.action_units.backend import AUResult, FaceInput, choose
 from faceprep.faces.action_units.openface import models_judge
 from faceprep.faces.action_units.openface.csv_backend import CsvBackend
 from faceprep.faces.action_units.openface.descriptor import describe, judge_stills
@@ -20,6 +19,11 @@ from faceprep.faces.action_units.openface.models_backend import ModelsBackend
 from faceprep.faces.action_units.openface.predictors import load_models
 from faceprep.faces.action_units.openface.video import SequenceJudge
 from faceprep.faces.images import write_png
+from faceprep.manifest import table_from_rows
+from faceprep.progress import Progress
+from faceprep.runner import Options, run_stage
+from faceprep.stages import load_stage
+from faceprep.workspace import Workspace
 
 SELECTED = (0, 5, 6, 7)
 
@@ -239,28 +243,42 @@ def test_the_stage_chooses_it_where_the_models_are(film, models):
         choose(film.config(models / "missing"))
 
 
-def faceprep(*words: object) -> None:
-    command = [sys.executable, "-m", "faceprep", *map(str, words)]
-    subprocess.run(command, check=True, capture_output=True)
+def commit(workspace: Workspace, shard: int, faces: Sequence[FaceInput]) -> None:
+    """Write a finished shard of select and of align."""
+    for stage, rows in (("select", [f.select for f in faces]), ("align", [f.align for f in faces])):
+        with workspace.pending(stage, shard) as pending:
+            pending.commit(
+                table_from_rows(stage, rows),
+                input_hash="input",
+                config_hash="config",
+                provenance={},
+                seconds=0.0,
+            )
+        workspace.write_info(stage, {"stage": stage, "shards": shard + 1})
 
 
-def test_one_and_two_workers_write_the_same_bytes(tmp_path, models):
-    root, aligned = tmp_path / "demo", tmp_path / "aligned"
-    settings = ["shard_size=8", "aus.backend=openface-models", "aus.landmarks=align"]
-    settings.append(f"aus.openface_models={models}")
-    options = ["--dataset", "oulu-casia", "--root", root, "-j", 2]
-    options += [word for setting in settings for word in ("--set", setting)]
-    faceprep("demo", root, "--subjects", 1, "--frames", 5, "-q")
-    faceprep("align", *options, "--workspace", aligned)
+def test_one_and_two_workers_write_the_same_bytes(film, models):
+    shutil.copytree(film.root / "P001", film.root / "P002")
+    faces = [film.face(frame, split="train", fold=0) for frame in SELECTED]
     written = []
     for workers in (1, 2):
-        workspace = tmp_path / str(workers)
-        shutil.copytree(aligned, workspace)
-        faceprep("aus", *options, "--workspace", workspace, "-j", workers)
-        parts = sorted((workspace / "aus").glob("part-*.parquet"))
-        assert len(parts) == 3
-        assert "openface-models+dynamic+align" in set(
-            pq.read_table(parts[0])["backend"].to_pylist()
+        workspace = Workspace(film.root.parent / str(workers))
+        commit(workspace, 0, faces)
+        commit(workspace, 1, [someone_else(face) for face in faces])
+        config = film.config(models).model_copy(
+            update={"workspace": workspace.root, "workers": workers}
         )
-        written.append([part.read_bytes() for part in parts])
+        run_stage(load_stage("aus"), config, Options(), Progress(quiet=True))
+        rows = [row for table in workspace.tables("aus") for row in table.to_pylist()]
+        assert {row["backend"] for row in rows} == {"openface-models+dynamic+align"}
+        written.append([workspace.part("aus", shard).read_bytes() for shard in (0, 1)])
     assert written[0] == written[1]
+
+
+def someone_else(face: FaceInput) -> FaceInput:
+    """The same face as another subject's."""
+    changed = {
+        key: face.select[key].replace("P001", "P002") for key in ("face_id", "subject", "path")
+    }
+    align = {**face.align, "face_id": changed["face_id"]}
+    return replace(face, select={**face.select, **changed}, align=align)
