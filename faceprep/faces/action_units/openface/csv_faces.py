@@ -29,7 +29,7 @@ from faceprep.faces.action_units.openface.csv_folder import (
 )
 from faceprep.faces.action_units.openface.csv_frames import join_frames
 from faceprep.faces.action_units.openface.face_choice import choose_row, our_landmarks
-from faceprep.faces.action_units.openface.path_match import Match, PathMatcher
+from faceprep.faces.action_units.openface.path_match import Match
 from faceprep.faces.action_units.openface.sequences import FrameSequence, find_sequences
 
 
@@ -86,7 +86,7 @@ class CsvFaces:
         self.folder = csv_folder(path)
         self._root = root
         self._source = source
-        self._matcher = PathMatcher(self.folder.names)
+        self._matcher = self.folder.matcher
 
     def find(self, face: FaceInput) -> CsvFace:
         """Find one face; `find_all` is faster for several of a sequence."""
@@ -121,6 +121,7 @@ class CsvFaces:
                 parts_of(face.select["path"]),
                 _identity(face),
                 lambda stem: picture_tree(self._root).pictures(stem),
+                lambda: picture_tree(self._root).folder_names,
             )
         if match.name is None:
             return CsvFace(reason=match.reason) if match.reason else None
@@ -161,7 +162,10 @@ class CsvFaces:
         *folder, _ = parts_of(face.select["path"])
         if folder:
             match = self._matcher.find(
-                tuple(folder), _identity(face), lambda name: picture_tree(self._root).folders(name)
+                tuple(folder),
+                _identity(face),
+                lambda name: picture_tree(self._root).folders(name),
+                lambda: picture_tree(self._root).folder_names,
             )
             if match.name is not None or match.reason is not None:
                 return match

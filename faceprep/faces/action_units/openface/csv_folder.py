@@ -14,7 +14,7 @@ from faceprep.config import digest
 from faceprep.datasets.base import Report
 from faceprep.datasets.tree import IMAGE_SUFFIXES, is_image, walk
 from faceprep.faces.action_units.openface.csv_file import CsvError, CsvFile, CsvRow
-from faceprep.faces.action_units.openface.path_match import Parts
+from faceprep.faces.action_units.openface.path_match import Parts, PathMatcher
 
 #: Columns that name the picture of a line, the first that is there; OpenFace itself writes none.
 NAME_COLUMNS = (
@@ -46,6 +46,8 @@ class CsvFolder:
         The folder or the file.
     names
         Of everything that has rows.
+    matcher
+        Finds the name of a picture or folder.
     faceless
         Last parts of the names of which OpenFace only left its details: it saw no face there.
     """
@@ -60,6 +62,7 @@ class CsvFolder:
             self.files[parts_of(path.name)] = path
         self._lines = self._table()
         self.names = list(self._lines or self.files)
+        self.matcher = PathMatcher(self.names)
 
     @property
     def is_table(self) -> bool:
@@ -146,15 +149,23 @@ class CsvFolder:
 
 
 class PictureTree:
-    """All pictures below a dataset's root, and their folders, by the last part of their paths."""
+    """All pictures below a dataset's root, and their folders, by the last part of their paths.
+
+    Attributes
+    ----------
+    folder_names
+        Every name of a folder above a picture.
+    """
 
     def __init__(self, root: Path) -> None:
+        self.folder_names: set[str] = set()
         self._pictures: dict[str, list[Parts]] = {}
         self._folders: dict[str, list[Parts]] = {}
         for folder in walk(root, Report(), wants=is_image):
             if folder.files and folder.path:
                 parts = tuple(folder.path.split("/"))
                 self._folders.setdefault(parts[-1], []).append(parts)
+                self.folder_names.update(parts)
             for name in folder.files:
                 parts = parts_of(folder.join(name))
                 self._pictures.setdefault(parts[-1], []).append(parts)

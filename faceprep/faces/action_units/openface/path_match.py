@@ -58,6 +58,7 @@ class PathMatcher:
         target: Parts,
         identity: Collection[str],
         rivals: Callable[[str], Iterable[Parts]],
+        folders: Callable[[], Collection[str]],
     ) -> Match:
         """Find the name that belongs to a target.
 
@@ -71,6 +72,8 @@ class PathMatcher:
         rivals
             Last part → all targets on disk that end in it, this one among them; one path twice
             where two files differ by their endings only.
+        folders
+            Names of all folders on disk.
         """
         candidates = self._candidates(target)
         if not candidates:
@@ -79,9 +82,12 @@ class PathMatcher:
         found = [name for name in candidates if self._score(name, target) == best]
         if len(found) > 1:
             return _ambiguous(found)
-        if not self._fits(found[0], target, best[0], identity):
-            return Match()
-        return self._unless_rivals(found[0], target, rivals(target[-1]))
+        match = self._unless_rivals(found[0], target, rivals(target[-1]))
+        if match.name is None or self._fits(match.name, target, best[0], identity, folders):
+            return match
+        return Match(
+            reason=f"{'/'.join(match.name)}.csv is called alike, but lies in other folders"
+        )
 
     def _score(self, name: Parts, target: Parts) -> tuple[int, int]:
         """How much a name looks like a target's: parts that agree, then whether it says no more."""
@@ -96,14 +102,24 @@ class PathMatcher:
         )
         return [name for word in words for name in self._by_last.get(word, ())]
 
-    def _fits(self, name: Parts, target: Parts, agreed: int, identity: Collection[str]) -> bool:
-        """Whether a name says enough about its target, and nothing else."""
-        left = len(name) - self._parts_used(name, target)
-        if left == 0 or agreed == len(target):
+    def _fits(
+        self,
+        name: Parts,
+        target: Parts,
+        agreed: int,
+        identity: Collection[str],
+        folders: Callable[[], Collection[str]],
+    ) -> bool:
+        """Whether a name says enough about its target, and nothing against it."""
+        used = 1 + _tail(name[:-1], target[: len(target) - _joined(name[-1], target)])
+        if used == len(name) or agreed == len(target):
             return True
         said = {*target[-agreed:], *_WORDS.split(target[-1])}
         needed = [part for part in identity if part in target]
-        return all(part in said for part in needed) and (bool(needed) or left <= len(self._root))
+        if needed:
+            return all(part in said for part in needed)
+        # out/0/a.csv: fine, unless 0 is a folder of the dataset, then it is that folder's a.
+        return not set(name[len(self._root) : len(name) - used]).intersection(folders())
 
     def _unless_rivals(self, name: Parts, target: Parts, rivals: Iterable[Parts]) -> Match:
         """Return the name, unless it belongs to another target, or may as well."""
@@ -119,10 +135,6 @@ class PathMatcher:
         if len(equal) > 1:
             return Match(reason=f"{'/'.join(name)}.csv fits {len(equal)} places: {_list(equal)}")
         return Match(name)
-
-    @staticmethod
-    def _parts_used(name: Parts, target: Parts) -> int:
-        return 1 + _tail(name[:-1], target[: len(target) - _joined(name[-1], target)])
 
 
 def agreement(name: Parts, target: Parts) -> int:

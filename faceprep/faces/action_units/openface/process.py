@@ -29,14 +29,15 @@ _ONE_THREAD = {
     "OPENCV_FOR_THREADS_NUM": "1",
 }
 
-# Becomes the program. On Linux the kernel ends it when the process that started it dies, however
-# that dies; asking for this between fork and exec is not safe beside other threads.
+# Becomes the program. On Linux the kernel asks it to end when the process that started it dies,
+# however that dies (`docker run` hands SIGTERM on, nothing else); to set this up between fork and
+# exec is not safe beside other threads.
 _LAUNCHER = """
 import os, signal, sys
 parent, command = int(sys.argv[1]), sys.argv[2:]
 try:
     import ctypes
-    ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))  # PR_SET_PDEATHSIG
+    ctypes.CDLL(None).prctl(1, int(signal.SIGTERM))  # PR_SET_PDEATHSIG
 except (ImportError, OSError, AttributeError):
     pass
 if os.getppid() != parent:

@@ -17,11 +17,19 @@ def split(paths):
     return [tuple(path.split("/")) for path in paths]
 
 
+def ending_in(targets):
+    return lambda last: [target for target in targets if target[-1] == last]
+
+
+def folders_of(targets):
+    return {part for target in targets for part in target[:-1]}
+
+
 def find(names, target, identity=(), targets=()):
     """Name that belongs to a target, or the reason."""
     targets = split({target, *targets})
     match = PathMatcher(split(names)).find(
-        tuple(target.split("/")), identity, lambda last: [t for t in targets if t[-1] == last]
+        tuple(target.split("/")), identity, ending_in(targets), lambda: folders_of(targets)
     )
     return "/".join(match.name) if match.name else match.reason
 
@@ -52,7 +60,7 @@ def test_what_two_pictures_could_claim_is_nobodys():
 
 
 def test_a_picture_that_is_not_listed_has_rivals_all_the_same():
-    match = PathMatcher(split(["017"])).find(("x", "017"), (), lambda last: split(["y/017"]))
+    match = PathMatcher(split(["017"])).find(("x", "017"), (), lambda last: split(["y/017"]), set)
     assert match.reason == "017.csv fits 2 places: x/017, y/017"
 
 
@@ -61,8 +69,12 @@ def test_another_persons_file_is_not_borrowed():
     target = "VL/Strong/P002/Fear/017"
     names = ["out/P001/Fear/017"]
     assert find(names, target, ("P002", "Fear"), OULU) is None
-    assert find(names, target, ("P002", "Fear")) is None  # though P001 is not on disk any more
     assert find(["happiness/001", "anger/002"], "anger/001", (), ["happiness/001"]) is None
+    # Nor is it where P001 is not on disk any more.
+    alike = "out/P001/Fear/017.csv is called alike, but lies in other folders"
+    assert find(names, target, ("P002", "Fear")) == alike
+    alike = "happiness/001.csv is called alike, but lies in other folders"
+    assert find(["happiness/001", "sad/2"], "anger/001", (), ["happiness/2"]) == alike
 
 
 def test_a_flat_folder_serves_names_that_are_unique():
@@ -71,6 +83,12 @@ def test_a_flat_folder_serves_names_that_are_unique():
     assert find(names, pictures[1], ("4711",), pictures) == "out/000002"
     assert find(["000002"], pictures[1], ("4711",), pictures) == "000002"
     assert find(names, "img_align_celeba/000003", ("1",), pictures) is None
+
+
+def test_a_folder_filled_by_several_processes_serves_them_too():
+    names = ["0/John_Doe_0001", "1/Jane_Doe_0001"]
+    pictures = ["images/John_Doe_0001", "images/Jane_Doe_0001", "images/Jim_Doe_0001"]
+    assert [find(names, picture, (), pictures) for picture in pictures] == [*names, None]
 
 
 def test_names_that_tell_the_person_need_no_folders():
@@ -136,7 +154,7 @@ PATH = st.lists(PART, min_size=1, max_size=4).map(tuple)
 def test_no_file_is_given_to_two_pictures(names, targets):
     matcher = PathMatcher(names)
     found = [
-        matcher.find(target, (), lambda last: [t for t in targets if t[-1] == last]).name
+        matcher.find(target, (), ending_in(targets), lambda: folders_of(targets)).name
         for target in targets
     ]
     taken = [name for name in found if name is not None]
@@ -147,5 +165,5 @@ def test_no_file_is_given_to_two_pictures(names, targets):
 def test_a_whole_mirror_is_always_found(targets, above):
     matcher = PathMatcher([(*above, *target) for target in targets])
     for target in targets:
-        match = matcher.find(target, (), lambda last: [t for t in targets if t[-1] == last])
+        match = matcher.find(target, (), ending_in(targets), lambda: folders_of(targets))
         assert match.name == (*above, *target)
