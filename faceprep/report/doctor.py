@@ -255,7 +255,8 @@ def _au_backend(name: str, config: Config) -> list[Check]:
     reason = load_backend(name).available(config)
     if reason is None:
         return [Check(check, "ok", "can run", needed=needed)]
-    return [Check(check, "missing", reason, AU_BACKENDS.get(name), needed)]
+    hint = None if "--set" in reason else AU_BACKENDS.get(name)
+    return [Check(check, "missing", reason, hint, needed)]
 
 
 def _engines() -> list[Check]:

@@ -59,6 +59,28 @@ class Program:
             return f"{self.files[tool]} may not be run (chmod +x it)"
         return None
 
+    def incomplete(self, tool: str, flags: Sequence[str]) -> str | None:
+        """Why its models will not load: the large ones are a download of their own.
+
+        ``None`` when they are there, lie elsewhere, or the flags name others.
+        """
+        if tool not in self.files or "-mloc" in flags:
+            return None
+        folder = self.files[tool].parent / "model"
+        try:
+            lines = (folder / "cen_general.txt").read_text(errors="replace").splitlines()
+        except OSError:
+            return None
+        words = [line.split() for line in lines]
+        named = [pair[1] for pair in words if len(pair) == 2 and pair[0] == "PatchesCEN"]
+        if all((folder / name).is_file() for name in named):
+            return None
+        return (
+            f"no cen_patches_*.dat in {folder / 'patch_experts'} (OpenFace's download_models.sh"
+            " fetches them; --set 'aus.openface_flags=-mloc model/main_clnf_general.txt' does"
+            " without)"
+        )
+
     def command(self, tool: str, folder: Path, arguments: Sequence[str]) -> list[str]:
         """Words to start a program with."""
         if not self.words:

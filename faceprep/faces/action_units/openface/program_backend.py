@@ -42,7 +42,9 @@ class ProgramBackend:
             if reason := program.missing(tool):
                 other = "; --set aus.sequences=static does without" if tool == SEQUENCES else ""
                 return reason + other
-        return _flag_fault(config.aus.openface_flags)
+        if reason := _flag_fault(config.aus.openface_flags):
+            return reason
+        return program.incomplete(STILLS, shlex.split(config.aus.openface_flags))
 
     def fingerprint(self, config: Config) -> dict[str, Any]:
         """The build or its command line, its flags, and which pictures it sees."""

@@ -90,6 +90,22 @@ def test_what_may_not_be_run_is_named(build):
     assert "there is no program" in find_program("no-such-program {tool}").missing(STILLS)
 
 
+def test_models_that_were_never_downloaded_are_named(build):
+    """The most frequent complaint of OpenFace's users."""
+    program = find_program(str(build))
+    assert program.incomplete(STILLS, []) is None  # they may lie elsewhere
+    experts = build / "model" / "patch_experts"
+    experts.mkdir(parents=True)
+    names = [f"patch_experts/cen_patches_{scale}_of.dat" for scale in ("0.25", "0.35")]
+    lines = ["PDM pdms/pdm.txt", *(f"PatchesCEN {name}\r" for name in names)]
+    (build / "model" / "cen_general.txt").write_text("\n".join(lines))
+    (build / "model" / names[0]).touch()
+    assert f"no cen_patches_*.dat in {experts}" in program.incomplete(STILLS, ["-wild"])
+    assert program.incomplete(STILLS, ["-mloc", "model/main_clnf_general.txt"]) is None
+    (build / "model" / names[1]).touch()
+    assert program.incomplete(STILLS, []) is None
+
+
 def test_the_fingerprint_tells_builds_and_models_apart(build, tmp_path):
     first = find_program(str(build)).fingerprint([STILLS, SEQUENCES])
     assert set(first) == {STILLS, SEQUENCES, "models"}
