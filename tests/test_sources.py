@@ -130,3 +130,12 @@ def test_moving_the_data_or_adding_workers_does_not_change_the_settings() -> Non
     assert digest(here.settings()) == digest(there.settings())
     other = Config.model_validate({"select": {"dataset": "folder"}})
     assert digest(here.settings()) != digest(other.settings())
+
+
+def test_variables_of_the_test_suite_are_no_settings() -> None:
+    resolve(environment={"FACEPREP_TEST_OPENFACE_MODELS": "x"}, local_file=NOWHERE)
+
+
+def test_openface_has_a_variable_of_its_own() -> None:
+    config = resolve(environment={"FACEPREP_OPENFACE": "/opt/of"}, local_file=NOWHERE).config
+    assert config.aus.openface_bin == "/opt/of"

@@ -58,16 +58,23 @@ def show(
 
 @app.command()
 @guarded
-def doctor(workspace: WorkspaceDir = None, json: Json = False, verbose: Verbose = False) -> int:
+def doctor(
+    config: ConfigFile = None,
+    workspace: WorkspaceDir = None,
+    set_: Assignments = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> int:
     """Say which detectors, models, GPU and engines are there, and what to type for the rest.
 
-    faceprep doctor
+    faceprep doctor --set aus.openface_bin=/opt/OpenFace/build/bin
     """
     from faceprep.report.doctor import doctor as look
     from faceprep.report.doctor import doctor_tables, exit_code
     from faceprep.report.tables import print_result
 
-    checks = look(Path(workspace) if workspace else None)
+    resolved = resolve_flags(locals())
+    checks = look(Path(workspace) if workspace else None, resolved.config)
     print_result(*doctor_tables(checks), as_json=json)
     return exit_code(checks)
 

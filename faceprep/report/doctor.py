@@ -122,17 +122,16 @@ def doctor_tables(
     from faceprep.report.tables import plain_table
 
     style = {"ok": "green", "warning": "yellow", "missing": "red"}
-    table = plain_table(None, "", "what", "found", "type this")
-    for column in table.columns:  # what is to be typed must not be cut
-        column.overflow = "fold"
+    table = plain_table(None, "", "what", "found, and what to type for the rest")
+    table.columns[-1].overflow = "fold"  # what is to be typed must not be cut
     for check in checks:
         optional = check.state == "missing" and not check.needed
         word = "optional" if optional else check.state
+        hint = f"\n[bold]→ {escape(check.hint)}[/]" if check.hint else ""
         table.add_row(
             f"[{'dim' if optional else style[check.state]}]{word}[/]",
             check.name,
-            escape(check.detail),
-            f"[bold]{escape(check.hint)}[/]" if check.hint else "",
+            escape(check.detail) + hint,
         )
     code = exit_code(checks)
     end = "everything needed is there" if code == ALL_THERE else "something needed is missing"
