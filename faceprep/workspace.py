@@ -22,7 +22,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pyarrow as pa
 
 from faceprep import manifest
@@ -227,7 +226,7 @@ class Workspace:
         for path in folder.glob(f"part-{shard:05d}.*.tmp") if folder.is_dir() else []:
             match = _TMP.fullmatch(path.name)
             if match and match["host"] == socket.gethostname() and int(match["pid"]) != os.getpid():
-                yield psutil.pid_exists(int(match["pid"]))
+                yield _is_alive(int(match["pid"]))
 
     def rows_in_hand(self, stage: str, shards: set[int]) -> int:
         """Rows that workers have done so far in shards not yet committed."""
@@ -325,12 +324,18 @@ def _measure(folder: Path) -> tuple[int, int]:
     return len(sizes), sum(sizes)
 
 
+def _is_alive(process: int) -> bool:
+    import psutil  # a training, which only reads, does without
+
+    return psutil.pid_exists(process)
+
+
 def _is_abandoned(entry: os.DirEntry[str]) -> bool:
     """Whether the process that made a ``.tmp`` is gone; on another host its age decides."""
     match = _TMP.fullmatch(entry.name)
     if match is None or match["host"] == socket.gethostname():
         owner = match or _TMP_FILE.fullmatch(entry.name)
-        return owner is not None and not psutil.pid_exists(int(owner["pid"]))
+        return owner is not None and not _is_alive(int(owner["pid"]))
     with contextlib.suppress(OSError):
         return time.time() - entry.stat().st_mtime > _STALE_SECONDS
     return False

@@ -77,12 +77,15 @@ def warp(x: Tensor, flow: Tensor) -> Tensor:
     height, width = x.shape[2:]
     with _full_precision(x):
         x, flow = x.float(), flow.float()
+        # Sampling at NaN reaches outside the image's memory; the result is NaN all the same.
+        broken = (flow - flow).detach().sum(1, keepdim=True)
+        flow = flow.nan_to_num(0.0, 0.0, 0.0)
         grid = identity_grid(height, width, x.device).expand(len(x), -1, -1, -1)
         pixel = torch.tensor([2 / (width - 1), 2 / (height - 1)], device=x.device)
         moved = _sample(x, grid + flow.permute(0, 2, 3, 1) * pixel)
         with torch.no_grad():
             still = _sample(x, grid)
-        return x.detach() + (moved - still)
+        return x.detach() + (moved - still) + broken
 
 
 def _full_precision(x: Tensor) -> AbstractContextManager[None]:

@@ -63,15 +63,15 @@ def batches(
         y = crops.one_hot(indices)
         shift = torch.randint(1, len(config.classes), (size,), generator=noise).to(device)
         own = codes.uniform_noise(size, d, noise, device)
-        if stage.name == "joint":  # a real face shows its expression in full
-            own = 0.85 + 0.15 * own
+        alike = codes.edit_magnitudes(size, d, noise, device)[0]
         edit, strength = codes.edit_magnitudes(size, d, noise, device)
         numbers = draw(size, WITHOUT_CUTOUT, noise, device)
         return Batch(
             x=crops.batch(indices, flips),
             y=y,
             other=F.one_hot((y.argmax(1) + shift) % y.shape[1], y.shape[1]).to(y.dtype),
-            own=own,
+            # Alike in strength: otherwise "strong" comes to mean "own label, nothing to do".
+            own=alike if stage.name == "joint" else own,
             edit=edit,
             strength=strength,
             prior=codes.uniform_noise(size, config.identity, noise, device),

@@ -366,7 +366,8 @@ class ExprGANStep:
             if weights.latent_cycle:
                 terms["latent_cycle"] = losses.latent_cycle_loss(again, g.detach())
             if weights.image_cycle:
-                code = self.model.controller(batch.y, batch.own)
+                # Back as far as it went.
+                code = self.model.controller(batch.y, batch.edit)
                 back, _ = self._edit(made.judged, again, code)
                 terms["image_cycle"] = losses.pixel_loss(back, batch.x)
         if weights.closeness:

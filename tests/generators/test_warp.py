@@ -11,7 +11,7 @@ def test_no_flow_gives_the_image_bit_for_bit(size: int) -> None:
 
 
 def test_a_flow_of_one_pixel_moves_the_image_by_one_pixel() -> None:
-    x = torch.randn(1, 3, 32, 32)
+    x = torch.rand(1, 3, 32, 32)
     flow = torch.zeros(1, 2, 32, 32)
     flow[:, 0] = 1
     moved = warp(x, flow)
@@ -82,3 +82,17 @@ def test_autocast_does_not_coarsen_the_grid() -> None:
     plain = warp(x, flow)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(warp(x, flow), plain)
+
+
+def test_a_flow_that_is_not_a_number_spoils_its_pixels_and_no_memory() -> None:
+    x = torch.rand(2, 3, 16, 16)
+    flow = torch.zeros(2, 2, 16, 16)
+    flow[0, 1, 3:9, 4] = torch.nan
+    flow[1, 0, 5, 5] = torch.inf
+    flow.requires_grad_()
+    moved = warp(x, flow)
+    moved.sum().backward()
+    broken = torch.zeros(2, 16, 16, dtype=torch.bool)
+    broken[0, 3:9, 4] = broken[1, 5, 5] = True
+    assert torch.equal(moved.isnan().any(1), broken)
+    assert torch.equal(moved[1, :, 6:], x[1, :, 6:])
