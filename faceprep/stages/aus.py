@@ -44,7 +44,13 @@ class Aus(Stage):
         choice = choose(config)
         select, align = inputs["select"], inputs["align"]
         neutral = neutral_points(select, align)
-        ready = [k for k in todo if align[k]["status"] == "ok"]
+        # A backend that judges whole sequences sees all of one, whichever faces are to be done.
+        wanted = {_sequence(select[k]) for k in todo} - {None}
+        ready = [
+            k
+            for k, aligned in enumerate(align)
+            if aligned["status"] == "ok" and (k in todo or _sequence(select[k]) in wanted)
+        ]
         faces = [
             FaceInput(
                 landmarks68=landmarks_in_crop(align[k]),
@@ -54,8 +60,7 @@ class Aus(Stage):
             )
             for k in ready
         ]
-        scratch = out.scratch()
-        results = choice.backend.run(faces, config, scratch)
+        results = choice.backend.run(faces, config, out.scratch())
         if len(results) != len(faces):
             raise FaceprepError(
                 f"AU backend {choice.backend.name} answered {len(results)} of {len(faces)} faces"

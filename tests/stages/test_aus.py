@@ -74,6 +74,7 @@ class Other:
 
     def run(self, faces, config, scratch):
         assert not any(scratch.iterdir())
+        self.seen = faces
         return self.results[: len(faces)]
 
 
@@ -135,6 +136,14 @@ def test_only_what_is_to_do_is_done_but_neutral_frames_are_found_anywhere(inputs
     everything = run(inputs)
     assert run(inputs, todo=[5, 2]) == [everything[5], everything[2]]
     assert run(inputs, todo=[]) == []
+
+
+def test_a_backend_sees_the_whole_sequence_of_a_face_to_do_again(inputs, run, use):
+    other = Other([AUResult(np.full(17, float(k)), np.ones(18, bool)) for k in range(3)])
+    use(other)
+    (row,) = run(inputs, todo=[2])
+    assert [face.select["face_id"] for face in other.seen] == ["a/0", "a/1", "a/2"]
+    assert (row["face_id"], row["AU12_r"]) == ("a/2", 2.0)
 
 
 def test_missing_landmarks_fail_with_a_reason(inputs, run):
