@@ -1,11 +1,11 @@
-"""The verbs that measure: ``evaluate aus``."""
+"""The verbs that measure: ``evaluate aus``, ``evaluate edits``."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from faceprep.cli.options import Json, Verbose
+from faceprep.cli.options import Device, Json, Quiet, Seed, Verbose
 from faceprep.cli.outcome import DONE, guarded, say_next
 from faceprep.cli.root import app
 
@@ -57,4 +57,77 @@ def evaluate_aus(
     print_result(renderables, data, as_json=json)
     if plot is None:
         say_next(f"faceprep evaluate aus {found.workspace} --plot aus.png", quiet=json)
+    return DONE
+
+
+@evaluate_app.command("edits")
+@guarded
+def evaluate_edits(
+    path: Annotated[
+        Path | None, typer.Argument(metavar="WORKSPACE", help="The only one, if not given.")
+    ] = None,
+    generator: Annotated[
+        Path | None,
+        typer.Option(help="Its file; WORKSPACE/train/exprgan/generator.safetensors if not given."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="test, or val while choosing between variants.")] = (
+        "test"
+    ),
+    sources: Annotated[
+        int | None, typer.Option(min=2, help="Edit at most N faces, of as many people as possible.")
+    ] = None,
+    intensities: Annotated[
+        str, typer.Option(help="At which the growth of the expression is measured.")
+    ] = "0.2,0.4,0.6,0.8,1",
+    identities: Annotated[
+        int, typer.Option(min=0, help="New people of each expression, for diversity; 0: none.")
+    ] = 64,
+    second_judge: Annotated[
+        bool, typer.Option(help="Ask a small network as well, trained on the spot.")
+    ] = False,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Draw people by expressions into this PNG.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Write the numbers into this Parquet file.")
+    ] = None,
+    device: Device = None,
+    seed: Seed = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Edit unseen people: agreement, identity, realism, intensity, diversity, beside a copy's.
+
+    faceprep evaluate edits manifests/demo --sheet edits.png
+    """
+    from faceprep.evaluation.edits_table import check_table, edit_tables, write_table
+    from faceprep.evaluation.edits_workspace import evaluate_workspace, read_intensities
+    from faceprep.progress import Progress
+    from faceprep.report.tables import print_result
+
+    if table is not None:
+        check_table(table)
+    if sheet is not None:
+        from faceprep.evaluation.edits_sheet import check_sheet
+
+        check_sheet(sheet)
+    with Progress(quiet=quiet) as progress:
+        found = evaluate_workspace(
+            path, generator, split=split, sources=sources,
+            intensities=read_intensities(intensities), identities=identities,
+            second_judge=second_judge, device=device or "auto", seed=seed or 0, progress=progress,
+        )  # fmt: skip
+    renderables, data = edit_tables(found.report)
+    if table is not None:
+        write_table(found.report, table)
+        renderables, data = [*renderables, str(table)], {**data, "table": str(table)}
+    if sheet is not None:
+        from faceprep.evaluation.edits_sheet import draw_sheet
+
+        draw_sheet(found, sheet, seed=seed or 0)
+        renderables, data = [*renderables, str(sheet)], {**data, "sheet": str(sheet)}
+    print_result(renderables, data, as_json=json)
+    if sheet is None:
+        say_next("faceprep evaluate edits … --sheet edits.png   shows them", quiet=json or quiet)
     return DONE

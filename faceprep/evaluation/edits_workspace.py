@@ -1,0 +1,202 @@
+"""``faceprep evaluate edits``: from a workspace with a trained generator to the report."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from faceprep.errors import MissingToolError, UsageError
+from faceprep.evaluation.edit_report import EditReport
+from faceprep.evaluation.editor import Editor
+from faceprep.evaluation.edits import INTENSITIES, NEW_IDENTITIES, evaluate_edits
+from faceprep.evaluation.face_set import LabelledFaces
+from faceprep.evaluation.intensity import maps_from_json
+from faceprep.evaluation.judge import Judge, train_judge
+from faceprep.progress import Progress
+from faceprep.report.commands import command
+from faceprep.report.show import workspace_of
+from faceprep.workspace import Workspace
+
+if TYPE_CHECKING:
+    from faceprep.generators.base import Generator
+
+#: Where a training leaves its generator, below the workspace.
+GENERATOR = Path("train") / "exprgan" / "generator.safetensors"
+
+NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A report, and what a sheet needs to show it.
+
+    Attributes
+    ----------
+    report
+        All numbers.
+    editor
+        The generator.
+    test
+        The faces that were edited.
+    """
+
+    report: EditReport
+    editor: Editor
+    test: LabelledFaces
+
+
+def evaluate_workspace(
+    path: Path | None = None,
+    generator: Path | None = None,
+    *,
+    split: str = "test",
+    sources: int | None = None,
+    intensities: tuple[float, ...] = INTENSITIES,
+    identities: int = NEW_IDENTITIES,
+    second_judge: bool = False,
+    device: str = "auto",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Evaluated:
+    """Evaluate the generator of a workspace on people that it does not know.
+
+    Parameters
+    ----------
+    path
+        Of the workspace; without one, the only one below ``manifests/``.
+    generator
+        Another file than `GENERATOR` of the workspace.
+    split
+        Whose faces are edited: ``test``, or ``val`` while variants are being chosen.
+    sources
+        At most so many of them, of as many subjects as possible; all without.
+    second_judge
+        Also train `judge_network`.
+
+    Raises
+    ------
+    UsageError
+        There is no generator, no face of the split, or of the training.
+    MissingToolError
+        There is no GPU of that name.
+    FaceprepError
+        The generator's file is damaged or hostile.
+    """
+    from faceprep.faces.features import load_features
+    from faceprep.generators.store import load_generator
+
+    workspace = Workspace(workspace_of(path, "faceprep evaluate edits"))
+    file = generator or workspace.root / GENERATOR
+    if not file.is_file():
+        ask = f"faceprep train --workspace {workspace.root}"
+        raise UsageError(f"there is no generator {file}", ask)
+    if split not in ("test", "val"):
+        raise UsageError(f"edits are evaluated on unseen people, not on {split!r}", "--split test")
+    device = _device(device)
+    model, checkpoint = load_generator(file, device=device)
+    train, test = _faces(workspace, model, split)
+    test = _some(test, sources, seed)
+    progress = progress or Progress(quiet=True)
+    progress.say("judges are trained on the training subjects")
+    judges = _judges(train, model.classes, second_judge, seed)
+    editor = Editor(model, maps_from_json(checkpoint.extra.get("calibration", {})), device)
+    report = evaluate_edits(
+        editor, test, train, judges, load_features(device=device, template=test.template),
+        intensities=intensities, identities=identities, seed=seed, progress=progress,
+        name=f"{file} ({checkpoint.kind} {model.preset})",
+    )  # fmt: skip
+    return Evaluated(report, editor, test)
+
+
+def read_intensities(text: str) -> tuple[float, ...]:
+    """``0.2,0.6,1`` as numbers.
+
+    Raises
+    ------
+    UsageError
+        They are not three or more different numbers from 0 to 1.
+    """
+    try:
+        levels = tuple(sorted({float(word) for word in text.split(",")}))
+    except ValueError:
+        levels = ()
+    if len(levels) < 3 or not all(0 <= level <= 1 for level in levels):
+        raise UsageError(
+            f"{text!r} are not three or more numbers from 0 to 1", "--intensities 0.2,0.6,1"
+        )
+    return levels
+
+
+def _device(wanted: str) -> str:
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise MissingToolError("no GPU that torch can use", "--device cpu")
+    return wanted
+
+
+def _judges(train: LabelledFaces, classes: tuple[str, ...], second: bool, seed: int) -> list[Judge]:
+    """Judges know neutral as well where there is some: a weak edit may look like nothing at all."""
+    neutral = [NEUTRAL] if NEUTRAL in train.expressions and NEUTRAL not in classes else []
+    judges: list[Judge] = [train_judge(train, [*classes, *neutral])]
+    if second:
+        from faceprep.evaluation.judge_network import train_network_judge
+
+        judges.append(train_network_judge(train, [*classes, *neutral], seed=seed))
+    return judges
+
+
+def _faces(
+    workspace: Workspace, model: "Generator", split: str
+) -> tuple[LabelledFaces, LabelledFaces]:
+    """Crops of the training and of the split, in the size of the generator."""
+    from faceprep.data import load
+    from faceprep.training.crops import resize
+
+    table = load(workspace.root, ["select", "align"], only_ok=True)
+    table = table[table["expression"].isin([*model.classes, NEUTRAL])]
+    template = workspace.info("align").get("settings", {}).get("template", "expression")
+    found = []
+    for name in ("train", split):
+        rows = table[table["split"] == name]
+        if not len(rows):
+            classes = ", ".join(model.classes)
+            raise UsageError(
+                f"{workspace.root}: no aligned {name} face shows one of {classes}",
+                command(workspace, "align"),
+            )
+        crops = [resize(_batch_of_one(crop), model.size)[0] for crop in rows["crop"]]
+        found.append(
+            LabelledFaces(
+                torch.stack(crops).permute(0, 2, 3, 1).contiguous().numpy(),
+                template,
+                rows["expression"].to_numpy(str),
+                (rows["dataset"] + "/" + rows["subject"]).to_numpy(str),
+            )
+        )
+    return found[0], found[1]
+
+
+def _batch_of_one(crop: str) -> torch.Tensor:
+    from faceprep.faces.images import read_image
+
+    return torch.from_numpy(read_image(Path(crop)))[None]
+
+
+def _some(faces: LabelledFaces, count: int | None, seed: int) -> LabelledFaces:
+    """At most `count` faces: one of every subject, then another of every subject, and so on."""
+    if count is None or count >= len(faces):
+        return faces
+    mixed = faces.take(np.random.default_rng(seed).permutation(len(faces)))
+    return mixed.take(_in_turns(mixed.subjects)[:count])
+
+
+def _in_turns(subjects: np.ndarray) -> np.ndarray:
+    """Indices in the order: the first face of every subject, the second of every subject, …"""
+    turn = np.zeros(len(subjects), np.int64)
+    for subject in np.unique(subjects):
+        mine = subjects == subject
+        turn[mine] = np.arange(mine.sum())
+    return np.argsort(turn, kind="stable")
