@@ -16,7 +16,7 @@ from faceprep.generators.exprgan.recipe import stages
 from faceprep.manifest import table_from_rows
 from faceprep.training.crops import Crops, make_crops
 from faceprep.training.expression_head import ExpressionHead, fit_expression_head
-from faceprep.training.exprgan_steps import Phi
+from faceprep.training.exprgan_made import Phi
 from faceprep.training.loop import Job
 from faceprep.workspace import Workspace
 

@@ -26,6 +26,7 @@ from faceprep.stages.train_faces import classes_of, read_crops, training_rows
 if TYPE_CHECKING:
     from faceprep.faces.features import FaceFeatures
     from faceprep.generators.base import Generator
+    from faceprep.generators.exprgan import ExprGAN
     from faceprep.generators.exprgan.config import ExprGANConfig
     from faceprep.generators.exprgan.recipe import Stage
     from faceprep.training.checkpoint import Checkpoint
@@ -192,7 +193,7 @@ def _device(wanted: str) -> str:
 
 def _prepare(config: Config, device: str, threads: int) -> "tuple[Job, Plan]":
     from faceprep.generators.exprgan import build
-    from faceprep.training.exprgan_steps import needs_features
+    from faceprep.training.exprgan_made import needs_features
     from faceprep.training.loop import Job
 
     train = config.train
@@ -234,7 +235,7 @@ def _prepare(config: Config, device: str, threads: int) -> "tuple[Job, Plan]":
         batch=max(stage.batch for stage in stages),
         done=0,
         parameters=parameters,
-        memory=_memory(parameters, job, features),
+        memory=_memory(parameters, job, sketch, features),
         device=device,
         threads=threads,
     )
@@ -282,14 +283,16 @@ def _channels(config: Config) -> tuple[int, ...]:
     return tuple(known.layers[name].channels for name in _projected_layers(config, known))
 
 
-def _memory(parameters: dict[str, int], job: "Job", features: bool) -> dict[str, int]:
+def _memory(
+    parameters: dict[str, int], job: "Job", sketch: "ExprGAN", features: bool
+) -> dict[str, int]:
     """Bytes: weights with gradients, Adam's moments and average, faces, activations of a step."""
     from faceprep.training.memory import activations
 
     return {
         "networks": 4 * 5 * sum(parameters.values()),
         "faces": job.crops.images.numel(),
-        "activations": activations(job.config, job.stages, features),
+        "activations": activations(sketch, job.stages, features),
     }
 
 
@@ -310,7 +313,7 @@ def _with_features(
     from faceprep.faces.features import load_features
     from faceprep.report.training import sample_sheet
     from faceprep.training.expression_head import fit_expression_head
-    from faceprep.training.exprgan_steps import Phi, needs_features
+    from faceprep.training.exprgan_made import Phi, needs_features
 
     samples = job.folder / "samples"
 

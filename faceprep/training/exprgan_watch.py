@@ -10,7 +10,7 @@ from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.generators.exprgan.recipe import Stage
 from faceprep.training import health
 from faceprep.training.crops import Crops
-from faceprep.training.exprgan_steps import EMBEDDING, Phi
+from faceprep.training.exprgan_made import EMBEDDING, Phi
 from faceprep.training.health import Finding
 
 #: Faces that are looked at.

@@ -19,7 +19,8 @@ from faceprep.training.checkpoint import Checkpoint
 from faceprep.training.crops import Crops, Order
 from faceprep.training.ema import EMA
 from faceprep.training.exprgan_batch import batches
-from faceprep.training.exprgan_steps import ExprGANStep, Phi
+from faceprep.training.exprgan_made import Phi
+from faceprep.training.exprgan_steps import ExprGANStep
 from faceprep.training.exprgan_watch import RECENT, watch
 from faceprep.training.history import History
 from faceprep.training.random_state import Streams

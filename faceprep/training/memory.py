@@ -6,8 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from faceprep.generators.exprgan.config import ExprGANConfig
-from faceprep.generators.exprgan.model import build
+from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.generators.exprgan.recipe import Stage
 
 #: Numbers that dlib's network keeps of a face: outputs of its 29 convolutions at 150 pixels.
@@ -17,13 +16,13 @@ _FEATURE_OUTPUTS = 1_250_000
 _FEATURE_PASSES = 2
 
 
-def activations(config: ExprGANConfig, stages: Sequence[Stage], features: bool) -> int:
+def activations(model: ExprGAN, stages: Sequence[Stage], features: bool) -> int:
     """Bytes in float32 of the outputs of all layers in a step of the largest batch.
 
-    Counted by running every network once on device ``meta``, for one face, and multiplying: two
+    `model` is on device ``meta``. Every network is run once for one face, and multiplied: two
     encodings, three decodings and edits (own label, other label, and back), and D_img twice.
     """
-    model = build(config, device="meta").eval()
+    config, model = model.config, model.eval()
     counts: dict[str, int] = {}
     joint = any(stage.name == "joint" for stage in stages)
     passes = {"encoder": 2, "decoder": 3, "path": 3, "d_image": 3} if joint else {}

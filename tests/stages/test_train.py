@@ -17,6 +17,13 @@ NETWORKS = {"width": 4, "d_width": 4, "path_width": 4, "d_features": 16}
 QUIET = Progress(quiet=True)
 
 
+@pytest.fixture(autouse=True)
+def _no_plot(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plot takes longer than a toy's training: only one test has it drawn."""
+    if "promised" not in request.node.name:
+        monkeypatch.setattr("faceprep.stages.train._losses", lambda *_: None)
+
+
 def configured(root: Path, **train: object) -> Config:
     choices: dict[str, object] = {
         "preset": "tiny",

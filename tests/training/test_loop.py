@@ -15,7 +15,7 @@ from training_builders import Silent, crops, job
 from faceprep.errors import FaceprepError, UsageError
 from faceprep.generators.exprgan.recipe import Weights, stages
 from faceprep.generators.store import load_generator
-from faceprep.training.exprgan_steps import needs_features
+from faceprep.training.exprgan_made import needs_features
 from faceprep.training.loop import HISTORY, RESUME, USE, Training
 
 EVERY_LOSS = {
