@@ -8,8 +8,10 @@ from faceprep.evaluation.face_set import FaceSet, LabelledFaces
 from faceprep.evaluation.judge import Judge, log_odds
 
 
-def measurements(judge: Judge, faces: FaceSet, expression: str) -> dict[str, np.ndarray]:
-    """How strongly faces show an expression, by name of the measurement, ``(N,)`` each.
+def measurements(
+    judge: Judge, faces: FaceSet, sources: FaceSet, expression: str
+) -> dict[str, np.ndarray]:
+    """How strongly edits of sources show an expression, by name of the measurement, ``(N,)`` each.
 
     ``judge``: log-odds; ``AUs`` and ``distance on the face``: where the expression has some.
     """
@@ -19,7 +21,7 @@ def measurements(judge: Judge, faces: FaceSet, expression: str) -> dict[str, np.
     }
     if len(faces):
         others = {
-            "AUs": intensity.expression_aus(faces.landmarks68, expression),
+            "AUs": intensity.expression_aus(faces.landmarks68, sources.landmarks68, expression),
             "distance on the face": intensity.expression_measure(faces.landmarks68, expression),
         }
         found |= {key: values for key, values in others.items() if values is not None}
@@ -36,17 +38,20 @@ def calibrate(
 
     Returns
     -------
-    Expression → map, for `Editor`; ``to_json`` of each may go into the generator's file.
+    Expression → map, for `Editor`; ``to_json`` of each, by expression, goes into the generator's
+    file as ``extra["calibration"]``. None where every face shows the expression already.
     """
     plain = Editor(editor.generator, None, editor.device)
     told = np.linspace(0, 1, steps)
     maps = {}
     for expression in editor.generator.classes:
         sources = faces.take(faces.expressions != expression)
+        if not len(sources):
+            continue
         measured = []
         for level in told:
             made = FaceSet(plain.edit(sources.images, expression, float(level)), faces.template)
-            found = measurements(judge, made, expression)
+            found = measurements(judge, made, sources, expression)
             measured.append(found.get("AUs", found["judge"]))
         maps[expression] = intensity.fit_intensity_map(told.tolist(), np.array(measured))
     return maps

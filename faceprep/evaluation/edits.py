@@ -196,7 +196,7 @@ class _Measuring:
             if level != 1:
                 images = self.editor.edit(sources.images, expression, level)
                 faces = FaceSet(images, self.test.template)
-            for key, values in measurements(self.judges[0], faces, expression).items():
+            for key, values in measurements(self.judges[0], faces, sources, expression).items():
                 measured.setdefault(key, []).append(values)
             tick(2 + number)
         return {key: correlate(intensities, np.array(values)) for key, values in measured.items()}

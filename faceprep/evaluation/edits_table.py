@@ -84,6 +84,7 @@ def _expressions(report: EditReport) -> Any:
     """The first judge's agreement, identity, realism and intensity by expression."""
     numbers = ("n", "agree", "copy", "real", "rank-1", "KID", "copy ", "real ", "ρ")
     table = plain_table("by expression", "asked", *numbers, right=numbers)
+    table.padding = (0, 0, 0, 1)  # all in 80 characters
     judge = report.ceilings[0].judge
     for row in report.rows:
         if row.kind != KINDS[0] or row.expression == MEAN:

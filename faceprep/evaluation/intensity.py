@@ -18,7 +18,7 @@ from faceprep.faces.action_units.landmark_estimator import estimate
 from faceprep.faces.action_units.measures import MEASURES, measure
 
 #: Action Units of each expression (Ekman, Friesen and Hager, FACS Investigator's Guide, 2002, and
-#: EMFACS), those that the landmark estimator knows. Neutral: the fewer of all, the better.
+#: EMFACS), those that the landmark estimator knows.
 EXPRESSION_AUS: dict[str, tuple[str, ...]] = {
     "anger": ("AU04", "AU05", "AU07", "AU23"),
     "contempt": ("AU12", "AU14"),
@@ -33,7 +33,7 @@ EXPRESSION_AUS: dict[str, tuple[str, ...]] = {
 EXPRESSION_MEASURES: dict[str, tuple[str, float]] = {
     "anger": ("brow above lid", -1.0),
     "disgust": ("nostril lift", 1.0),
-    "fear": ("eye opening", 1.0),
+    "fear": ("mouth height", 1.0),
     "happiness": ("mouth corner lift", 1.0),
     "neutral": ("lip gap", -1.0),
     "sadness": ("mouth corner lift", -1.0),
@@ -57,18 +57,29 @@ class Correlation:
     pooled: float
 
 
-def expression_aus(landmarks68: np.ndarray, expression: str) -> np.ndarray | None:
-    """Mean intensity of an expression's AUs, ``(N,)`` 0 to 5, by the backend ``landmarks``.
+def expression_aus(
+    landmarks68: np.ndarray, before: np.ndarray, expression: str
+) -> np.ndarray | None:
+    """Mean intensity of an expression's AUs that came in by an edit, by the backend ``landmarks``.
 
-    For neutral, minus the mean over all AUs. None for an expression without known AUs.
+    Edits are compared with their sources: a face at rest that has heavy brows is not angry. For
+    neutral it is what went out: the mean over all AUs of the source, compared with the edit.
+
+    Parameters
+    ----------
+    landmarks68, before : (N, 68, 2)
+        Points of the edits and of their sources.
+
+    Returns
+    -------
+    ``(N,)`` 0 to 5; None for an expression without known AUs.
     """
-    found = estimate(landmarks68).intensities
     if expression == "neutral":
-        return np.asarray(-found.mean(axis=1))
+        return np.asarray(estimate(before, landmarks68).intensities.mean(axis=1))
     if expression not in EXPRESSION_AUS:
         return None
     columns = [INTENSITY_AUS.index(au) for au in EXPRESSION_AUS[expression]]
-    return np.asarray(found[:, columns].mean(axis=1))
+    return np.asarray(estimate(landmarks68, before).intensities[:, columns].mean(axis=1))
 
 
 def expression_measure(landmarks68: np.ndarray, expression: str) -> np.ndarray | None:
