@@ -26,8 +26,10 @@ from faceprep.errors import UsageError
 #: Variance of one magnitude given the label: |U(-1, 1)|.
 UNIFORM_VARIANCE = 1 / 12
 
-#: The same for `edit_magnitudes`: E r² · E v² − (E r · E v)², r = √U, v uniform on [0.7, 1].
-EDIT_VARIANCE = (0.85**2 + 0.3**2 / 12) / 2 - (0.85 * 2 / 3) ** 2
+#: Mean and variance for `edit_magnitudes`: E r · E v and E r² · E v² − (E r · E v)², r = √U,
+#: v uniform on [0.7, 1].
+EDIT_MEAN = 0.85 * 2 / 3
+EDIT_VARIANCE = (0.85**2 + 0.3**2 / 12) / 2 - EDIT_MEAN**2
 
 
 def one_hot(labels: Sequence[str] | Tensor, classes: Sequence[str]) -> Tensor:

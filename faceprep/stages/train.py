@@ -151,7 +151,7 @@ def _run(
         plan = replace(plan, done=_done(job))
     if dry_run:
         return Trained(plan)
-    if resume and plan.done == sum(plan.steps.values()):
+    if resume and plan.done >= sum(plan.steps.values()):
         return Trained(plan, finished_before=True)
     _make_folder(job.folder, empty=not resume)
     job, fit = _with_features(config, job, device, progress)

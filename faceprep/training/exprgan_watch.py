@@ -49,10 +49,14 @@ def watch(
     x, y = crops.batch(chosen), crops.one_hot(chosen)
     findings: list[Finding | None] = []
     if "q" in recent:
-        q_sees, count = model.config.q_sees_label, len(crops.classes)
-        variance = codes.EDIT_VARIANCE if stage.name == "joint" else codes.UNIFORM_VARIANCE
-        floor = health.q_floor(count, True, variance)
-        findings.append(health.blind_q(recent["q"], floor) if q_sees else None)
+        edits = stage.name == "joint"
+        floor = health.q_floor(
+            len(crops.classes),
+            model.config.q_sees_label,
+            codes.EDIT_VARIANCE if edits else codes.UNIFORM_VARIANCE,
+            codes.EDIT_MEAN if edits else 0.5,
+        )
+        findings.append(health.blind_q(recent["q"], floor))
     if stage.latent == "encoder":
         g = model.encode(x)
         findings += [health.dead_code(g), health.saturated_code(g)]

@@ -73,7 +73,9 @@ def saturated_code(g: Tensor, limit: float = 0.5) -> Finding | None:
     return Finding("saturated_code", message, share, limit)
 
 
-def q_floor(classes: int, sees_label: bool = True, variance: float = _UNIFORM) -> float:
+def q_floor(
+    classes: int, sees_label: bool = True, variance: float = _UNIFORM, mean: float = 0.5
+) -> float:
     """L_Q of the best Q that does not look at the image.
 
     Parameters
@@ -83,13 +85,12 @@ def q_floor(classes: int, sees_label: bool = True, variance: float = _UNIFORM) -
     sees_label
         Q knows the label, so it knows all signs: K·variance, 0.5 for six classes. Otherwise it
         guesses the class as well, all being equally frequent.
-    variance
-        Of one magnitude; 1/12 for |U(-1, 1)|, the default. Without the label only that is offered.
+    variance, mean
+        Of one magnitude; of |U(-1, 1)| by default.
     """
     if sees_label:
         return classes * variance
-    mean = 0.5 * (2 / classes - 1)
-    return classes * (1 / 3 - mean**2)
+    return classes * (variance + mean**2 - (mean * (2 / classes - 1)) ** 2)
 
 
 def blind_q(loss: float, floor: float, share: float = 0.9) -> Finding | None:

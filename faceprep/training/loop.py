@@ -33,6 +33,9 @@ RESUME, USE, HISTORY = "training.safetensors", "generator.safetensors", "history
 #: What may differ between a training and its continuation: how long it is.
 _LENGTHS = {"steps", "epochs"}
 
+#: Faces on which the projected discriminator's channels are standardised.
+_CALIBRATED = 128
+
 #: Losses that the progress shows.
 _SHOWN = ("pixel", "class_frozen", "adversarial_projected", "adversarial", "q")
 
@@ -159,6 +162,7 @@ class Training:
         noise = self.streams.draws["noise"]
         self.next_batch = batches(job.crops, order, noise, job.config)
         self.number = self.in_stage = self.steps = self.images = 0
+        calibrate(self.model, job)
         self.step = self._new_step()
         self.history = History(job.folder / HISTORY, 0)
 
@@ -313,6 +317,16 @@ class Training:
     def _draw(self) -> None:
         if self.job.draw is not None:
             self.job.draw(self.model, self.steps)
+
+
+@torch.no_grad()
+def calibrate(model: ExprGAN, job: Job) -> None:
+    """Show the projected discriminator what face features of the training faces are like."""
+    if model.d_projected is None or job.phi is None or not job.phi.projected:
+        return
+    chosen = torch.arange(0, len(job.crops), max(len(job.crops) // _CALIBRATED, 1))[:_CALIBRATED]
+    maps = job.phi.maps(job.crops.batch(chosen), job.phi.projected)
+    model.d_projected.calibrate([maps[name] for name in job.phi.projected])
 
 
 def check_same(file: Checkpoint, job: Job) -> None:

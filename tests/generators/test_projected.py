@@ -2,7 +2,7 @@ import torch
 from exprgan_builders import labels
 
 from faceprep.generators import losses
-from faceprep.generators.projected import ProjectedDiscriminator
+from faceprep.generators.projected import ProjectedDiscriminator, scaled
 
 
 def maps(batch: int, shift: float = 0.0) -> list[torch.Tensor]:
@@ -49,3 +49,18 @@ def test_it_learns_to_tell_two_kinds_of_features() -> None:
         loss.backward()
         optimizer.step()
     assert float(loss.detach()) < 1.5  # 2 is no idea at all
+
+
+def test_calibrated_channels_have_no_offset_and_one_scale_on_real_faces() -> None:
+    torch.manual_seed(0)
+    d = ProjectedDiscriminator([8, 16], classes=6)
+    real = [torch.relu(m + torch.arange(m.shape[1])[:, None, None]) for m in maps(16)]
+    real[1][:, 3] = 0  # silent
+    d.calibrate(real)
+    for level, found in zip(d.levels, real, strict=True):
+        known = (scaled(found) - level.mean) / level.deviation
+        alive = found.flatten(2).amax((0, 2)) > 0
+        assert known.mean(dim=(0, 2, 3)).abs().max() < 1e-4
+        assert torch.allclose(known.std(dim=(0, 2, 3))[alive], torch.ones(1), atol=0.05)
+        assert level.deviation.min() > 0
+    assert {"levels.0.mean", "levels.0.deviation"} <= set(d.state_dict())

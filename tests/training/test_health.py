@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from faceprep.generators import codes, losses
 from faceprep.training import health
 
 
@@ -82,3 +83,12 @@ def test_nan_guard_names_the_culprit(bad: float | torch.Tensor) -> None:
 def test_found_drops_what_is_well() -> None:
     finding = health.not_finite({"q": float("nan")})
     assert health.found([None, finding, None]) == [finding]
+
+
+def test_the_floor_of_q_in_edits_is_what_the_best_constant_pays() -> None:
+    y = codes.one_hot(torch.arange(70_000) % 7, ["a", "b", "c", "d", "e", "f", "g"])
+    z, _ = codes.edit_magnitudes(len(y), 5, torch.Generator().manual_seed(0))
+    code = codes.expression_code(y, z)
+    blind = code.mean().expand_as(code)
+    floor = health.q_floor(7, False, codes.EDIT_VARIANCE, codes.EDIT_MEAN)
+    assert float(losses.q_loss(blind, code, 7)) == pytest.approx(floor, rel=0.02)

@@ -24,6 +24,10 @@ _CONDITION = 128
 FLOW_STEP = 4
 _LEVELS = 3
 
+#: The flow is this many times what its layer says: as its weights start at 0 and the smoothing
+#: takes much of their gradient, a residual would be learned first, and everything by it.
+_FLOW_GAIN = 8.0
+
 
 class EditParts(NamedTuple):
     """An edit and what it is made of.
@@ -141,7 +145,9 @@ class SourcePath(nn.Module):
     def _flow(self, h: Tensor) -> Tensor:
         assert self.flow is not None
         config = self.config
-        return bounded_flow(self.flow(h), config.size, config.max_flow, config.flow_sigma)
+        return bounded_flow(
+            self.flow(h) * _FLOW_GAIN, config.size, config.max_flow, config.flow_sigma
+        )
 
     def _compose(self, src: Tensor, flow: Tensor, h: Tensor) -> EditParts:
         warped = warp(src, flow) if self.flow is not None else src.float()
