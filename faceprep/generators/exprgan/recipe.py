@@ -303,7 +303,8 @@ def paper_stages(
 def modern_stages(epochs: int, batch: int = 16) -> tuple[Stage]:
     """One joint stage: reconstruction with the own label, edits with another, new identities.
 
-    Weights are those of the trial (64 pixels, 1 044 photographs, batch 16, Adam 5e-4). Codes of
+    Weights are those of the trial (64 pixels, 1 044 photographs, batch 16, Adam 5e-4), but for
+    class_frozen, which was 0.5 there. Codes of
     edits are `codes.edit_magnitudes`, classes sampled evenly, the class losses weighted by the
     strength r.
     """
@@ -317,7 +318,7 @@ def modern_stages(epochs: int, batch: int = 16) -> tuple[Stage]:
         adversarial=0.1,
         adversarial_latent=0.1,
         adversarial_projected=1,
-        class_frozen=0.5,
+        class_frozen=1,
         class_image=0.1,
         class_projected=0.3,
         wrong_label=0.3,
