@@ -19,20 +19,14 @@ class AURecipe:
     ----------
     drivers
         Moved by the muscle itself; these always take part.
-    companions
-        Not moved by it, or not by it alone, but of help on a single photograph: other AUs that
-        come with it (AU12 with AU06), or sizes that tell anatomy from movement.
+        On a single photograph all other measures help as they may: they tell of AUs that come
+        with this one (AU12 with AU06), and anatomy from movement.
     change
         Used against a neutral face: what the muscle moves, and what tells it from its neighbours.
     """
 
     drivers: Recipe
-    companions: Recipe
     change: Recipe
-
-    def still(self) -> Recipe:
-        """Measures used without a neutral face."""
-        return {**self.drivers, **self.companions}
 
 
 def _signs(text: str) -> Recipe:
@@ -40,99 +34,81 @@ def _signs(text: str) -> Recipe:
     return {name.strip(): 1 if sign == "+" else -1 for sign, name in terms}
 
 
-def _recipe(drivers: str, companions: str, change: str) -> AURecipe:
-    return AURecipe(_signs(drivers), _signs(companions), _signs(change))
+def _recipe(drivers: str, change: str) -> AURecipe:
+    return AURecipe(_signs(drivers), _signs(change))
 
 
 RECIPES: dict[str, AURecipe] = {
     "AU01": _recipe(
         "+inner brow height",
-        "+nose length +eye opening -mouth width",
         "+inner brow height -brow gap",  # a narrowed gap: AU04 pulls down at the same time
     ),
     "AU02": _recipe(
         "+outer brow height +middle brow height",
-        "+inner brow height +brow gap -eye width -mouth corner height",
         "+outer brow height +middle brow height",
     ),
     "AU04": _recipe(
         "-inner brow height -brow gap",
-        "-brow arch -eye opening",
         "-inner brow height -brow gap -middle brow height",
     ),
     "AU05": _recipe(
         "+upper lid height +eye opening",
-        "+inner brow height -eye width",
         "+upper lid height +eye opening",
     ),
     "AU06": _recipe(
         "+lower lid height -eye opening",
-        "+mouth corner height +inner mouth width +lip gap -inner brow height",
         "+lower lid height -eye opening +mouth corner lift +mouth corner height",
     ),
     "AU07": _recipe(
         "+lower lid height -eye opening",
-        "-inner brow height +lip gap",
         "-eye opening +lower lid height",
     ),
     "AU09": _recipe(
         "+nostril lift -inner brow height -nose length",
-        "-eye opening +lower lid height +lip gap -mouth corner lift",
         "+nostril lift -nose length -inner brow height",
     ),
     "AU10": _recipe(
         "+upper lip height",
-        "+nostril width +lower lid height -upper lip thickness +lip gap",
         "+upper lip height -mouth corner lift +nostril width",
     ),
     "AU12": _recipe(
         "+mouth corner lift +mouth corner height +inner mouth width",
-        "+upper lip height",
         "+mouth corner lift +mouth corner height +mouth width",
     ),
     "AU14": _recipe(
         "+mouth width +mouth corner height",
-        "-upper lip thickness -lip gap",
         "+mouth width +mouth corner lift",
     ),
     "AU15": _recipe(
         "-mouth corner lift -mouth corner height",
-        "+upper lip width -lower lip thickness -upper lip thickness",
         "-mouth corner lift -mouth corner height",
     ),
     "AU17": _recipe(
         "+lower lip height +chin height",
-        "-lip gap -mouth corner lift -mouth width +upper lip width",
         "+lower lip height +chin height -mouth corner lift",
     ),
     "AU20": _recipe(
         "+mouth width -mouth corner height",
-        "-lower lip thickness -lower lip curve",
         "+mouth width -mouth corner height",
     ),
     "AU23": _recipe(
         "-mouth height -lower lip thickness -upper lip thickness -mouth width",
-        "+chin to lower lip",
         "-mouth height -mouth width -lower lip thickness -upper lip thickness",
     ),
     "AU25": _recipe(
         "+lip gap +mouth height",
-        "+inner mouth width -upper lip thickness +upper lip height",
         "+lip gap +mouth height",
     ),
     "AU26": _recipe(
         "-chin height -lower lip height",
-        "-mouth width -mouth corner height +mouth corner lift",
         "-chin height -lower lip height",
     ),
     "AU28": _recipe(
         "-mouth height -upper lip thickness",
-        "-lower lip thickness +chin to lower lip",
         "-mouth height -lower lip thickness -upper lip thickness",
     ),
     "AU45": _recipe(
         "-upper lid height -eye opening",
-        "+brow above lid",
         "-upper lid height -eye opening +brow above lid",
     ),
 }

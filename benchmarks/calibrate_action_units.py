@@ -3,11 +3,12 @@
     python benchmarks/calibrate_action_units.py
 
 1. ``mean_face.toml``: see `mean_face`.
-2. ``still`` weights: for each AU a Tobit regression (intensities are cut at 0) of OpenFace's
-   intensity on what the AU's muscle moves and a few measures that go with it. Signs are fixed in
-   advance (`action_unit_recipe`), small weights preferred.
-3. ``change`` weights: the same on differences from a neutral face, on drawn faces with random AUs
-   and on pairs of photographs of one person.
+2. ``still`` weights: for each AU least squares of OpenFace's intensity on all measures, through
+   the cut at 0. What the AU's muscle moves has its sign fixed in advance (`action_unit_recipe`);
+   small weights are preferred.
+3. ``change`` weights: for each AU a Tobit regression (intensities are cut at 0) on differences of
+   a few measures from a neutral face, on drawn faces with random AUs and on pairs of photographs
+   of one person. All signs are fixed in advance.
 4. ``present_from``: the level with the best F1 of presence.
 
 Only the calibration half of the subjects takes part; ``reliability`` is Pearson's r on the other
@@ -30,8 +31,12 @@ from faceprep.faces.action_units.measures import MEASURES, measure
 
 PACKAGE = Path(face_shape.__file__).parent
 
+#: Offset, gains by measure, threshold.
+Fit = tuple[float, dict[str, float], float]
+
 # In faces: as much evidence as it takes to move a weight half of the way.
 _SHRINKAGE = 30.0
+_STILL_SHRINKAGE = 15.0
 # What the muscle moves always counts for something, whatever the photographs say.
 _LEAST_DRIVER = 0.05
 # AU28 has no intensity in OpenFace; its presence stands for this level.
@@ -54,9 +59,10 @@ def main() -> int:
     (PACKAGE / "mean_face.toml").write_text(as_toml(mean_face(photos["mtcnn"].landmarks[half])))
     face_shape.mean_face.cache_clear()
     calibration = Calibration(photos, half, drawn_faces(_DRAWN_SUBJECTS))
-    lines = [HEADER, *calibration.measures()]
+    still = {au: calibration.still(au) for au in PRESENCE_AUS}
+    lines = [HEADER, *calibration.measures(), "", *still_gains(still)]
     for au in PRESENCE_AUS:
-        lines += ["", *calibration.action_unit(au)]
+        lines += ["", *calibration.action_unit(au, still[au])]
     (PACKAGE / "landmark_coefficients.toml").write_text("\n".join(lines) + "\n")
     return 0
 
@@ -83,26 +89,27 @@ class Calibration:
         head = "[measures]  # in distances between the eyes, over the calibration faces"
         return [head, *(f'"{n}" = {{ average = {a}, spread = {s} }}' for n, a, s in rows)]
 
-    def action_unit(self, au: str) -> list[str]:
+    def action_unit(self, au: str, still: Fit) -> list[str]:
         """The table of one AU."""
-        recipe = RECIPES[au]
-        offset, gains, threshold = self._still(au, recipe)
+        offset, gains, threshold = still
         lines = [f"[action_units.{au}]"]
         if au in INTENSITY_AUS:
             estimates = np.clip(apply(offset, gains, self.views[0]), 0, 5)[~self.half]
             level = truth(self.photos, au)[0][~self.half]
             lines.append(f"reliability = {np.corrcoef(estimates, level)[0, 1]:.2f}")
-        lines += weights("still", offset, gains, threshold)
-        return lines + weights("change", *self._change(au, recipe))
+        lines += weights("still", offset, threshold)
+        offset, gains, threshold = self._change(au, RECIPES[au])
+        return [*lines, *weights("change", offset, threshold), inline("change.gains", gains)]
 
-    def _still(self, au: str, recipe: AURecipe) -> tuple[float, dict[str, float], float]:
+    def still(self, au: str) -> Fit:
+        """Offset, gains and threshold of one AU against the average face."""
         level, present = (np.tile(v[self.half], len(self.views)) for v in truth(self.photos, au))
         inputs = np.concatenate([view[self.half] for view in self.views])
         rows = np.full(len(level), 1 / len(self.views))
-        offset, gains = fit(inputs, level, rows, recipe.still(), recipe.drivers)
+        offset, gains = fit_cut(inputs, level, rows, RECIPES[au].drivers)
         return offset, gains, best_threshold(apply(offset, gains, inputs), present)
 
-    def _change(self, au: str, recipe: AURecipe) -> tuple[float, dict[str, float], float]:
+    def _change(self, au: str, recipe: AURecipe) -> Fit:
         drawn, occurs = (np.tile(v, len(self.drawings)) for v in truth(self.drawn, au))
         level, present = (np.tile(v[self.paired], len(self.pairs)) for v in truth(self.photos, au))
         inputs = np.concatenate([*self.drawings, *self.pairs])
@@ -110,7 +117,7 @@ class Calibration:
         weight = _WEIGHT_OF_PAIRS / len(self.pairs) if au in INTENSITY_AUS else 0.0
         rows = np.r_[np.full(len(drawn), 1 / len(self.drawings)), np.full(len(level), weight)]
         level = np.r_[drawn, level]
-        offset, gains = fit(inputs, level, rows, recipe.change, recipe.change, _CHANGE_OFFSETS)
+        offset, gains = fit_tobit(inputs, level, rows, recipe.change, _CHANGE_OFFSETS)
         here = slice(0, len(drawn) if weight == 0 else None)
         found = apply(offset, gains, inputs[here])
         occurs = np.r_[occurs, present][here]
@@ -133,13 +140,40 @@ def truth(faces: Faces, au: str) -> tuple[np.ndarray, np.ndarray]:
     return faces.au28 if faces.au28 is not None else _LEVEL_OF_PRESENCE * present, present
 
 
-def fit(
+def fit_cut(
+    inputs: np.ndarray, levels: np.ndarray, rows: np.ndarray, drivers: Recipe
+) -> tuple[float, dict[str, float]]:
+    """Least squares of levels cut at 0, with ridge; the drivers' signs are fixed.
+
+    Returns the offset and gains by measure. Where the level is below 0, a row says nothing more
+    than that: starts from the fit that does not know the cut, so that no AU starts below it.
+    """
+
+    def loss(unknowns: np.ndarray) -> tuple[float, np.ndarray]:
+        gains, found = unknowns[1:], unknowns[0] + inputs @ unknowns[1:]
+        error = rows * (np.maximum(found, 0) - levels)
+        slope = np.where(found > 0, error, 0.0)
+        total = (error**2 / rows).sum() + _STILL_SHRINKAGE * (gains**2).sum()
+        return total / 2, np.r_[slope.sum(), inputs.T @ slope + _STILL_SHRINKAGE * gains]
+
+    bounds: list[tuple[float | None, float | None]] = [(None, None)]
+    for name in MEASURES:
+        least = {1: (_LEAST_DRIVER, None), -1: (None, -_LEAST_DRIVER), 0: (None, None)}
+        bounds.append(least[drivers.get(name, 0)])
+    weighted = inputs.T * rows
+    shrunk = weighted @ inputs + _STILL_SHRINKAGE * np.eye(len(MEASURES))
+    start = np.linalg.solve(shrunk, weighted @ (levels - levels.mean()))
+    found = minimize(loss, np.r_[levels.mean(), start], jac=True, method="L-BFGS-B", bounds=bounds)
+    gains = zip(MEASURES, (round(float(gain), 2) + 0.0 for gain in found.x[1:]), strict=True)
+    return round(float(found.x[0]), 2) + 0.0, dict(gains)
+
+
+def fit_tobit(
     inputs: np.ndarray,
     levels: np.ndarray,
     rows: np.ndarray,
     signs: Recipe,
-    drivers: Recipe,
-    offsets: tuple[float | None, float | None] = (None, None),
+    offsets: tuple[float | None, float | None],
 ) -> tuple[float, dict[str, float]]:
     """Tobit regression with ridge and fixed signs; returns the offset and gains by measure."""
     order = list(MEASURES)
@@ -161,7 +195,7 @@ def fit(
         return total, np.r_[by_level.sum(), slope, by_noise.sum()]
 
     bounds: list[tuple[float | None, float | None]] = [offsets]
-    bounds += [(_LEAST_DRIVER if name in drivers else 0.0, None) for name in signs]
+    bounds += [(_LEAST_DRIVER, None) for _ in signs]
     bounds += [(np.log(0.2), np.log(3.0))]
     start = np.r_[0.0, np.full(len(signs), 0.1), 0.0]
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
@@ -188,20 +222,33 @@ def best_threshold(levels: np.ndarray, present: np.ndarray, lowest: float = -np.
     return float(candidates[int(np.argmax(scores))]) + 0.0
 
 
-def weights(name: str, offset: float, gains: Mapping[str, float], threshold: float) -> list[str]:
+def weights(name: str, offset: float, threshold: float) -> list[str]:
+    return [f"{name}.offset = {offset}", f"{name}.present_from = {threshold}"]
+
+
+def inline(name: str, gains: Mapping[str, float]) -> str:
     inside = ", ".join(f'"{key}" = {value}' for key, value in gains.items())
-    return [
-        f"{name}.offset = {offset}",
-        f"{name}.present_from = {threshold}",
-        f"{name}.gains = {{ {inside} }}",
-    ]
+    return f"{name} = {{ {inside} }}"
+
+
+def still_gains(still: Mapping[str, Fit]) -> list[str]:
+    """The table of gains against the average face: a row for each measure."""
+    width = max(map(len, MEASURES)) + 2
+    columns = ", ".join(f'"{au}"' for au in still)
+    lines = ["[still_gains]", f"{'columns':{width}} = [{columns}]"]
+    for name in MEASURES:
+        row = ", ".join(f"{gains[name]:6.2f}" for _, gains, _ in still.values())
+        quoted = f'"{name}"'
+        lines.append(f"{quoted:{width}} = [{row}]")
+    return lines
 
 
 HEADER = """\
 # Numbers of the landmark AU estimator, written by benchmarks/calibrate_action_units.py.
 #
 # level = offset + sum of gain × (distance − compared distance) / spread, cut to 0–5
-#   still:  compared with the average below; fitted to OpenFace 2.0.6 on photographs
+#   still:  compared with the average below; fitted to OpenFace 2.0.6 on photographs; its gains
+#           stand in one table, since every distance takes part in every AU
 #   change: compared with the neutral face of the same sequence; fitted to the demo renderer's face
 #           model under random AUs, and to pairs of photographs of one person
 # present_from: level from which on the AU counts as present (best F1)

@@ -1,9 +1,10 @@
 """Action Unit intensities and presences from 68 points, by geometry alone.
 
 Points are turned to the front (`face_shape`), named distances are taken (`measures`), and each AU
-is a weighted sum of a few of them, cut to 0–5. Where the neutral face of the same sequence is
-known, distances are taken from that face instead of from the average one, with weights of their
-own. All weights stand in ``landmark_coefficients.toml``, which says how they were found.
+is a weighted sum of them, cut to 0–5. Where the neutral face of the same sequence is known,
+distances are taken from that face instead of from the average one, with weights of their own, and
+only those count that the AU's muscle moves. All weights stand in
+``landmark_coefficients.toml``, which says how they were found.
 
 Points do not show wrinkles, bulges or teeth. What that costs is measured per AU: see
 `reliability` and ``benchmarks/README.md``.
@@ -168,22 +169,25 @@ def coefficients() -> Coefficients:
     """Read ``landmark_coefficients.toml``, once."""
     text = files(__package__).joinpath(COEFFICIENTS).read_text(encoding="utf-8")
     tables = tomllib.loads(text)
-    scales, aus = tables["measures"], tables["action_units"]
+    scales, aus, gains = tables["measures"], tables["action_units"], tables["still_gains"]
+    columns = [gains["columns"].index(name) for name in PRESENCE_AUS]
+    still = np.array([gains[name] for name in MEASURES])[:, columns].T
+    change = _chosen([aus[name]["change"]["gains"] for name in PRESENCE_AUS])
     return Coefficients(
         average=np.array([scales[name]["average"] for name in MEASURES]),
         spread=np.array([scales[name]["spread"] for name in MEASURES]),
-        still=_weights([aus[name]["still"] for name in PRESENCE_AUS]),
-        change=_weights([aus[name]["change"] for name in PRESENCE_AUS]),
+        still=_weights(still, [aus[name]["still"] for name in PRESENCE_AUS]),
+        change=_weights(change, [aus[name]["change"] for name in PRESENCE_AUS]),
         reliability={name: aus[name]["reliability"] for name in INTENSITY_AUS},
     )
 
 
-def _weights(tables: list[dict[str, Any]]) -> Weights:
-    order = {name: index for index, name in enumerate(MEASURES)}
-    gains = np.zeros((len(tables), len(MEASURES)))
-    for row, table in zip(gains, tables, strict=True):
-        for name, gain in table["gains"].items():
-            row[order[name]] = gain
+def _chosen(tables: list[dict[str, float]]) -> np.ndarray:
+    """Gains ``(AUs, measures)``, 0 for the measures that a table does not name."""
+    return np.array([[table.get(name, 0.0) for name in MEASURES] for table in tables])
+
+
+def _weights(gains: np.ndarray, tables: list[dict[str, Any]]) -> Weights:
     return Weights(
         gains=gains,
         offsets=np.array([table["offset"] for table in tables]),

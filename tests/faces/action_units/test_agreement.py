@@ -18,14 +18,14 @@ from faceprep.faces.mtcnn import MTCNN
 # On OpenFace's own points, then on ours.
 FLOORS = {
     "AU01": (0.45, 0.4),
-    "AU02": (0.6, 0.4),
+    "AU02": (0.7, 0.5),
     "AU05": (0.45, 0.4),
     "AU06": (0.7, 0.65),
     "AU09": (0.55, 0.45),
     "AU10": (0.55, 0.5),
     "AU12": (0.75, 0.75),
     "AU14": (0.55, 0.45),
-    "AU15": (0.55, 0.45),
+    "AU15": (0.65, 0.45),
     "AU25": (0.7, 0.45),
     "AU45": (0.7, 0.6),
 }
@@ -64,10 +64,10 @@ def test_on_landmarks_of_this_package(held_out, shared):
     )
     found = agreement(table.iloc[seen], estimate(points).intensities)
     assert {au: r for au, r in found.items() if au in FLOORS and r < FLOORS[au][1]} == {}
-    assert np.mean(list(found.values())) > 0.45
+    assert np.mean(list(found.values())) > 0.5
 
 
 def test_published_reliability_says_which_aus_points_do_not_show():
-    poor = {au for au, r in reliability().items() if r < 0.3}
-    assert "AU23" in poor
+    poor = {au for au, r in reliability().items() if r < 0.4}
+    assert {"AU17", "AU23", "AU26"} <= poor
     assert not poor & set(FLOORS)

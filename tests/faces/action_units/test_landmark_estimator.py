@@ -12,6 +12,7 @@ from faceprep.faces.action_units.landmark_estimator import (
     estimate,
     reliability,
 )
+from faceprep.faces.action_units.measures import MEASURES
 from faceprep.faces.landmarks import FLIP_68, MOUTH_CORNERS, flip_points
 
 # What an AU moves, image-left half and middle: points → (outwards, upwards) in eye distances.
@@ -209,6 +210,25 @@ def test_every_au_has_numbers_and_an_honest_reliability():
     assert (numbers.change.thresholds > 0).all()
     assert set(reliability()) == set(INTENSITY_AUS)
     assert all(-1 <= value < 1 for value in reliability().values())
+
+
+def test_a_single_face_is_read_from_all_distances_and_a_change_from_its_muscles():
+    numbers = coefficients()
+    assert (np.count_nonzero(numbers.still.gains, axis=1) > 20).all()
+    assert (np.count_nonzero(numbers.change.gains, axis=1) <= 4).all()
+
+
+@pytest.mark.parametrize("au", ["AU02", "AU06", "AU12", "AU25"])
+def test_the_distances_of_a_muscle_keep_their_sign_beside_all_others(au):
+    row = PRESENCE_AUS.index(au)
+    drivers = {
+        "AU02": {"outer brow height": 1, "middle brow height": 1},
+        "AU06": {"lower lid height": 1, "eye opening": -1},
+        "AU12": {"mouth corner lift": 1, "mouth corner height": 1, "inner mouth width": 1},
+        "AU25": {"lip gap": 1, "mouth height": 1},
+    }[au]
+    gains = dict(zip(MEASURES, coefficients().still.gains[row], strict=True))
+    assert all(sign * gains[name] > 0 for name, sign in drivers.items())
 
 
 def test_the_mean_face_is_symmetric_and_looks_out_of_the_picture():
