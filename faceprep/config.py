@@ -146,6 +146,11 @@ class AusConfig(Section):
         description="openface-csv: folder (or file) of CSV files that OpenFace wrote",
     )
 
+    @property
+    def whole_sequences(self) -> bool:
+        """Whether frames are judged by their sequence; crops exist of selected frames only."""
+        return self.sequences == "dynamic" and self.input == "source"
+
 
 def _plain(value: Any) -> Any:
     """Text of a flag as the number, truth value or list that it spells."""

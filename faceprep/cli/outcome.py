@@ -5,7 +5,7 @@ Results go to stdout, progress and messages to stderr.
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
@@ -53,6 +53,13 @@ def complain(message: str, hint: str | None) -> None:
     print(message, file=sys.stderr)
     if hint:
         print(f"  → {hint}", file=sys.stderr)
+
+
+def complain_of_shards(failed: Mapping[str, Mapping[int, str]]) -> None:
+    """Print why shards could not be made: stage → shard → reason."""
+    for stage, failures in failed.items():
+        for shard, error in failures.items():
+            complain(f"error: {stage} shard {shard}: {error}", None)
 
 
 def say_next(command: str, quiet: bool) -> None:

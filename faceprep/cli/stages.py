@@ -25,7 +25,15 @@ from faceprep.cli.options import (
     WorkspaceDir,
     resolve_flags,
 )
-from faceprep.cli.outcome import DONE, FAILED, SOME_ROWS_FAILED, complain, guarded, say_next
+from faceprep.cli.outcome import (
+    DONE,
+    FAILED,
+    SOME_ROWS_FAILED,
+    complain,
+    complain_of_shards,
+    guarded,
+    say_next,
+)
 from faceprep.cli.root import app
 from faceprep.errors import UsageError
 
@@ -140,9 +148,7 @@ def _run_stages(arguments: dict[str, Any], stages: list[str]) -> int:
     with Progress(quiet=arguments["quiet"]) as progress:
         result = pipeline.run(config, stages, options, progress)
     print_result(*run_tables(config, result, options), as_json=arguments["json"])
-    for stage, failures in result.failed_shards.items():
-        for shard, error in failures.items():
-            complain(f"error: {stage} shard {shard}: {error}", None)
+    complain_of_shards(result.failed_shards)
     if result.failed_shards:
         complain("  → type the same command again; only these shards are redone", None)
         return FAILED

@@ -21,7 +21,15 @@ from faceprep.cli.options import (
     WorkspaceDir,
     resolve_flags,
 )
-from faceprep.cli.outcome import DONE, FAILED, STOPPED, complain, guarded, say_next
+from faceprep.cli.outcome import (
+    DONE,
+    FAILED,
+    STOPPED,
+    complain,
+    complain_of_shards,
+    guarded,
+    say_next,
+)
 from faceprep.cli.root import app
 
 if TYPE_CHECKING:
@@ -91,7 +99,5 @@ def _up_to_date(config: "Config", progress: "Progress", dry_run: bool, retry_fai
 
     options = Options(dry_run=dry_run, retry_failed=retry_failed)
     result = pipeline.run(config, pipeline.needed("align"), options, progress)
-    for stage, failures in result.failed_shards.items():
-        for shard, error in failures.items():
-            complain(f"error: {stage} shard {shard}: {error}", None)
+    complain_of_shards(result.failed_shards)
     return not result.failed_shards

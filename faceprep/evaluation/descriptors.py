@@ -4,7 +4,6 @@ Neither is part of any loss. Landmarks are found from the template's five points
 aligned, so no detector is needed, and none could fail on a face that a generator made.
 """
 
-from functools import cache
 from typing import NamedTuple
 
 import cv2
@@ -15,7 +14,7 @@ from faceprep.faces.action_units.measures import measure
 from faceprep.faces.action_units.openface.fhog import SIDE, fhog
 from faceprep.faces.alignment import estimate_similarity, load_template
 from faceprep.faces.face import Face
-from faceprep.faces.landmark_predictor import LandmarkPredictor
+from faceprep.faces.landmark_predictor import shared_predictor
 from faceprep.faces.landmarks import LEFT_EYE, RIGHT_EYE
 
 #: Points that hold a face in place while its expression changes: eye corners and nose.
@@ -51,11 +50,6 @@ class FaceDescriptors(NamedTuple):
     eyes: np.ndarray
 
 
-@cache
-def _predictor() -> LandmarkPredictor:
-    return LandmarkPredictor()
-
-
 def find_landmarks(images: np.ndarray, template: str = "expression") -> np.ndarray:
     """Find the 68 points of aligned crops.
 
@@ -77,7 +71,7 @@ def find_landmarks(images: np.ndarray, template: str = "expression") -> np.ndarr
     """
     side = images.shape[1]
     start = Face((0, 0, side, side), 1.0, load_template(template, side).astype(np.float32))
-    return _predictor().predict_many(list(images), [start] * len(images))
+    return shared_predictor().predict_many(list(images), [start] * len(images))
 
 
 def describe(images: np.ndarray, landmarks68: np.ndarray) -> FaceDescriptors:

@@ -1,14 +1,14 @@
 """The contact sheet of edits: unseen people by expressions, one by intensity, new people."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from faceprep.errors import FaceprepError, UsageError
+from faceprep.errors import UsageError
 from faceprep.evaluation.edits_workspace import Evaluated
 from faceprep.report.drawing import GRAY, PAPER, fit, rounded, shorten, stack, write
+from faceprep.report.whole_file import written_whole
 
 ROWS = 8
 NEW_PEOPLE = 3
@@ -64,7 +64,8 @@ def draw_sheet(found: Evaluated, out: Path, *, rows: int = ROWS, seed: int = 0) 
     invented = [found.editor.invent(NEW_PEOPLE, name, seed) for name in classes]
     people = [("new", [made[number] for made in invented]) for number in range(NEW_PEOPLE)]
     blocks.append(_grid("New people", list(classes), people, width))
-    _save(stack(blocks), out)
+    with written_whole(out) as aside:
+        stack(blocks).save(aside, format="PNG")
 
 
 def choose_sources(
@@ -127,14 +128,3 @@ def _grid(
             x = _MARGIN + _LABEL + column * (_TILE + _GUTTER)
             block.paste(rounded(fit(tile, _TILE)[0]), (x, y))
     return block
-
-
-def _save(sheet: Image.Image, out: Path) -> None:
-    aside = out.with_name(f"{out.name}.{os.getpid()}.tmp")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(aside, format="PNG")
-        aside.replace(out)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise FaceprepError(f"cannot write {out}: {error.strerror or error}") from error

@@ -4,19 +4,18 @@ At the left r with its interval, the ICC and F1; at the right estimate over trut
 Colours are those of Okabe and Ito, which colour-blind people tell apart.
 """
 
-import contextlib
 import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceprep.errors import FaceprepError, MissingToolError, UsageError
+from faceprep.errors import MissingToolError, UsageError
 from faceprep.evaluation.action_units import AUAgreement, AUEvaluation
 from faceprep.evaluation.table import headline, number
 from faceprep.faces.action_units import DESCRIPTIONS, INTENSITY_AUS
 from faceprep.report.drawing import printable
+from faceprep.report.whole_file import written_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -252,14 +251,5 @@ def _save(figure: "Figure", out: Path) -> None:
     """Write the file so that a reader sees it whole; the same evaluation gives the same bytes."""
     kind = out.suffix.lower()[1:]
     metadata: dict[str, Any] = {"CreationDate": None} if kind == "pdf" else {}
-    aside = out.with_name(f"{out.name}.{os.getpid()}.tmp")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(out, "--plot another/place.png") as aside:
         figure.savefig(aside, format=kind, dpi=_DOTS, metadata=metadata)
-        aside.replace(out)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            aside.unlink()
-        raise FaceprepError(
-            f"cannot write {out}: {error.strerror or error}", "--plot another/place.png"
-        ) from error

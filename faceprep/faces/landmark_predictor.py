@@ -7,6 +7,7 @@ off beyond some 25 degrees of roll.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import cv2
 import numpy as np
@@ -29,6 +30,12 @@ Medians over faces that both detectors find in the shared photographs
 _BATCH = 32
 _REACH = 0.5
 """How far around the box pixels are kept, in sides of the box."""
+
+
+@cache
+def shared_predictor() -> "LandmarkPredictor":
+    """Return the predictor of this process, read once: its file has 100 MB."""
+    return LandmarkPredictor()
 
 
 class LandmarkPredictor:

@@ -4,8 +4,6 @@ Faces by expression with their landmarks, the least certain ones, heatmaps, and 
 which no face could be aligned.
 """
 
-import contextlib
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +35,7 @@ from faceprep.report.sections import (
     shorten_to_fit,
 )
 from faceprep.report.tiles import HEIGHTS, TILE_SIZE, Tiles
+from faceprep.report.whole_file import written_whole
 from faceprep.workspace import Workspace
 
 MARGIN = 40
@@ -152,7 +151,8 @@ def contact_sheet(
     blocks = [_header(place, index, width, landmarks)]
     blocks += [_block(section, rows, tiles, columns, width) for section in sections]
     sheet = stack([*blocks, Image.new("RGB", (width, MARGIN // 2), PAPER)])
-    _save(sheet, out)
+    with written_whole(out, "--sheet another/place.png") as aside:
+        sheet.save(aside, format="PNG", compress_level=3)
     drawn = [len(s.positions) for s in sections if s.kind == "failure"]
     return Sheet(
         out, sheet.width, sheet.height, len(chosen) - sum(drawn), sum(drawn), tiles.placeholders
@@ -205,17 +205,3 @@ def _block(
     if not len(section.positions):
         write(draw, (MARGIN + HEADING, 6), "none aligned", 14, GRAY)
     return block
-
-
-def _save(sheet: Image.Image, out: Path) -> None:
-    aside = out.with_name(f"{out.name}.{os.getpid()}.tmp")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(aside, format="PNG", compress_level=3)
-        aside.replace(out)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            aside.unlink()
-        raise FaceprepError(
-            f"cannot write {out}: {error.strerror or error}", "--sheet another/place.png"
-        ) from error

@@ -8,9 +8,8 @@ and a reason; only what stops every other photograph too, such as a full disk, i
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -36,9 +35,6 @@ from faceprep.stages.align_find import (
 )
 from faceprep.stages.align_photos import Group, read_groups
 from faceprep.stages.base import Row, ShardOutput, Stage, image_name
-
-if TYPE_CHECKING:
-    from faceprep.faces.landmark_predictor import LandmarkPredictor
 
 _READ_BY = {"mtcnn": ("search", "min_face_size"), "dlib": ("dlib_model",), "given": ()}
 _READ_BY_ALL = ("detector", "template", "size", "max_pixels")
@@ -157,9 +153,11 @@ def _chosen(selected: Row, image: np.ndarray, found: Found, align: AlignConfig) 
 
 def _measure(photos: list[_Photo]) -> None:
     """Give each photograph its 68 landmarks; one that cannot be measured does not harm others."""
+    from faceprep.faces.landmark_predictor import shared_predictor  # imports torch
+
     faces = [photo.face for photo in photos if photo.face is not None]
     try:
-        points = _predictor().predict_many([photo.image for photo in photos], faces)
+        points = shared_predictor().predict_many([photo.image for photo in photos], faces)
     except LIBRARY_ERRORS as error:
         if len(photos) == 1:
             photos[0].fail("landmarks_failed", describe(error))
@@ -200,13 +198,6 @@ def _cropped(photo: _Photo, align: AlignConfig, out: ShardOutput) -> Row:
 
 def _flat(values: np.ndarray) -> list[float]:
     return np.asarray(values, np.float32).ravel().tolist()
-
-
-@cache
-def _predictor() -> "LandmarkPredictor":
-    from faceprep.faces.landmark_predictor import LandmarkPredictor
-
-    return LandmarkPredictor()
 
 
 def _device(config: Config) -> str:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from align_builders import config_of, face_at, photograph, selected
 
+from faceprep.faces import landmark_predictor
 from faceprep.faces.alignment import estimate_similarity, five_from_68, load_template
 from faceprep.faces.face import Face
 from faceprep.faces.images import write_png
-from faceprep.stages import align, align_find
+from faceprep.stages import align_find
 from faceprep.stages.align import STAGE
 from faceprep.stages.base import Row, ShardOutput
 
@@ -112,7 +113,7 @@ def test_a_photograph_that_breaks_the_landmarks_harms_no_other(
                 raise cv2.error("assertion failed")
             return np.stack([face_at(100, 80)] * len(images))
 
-    monkeypatch.setattr(align, "_predictor", Breaks)
+    monkeypatch.setattr(landmark_predictor, "shared_predictor", Breaks)
     rows = scripted(align_rows)
     assert rows[2]["status"] == "landmarks_failed"
     assert "assertion failed" in rows[2]["reason"]

@@ -6,14 +6,13 @@ face, or one that has moved far, the whole frame is searched.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 
 import numpy as np
 import torch
 
 from faceprep.faces.alignment import five_from_68
 from faceprep.faces.face import Face
-from faceprep.faces.landmark_predictor import LandmarkPredictor
+from faceprep.faces.landmark_predictor import shared_predictor
 from faceprep.faces.mtcnn import MTCNN, THRESHOLDS
 from faceprep.faces.mtcnn_boxes import patches, points_in, refined, squared
 from faceprep.faces.mtcnn_nets import load_networks
@@ -48,7 +47,7 @@ class FaceFollower:
         self._device = device
         self._detector = MTCNN(device=device)
         self._network = load_networks(device)[2]
-        self._predictor = _predictor()
+        self._predictor = shared_predictor()
         self._frames = np.array(sorted(known))
         self._five = np.stack([five_from_68(known[frame]) for frame in self._frames.tolist()])
 
@@ -121,8 +120,3 @@ def _spread(points: np.ndarray) -> np.ndarray:
     centred = points - points.mean(axis=-2, keepdims=True)
     spread: np.ndarray = np.sqrt((centred**2).sum(axis=-1).mean(axis=-1))
     return spread
-
-
-@cache
-def _predictor() -> LandmarkPredictor:
-    return LandmarkPredictor()

@@ -203,8 +203,8 @@ def similarity(points: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Matrix ``(2, 3)`` that takes points ``(68, 2)`` nearest to the upright mean shape."""
     x, y = (points - centre(points)).T
     u, v = mean.T
-    size = _WEIGHTS @ (x * x + y * y)
     with np.errstate(all="ignore"):
+        size = _WEIGHTS @ (x * x + y * y)
         along = EYE_DISTANCE * (_WEIGHTS @ (x * u + y * v)) / size
         across = EYE_DISTANCE * (_WEIGHTS @ (x * v - y * u)) / size
     linear = np.array([[along, -across], [across, along]])

@@ -36,7 +36,7 @@ class ModelsBackend:
         return {
             "models": models_of(config.aus).digest[:16],
             "input": config.aus.input,
-            "sequences": "dynamic" if _dynamic(config) else "static",
+            "sequences": "dynamic" if config.aus.whole_sequences else "static",
             "landmarks": config.aus.landmarks,
             **load_source(config).fingerprint(),
         }
@@ -48,13 +48,9 @@ class ModelsBackend:
         judge = Judge(config, models_of(config.aus), load_source(config))
         found: dict[int, AUResult] = {}
         alone = list(range(len(faces)))
-        if _dynamic(config):
+        if config.aus.whole_sequences:
             sequences, alone = find_sequences([face.select for face in faces], judge.root)
             for sequence in sequences:
                 found |= judge.sequence(sequence, {k: faces[k] for k in sequence.selected})
         found |= zip(alone, judge.stills([faces[k] for k in alone]), strict=True)
         return [found[k] for k in range(len(faces))]
-
-
-def _dynamic(config: Config) -> bool:
-    return config.aus.sequences == "dynamic" and config.aus.input == "source"

@@ -52,7 +52,7 @@ class ProgramBackend:
             **find_program(config.aus.openface_bin).fingerprint(_tools(config)),
             "flags": shlex.split(config.aus.openface_flags),
             "input": config.aus.input,
-            "sequences": "dynamic" if _dynamic(config) else "static",
+            "sequences": "dynamic" if config.aus.whole_sequences else "static",
         }
 
     def run(self, faces: Sequence[FaceInput], config: Config, scratch: Path) -> list[AUResult]:
@@ -60,7 +60,7 @@ class ProgramBackend:
         folder = scratch.absolute()
         sequences: list[FrameSequence] = []
         alone: Sequence[int] = range(len(faces))
-        if _dynamic(config):
+        if config.aus.whole_sequences:
             root = config.dataset_root()
             sequences, alone = find_sequences([face.select for face in faces], root)
         results = _stills(faces, alone, ProgramPictures(STILLS, config, folder))
@@ -208,11 +208,7 @@ def _result(face: FaceInput, rows: Sequence[CsvRow], source: str, variant: str) 
 
 
 def _tools(config: Config) -> tuple[str, ...]:
-    return (STILLS, SEQUENCES) if _dynamic(config) else (STILLS,)
-
-
-def _dynamic(config: Config) -> bool:
-    return config.aus.sequences == "dynamic" and config.aus.input == "source"
+    return (STILLS, SEQUENCES) if config.aus.whole_sequences else (STILLS,)
 
 
 def _flag_fault(flags: str) -> str | None:

@@ -28,13 +28,6 @@ NONE = "OpenFace writes none for an image without a face"
 
 
 @pytest.fixture
-def root(tmp_path):
-    folder = tmp_path / "dataset"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def csvs(tmp_path):
     folder = tmp_path / "csv"
     folder.mkdir()

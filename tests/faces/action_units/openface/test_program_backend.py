@@ -29,13 +29,6 @@ ABORT = (
 
 
 @pytest.fixture
-def root(tmp_path):
-    folder = tmp_path / "dataset"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def tool(tmp_path):
     return StandIn(tmp_path / "build")
 
