@@ -92,7 +92,8 @@ class Align(Stage):
             for selected, reason in group.unreadable:
                 rows[selected["face_id"]] = {"status": "unreadable", "reason": reason}
             for photo in _measured(group, finder, config.align):
-                rows[photo.selected["face_id"]] = _cropped(photo, config.align, out)
+                crop = _crop(photo, config.align)
+                rows[photo.selected["face_id"]] = photo.row | _written(photo, crop, out)
             out.advance(len(group))
         return [
             {"face_id": key, "detector": finder.name, **rows[key]}
@@ -101,6 +102,32 @@ class Align(Stage):
 
 
 STAGE = Align()
+
+
+def align_image(
+    image: np.ndarray, align: AlignConfig, device: str = "cpu"
+) -> tuple[Row, np.ndarray | None]:
+    """Align one photograph in memory, as the stage does.
+
+    Parameters
+    ----------
+    image
+        ``(H, W, 3) uint8`` RGB.
+    align
+        With a detector: nothing is known of the faces.
+    device
+        Where MTCNN runs.
+
+    Returns
+    -------
+    What the stage's row would say, without the crop's file, and the crop ``(S, S, 3) uint8``;
+    None for the crop where ``status`` is not ``ok``.
+    """
+    group = Group()
+    group.add({"face_id": "photograph"}, image)
+    photo = _measured(group, load_finder(align, device), align)[0]
+    crop = _crop(photo, align)
+    return photo.row, crop
 
 
 @dataclass
@@ -169,10 +196,10 @@ def _measure(photos: list[_Photo]) -> None:
             photo.points = its_points
 
 
-def _cropped(photo: _Photo, align: AlignConfig, out: ShardOutput) -> Row:
-    """The row of a photograph; writes the crop when there is a face."""
+def _crop(photo: _Photo, align: AlignConfig) -> np.ndarray | None:
+    """Crop of a photograph ``(S, S, 3) uint8``, None without a face; its row says the rest."""
     if photo.face is None or photo.points is None:
-        return photo.row
+        return None
     try:
         if not np.isfinite(photo.points).all():
             raise ValueError("a landmark is not a number")
@@ -182,18 +209,23 @@ def _cropped(photo: _Photo, align: AlignConfig, out: ShardOutput) -> Row:
         crop = warp(photo.image, matrix, align.size)
     except LIBRARY_ERRORS as error:
         photo.fail("landmarks_failed", describe(error))
-        return photo.row
-    name = image_name(photo.selected["face_id"])
-    data = write_png(out.images / name, crop)
-    return {
-        **photo.row,
+        return None
+    photo.row |= {
         "status": "ok",
         "landmarks5": _flat(five),
         "landmarks68": _flat(apply_affine(matrix, photo.points)),
         "matrix": _flat(matrix),
-        "crop": out.relative(name),
-        "crop_sha256": hashlib.sha256(data).hexdigest(),
     }
+    return crop
+
+
+def _written(photo: _Photo, crop: np.ndarray | None, out: ShardOutput) -> Row:
+    """Write a crop, and say where it is."""
+    if crop is None:
+        return {}
+    name = image_name(photo.selected["face_id"])
+    data = write_png(out.images / name, crop)
+    return {"crop": out.relative(name), "crop_sha256": hashlib.sha256(data).hexdigest()}
 
 
 def _flat(values: np.ndarray) -> list[float]:
