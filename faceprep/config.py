@@ -199,6 +199,13 @@ class TrainConfig(Section):
     recipe: dict[str, _Switch] = Field(
         {}, description="train.recipe.NAME=…: a switch of the training, e.g. augment=false"
     )
+    fold: int | None = Field(
+        None,
+        ge=0,
+        le=126,
+        description="leave the people of this fold out (select's column), whatever the split says;"
+        " the generator goes to train/<generator>-foldNN",
+    )
     seed: int = Field(0, ge=0, lt=2**31)
     compile: bool = Field(
         True, json_schema_extra=LOCATION, description="compile the networks on a GPU"

@@ -153,7 +153,7 @@ def toy_workspace(root: Path, people: int = 6, size: int = 32, **changes: str) -
                         "expression": name,
                         "role": "still",
                         "split": split[f"S{person}"],
-                        "fold": 0,
+                        "fold": person % 3,
                     }
                 )
                 align.append(

@@ -87,8 +87,13 @@ class Trained:
 
 
 def folder_of(workspace: Path, generator: str = "exprgan") -> Path:
-    """Folder of a trained generator."""
+    """Folder of a trained generator; `generator` as `name_of` gives it."""
     return workspace / STAGE / generator
+
+
+def name_of(generator: str, fold: int | None = None) -> str:
+    """Name of a generator's folders: ``exprgan``, or ``exprgan-fold03`` of one without a fold."""
+    return generator if fold is None else f"{generator}-fold{fold:02d}"
 
 
 def load_trained(
@@ -108,9 +113,10 @@ def load_trained(
 
     path = folder_of(workspace, generator) / USE
     if not path.is_file():
-        raise UsageError(
-            f"{workspace} has no trained {generator}", f"faceprep train --workspace {workspace}"
-        )
+        _, _, fold = generator.partition("-fold")
+        more = f" --set train.fold={int(fold)}" if fold.isdecimal() else ""
+        ask = f"faceprep train --workspace {workspace}{more}"
+        raise UsageError(f"{workspace} has no trained {generator}", ask)
     return load_generator(path, device=device)
 
 
@@ -170,6 +176,7 @@ def _run(
         "steps": outcome.steps,
         "stopped": outcome.stopped,
         "findings": outcome.findings,
+        "subjects": job.people,
         **_times(job.folder, outcome, started),
         "versions": versions(),
     }
@@ -197,21 +204,21 @@ def _prepare(config: Config, device: str, threads: int) -> "tuple[Job, Plan]":
     from faceprep.training.loop import Job
 
     train = config.train
-    rows = training_rows(config.workspace)
+    rows = training_rows(config.workspace, fold=train.fold)
     classes = classes_of(rows, train)
     stages = _stages(config)
     features = any(needs_features(stage.weights) for stage in stages)
     networks = _networks(config, classes, _channels(config) if features else ())
     seen = rows[rows["expression"].isin(classes)]
     crops = read_crops(seen, classes, networks.size, device, threads)
-    watched = training_rows(config.workspace, "val", classes)
+    watched = training_rows(config.workspace, "val", classes, train.fold)
     unseen = read_crops(watched, classes, networks.size, device, threads) if len(watched) else None
     job = Job(
         config=networks,
         stages=stages,
         crops=crops,
         unseen=unseen,
-        folder=folder_of(config.workspace, train.generator),
+        folder=folder_of(config.workspace, name_of(train.generator, train.fold)),
         seed=train.seed,
         facts={"data": crops.fingerprint},
         checkpoint_every=train.checkpoint_every,

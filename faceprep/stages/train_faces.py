@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def training_rows(
-    workspace: Path, split: str = "train", classes: Sequence[str] | None = None
+    workspace: Path,
+    split: str = "train",
+    classes: Sequence[str] | None = None,
+    fold: int | None = None,
 ) -> "pd.DataFrame":
     """Aligned faces of one side of the split with an expression, in the order of the selection.
 
@@ -30,21 +33,24 @@ def training_rows(
         ``train``, or ``val`` for watching. Faces of ``test`` cannot be asked for.
     classes
         Only these expressions.
+    fold
+        Of cross-validation: everybody else is ``train`` and nobody ``val``, whatever the split.
 
     Raises
     ------
     UsageError
-        There is no such split here, or the workspace has no aligned faces.
+        There is no such split or fold here, or the workspace has no aligned faces.
     FaceprepError
-        Somebody in these rows is in ``test`` as well.
+        Somebody in these rows is in ``test`` (or in the fold) as well.
     """
     if split not in ("train", "val"):
         raise UsageError(f"a training does not look at the split {split!r}", "train or val")
     faces = load(workspace, ["align"], only_ok=True)
-    rows = faces[(faces["split"] == split) & faces["expression"].notna()]
+    sides = sides_of(faces, fold)
+    rows = faces[(sides == split) & faces["expression"].notna()]
     if classes is not None:
         rows = rows[rows["expression"].isin(list(classes))]
-    tested = faces.loc[faces["split"] == "test", ["dataset", "subject"]]
+    tested = faces.loc[sides == "test", ["dataset", "subject"]]
     both = rows.merge(tested.drop_duplicates(), on=["dataset", "subject"])
     if len(both):
         raise FaceprepError(
@@ -52,6 +58,26 @@ def training_rows(
             "faceprep select --overwrite",
         )
     return rows
+
+
+def sides_of(faces: "pd.DataFrame", fold: int | None = None) -> "pd.Series[str]":
+    """Return ``train``, ``val`` or ``test`` of every face: its split, or where the fold puts it.
+
+    A face that belongs to no fold (-1) is on no side of a cross-validation: an empty word.
+
+    Raises
+    ------
+    UsageError
+        There is no such fold.
+    """
+    if fold is None:
+        return faces["split"]
+    known = sorted(int(one) for one in faces["fold"].unique() if one >= 0)
+    if fold not in known:
+        some = f"folds {known[0]} to {known[-1]}" if known else "no folds"
+        raise UsageError(f"there is no fold {fold}: these faces have {some}", "train.fold=none")
+    sides = faces["split"].where(faces["fold"] < 0, "train").where(faces["fold"] != fold, "test")
+    return sides.where(faces["fold"] >= 0, "")
 
 
 def classes_of(rows: "pd.DataFrame", config: TrainConfig) -> tuple[str, ...]:

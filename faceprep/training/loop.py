@@ -104,6 +104,11 @@ class Job:
         """Steps of every stage."""
         return [stage.length(len(self.crops)) for stage in self.stages]
 
+    @property
+    def people(self) -> list[str]:
+        """Everybody whose faces are trained on, so that a later test can keep clear of them."""
+        return sorted(set(self.crops.subjects))
+
     def identity(self) -> dict[str, Any]:
         """What makes this training this one, beside the networks' configuration."""
         stages = [asdict(stage) for stage in self.stages]
@@ -216,7 +221,7 @@ class Training:
             "images": self.images,
         }
         config, folder = self.job.config.to_json(), self.job.folder
-        extra = self.job.identity()
+        extra = {**self.job.identity(), "subjects": self.job.people}
         average = None if self.average is None else self.average.state
         checkpoint.save(
             folder / RESUME,

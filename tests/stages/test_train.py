@@ -1,6 +1,7 @@
 """``train`` over a workspace: whose faces it sees, what it leaves, what it refuses."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ from training_builders import LABELS, WITHOUT_FEATURES, toy_workspace
 from faceprep.config import Config, TrainConfig
 from faceprep.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.progress import Progress
-from faceprep.stages.train import folder_of, load_trained, run_train
+from faceprep.stages.train import folder_of, load_trained, name_of, run_train
 from faceprep.stages.train_faces import classes_of, read_crops, training_rows
 
 NETWORKS = {"width": 4, "d_width": 4, "path_width": 4, "d_features": 16}
@@ -57,6 +58,25 @@ def test_nobody_is_on_both_sides(tmp_path: Path) -> None:
     pq.write_table(table.set_column(place, table.schema.field("split"), [split]), path)
     with pytest.raises(FaceprepError, match="S0 is in train and in test"):
         training_rows(tmp_path)
+
+
+def test_a_fold_is_left_out_whatever_the_split_says(tmp_path: Path) -> None:
+    toy_workspace(tmp_path, people=6)  # S4 and S5 are the split's test, S1 and S4 fold 1
+    assert set(training_rows(tmp_path, fold=1)["subject"]) == {"S0", "S2", "S3", "S5"}
+    assert not len(training_rows(tmp_path, "val", fold=1))
+    with pytest.raises(UsageError, match="there is no fold 7: these faces have folds 0 to 2"):
+        training_rows(tmp_path, fold=7)
+    run_train(configured(tmp_path, fold=1), QUIET)
+    folder = folder_of(tmp_path, "exprgan-fold01")
+    seen = ["folder/S0", "folder/S2", "folder/S3", "folder/S5"]
+    assert json.loads((folder / "train.json").read_text())["subjects"] == seen
+    assert load_trained(tmp_path, name_of("exprgan", 1))[1].extra["subjects"] == seen
+    with pytest.raises(UsageError, match="no trained exprgan-fold02") as caught:
+        load_trained(tmp_path, name_of("exprgan", 2))
+    assert caught.value.hint.endswith("--set train.fold=2")
+    shutil.copytree(folder, folder_of(tmp_path))
+    with pytest.raises(FaceprepError, match="it is of another training: data"):
+        run_train(configured(tmp_path), QUIET)
 
 
 def test_expressions_are_those_of_the_training_rows(tmp_path: Path) -> None:
