@@ -109,9 +109,9 @@ def evaluate_edits(
     if table is not None:
         check_table(table)
     if sheet is not None:
-        from faceprep.evaluation.edits_sheet import check_sheet
+        from faceprep.report.grid import check_png
 
-        check_sheet(sheet)
+        check_png(sheet, "--sheet")
     with Progress(quiet=quiet) as progress:
         found = evaluate_workspace(
             path, generator, split=split, sources=sources,

@@ -9,6 +9,10 @@ from torch import Tensor
 
 from faceprep.errors import UsageError
 from faceprep.evaluation.intensity import IntensityMap
+from faceprep.generators.codes import neutral_code
+
+#: The expression that a generator may have without knowing it as a class.
+NEUTRAL = "neutral"
 
 _BATCH = 64
 
@@ -67,20 +71,32 @@ class Editor:
         self.calibration = dict(calibration or {})
         self.device = torch.device(device)
 
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """What faces can be given: the classes, and neutral, which is no class to the paper."""
+        classes = self.generator.classes
+        return classes if NEUTRAL in classes else (*classes, NEUTRAL)
+
     def edit(self, images: np.ndarray, expression: str, intensity: float = 1.0) -> np.ndarray:
         """Give faces an expression, in an intensity from 0 to 1.
+
+        Neutral, where it is no class, is every class told to be absent (ExprGAN, Fig. 3).
 
         Raises
         ------
         UsageError
             The generator does not know the expression.
         """
+        return self.apply(images, self._code(expression, intensity, len(images)))
+
+    def apply(self, images: np.ndarray, codes: Tensor) -> np.ndarray:
+        """Give faces expression codes ``(N, K·d)``, one each."""
         parts = []
         with torch.no_grad():
             for start in range(0, len(images), _BATCH):
-                x = self._tensor(images[start : start + _BATCH])
-                code = self._code(expression, intensity, len(x))
-                parts.append(_pixels(self.generator.decode(self.generator.encode(x), code, x)))
+                x = image_tensor(images[start : start + _BATCH], self.device)
+                c = codes[start : start + _BATCH].to(self.device)
+                parts.append(_pixels(self.generator.decode(self.generator.encode(x), c, x)))
         return np.concatenate(parts) if parts else images[:0]
 
     def invent(self, count: int, expression: str, seed: int = 0) -> np.ndarray:
@@ -93,25 +109,29 @@ class Editor:
         parts = []
         with torch.no_grad():
             for some in g.split(_BATCH):
-                code = self._code(expression, 1.0, len(some))
+                code = self._code(expression, 1.0, len(some)).to(self.device)
                 parts.append(_pixels(self.generator.decode(some.to(self.device), code)))
         return np.concatenate(parts)
 
     def _code(self, expression: str, intensity: float, count: int) -> Tensor:
         classes = self.generator.classes
-        if expression not in classes:
-            known = ", ".join(classes)
-            raise UsageError(f"the generator does not know {expression!r}", f"one of: {known}")
         if expression in self.calibration:
             intensity = self.calibration[expression](intensity)
+        if expression == NEUTRAL and NEUTRAL not in classes:
+            return intensity * neutral_code(count, len(classes), self.generator.elements)
+        if expression not in classes:
+            known = ", ".join(self.expressions)
+            raise UsageError(f"the generator does not know {expression!r}", f"one of: {known}")
         y = torch.zeros(count, len(classes), device=self.device)
         y[:, classes.index(expression)] = 1
         z = torch.full((count, self.generator.elements), float(intensity), device=self.device)
         return self.generator.controller(y, z)
 
-    def _tensor(self, images: np.ndarray) -> Tensor:
-        x = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
-        return x.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+def image_tensor(images: np.ndarray, device: torch.device | str) -> Tensor:
+    """Crops ``(N, S, S, 3) uint8`` as ``(N, 3, S, S) float32`` in [-1, 1]."""
+    x = torch.from_numpy(np.ascontiguousarray(images)).to(device)
+    return x.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def _pixels(x: Tensor) -> Any:

@@ -2,30 +2,28 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from faceprep.errors import MissingToolError, UsageError
 from faceprep.evaluation.edit_report import EditReport
-from faceprep.evaluation.editor import Editor
+from faceprep.evaluation.editor import NEUTRAL, Editor
 from faceprep.evaluation.edits import INTENSITIES, NEW_IDENTITIES, evaluate_edits
 from faceprep.evaluation.face_set import LabelledFaces
 from faceprep.evaluation.intensity import maps_from_json
 from faceprep.evaluation.judge import Judge, train_judge
+from faceprep.evaluation.workspace_faces import (
+    labelled_rows,
+    read_faces,
+    rows_of_split,
+    some_faces,
+)
 from faceprep.progress import Progress
-from faceprep.report.commands import command
 from faceprep.report.show import workspace_of
 from faceprep.workspace import Workspace
 
-if TYPE_CHECKING:
-    from faceprep.generators.base import Generator
-
 #: Where a training leaves its generator, below the workspace.
 GENERATOR = Path("train") / "exprgan" / "generator.safetensors"
-
-NEUTRAL = "neutral"
 
 
 @dataclass(frozen=True)
@@ -94,13 +92,17 @@ def evaluate_workspace(
         raise UsageError(f"there is no generator {file}", ask)
     if split not in ("test", "val"):
         raise UsageError(f"edits are evaluated on unseen people, not on {split!r}", "--split test")
-    device = _device(device)
+    device = choose_device(device)
     model, checkpoint = load_generator(file, device=device)
-    train, test = _faces(workspace, model, split)
-    test = _some(test, sources, seed)
+    table = labelled_rows(workspace, [*model.classes, NEUTRAL])
+    train, test = (
+        read_faces(workspace, rows_of_split(workspace, table, name, model.classes), model.size)
+        for name in ("train", split)
+    )
+    test = some_faces(test, sources, seed)
     progress = progress or Progress(quiet=True)
     progress.say("judges are trained on the training subjects")
-    judges = _judges(train, model.classes, second_judge, seed)
+    judges = train_judges(train, model.classes, second_judge, seed)
     editor = Editor(model, maps_from_json(checkpoint.extra.get("calibration", {})), device)
     report = evaluate_edits(
         editor, test, train, judges, load_features(device=device, template=test.template),
@@ -129,7 +131,18 @@ def read_intensities(text: str) -> tuple[float, ...]:
     return levels
 
 
-def _device(wanted: str) -> str:
+def choose_device(wanted: str) -> str:
+    """Where a generator runs: ``auto`` takes the GPU where there is one.
+
+    Raises
+    ------
+    UsageError
+        There is no such kind of device.
+    MissingToolError
+        There is no GPU.
+    """
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"no device {wanted!r}", "--device auto, cpu or cuda")
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if wanted == "cuda" and not torch.cuda.is_available():
@@ -137,8 +150,12 @@ def _device(wanted: str) -> str:
     return wanted
 
 
-def _judges(train: LabelledFaces, classes: tuple[str, ...], second: bool, seed: int) -> list[Judge]:
-    """Judges know neutral as well where there is some: a weak edit may look like nothing at all."""
+def train_judges(
+    train: LabelledFaces, classes: tuple[str, ...], second: bool, seed: int
+) -> list[Judge]:
+    """Judges of real faces.
+
+    They know neutral as well where there is some: a weak edit may look like nothing at all."""
     neutral = [NEUTRAL] if NEUTRAL in train.expressions and NEUTRAL not in classes else []
     judges: list[Judge] = [train_judge(train, [*classes, *neutral])]
     if second:
@@ -146,57 +163,3 @@ def _judges(train: LabelledFaces, classes: tuple[str, ...], second: bool, seed: 
 
         judges.append(train_network_judge(train, [*classes, *neutral], seed=seed))
     return judges
-
-
-def _faces(
-    workspace: Workspace, model: "Generator", split: str
-) -> tuple[LabelledFaces, LabelledFaces]:
-    """Crops of the training and of the split, in the size of the generator."""
-    from faceprep.data import load
-    from faceprep.training.crops import resize
-
-    table = load(workspace.root, ["select", "align"], only_ok=True)
-    table = table[table["expression"].isin([*model.classes, NEUTRAL])]
-    template = workspace.info("align").get("settings", {}).get("template", "expression")
-    found = []
-    for name in ("train", split):
-        rows = table[table["split"] == name]
-        if not len(rows):
-            classes = ", ".join(model.classes)
-            raise UsageError(
-                f"{workspace.root}: no aligned {name} face shows one of {classes}",
-                command(workspace, "align"),
-            )
-        crops = [resize(_batch_of_one(crop), model.size)[0] for crop in rows["crop"]]
-        found.append(
-            LabelledFaces(
-                torch.stack(crops).permute(0, 2, 3, 1).contiguous().numpy(),
-                template,
-                rows["expression"].to_numpy(str),
-                (rows["dataset"] + "/" + rows["subject"]).to_numpy(str),
-            )
-        )
-    return found[0], found[1]
-
-
-def _batch_of_one(crop: str) -> torch.Tensor:
-    from faceprep.faces.images import read_image
-
-    return torch.from_numpy(read_image(Path(crop)))[None]
-
-
-def _some(faces: LabelledFaces, count: int | None, seed: int) -> LabelledFaces:
-    """At most `count` faces: one of every subject, then another of every subject, and so on."""
-    if count is None or count >= len(faces):
-        return faces
-    mixed = faces.take(np.random.default_rng(seed).permutation(len(faces)))
-    return mixed.take(_in_turns(mixed.subjects)[:count])
-
-
-def _in_turns(subjects: np.ndarray) -> np.ndarray:
-    """Indices in the order: the first face of every subject, the second of every subject, …"""
-    turn = np.zeros(len(subjects), np.int64)
-    for subject in np.unique(subjects):
-        mine = subjects == subject
-        turn[mine] = np.arange(mine.sum())
-    return np.argsort(turn, kind="stable")
