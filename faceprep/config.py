@@ -220,6 +220,150 @@ class TrainConfig(Section):
         return self
 
 
+def _words(value: Any) -> Any:
+    """One line where a list of lines is expected."""
+    return (value,) if isinstance(value, str) else value
+
+
+_Lines = Annotated[tuple[str, ...], BeforeValidator(_words)]
+
+
+class SlurmJobConfig(Section):
+    """What one Slurm task asks for."""
+
+    partition: str | None = Field(None, description="the cluster's default when none")
+    time: int = Field(120, ge=1, description="limit, minutes")
+    mem: str = Field("4G", pattern=r"^\d+[KMGT]?$")
+    cpus: int = Field(1, ge=1, description="shards of a task made at once; threads of a training")
+    gpus: int = Field(0, ge=0)
+
+
+class SlurmTrainConfig(SlurmJobConfig):
+    """The one job of ``train``; it is queued again before its time limit until it is done."""
+
+    time: int = Field(240, ge=1, description="limit of one turn, minutes")
+    mem: str = Field("16G", pattern=r"^\d+[KMGT]?$")
+    cpus: int = Field(4, ge=1, description="threads; others may change the last digits on a CPU")
+    gpus: int = Field(1, ge=0)
+    signal_seconds: int = Field(
+        120, ge=10, le=65535, description="SIGUSR1 so long before the limit: save and queue again"
+    )
+
+
+class SlurmConfig(SlurmJobConfig):
+    """``--engine slurm``: arrays over shards. None of it changes what comes out."""
+
+    account: str | None = None
+    qos: str | None = None
+    array_parallel: int = Field(64, ge=1, description="tasks that run at once (%N of the arrays)")
+    task_minutes: float = Field(
+        15, gt=0, le=1440, description="aim for one task; it gets as many shards as take so long"
+    )
+    sbatch: _Lines = Field((), description='more flags: ["--constraint=avx2", "--exclusive"]')
+    setup: _Lines = Field((), description='shell lines before: ["module load cuda"]')
+    python: str | None = Field(
+        None, description="command in place of this Python: apptainer exec faceprep.sif python"
+    )
+    poll_seconds: float = Field(10, gt=0, le=600, description="between two looks at the queue")
+    train: SlurmTrainConfig = SlurmTrainConfig()
+
+
+class DaskConfig(Section):
+    """Where ``--engine dask`` finds its workers."""
+
+    scheduler: str | None = Field(
+        None,
+        json_schema_extra=LOCATION,
+        description="tcp://HOST:8786, or the file of `dask scheduler --scheduler-file FILE.json`;"
+        " none: workers on this machine",
+    )
+    allowed_failures: int = Field(
+        5,
+        ge=0,
+        json_schema_extra=LOCATION,
+        description="how often a shard's worker may be killed before the shard is given up",
+    )
+    timeout: float = Field(
+        10.0, gt=0, json_schema_extra=LOCATION, description="seconds to find the scheduler"
+    )
+
+
+def _range(value: Any) -> Any:
+    """One number as a range that holds it alone."""
+    value = _plain(value)
+    return (value, value) if isinstance(value, int | float) else value
+
+
+#: Where a synthetic face comes from.
+MODES = ("new", "edit", "other")
+
+
+class AugmentConfig(Section):
+    """A generator → synthetic faces, balanced over the expressions."""
+
+    mode: Literal["new", "edit", "other", "mix"] = Field(
+        "new",
+        description="new: people who do not exist, as in the paper; edit: training faces with other"
+        " expressions; other: faces of augment.sources; mix: shares of augment.mix",
+    )
+    mix: dict[Literal["new", "edit", "other"], Annotated[float, Field(gt=0)]] = Field(
+        {}, description="augment.mix.edit=…: shares, of any sum; new and edit by halves if none"
+    )
+    sources: Path | None = Field(
+        None,
+        json_schema_extra=LOCATION,
+        description="other: workspace whose aligned training faces are edited, labelled or not",
+    )
+    distinct_people: bool = Field(
+        False,
+        description="other: its people are not this workspace's though some bear the same names,"
+        " as in two drawn datasets",
+    )
+    source_expressions: tuple[str, ...] | None = Field(
+        None, description="edit, other: only sources that show one of these"
+    )
+    intensity: Annotated[tuple[float, float], BeforeValidator(_range)] = Field(
+        (0.7, 1.0), description="one number, or a range from which it is drawn evenly, 0 to 1"
+    )
+    code: Literal["varied", "equal", "paper"] = Field(
+        "varied",
+        description="elements of an expression's code: the intensity times 0.7 to 1; all alike; or"
+        " the paper's own, drawn from 0 to 1 whatever the intensity",
+    )
+    filter: Literal["none", "judge", "features", "both"] = Field(
+        "none",
+        description="draw again what a judge of training people reads as another expression, what"
+        " lies further from real faces than they do from one another, or either",
+    )
+    min_probability: float = Field(
+        0.0, ge=0, lt=1, description="judge: of the asked expression, at least"
+    )
+    percentile: float = Field(
+        99.0, gt=0, le=100, description="features: of the distances between real faces"
+    )
+    tries: int = Field(8, ge=1, le=100, description="candidates for a face; then the best of them")
+    seed: int = Field(0, ge=0, lt=2**31)
+    shard_size: int = Field(256, ge=1, le=1000, description="faces")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "AugmentConfig":
+        low, high = self.intensity
+        if not 0 <= low <= high <= 1:
+            raise ValueError("intensity is not a range within 0 and 1")
+        if self.mix and self.mode != "mix":
+            raise ValueError("mix needs mode=mix")
+        if "other" in self.shares() and self.sources is None:
+            raise ValueError("other faces need sources=WORKSPACE")
+        return self
+
+    def shares(self) -> dict[str, float]:
+        """Share of every mode in use, in the order of `MODES`; their sum is 1."""
+        given = dict(self.mix) if self.mode == "mix" else {self.mode: 1.0}
+        given = given or {"new": 0.5, "edit": 0.5}
+        total = sum(given.values())
+        return {name: given[name] / total for name in MODES if name in given}
+
+
 class Config(Section):
     """A pipeline: one dataset, one workspace, the stages' sections."""
 
@@ -229,14 +373,17 @@ class Config(Section):
         100, ge=1, le=1000, description="faces; 1000 for CelebA: fewer files for a large dataset"
     )
     workers: int = Field(0, ge=0, description="0: one per core", json_schema_extra=LOCATION)
-    engine: Literal["local"] = Field("local", json_schema_extra=LOCATION)
+    engine: Literal["local", "slurm", "dask"] = Field("local", json_schema_extra=LOCATION)
     device: Literal["auto", "cpu", "cuda"] = Field("auto", json_schema_extra=LOCATION)
+    dask: DaskConfig = Field(DaskConfig(), json_schema_extra=LOCATION)
     demo: DemoConfig | None = None
     select: SelectConfig = SelectConfig()
     align: AlignConfig = AlignConfig()
     heatmaps: HeatmapsConfig = HeatmapsConfig()
     aus: AusConfig = AusConfig()
     train: TrainConfig = TrainConfig()
+    augment: AugmentConfig = AugmentConfig()
+    slurm: SlurmConfig = Field(SlurmConfig(), json_schema_extra=LOCATION)
 
     @model_validator(mode="before")
     @classmethod

@@ -81,7 +81,7 @@ def test_a_dataset_without_root_says_what_to_type() -> None:
         ({"align.size": ("big", "--set")}, r"align\.size \(from --set\).*'big'", "config show"),
         ({"align.size": ("8", "--set")}, "greater than or equal to 32", "config show"),
         ({"align": ("x", "--set")}, "align", "config show"),
-        ({"bogus.x": ("1", "--set")}, r"bogus \(from --set\)", "config show"),
+        ({"zzz.x": ("1", "--set")}, r"zzz \(from --set\)", "config show"),
         ({"name.x": ("1", "--set"), "name": ("demo", "--set")}, "name has no keys", None),
     ],
 )

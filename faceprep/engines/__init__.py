@@ -4,6 +4,8 @@ An engine is a function ``run(jobs, work, workers)`` that yields an `Outcome` fo
 any order. The work writes its own shard; nothing large travels back.
 """
 
+import functools
+import importlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -32,8 +34,17 @@ class Engine(Protocol):
         ...
 
 
-def load_engine(name: str) -> Engine:
-    """Return the engine of a name in `faceprep.config.Config.engine`."""
-    from faceprep.engines import local
+class ShardError(RuntimeError):
+    """What ended a shard on another machine, in the words of the worker there."""
 
-    return {"local": local.run}[name]
+
+def load_engine(name: str, note: Callable[[str], None] | None = None) -> Engine:
+    """Return the engine of a name in `faceprep.config.Config.engine`.
+
+    Parameters
+    ----------
+    note
+        Takes a few words on how things stand, for whoever watches; only a queue has any.
+    """
+    run: Engine = importlib.import_module(f"faceprep.engines.{name}").run
+    return functools.partial(run, note=note) if name == "slurm" else run
