@@ -1,5 +1,7 @@
 """What ``pipelines/*.toml`` may say. Every default of the project stands here, once.
 
+That of a section in a file of its own stands there: `faceprep.config_augment`.
+
 `faceprep.sources` merges files, the environment and flags into one `Config`.
 """
 
@@ -8,34 +10,16 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from faceprep.config_augment import AugmentConfig
+from faceprep.config_section import LOCATION, Section, number, plain
 from faceprep.errors import UsageError
 
 #: Stages in the order in which they run.
 STAGES = ("select", "align", "heatmaps", "aus")
 
 Dataset = Literal["oulu-casia", "ck-plus", "celeba", "folder"]
-
-# Where a file lies and how many workers read it do not change what comes out of it.
-LOCATION: dict[str, Any] = {"changes_output": False}
-
-
-class Section(BaseModel):
-    """A part of the configuration; unknown keys are errors, values are final once loaded."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-    def settings(self) -> dict[str, Any]:
-        """Return the values that determine the output, JSON-ready (no locations)."""
-        plain = self.model_dump(mode="json")
-        for name, field in type(self).model_fields.items():
-            value = getattr(self, name)
-            if field.json_schema_extra == LOCATION:
-                del plain[name]
-            elif isinstance(value, Section):
-                plain[name] = value.settings()
-        return plain
 
 
 class DemoConfig(Section):
@@ -92,16 +76,12 @@ class AlignConfig(Section):
     )
 
 
-def _number(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
-
-
 class HeatmapsConfig(Section):
     """68 landmarks → Gaussians, peak 1."""
 
     sigma: float = Field(2.0, gt=0, description="pixels of the crop at 128; scales with its size")
     # Flags and variables are text, which a literal number does not accept by itself.
-    channels: Annotated[Literal[1, 68], BeforeValidator(_number)] = Field(
+    channels: Annotated[Literal[1, 68], BeforeValidator(number)] = Field(
         1, description="1: the maximum over the points, one PNG a face; 68: one plane a point"
     )
 
@@ -152,17 +132,7 @@ class AusConfig(Section):
         return self.sequences == "dynamic" and self.input == "source"
 
 
-def _plain(value: Any) -> Any:
-    """Text of a flag as the number, truth value or list that it spells."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value.lower() if value.lower() in ("true", "false") else value)
-    except ValueError:
-        return value
-
-
-_Switch = Annotated[bool | int | float | str | list[Any], BeforeValidator(_plain)]
+_Switch = Annotated[bool | int | float | str | list[Any], BeforeValidator(plain)]
 
 
 class TrainConfig(Section):
@@ -172,7 +142,7 @@ class TrainConfig(Section):
     preset: Literal["modern", "paper", "tiny"] = Field(
         "modern", description="tiny: minutes on two CPU cores; paper: the paper's own recipe"
     )
-    size: Annotated[Literal[32, 64, 128] | None, BeforeValidator(_number)] = Field(
+    size: Annotated[Literal[32, 64, 128] | None, BeforeValidator(number)] = Field(
         None, description="side of the images, pixels"
     )
     classes: tuple[str, ...] | None = Field(
@@ -205,6 +175,9 @@ class TrainConfig(Section):
         le=126,
         description="leave the people of this fold out (select's column), whatever the split says;"
         " the generator goes to train/<generator>-foldNN",
+    )
+    calibrate: int = Field(
+        64, ge=0, description="training faces on which the intensity is evened out at the end"
     )
     seed: int = Field(0, ge=0, lt=2**31)
     compile: bool = Field(
@@ -286,82 +259,6 @@ class DaskConfig(Section):
     timeout: float = Field(
         10.0, gt=0, json_schema_extra=LOCATION, description="seconds to find the scheduler"
     )
-
-
-def _range(value: Any) -> Any:
-    """One number as a range that holds it alone."""
-    value = _plain(value)
-    return (value, value) if isinstance(value, int | float) else value
-
-
-#: Where a synthetic face comes from.
-MODES = ("new", "edit", "other")
-
-
-class AugmentConfig(Section):
-    """A generator → synthetic faces, balanced over the expressions."""
-
-    mode: Literal["new", "edit", "other", "mix"] = Field(
-        "new",
-        description="new: people who do not exist, as in the paper; edit: training faces with other"
-        " expressions; other: faces of augment.sources; mix: shares of augment.mix",
-    )
-    mix: dict[Literal["new", "edit", "other"], Annotated[float, Field(gt=0)]] = Field(
-        {}, description="augment.mix.edit=…: shares, of any sum; new and edit by halves if none"
-    )
-    sources: Path | None = Field(
-        None,
-        json_schema_extra=LOCATION,
-        description="other: workspace whose aligned training faces are edited, labelled or not",
-    )
-    distinct_people: bool = Field(
-        False,
-        description="other: its people are not this workspace's though some bear the same names,"
-        " as in two drawn datasets",
-    )
-    source_expressions: tuple[str, ...] | None = Field(
-        None, description="edit, other: only sources that show one of these"
-    )
-    intensity: Annotated[tuple[float, float], BeforeValidator(_range)] = Field(
-        (0.7, 1.0), description="one number, or a range from which it is drawn evenly, 0 to 1"
-    )
-    code: Literal["varied", "equal", "paper"] = Field(
-        "varied",
-        description="elements of an expression's code: the intensity times 0.7 to 1; all alike; or"
-        " the paper's own, drawn from 0 to 1 whatever the intensity",
-    )
-    filter: Literal["none", "judge", "features", "both"] = Field(
-        "none",
-        description="draw again what a judge of training people reads as another expression, what"
-        " lies further from real faces than they do from one another, or either",
-    )
-    min_probability: float = Field(
-        0.0, ge=0, lt=1, description="judge: of the asked expression, at least"
-    )
-    percentile: float = Field(
-        99.0, gt=0, le=100, description="features: of the distances between real faces"
-    )
-    tries: int = Field(8, ge=1, le=100, description="candidates for a face; then the best of them")
-    seed: int = Field(0, ge=0, lt=2**31)
-    shard_size: int = Field(256, ge=1, le=1000, description="faces")
-
-    @model_validator(mode="after")
-    def _whole(self) -> "AugmentConfig":
-        low, high = self.intensity
-        if not 0 <= low <= high <= 1:
-            raise ValueError("intensity is not a range within 0 and 1")
-        if self.mix and self.mode != "mix":
-            raise ValueError("mix needs mode=mix")
-        if "other" in self.shares() and self.sources is None:
-            raise ValueError("other faces need sources=WORKSPACE")
-        return self
-
-    def shares(self) -> dict[str, float]:
-        """Share of every mode in use, in the order of `MODES`; their sum is 1."""
-        given = dict(self.mix) if self.mode == "mix" else {self.mode: 1.0}
-        given = given or {"new": 0.5, "edit": 0.5}
-        total = sum(given.values())
-        return {name: given[name] / total for name in MODES if name in given}
 
 
 class Config(Section):

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from faceprep.config_augment import MODES
 from faceprep.errors import ManifestError
 from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R
 
@@ -39,6 +40,7 @@ STATUSES = (
     "low_confidence",
     "landmarks_failed",
     "au_failed",
+    "doubtful",
     "skipped",
 )
 
@@ -108,6 +110,24 @@ SCHEMAS: dict[str, pa.Schema] = {
             *[_field(name, pa.bool_()) for name in COLUMNS_C],
         ]
     ),
+    "augment": pa.schema(
+        [
+            *_OUTCOME,
+            _field("index", pa.int32(), nullable=False),
+            _field("generator", pa.string(), nullable=False),
+            _field("checkpoint", pa.string(), nullable=False),
+            _field("mode", pa.string(), nullable=False),
+            _field("expression", pa.string(), nullable=False),
+            _field("intensity", pa.float32(), nullable=False),
+            _field("code", pa.list_(pa.float32()), nullable=False),
+            _field("source_face_id", pa.string()),
+            _field("seed", pa.int64(), nullable=False),
+            _field("rejected_judge", pa.int16(), nullable=False),
+            _field("rejected_features", pa.int16(), nullable=False),
+            _field("crop", pa.string(), nullable=False),
+            _field("crop_sha256", pa.string(), nullable=False),
+        ]
+    ),
 }
 
 _VOCABULARY = {
@@ -115,9 +135,20 @@ _VOCABULARY = {
     "role": ROLES,
     "split": SPLITS,
     "status": STATUSES,
+    "mode": MODES,
 }
 _PATHS = ("path", "crop", "heatmap")
 _DOUBTFUL_PATH = r"^$|^/|\.\.|\x00|^(?s:.):"
+
+
+def schema_of(stage: str) -> pa.Schema:
+    """Columns of a stage; one that has several folders is named with them, ``augment/exprgan``."""
+    return SCHEMAS[verb_of(stage)]
+
+
+def verb_of(stage: str) -> str:
+    """Verb that makes a stage: ``augment`` of ``augment/exprgan``."""
+    return stage.partition("/")[0]
 
 
 def table_from_rows(stage: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -128,7 +159,7 @@ def table_from_rows(stage: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     ManifestError
         When a value does not fit its column, or a row has a key that is no column.
     """
-    schema = SCHEMAS[stage]
+    schema = schema_of(stage)
     unknown = {key for row in rows for key in row} - set(schema.names)
     if unknown:
         raise ManifestError(f"{stage}: no such column: {', '.join(sorted(unknown))}")
@@ -146,7 +177,7 @@ def validate(table: pa.Table, stage: str, source: str = "table") -> None:
     table
         Rows of one shard, or of several.
     stage
-        A key of `SCHEMAS`.
+        As `schema_of` takes it.
     source
         Names the table in errors.
 
@@ -157,7 +188,7 @@ def validate(table: pa.Table, stage: str, source: str = "table") -> None:
         ``face_id``, a word outside its vocabulary, a status without reason, an intensity outside
         0–5, or a path that is absolute or leaves its root.
     """
-    schema = SCHEMAS[stage]
+    schema = schema_of(stage)
     if not table.schema.remove_metadata().equals(schema):
         difference = _difference(table.schema, schema)
         raise ManifestError(f"{source}: not a {stage} manifest: {difference}")
@@ -235,15 +266,16 @@ def read_part(path: Path, stage: str) -> pa.Table:
     ManifestError
         When the file is missing, is not Parquet, or breaks the schema.
     """
-    redo = f"faceprep {stage}   (redoes what does not match its marker)"
+    verb, schema = verb_of(stage), schema_of(stage)
+    redo = f"faceprep {verb}   (redoes what does not match its marker)"
     try:
         with pq.ParquetFile(path) as file:  # read_table would import pandas, 0.3 s a process
             table = file.read()
     except FileNotFoundError:
-        raise ManifestError(f"no manifest {path}", f"faceprep {stage}") from None
+        raise ManifestError(f"no manifest {path}", f"faceprep {verb}") from None
     except (pa.ArrowInvalid, OSError) as error:
         raise ManifestError(f"{path} is not readable Parquet: {error}", redo) from None
-    table = table.cast(SCHEMAS[stage]) if _same_names(table.schema, SCHEMAS[stage]) else table
+    table = table.cast(schema) if _same_names(table.schema, schema) else table
     validate(table, stage, str(path))
     return table
 

@@ -143,7 +143,7 @@ class Workspace:
         path = self.part(stage, shard)
         marker = self.marker(stage, shard)
         if marker is None or not path.is_file():
-            raise ManifestError(f"{path} is not finished", f"faceprep {stage}")
+            raise ManifestError(f"{path} is not finished", f"faceprep {manifest.verb_of(stage)}")
         return manifest.read_part(path, stage)
 
     def tables(self, stage: str) -> Iterator[pa.Table]:
