@@ -6,6 +6,7 @@
 import hashlib
 import json
 import os
+import socket
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -297,7 +298,8 @@ def file_sha256(path: Path) -> str:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write JSON so that a reader sees the old file or the whole new one."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    # Processes of several hosts write to a shared disk; the dot keeps it apart from shards in hand.
+    aside = path.with_name(f".{path.name}.{os.getpid()}@{socket.gethostname()}.tmp")
     aside.write_text(json.dumps(value, indent=1, sort_keys=True, default=str) + "\n")
     aside.replace(path)
 

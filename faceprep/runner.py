@@ -8,18 +8,21 @@ else is done again. An engine decides in which process.
 import os
 import threading
 import time
+import traceback
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from faceprep.config import Config, digest
-from faceprep.engines import Outcome, load_engine
+from faceprep.engines import Outcome, ShardError, load_engine
 from faceprep.errors import FaceprepError, ManifestError
 from faceprep.manifest import SCHEMA_VERSION
 from faceprep.progress import Progress
 from faceprep.shard import Job, run_shard, versions
 from faceprep.stages.base import Stage
 from faceprep.workspace import Workspace
+
+_LOG_LINES = 12  # of a traceback, in the workspace
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,18 @@ class Options:
         Change nothing; say what would be done.
     shard
         ``(i, n)``: only every shard whose number is ``i - 1`` modulo ``n``.
+    only
+        Only these shards.
+    wait
+        Wait for the cluster's jobs; otherwise submit them and leave.
     """
 
     overwrite: bool = False
     retry_failed: bool = False
     dry_run: bool = False
     shard: tuple[int, int] | None = None
+    only: frozenset[int] | None = None
+    wait: bool = True
 
     def for_upstream(self) -> "Options":
         """Return the options for the stages before the one asked for."""
@@ -49,6 +58,8 @@ class Options:
 
     def mine(self, shard: int) -> bool:
         """Whether a shard falls to this process."""
+        if self.only is not None and shard not in self.only:
+            return False
         return self.shard is None or shard % self.shard[1] == self.shard[0] - 1
 
 
@@ -130,16 +141,18 @@ def run_stage(
     progress.start(stage.name, sum(_rows(workspace, job.shard) for job in jobs))
     try:
         with _Ticker(progress, workspace, stage.name, in_hand) as ticker:
-            for outcome in load_engine(config.engine)(jobs, run_shard, workers(config)):
+            engine = load_engine(config.engine, ticker.note)
+            for outcome in engine(jobs, run_shard, workers(config)):
                 in_hand.discard(outcome.job.shard)
                 if outcome.marker is not None:
                     done += outcome.marker.rows
                 else:
-                    result.failed[outcome.job.shard] = _describe(outcome)
+                    result.failed[outcome.job.shard] = _noted(outcome, workspace)
                 ticker.done = done
     finally:
         progress.finish()
-    if workspace.shards(stage.name):
+    made = len(workspace.shards(stage.name))
+    if made and (options.only is None or made == _shard_count(workspace)):
         workspace.write_info(stage.name, _info(stage, config, workspace))
     result.rows_made = done
     result.seconds = time.monotonic() - started
@@ -237,14 +250,24 @@ def _info(stage: Stage, config: Config, workspace: Workspace) -> dict[str, Any]:
     }
 
 
-def _describe(outcome: Outcome) -> str:
-    """One line for a failed shard; an error of ours that stops everything is raised instead."""
-    error = outcome.error
+def _noted(outcome: Outcome, workspace: Workspace) -> str:
+    """One line for a failed shard, also left in the workspace for ``faceprep status``.
+
+    An error of ours that stops everything is raised instead.
+    """
+    error, job = outcome.error, outcome.job
     if isinstance(error, FaceprepError) and not isinstance(error, ManifestError):
         raise error
     if isinstance(error, FaceprepError):
-        return error.message
-    return f"{type(error).__name__}: {error}"
+        text = error.message
+    elif isinstance(error, ShardError):
+        text = str(error)
+    else:
+        text = f"{type(error).__name__}: {error}"
+    lines = "".join(traceback.format_exception(error)).splitlines() if error else []
+    log = error.log if isinstance(error, ShardError) else lines[-_LOG_LINES:]
+    workspace.note_failure(job.stage.name, job.shard, text, log)
+    return text
 
 
 class _Ticker:
@@ -254,13 +277,19 @@ class _Ticker:
         self, progress: Progress, workspace: Workspace, stage: str, in_hand: set[int]
     ) -> None:
         self.done = 0
+        self._note = ""
         self._stop = threading.Event()
 
         def tick() -> None:
             while not self._stop.wait(0.5):
-                progress.update(self.done + workspace.rows_in_hand(stage, set(in_hand)))
+                done = self.done + workspace.rows_in_hand(stage, set(in_hand))
+                progress.update(done, self._note)
 
         self._thread = threading.Thread(target=tick, daemon=True)
+
+    def note(self, words: str) -> None:
+        """Show some words beside the progress."""
+        self._note = words
 
     def __enter__(self) -> "_Ticker":
         self._thread.start()

@@ -5,19 +5,21 @@
                         images/00000/*.png   what the stage drew
                         stage.json           settings, versions, counts
                         part-00000.<host>-<pid>.tmp/   work in hand; no reader looks inside
+                        part-00000.failed.json         why it could not be made; gone once it is
 
 A shard is done when its marker names the input and the settings at hand and its part and images
 are there unchanged. Nothing else is remembered: no database, no lock.
 """
 
 import contextlib
+import errno
 import json
 import os
 import re
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,9 +31,11 @@ from faceprep.errors import FaceprepError, ManifestError
 
 _PART = re.compile(r"part-(\d{5,})\.json")
 _TMP = re.compile(r"part-(?P<shard>\d{5,})\.(?P<host>.+)-(?P<pid>\d+)\.tmp")
-_TMP_FILE = re.compile(r".+\.(?P<pid>\d+)\.tmp")
+_TMP_FILE = re.compile(r".+\.(?P<pid>\d+)(@(?P<host>.+))?\.tmp")
+_FAILED = re.compile(r"part-(\d{5,})\.failed\.json")
 _STALE_SECONDS = 24 * 3600
 _POLL_SECONDS = 0.2
+_MOVES = 5  # tries to put images where another process puts the same ones
 
 
 @dataclass(frozen=True)
@@ -108,11 +112,7 @@ class Workspace:
 
     def shards(self, stage: str) -> list[int]:
         """Numbers of the shards that have a marker, ascending."""
-        folder = self.folder(stage)
-        if not folder.is_dir():
-            return []
-        found = (_PART.fullmatch(entry.name) for entry in os.scandir(folder))
-        return sorted(int(match[1]) for match in found if match)
+        return sorted(int(match[1]) for match, _ in self._entries(stage, _PART))
 
     def marker(self, stage: str, shard: int) -> Marker | None:
         """Marker of a shard; ``None`` when missing or not readable as one."""
@@ -131,6 +131,35 @@ class Workspace:
         except OSError:
             return False
         return intact and _measure(self.images(stage, shard)) == (marker.files, marker.bytes)
+
+    def stamps(self, stage: str) -> dict[int, int]:
+        """Shard → when its marker was written (ns); one look at the folder."""
+        found = {}
+        for match, entry in self._entries(stage, _PART):
+            with contextlib.suppress(OSError):
+                found[int(match[1])] = entry.stat().st_mtime_ns
+        return found
+
+    def note_failure(self, stage: str, shard: int, error: str, log: Sequence[str] = ()) -> None:
+        """Leave word of why a shard could not be made, for `failures`."""
+        note = {"shard": shard, "error": error, "log": list(log), "host": socket.gethostname()}
+        with contextlib.suppress(OSError):  # on a full disk the command itself says so
+            manifest.write_json(self._failed(stage, shard), {**note, "time": time.time()})
+
+    def forget_failure(self, stage: str, shard: int) -> None:
+        """Take that word back."""
+        self._failed(stage, shard).unlink(missing_ok=True)
+
+    def failures(self, stage: str) -> dict[int, dict[str, Any]]:
+        """Shard → why it could not be made when it was last tried."""
+        found = {}
+        for match, entry in self._entries(stage, _FAILED):
+            with contextlib.suppress(OSError, ValueError):
+                found[int(match[1])] = dict(json.loads(Path(entry.path).read_text()))
+        return dict(sorted(found.items()))
+
+    def _failed(self, stage: str, shard: int) -> Path:
+        return self.root / stage / f"part-{shard:05d}.failed.json"
 
     def read(self, stage: str, shard: int) -> pa.Table:
         """Rows of a finished shard, validated.
@@ -195,6 +224,7 @@ class Workspace:
             # The marker goes first: without it, what is left of the shard counts for nothing.
             self.marker_path(stage, shard).unlink(missing_ok=True)
             self.part(stage, shard).unlink(missing_ok=True)
+            self.forget_failure(stage, shard)
             shutil.rmtree(self.images(stage, shard), ignore_errors=True)
         return len(surplus)
 
@@ -228,16 +258,32 @@ class Workspace:
             if match and match["host"] == socket.gethostname() and int(match["pid"]) != os.getpid():
                 yield _is_alive(int(match["pid"]))
 
+    def in_hand(self, stage: str) -> set[int]:
+        """Shards that some process works on now, as far as can be told from here."""
+        return {shard for shard, entry in self._pending(stage) if not _is_abandoned(entry)}
+
     def rows_in_hand(self, stage: str, shards: set[int]) -> int:
         """Rows that workers have done so far in shards not yet committed."""
         total = 0
-        folder = self.folder(stage)
-        for entry in os.scandir(folder) if folder.is_dir() else []:
-            match = _TMP.fullmatch(entry.name)
-            if match and int(match["shard"]) in shards:
+        for shard, entry in self._pending(stage):
+            if shard in shards:
                 with contextlib.suppress(OSError, ValueError):
                     total += int(Path(entry.path, "progress").read_text())
         return total
+
+    def _pending(self, stage: str) -> Iterator[tuple[int, os.DirEntry[str]]]:
+        for match, entry in self._entries(stage, _TMP):
+            yield int(match["shard"]), entry
+
+    def _entries(
+        self, stage: str, pattern: re.Pattern[str]
+    ) -> Iterator[tuple[re.Match[str], os.DirEntry[str]]]:
+        """Entries of a stage's folder whose names match."""
+        folder = self.folder(stage)
+        for entry in os.scandir(folder) if folder.is_dir() else []:
+            match = pattern.fullmatch(entry.name)
+            if match:
+                yield match, entry
 
 
 @dataclass(frozen=True)
@@ -296,6 +342,7 @@ class PendingShard:
         self._move_images(files)
         part.replace(workspace.part(stage, shard))
         manifest.write_json(workspace.marker_path(stage, shard), asdict(marker))
+        workspace.forget_failure(stage, shard)
         return marker
 
     def keep_image(self, name: str) -> None:
@@ -307,12 +354,21 @@ class PendingShard:
             shutil.copyfile(old, new)
 
     def _move_images(self, files: int) -> None:
+        """Exchange the images; a process of another host may be at the same (see `_MOVES`)."""
         place = self.workspace.images(self.stage, self.shard)
-        if place.exists():
-            place.rename(self.folder / "replaced")
         if files:
             place.parent.mkdir(exist_ok=True)
-            self.images.rename(place)
+        for attempt in range(_MOVES):
+            with contextlib.suppress(FileNotFoundError):
+                place.rename(self.folder / f"replaced-{attempt}")
+            if not files:
+                return
+            try:
+                self.images.rename(place)
+                return
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or attempt == _MOVES - 1:
+                    raise
 
 
 def _measure(folder: Path) -> tuple[int, int]:
@@ -332,10 +388,11 @@ def _is_alive(process: int) -> bool:
 
 def _is_abandoned(entry: os.DirEntry[str]) -> bool:
     """Whether the process that made a ``.tmp`` is gone; on another host its age decides."""
-    match = _TMP.fullmatch(entry.name)
-    if match is None or match["host"] == socket.gethostname():
-        owner = match or _TMP_FILE.fullmatch(entry.name)
-        return owner is not None and not _is_alive(int(owner["pid"]))
+    owner = _TMP.fullmatch(entry.name) or _TMP_FILE.fullmatch(entry.name)
+    if owner is None:
+        return False
+    if owner["host"] in (None, socket.gethostname()):
+        return not _is_alive(int(owner["pid"]))
     with contextlib.suppress(OSError):
         return time.time() - entry.stat().st_mtime > _STALE_SECONDS
     return False

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -128,12 +129,57 @@ def test_a_sweep_removes_what_dead_processes_left_and_nothing_alive(tmp_path) ->
     for path in (abandoned, elsewhere):
         (path / "images").mkdir(parents=True)
     (folder / f"stage.json.{dead.pid}.tmp").write_text("{")
+    half = folder / f".part-00007.json.{dead.pid}@{socket.gethostname()}.tmp"
+    theirs = folder / f".part-00007.json.{dead.pid}@node-{dead.pid}.tmp"
+    for path in (half, theirs):
+        path.write_text("{")
     with workspace.pending("heatmaps", 1) as pending:
         workspace.sweep("heatmaps")
         assert pending.folder.is_dir()
         assert elsewhere.is_dir()
         assert not abandoned.exists()
         assert not list(folder.glob("stage.json.*"))
+        assert (half.exists(), theirs.exists()) == (False, True)
+        assert workspace.in_hand("heatmaps") == {1, 7}  # what another host does cannot be seen
+
+
+def test_a_failure_is_noted_until_the_shard_is_made(tmp_path) -> None:
+    workspace = Workspace(tmp_path)
+    commit(workspace)
+    workspace.note_failure("heatmaps", 0, "no memory", ["last words"])
+    workspace.note_failure("heatmaps", 5, "no luck")
+    assert workspace.shards("heatmaps") == [0]
+    found = workspace.failures("heatmaps")
+    assert [(shard, note["error"]) for shard, note in found.items()] == [
+        (0, "no memory"),
+        (5, "no luck"),
+    ]
+    assert found[0]["log"] == ["last words"]
+    commit(workspace)
+    assert list(workspace.failures("heatmaps")) == [5]
+    workspace.remove_shards("heatmaps", 0)
+
+
+def test_two_hosts_that_commit_a_shard_at_once_do_no_damage(tmp_path) -> None:
+    """A host that put its images there between two steps of ours is replaced, not stumbled over."""
+    workspace = Workspace(tmp_path)
+    commit(workspace)
+    marker = workspace.marker("heatmaps", 0)
+    place = workspace.images("heatmaps", 0)
+    rename, racing = Path.rename, iter([True])
+
+    def rename_late(self, target):
+        moved = rename(self, target)
+        if self == place and next(racing, False):
+            place.mkdir()
+            (place / "theirs.png").write_bytes(b"theirs")
+        return moved
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "rename", rename_late)
+        commit(workspace)
+    assert workspace.is_done("heatmaps", 0, marker.input, marker.config)
+    assert not list(place.glob("theirs.png"))
 
 
 def test_counts_add_up_over_shards(aligned_workspace) -> None:

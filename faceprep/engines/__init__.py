@@ -35,7 +35,17 @@ class Engine(Protocol):
 
 
 class ShardError(RuntimeError):
-    """What ended a shard on another machine, in the words of the worker there."""
+    """What ended a shard on another machine, in the words of the worker there.
+
+    Attributes
+    ----------
+    log
+        The last lines of its log.
+    """
+
+    def __init__(self, message: str, log: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.log = list(log)
 
 
 def load_engine(name: str, note: Callable[[str], None] | None = None) -> Engine:
