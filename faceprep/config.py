@@ -1,6 +1,7 @@
 """What ``pipelines/*.toml`` may say. Every default of the project stands here, once.
 
-That of a section in a file of its own stands there: `faceprep.config_augment`.
+Those of a section in a file of its own stand there: `faceprep.config_augment`,
+`faceprep.config_classify`.
 
 `faceprep.sources` merges files, the environment and flags into one `Config`.
 """
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, model_validator
 
 from faceprep.config_augment import AugmentConfig
+from faceprep.config_classify import ClassifyConfig
 from faceprep.config_section import LOCATION, Section, number, plain
 from faceprep.errors import UsageError
 
@@ -279,6 +281,7 @@ class Config(Section):
     heatmaps: HeatmapsConfig = HeatmapsConfig()
     aus: AusConfig = AusConfig()
     train: TrainConfig = TrainConfig()
+    classify: ClassifyConfig = ClassifyConfig()
     augment: AugmentConfig = AugmentConfig()
     slurm: SlurmConfig = Field(SlurmConfig(), json_schema_extra=LOCATION)
 

@@ -88,17 +88,30 @@ def classes_of(rows: "pd.DataFrame", config: TrainConfig) -> tuple[str, ...]:
     UsageError
         One that is asked for does not occur, or fewer than two do.
     """
-    present = set(rows["expression"])
     neutral = config.preset != "paper" if config.neutral is None else config.neutral
+    return choose_classes(rows, config.classes, neutral, "train.classes")
+
+
+def choose_classes(
+    rows: "pd.DataFrame", classes: Sequence[str] | None, neutral: bool, key: str
+) -> tuple[str, ...]:
+    """Expressions that rows show, or those of the setting `key`, in their order.
+
+    Raises
+    ------
+    UsageError
+        One that is asked for does not occur, or fewer than two do.
+    """
+    present = set(rows["expression"])
     found = [name for name in EXPRESSIONS if name in present and (neutral or name != "neutral")]
-    if config.classes is not None:
-        missing = [name for name in config.classes if name not in present]
+    if classes is not None:
+        missing = [name for name in classes if name not in present]
         if missing:
             raise UsageError(
-                f"no training face shows '{missing[0]}' (train.classes)",
+                f"no training face shows '{missing[0]}' ({key})",
                 f"those that occur: {', '.join(found)}",
             )
-        found = list(config.classes)
+        found = list(classes)
     if len(found) < 2:
         raise UsageError(
             f"the training faces show {len(found)} expressions, at least 2 are needed",
