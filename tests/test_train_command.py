@@ -36,6 +36,7 @@ def words(workspace: Path, *more: str) -> list[str]:
         "train.batch": 4,
         "train.steps": 12,
         "train.checkpoint_every": 2,
+        "train.calibrate": 0,
         **{f"train.weights.{name}": value for name, value in WITHOUT_FEATURES.items()},
         **dict.fromkeys(("train.networks.width", "train.networks.path_width"), 4),
     }

@@ -29,12 +29,11 @@ def measurements(
 
 
 def calibrate(
-    editor: Editor, faces: LabelledFaces, judge: Judge, steps: int = 11
+    editor: Editor, faces: LabelledFaces, steps: int = 11
 ) -> dict[str, intensity.IntensityMap]:
     """Fit the maps of the intensity for every expression, on faces of training subjects.
 
-    The expression's AUs are measured, or the judge's log-odds where it has none. The editor's own
-    calibration is not used.
+    The expression's AUs are measured. The editor's own calibration is not used.
 
     Returns
     -------
@@ -45,13 +44,15 @@ def calibrate(
     told = np.linspace(0, 1, steps)
     maps = {}
     for expression in editor.generator.classes:
-        sources = faces.take(faces.expressions != expression)
-        if not len(sources):
+        other = faces.expressions != expression
+        if not other.any():
             continue
+        sources, before = faces.images[other], faces.landmarks68[other]
         measured = []
         for level in told:
-            made = FaceSet(plain.edit(sources.images, expression, float(level)), faces.template)
-            found = measurements(judge, made, sources, expression)
-            measured.append(found.get("AUs", found["judge"]))
+            made = FaceSet(plain.edit(sources, expression, float(level)), faces.template)
+            measured.append(intensity.expression_aus(made.landmarks68, before, expression))
+        if any(values is None for values in measured):
+            continue
         maps[expression] = intensity.fit_intensity_map(told.tolist(), np.array(measured))
     return maps

@@ -83,14 +83,14 @@ def some_faces(faces: LabelledFaces, count: int | None, seed: int = 0) -> Labell
     """At most `count` faces: one of every subject, then another of every subject, and so on."""
     if count is None or count >= len(faces):
         return faces
-    mixed = faces.take(np.random.default_rng(seed).permutation(len(faces)))
-    return mixed.take(_in_turns(mixed.subjects)[:count])
+    return faces.take(in_turns(faces.subjects, seed)[:count])
 
 
-def _in_turns(subjects: np.ndarray) -> np.ndarray:
-    """Indices in the order: the first face of every subject, the second of every subject, …"""
+def in_turns(subjects: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Indices in the order: a face of every subject, another of every subject, …; at random."""
+    mixed = np.random.default_rng(seed).permutation(len(subjects))
     turn = np.zeros(len(subjects), np.int64)
     for subject in np.unique(subjects):
-        mine = subjects == subject
+        mine = subjects[mixed] == subject
         turn[mine] = np.arange(mine.sum())
-    return np.argsort(turn, kind="stable")
+    return mixed[np.argsort(turn, kind="stable")]

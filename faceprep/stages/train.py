@@ -158,6 +158,7 @@ def _run(
     if dry_run:
         return Trained(plan)
     if resume and plan.done >= sum(plan.steps.values()):
+        _calibrate(config, job, progress, device)
         return Trained(plan, finished_before=True)
     _make_folder(job.folder, empty=not resume)
     job, fit = _with_features(config, job, device, progress)
@@ -181,6 +182,8 @@ def _run(
         "versions": versions(),
     }
     write_json(job.folder / _INFO, info)
+    if not outcome.stopped:
+        _calibrate(config, job, progress, device)
     losses = _losses(job.folder, progress)
     return Trained(plan, outcome, losses=losses)
 
@@ -371,6 +374,14 @@ def _times(folder: Path, outcome: "Outcome", started: float) -> dict[str, Any]:
         "images_per_second": round(outcome.images / max(outcome.seconds, 1e-9), 2),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
     }
+
+
+def _calibrate(config: Config, job: "Job", progress: Progress, device: str) -> None:
+    from faceprep.stages.train_calibration import calibrate_trained
+    from faceprep.training.loop import USE
+
+    if (job.folder / USE).is_file():
+        calibrate_trained(config, job.folder / USE, device, progress)
 
 
 def _losses(folder: Path, progress: Progress) -> str | None:

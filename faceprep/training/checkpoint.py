@@ -115,6 +115,21 @@ def save(
     _write(path, tensors, json.dumps(document))
 
 
+def add_extra(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a checkpoint anew with more JSON in ``extra``; everything else stays as it is.
+
+    Raises
+    ------
+    FaceprepError
+        The file is damaged, or cannot be written; it stays what it was.
+    """
+    file = read(path)
+    tensors = file.load()
+    document = plain({**file._document, "extra": {**file.extra, **values}})
+    document["sha256"] = _digest(tensors, document)
+    _write(path, tensors, json.dumps(document))
+
+
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """JSON values as a reader will see them: tuples are lists."""
     return dict(json.loads(json.dumps(values, allow_nan=False)))
@@ -276,7 +291,7 @@ class Checkpoint:
             Something does not fit, holds NaN, or the bytes are not those that were written.
         """
         self.check(networks)
-        tensors = self._load()
+        tensors = self.load()
         states = {name: self._part(tensors, f"optimizer/{name}/") for name in optimizers or {}}
         for name, optimizer in (optimizers or {}).items():
             settings = self._document["optimizers"].get(name)
@@ -301,7 +316,14 @@ class Checkpoint:
     def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
         return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
-    def _load(self) -> dict[str, Tensor]:
+    def load(self) -> dict[str, Tensor]:
+        """Read every tensor by its name in the file, after comparing them with their SHA-256.
+
+        Raises
+        ------
+        FaceprepError
+            The file is damaged, or holds NaN or infinite weights.
+        """
         try:
             with safe_open(self.path, framework="pt") as file:
                 tensors = {name: file.get_tensor(name) for name in self._header.tensors}

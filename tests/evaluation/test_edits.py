@@ -247,11 +247,11 @@ def test_intensity_one_is_measured_with_or_without_being_listed(evaluate, traini
     assert with_it.row("edit").rho != without.row("edit").rho
 
 
-def test_a_calibration_evens_out_a_generator_that_jumps(training, judge):
+def test_a_calibration_evens_out_a_generator_that_jumps(training):
     people = training.take(np.isin(training.subjects, ["S000", "S001", "S002", "S003"]))
     straight = true_expression(people)
     late = MadeGenerator(lambda x, asked, strength: straight._edit(x, asked, strength**4))
-    maps = calibrate(Editor(late), people, judge, steps=6)
+    maps = calibrate(Editor(late), people, steps=6)
     assert set(maps) == set(CLASSES)
     # Little happens at first, so more has to be asked for.
     assert all(one(0.5) > 0.65 for one in maps.values())

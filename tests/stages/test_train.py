@@ -31,6 +31,7 @@ def configured(root: Path, **train: object) -> Config:
         "size": 32,
         "steps": 2,
         "batch": 4,
+        "calibrate": 0,
         "weights": WITHOUT_FEATURES,
         "networks": NETWORKS,
     }
