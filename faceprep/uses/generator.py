@@ -1,0 +1,180 @@
+"""The trained generator that a verb uses, and how its faces are aligned."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from faceprep import __version__
+from faceprep.config import AlignConfig
+from faceprep.errors import UsageError
+from faceprep.evaluation.editor import NEUTRAL, Editor
+from faceprep.evaluation.edits_workspace import GENERATOR, choose_device
+from faceprep.evaluation.intensity import maps_from_json
+from faceprep.manifest import file_sha256
+from faceprep.report.show import is_workspace, workspace_of
+from faceprep.workspace import Workspace
+
+if TYPE_CHECKING:
+    from faceprep.generators.base import Generator
+
+
+@dataclass(frozen=True)
+class UsedGenerator:
+    """A generator, ready for use.
+
+    Attributes
+    ----------
+    model, editor
+        In eval mode on `device`; edits with the calibration of its file.
+    file, sha256
+        Where it comes from.
+    kind
+        Of `faceprep.generators.base.KINDS`.
+    workspace
+        Whose faces it knows; None for a file alone.
+    align
+        How photographs become crops.
+    """
+
+    model: "Generator"
+    editor: Editor
+    file: Path
+    sha256: str
+    kind: str
+    workspace: Workspace | None
+    align: AlignConfig
+
+    @property
+    def device(self) -> str:
+        """Where it runs."""
+        return str(self.editor.device)
+
+    @property
+    def name(self) -> str:
+        """Kind, preset and size."""
+        return f"{self.kind} {self.model.preset}, {self.model.size} px"
+
+    def marks(self, **facts: object) -> dict[str, str]:
+        """Text for a PNG of synthetic faces: that they are, what made them, and more facts."""
+        return {
+            "Software": f"faceprep {__version__}",
+            "synthetic": "true",
+            "generator": self.name,
+            "checkpoint": f"sha256 {self.sha256}",
+            **{key: str(value) for key, value in facts.items()},
+        }
+
+    def check_expression(self, expression: str) -> None:
+        """Refuse an expression that faces cannot be given.
+
+        Raises
+        ------
+        UsageError
+            Naming those that are known.
+        """
+        if expression not in self.editor.expressions:
+            raise UsageError(
+                f"the generator does not know {expression!r}",
+                f"one of: {', '.join(self.editor.expressions)}",
+            )
+
+    def needed_workspace(self, why: str) -> Workspace:
+        """The workspace.
+
+        Raises
+        ------
+        UsageError
+            There is none; the message says why one is needed.
+        """
+        if self.workspace is None:
+            raise UsageError(f"{why}: {self.file} does not lie in one", "add --workspace DIR")
+        return self.workspace
+
+
+def open_generator(
+    workspace: Path | None = None,
+    generator: Path | None = None,
+    *,
+    device: str = "auto",
+    detector: str | None = None,
+    ask: str = "faceprep edit",
+) -> UsedGenerator:
+    """Read the generator of a workspace, or one from a file.
+
+    Parameters
+    ----------
+    workspace
+        Without it, that in which the generator's file lies, else the only one below
+        ``manifests/``.
+    generator
+        Another file than the workspace's own.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    detector
+        Another than the workspace's.
+    ask
+        The verb, for errors.
+
+    Raises
+    ------
+    UsageError
+        There is no workspace, or no generator in it.
+    MissingToolError
+        There is no GPU.
+    FaceprepError
+        The file is damaged or hostile.
+    """
+    from faceprep.generators.store import load_generator
+
+    root = _workspace(workspace, generator, ask)
+    file = generator or (root or Path()) / GENERATOR
+    if not file.is_file():
+        hint = f"faceprep train --workspace {root}" if root else "faceprep train"
+        raise UsageError(f"there is no generator {file}", hint)
+    device = choose_device(device)
+    model, checkpoint = load_generator(file, device=device)
+    place = Workspace(root) if root else None
+    return UsedGenerator(
+        model=model,
+        editor=Editor(model, maps_from_json(checkpoint.extra.get("calibration", {})), device),
+        file=file,
+        sha256=file_sha256(file),
+        kind=checkpoint.kind,
+        workspace=place,
+        align=_align(place, detector),
+    )
+
+
+def _workspace(given: Path | None, generator: Path | None, ask: str) -> Path | None:
+    if given is not None:
+        return given if (given / GENERATOR).is_file() else workspace_of(given, f"{ask} --workspace")
+    if generator is None:
+        return workspace_of(None, f"{ask} --workspace")
+    around = generator.absolute().parent.parent.parent
+    return around if is_workspace(around) else None
+
+
+def _align(workspace: Workspace | None, detector: str | None) -> AlignConfig:
+    """Settings of the workspace's crops; annotations of a dataset say nothing of other pictures."""
+    made = workspace.info("align") if workspace else {}
+    values = {**made.get("config", {}).get("align", {}), **made.get("settings", {})}
+    known = {key: value for key, value in values.items() if key in AlignConfig.model_fields}
+    if known.get("detector") == "given":
+        del known["detector"]
+    if detector is not None:
+        known["detector"] = detector
+    try:
+        found = AlignConfig.model_validate(known)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise UsageError(
+            f"align.{where} cannot be {known.get(where)!r}", "--detector mtcnn or dlib"
+        ) from None
+    if found.detector == "given":
+        raise UsageError("nothing is known of the faces in a photograph", "--detector mtcnn")
+    return found
+
+
+__all__ = ["NEUTRAL", "UsedGenerator", "open_generator"]
