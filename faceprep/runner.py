@@ -9,18 +9,21 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faceprep.config import Config, digest
-from faceprep.engines import Outcome, ShardError, load_engine
+from faceprep.engines import Engine, Outcome, ShardError, load_engine
 from faceprep.errors import FaceprepError, ManifestError
 from faceprep.manifest import SCHEMA_VERSION
 from faceprep.progress import Progress
 from faceprep.shard import Job, run_shard, versions
 from faceprep.stages.base import Stage
 from faceprep.workspace import Workspace
+
+if TYPE_CHECKING:
+    from faceprep.engines import Work
 
 _LOG_LINES = 12  # of a traceback, in the workspace
 
@@ -136,21 +139,9 @@ def run_stage(
         workspace.make_folder(stage.name)
     workspace.sweep(stage.name)
     workspace.remove_shards(stage.name, _shard_count(workspace))
-    done = 0
-    in_hand = {job.shard for job in jobs}
-    progress.start(stage.name, sum(_rows(workspace, job.shard) for job in jobs))
-    try:
-        with _Ticker(progress, workspace, stage.name, in_hand) as ticker:
-            engine = load_engine(config.engine, ticker.note)
-            for outcome in engine(jobs, run_shard, workers(config)):
-                in_hand.discard(outcome.job.shard)
-                if outcome.marker is not None:
-                    done += outcome.marker.rows
-                else:
-                    result.failed[outcome.job.shard] = _noted(outcome, workspace)
-                ticker.done = done
-    finally:
-        progress.finish()
+    rows = sum(_rows(workspace, job.shard) for job in jobs)
+    done, failed = run_jobs(stage.name, jobs, run_shard, config, progress, rows)
+    result.failed |= failed
     made = len(workspace.shards(stage.name))
     if made and (options.only is None or made == _shard_count(workspace)):
         workspace.write_info(stage.name, _info(stage, config, workspace))
@@ -158,6 +149,55 @@ def run_stage(
     result.seconds = time.monotonic() - started
     result.status = workspace.counts(stage.name, options.mine)
     return result
+
+
+def run_jobs(
+    stage: str,
+    jobs: Sequence[Job],
+    work: "Work",
+    config: Config,
+    progress: Progress,
+    rows: int,
+    engine: Engine | None = None,
+) -> tuple[int, dict[int, str]]:
+    """Have an engine do the jobs of a stage, and show how far they are.
+
+    Parameters
+    ----------
+    stage
+        As its folder is called.
+    work
+        What a worker does with a job.
+    rows
+        How many rows the jobs are to make.
+    engine
+        Another than the configuration names.
+
+    Returns
+    -------
+    Rows made, and why shards could not be made, by their number.
+
+    Raises
+    ------
+    FaceprepError
+        When no shard can be made.
+    """
+    workspace, done, failed = Workspace(config.workspace), 0, dict[int, str]()
+    in_hand = {job.shard for job in jobs}
+    progress.start(stage, rows)
+    try:
+        with _Ticker(progress, workspace, stage, in_hand) as ticker:
+            run = engine or load_engine(config.engine, ticker.note)
+            for outcome in run(jobs, work, workers(config)):
+                in_hand.discard(outcome.job.shard)
+                if outcome.marker is not None:
+                    done += outcome.marker.rows
+                else:
+                    failed[outcome.job.shard] = _noted(outcome, workspace)
+                ticker.done = done
+    finally:
+        progress.finish()
+    return done, failed
 
 
 def workers(config: Config) -> int:

@@ -61,7 +61,7 @@ def versions() -> dict[str, str]:
 
 def run_shard(job: Job) -> Marker:
     """Make one shard; runs in a worker. Raises what makes the shard impossible."""
-    _one_thread()
+    one_thread()
     workspace = Workspace(job.config.workspace)
     name = job.stage.name
     started = time.monotonic()
@@ -130,7 +130,7 @@ def explain_os_error(error: OSError, workspace: Workspace) -> OSError | Faceprep
     )
 
 
-def _one_thread() -> None:
+def one_thread() -> None:
     """One thread a worker, so that sums come out the same whatever the number of workers."""
     from faceprep.engines.local import ENVIRONMENT
 

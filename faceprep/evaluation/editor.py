@@ -96,7 +96,7 @@ class Editor:
             for start in range(0, len(images), _BATCH):
                 x = image_tensor(images[start : start + _BATCH], self.device)
                 c = codes[start : start + _BATCH].to(self.device)
-                parts.append(_pixels(self.generator.decode(self.generator.encode(x), c, x)))
+                parts.append(to_pixels(self.generator.decode(self.generator.encode(x), c, x)))
         return np.concatenate(parts) if parts else images[:0]
 
     def invent(self, count: int, expression: str, seed: int = 0) -> np.ndarray:
@@ -110,7 +110,7 @@ class Editor:
         with torch.no_grad():
             for some in g.split(_BATCH):
                 code = self._code(expression, 1.0, len(some)).to(self.device)
-                parts.append(_pixels(self.generator.decode(some.to(self.device), code)))
+                parts.append(to_pixels(self.generator.decode(some.to(self.device), code)))
         return np.concatenate(parts)
 
     def _code(self, expression: str, intensity: float, count: int) -> Tensor:
@@ -134,7 +134,7 @@ def image_tensor(images: np.ndarray, device: torch.device | str) -> Tensor:
     return x.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def _pixels(x: Tensor) -> Any:
+def to_pixels(x: Tensor) -> Any:
     """Images in [-1, 1] as ``(B, S, S, 3) uint8``.
 
     Raises
