@@ -26,7 +26,13 @@ Root = Annotated[str | None, typer.Option("--root", help="Folder of the dataset.
 Workers = Annotated[
     int | None, typer.Option("--workers", "-j", min=1, help="Processes (one per core).")
 ]
-EngineName = Annotated[str | None, typer.Option("--engine", help="local.")]
+EngineName = Annotated[
+    str | None, typer.Option("--engine", help="local, slurm or dask: who runs the workers.")
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster: tcp://HOST:8786."),
+]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")]
 Shard = Annotated[
     str | None, typer.Option("--shard", metavar="i/n", help="Do the i-th of n parts only (1/4).")
@@ -50,6 +56,7 @@ def resolve_flags(arguments: dict[str, Any]) -> "Resolved":
         "workspace": "workspace",
         "workers": "workers",
         "engine": "engine",
+        "scheduler": "dask.scheduler",
         "device": "device",
         "dataset": "select.dataset",
         "root": "select.root",
@@ -63,4 +70,6 @@ def resolve_flags(arguments: dict[str, Any]) -> "Resolved":
     for name, key in keys.items():
         if arguments.get(name) is not None:
             flags[key] = (arguments[name], f"--{name}")
+    if "dask.scheduler" in flags and "engine" not in flags:
+        flags["engine"] = ("dask", flags["dask.scheduler"][1])
     return resolve(file=arguments["config"], flags=flags)
