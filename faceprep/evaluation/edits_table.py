@@ -139,18 +139,18 @@ _LINES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
 
 def edit_data(report: EditReport) -> dict[str, Any]:
     """JSON-ready values."""
-    data = _plain(asdict(report))
+    data = plain_values(asdict(report))
     for one, found in zip(data["diversity"], report.diversity, strict=True):
-        one["share"] = _plain(found.share)
+        one["share"] = plain_values(found.share)
     return {"kind": "edits", **data}
 
 
-def _plain(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
     """JSON has no NaN."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: plain_values(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [plain_values(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
