@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from faceprep.config import STAGES, Config
 from faceprep.errors import FaceprepError, UsageError
 from faceprep.progress import Progress
-from faceprep.runner import Options, StageResult, run_stage
+from faceprep.runner import Options, StageResult, run_stage, submit_stage
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
 
@@ -25,10 +25,13 @@ class RunResult:
         Of the selection, when it took part.
     stages
         Of the other stages that took part, in order.
+    jobs
+        Stage → numbers of the Slurm jobs that make it, where they are not waited for.
     """
 
     select: "SelectResult | None" = None
     stages: list[StageResult] = field(default_factory=list)
+    jobs: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def failed_shards(self) -> dict[str, dict[int, str]]:
@@ -67,6 +70,8 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
     FaceprepError
         When a stage cannot go on. What was finished before stays finished.
     """
+    if not options.wait and config.engine != "slurm":
+        raise UsageError("--no-wait leaves jobs to Slurm", "add --engine slurm")
     result = RunResult()
     stale: dict[str, set[int]] = {}
     if not options.overwrite:
@@ -84,8 +89,14 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
         else:
             stage = load_stage(name)
             changing = set().union(*(stale.get(up, set()) for up in stage.upstream))
-            result.stages.append(run_stage(stage, config, step, progress, changing))
-            stale[name] = set(result.stages[-1].todo)
+            if options.wait or options.dry_run:
+                done = run_stage(stage, config, step, progress, changing)
+            else:
+                after = [job for up in stage.upstream for job in result.jobs.get(up, ())]
+                done, jobs = submit_stage(stage, config, step, progress, changing, after)
+                result.jobs[name] = jobs
+            result.stages.append(done)
+            stale[name] = set(done.todo)
     return result
 
 
@@ -163,4 +174,5 @@ def summary(result: RunResult) -> dict[str, Any]:
     return {
         "select": result.select.as_dict() if result.select else None,
         "stages": {stage.stage: vars(stage) for stage in result.stages},
+        "jobs": result.jobs,
     }

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TextIO
 
@@ -23,6 +24,7 @@ class Progress:
         self.quiet = quiet
         self.stream = stream or sys.stderr
         self._bar: _Bar | _Lines | None = None
+        self._status, self._status_at = "", -SECONDS_BETWEEN_LINES
 
     def say(self, message: str) -> None:
         """Print one line."""
@@ -41,10 +43,18 @@ class Progress:
         if not self.quiet:
             self._bar = (_Bar if self.stream.isatty() else _Lines)(title, total, self.stream, done)
 
-    def update(self, done: int, note: str = "") -> None:
-        """Show that ``done`` faces are done, and a few words beside."""
+    def update(self, done: int, note: str = "", below: str = "") -> None:
+        """Show that ``done`` faces are done, a few words beside, and some lines below."""
         if self._bar is not None:
-            self._bar.update(done, note)
+            self._bar.update(done, note, below)
+
+    def status(self, title: str, detail: str = "") -> None:
+        """Say how something stands that is done elsewhere: when it changes, and now and then."""
+        now = time.monotonic()
+        if title == self._status and now - self._status_at < SECONDS_BETWEEN_LINES:
+            return
+        self._status, self._status_at = title, now
+        self.say(f"{title}: {detail}" if detail else title)
 
     def finish(self) -> None:
         """Take the bar away."""
@@ -71,7 +81,7 @@ class _Lines:
         self.title, self.total, self.stream, self.before = title, total, stream, before
         self.started = self.printed = time.monotonic()
 
-    def update(self, done: int, note: str = "") -> None:
+    def update(self, done: int, note: str = "", below: str = "") -> None:
         now = time.monotonic()
         if now - self.printed < SECONDS_BETWEEN_LINES:
             return
@@ -83,7 +93,8 @@ class _Lines:
         line += f", {rate:.1f}/s"
         if self.total and rate > 0:
             line += f", {_clock((self.total - done) / rate)} left"
-        line += f", {note}" if note else ""
+        words = [note, *below.splitlines()]
+        line += "".join(f", {part}" for part in words if part)
         print(line, file=self.stream, flush=True)
 
     def finish(self) -> None:
@@ -94,12 +105,20 @@ class _Bar:
     """A live bar with rate and time left."""
 
     def __init__(self, title: str, total: int | None, stream: TextIO, before: int = 0) -> None:
-        from rich.console import Console
+        from rich.console import Console, RenderableType
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
+        from rich.text import Text
+
+        self.below = ""
+
+        class WithLines(Bars):
+            def get_renderables(bars) -> Iterable[RenderableType]:
+                yield from super().get_renderables()
+                yield Text(self.below, style="dim")
 
         self.started, self.before = time.monotonic(), before
-        self.bars = Bars(
+        self.bars = WithLines(
             TextColumn("{task.description:<9}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -112,7 +131,8 @@ class _Bar:
         self.bars.start()
         self.task = self.bars.add_task(title, total=total, completed=before, rate="", note="")
 
-    def update(self, done: int, note: str = "") -> None:
+    def update(self, done: int, note: str = "", below: str = "") -> None:
+        self.below = below
         rate = (done - self.before) / max(time.monotonic() - self.started, 1e-9)
         self.bars.update(self.task, completed=done, rate=f"{rate:.1f}/s", note=note)
 

@@ -200,6 +200,57 @@ def run_jobs(
     return done, failed
 
 
+def submit_stage(
+    stage: Stage,
+    config: Config,
+    options: Options,
+    progress: Progress,
+    changing: Collection[int],
+    after: Sequence[str],
+) -> tuple[StageResult, list[str]]:
+    """Submit what is left of a stage to Slurm, and do not wait for it.
+
+    Parameters
+    ----------
+    changing
+        Shards that jobs submitted before will make anew in the stages before it.
+    after
+        Numbers of those jobs.
+
+    Returns
+    -------
+    What is left to do, and the numbers of the jobs that do it, earlier ones included.
+
+    Raises
+    ------
+    MissingToolError, FaceprepError
+        As `run_stage`, and when Slurm refuses the jobs.
+    """
+    from faceprep.engines.slurm.engine import Order, place
+
+    workspace = Workspace(config.workspace)
+    plan = replace(options, dry_run=True)
+    _, result = _plan(stage, config, plan, workspace, changing)
+    progress.say(_announcement(stage, config, workspace, result, options))
+    if not result.todo:
+        return result, []
+    stage.check(config)
+    workspace.make_folder(stage.name)
+    workspace.remove_shards(stage.name, _shard_count(workspace))
+    redo = options.overwrite or options.retry_failed
+    stamps = workspace.stamps(stage.name) if redo else {}
+    order = Order(
+        stage,
+        config,
+        config_hash(stage, config),
+        result.todo,
+        {shard: stamps[shard] for shard in result.todo if shard in stamps},
+        overwrite=options.overwrite,
+        retry_failed=options.retry_failed,
+    )
+    return result, place(order, after)
+
+
 def workers(config: Config) -> int:
     """Number of worker processes: as configured, or one per core."""
     return config.workers or len(os.sched_getaffinity(0))
@@ -323,12 +374,12 @@ class _Ticker:
         def tick() -> None:
             while not self._stop.wait(0.5):
                 done = self.done + workspace.rows_in_hand(stage, set(in_hand))
-                progress.update(done, self._note)
+                progress.update(done, below=self._note)
 
         self._thread = threading.Thread(target=tick, daemon=True)
 
     def note(self, words: str) -> None:
-        """Show some words beside the progress."""
+        """Show some lines below the progress."""
         self._note = words
 
     def __enter__(self) -> "_Ticker":

@@ -35,6 +35,7 @@ _TMP_FILE = re.compile(r".+\.(?P<pid>\d+)(@(?P<host>.+))?\.tmp")
 _FAILED = re.compile(r"part-(\d{5,})\.failed\.json")
 _STALE_SECONDS = 24 * 3600
 _POLL_SECONDS = 0.2
+_CLOCKS_DIFFER = 300  # seconds, at most, between this machine's and that of its disk
 _MOVES = 5  # tries to put images where another process puts the same ones
 
 
@@ -252,28 +253,24 @@ class Workspace:
         return waited
 
     def _others_work(self, stage: str, shard: int) -> Iterator[bool]:
-        folder = self.folder(stage)
-        for path in folder.glob(f"part-{shard:05d}.*.tmp") if folder.is_dir() else []:
-            match = _TMP.fullmatch(path.name)
-            if match and match["host"] == socket.gethostname() and int(match["pid"]) != os.getpid():
-                yield _is_alive(int(match["pid"]))
+        here, me = socket.gethostname(), str(os.getpid())
+        for match, entry in self._entries(stage, _TMP):
+            if int(match["shard"]) == shard and match["host"] == here and match["pid"] != me:
+                yield not _is_abandoned(entry)
 
     def in_hand(self, stage: str) -> set[int]:
         """Shards that some process works on now, as far as can be told from here."""
-        return {shard for shard, entry in self._pending(stage) if not _is_abandoned(entry)}
+        found = self._entries(stage, _TMP)
+        return {int(match["shard"]) for match, entry in found if not _is_abandoned(entry)}
 
     def rows_in_hand(self, stage: str, shards: set[int]) -> int:
         """Rows that workers have done so far in shards not yet committed."""
         total = 0
-        for shard, entry in self._pending(stage):
-            if shard in shards:
+        for match, entry in self._entries(stage, _TMP):
+            if int(match["shard"]) in shards:
                 with contextlib.suppress(OSError, ValueError):
                     total += int(Path(entry.path, "progress").read_text())
         return total
-
-    def _pending(self, stage: str) -> Iterator[tuple[int, os.DirEntry[str]]]:
-        for match, entry in self._entries(stage, _TMP):
-            yield int(match["shard"]), entry
 
     def _entries(
         self, stage: str, pattern: re.Pattern[str]
@@ -380,10 +377,15 @@ def _measure(folder: Path) -> tuple[int, int]:
     return len(sizes), sum(sizes)
 
 
-def _is_alive(process: int) -> bool:
+def _is_alive(process: int, entry: os.DirEntry[str]) -> bool:
+    """Whether the process lives that made a ``.tmp``: another of its number began later."""
     import psutil  # a training, which only reads, does without
 
-    return psutil.pid_exists(process)
+    try:
+        began = psutil.Process(process).create_time()
+        return bool(began <= entry.stat().st_mtime + _CLOCKS_DIFFER)
+    except (psutil.NoSuchProcess, OSError):
+        return False
 
 
 def _is_abandoned(entry: os.DirEntry[str]) -> bool:
@@ -392,7 +394,7 @@ def _is_abandoned(entry: os.DirEntry[str]) -> bool:
     if owner is None:
         return False
     if owner["host"] in (None, socket.gethostname()):
-        return not _is_alive(int(owner["pid"]))
+        return not _is_alive(int(owner["pid"]), entry)
     with contextlib.suppress(OSError):
         return time.time() - entry.stat().st_mtime > _STALE_SECONDS
     return False

@@ -1,8 +1,10 @@
 """A shard is done when its marker matches and what it names is intact, and only then."""
 
+import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -180,6 +182,21 @@ def test_two_hosts_that_commit_a_shard_at_once_do_no_damage(tmp_path) -> None:
         commit(workspace)
     assert workspace.is_done("heatmaps", 0, marker.input, marker.config)
     assert not list(place.glob("theirs.png"))
+
+
+def test_a_process_number_that_is_used_again_keeps_nobody_waiting(tmp_path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.make_folder("heatmaps")
+    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    left = workspace.folder("heatmaps") / f"part-00003.{socket.gethostname()}-{other.pid}.tmp"
+    left.mkdir()
+    assert workspace.in_hand("heatmaps") == {3}
+    long_ago = time.time() - 3600
+    os.utime(left, (long_ago, long_ago))
+    assert not workspace.wait_for_others("heatmaps", 3)
+    workspace.sweep("heatmaps")
+    assert not left.exists()
+    other.communicate(b"\n")
 
 
 def test_counts_add_up_over_shards(aligned_workspace) -> None:

@@ -33,6 +33,7 @@ Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster: tcp://HOST:8786."),
 ]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="With Slurm: submit the jobs, and leave.")]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")]
 Shard = Annotated[
     str | None, typer.Option("--shard", metavar="i/n", help="Do the i-th of n parts only (1/4).")

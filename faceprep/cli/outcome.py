@@ -25,8 +25,9 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
     def run(**arguments: Any) -> None:
         try:
             code = verb(**arguments)
-        except KeyboardInterrupt:
-            complain("interrupted", "type the same command again; it goes on where it was")
+        except KeyboardInterrupt as stop:
+            words = str(stop) or "type the same command again; it goes on where it was"
+            complain("interrupted", words)
             raise typer.Exit(INTERRUPTED) from None
         except FaceprepError as error:
             if arguments.get("verbose"):

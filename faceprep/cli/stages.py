@@ -13,6 +13,7 @@ from faceprep.cli.options import (
     EngineName,
     Json,
     Limit,
+    NoWait,
     Only,
     Overwrite,
     Quiet,
@@ -59,6 +60,7 @@ def _stage_verb(stage: str, text: str) -> None:
         overwrite: Overwrite = False,
         retry_failed: RetryFailed = False,
         dry_run: DryRun = False,
+        no_wait: NoWait = False,
         json: Json = False,
         verbose: Verbose = False,
         quiet: Quiet = False,
@@ -90,6 +92,7 @@ def run_(
     overwrite: Overwrite = False,
     retry_failed: RetryFailed = False,
     dry_run: DryRun = False,
+    no_wait: NoWait = False,
     json: Json = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -146,7 +149,8 @@ def _run_stages(arguments: dict[str, Any], stages: list[str]) -> int:
         overwrite=arguments["overwrite"],
         retry_failed=arguments["retry_failed"],
         dry_run=arguments["dry_run"],
-        shard=_part(arguments["shard"]),
+        shard=part_of(arguments["shard"]),
+        wait=not arguments["no_wait"],
     )
     with Progress(quiet=arguments["quiet"]) as progress:
         result = pipeline.run(config, stages, options, progress)
@@ -155,12 +159,15 @@ def _run_stages(arguments: dict[str, Any], stages: list[str]) -> int:
     if result.failed_shards:
         complain("  → type the same command again; only these shards are redone", None)
         return FAILED
+    if not options.wait:
+        say_next(f"faceprep status --workspace {config.workspace}", arguments["quiet"])
+        return DONE
     if not options.dry_run:
         say_next(f"faceprep show {config.workspace} --sheet sheet.png", arguments["quiet"])
     return SOME_ROWS_FAILED if result.failed_rows else DONE
 
 
-def _part(text: str | None) -> tuple[int, int] | None:
+def part_of(text: str | None) -> tuple[int, int] | None:
     """``3/64`` → (3, 64)."""
     if text is None:
         return None

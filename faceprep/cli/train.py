@@ -8,8 +8,10 @@ from faceprep.cli.options import (
     DatasetName,
     Device,
     DryRun,
+    EngineName,
     Json,
     Limit,
+    NoWait,
     Only,
     Overwrite,
     Quiet,
@@ -31,10 +33,12 @@ from faceprep.cli.outcome import (
     say_next,
 )
 from faceprep.cli.root import app
+from faceprep.errors import UsageError
 
 if TYPE_CHECKING:
     from faceprep.config import Config
     from faceprep.progress import Progress
+    from faceprep.runner import Options
 
 
 @app.command()
@@ -46,6 +50,7 @@ def train(
     workspace: WorkspaceDir = None,
     set_: Assignments = None,
     workers: Workers = None,
+    engine: EngineName = None,
     device: Device = None,
     limit: Limit = None,
     seed: Seed = None,
@@ -53,6 +58,7 @@ def train(
     overwrite: Overwrite = False,
     retry_failed: RetryFailed = False,
     dry_run: DryRun = False,
+    no_wait: NoWait = False,
     json: Json = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -64,11 +70,17 @@ def train(
     from faceprep.progress import Progress
     from faceprep.report.tables import print_result
     from faceprep.report.train_table import train_tables
+    from faceprep.runner import Options
     from faceprep.stages.train import run_train
 
     resolved = resolve_flags(_arguments(locals())).config
+    if resolved.engine == "slurm" and not dry_run:
+        options = Options(retry_failed=retry_failed, wait=not no_wait)
+        return _on_slurm(resolved, options, only, overwrite, quiet, json)
+    if no_wait:
+        raise UsageError("--no-wait leaves the job to Slurm", "add --engine slurm")
     with Progress(quiet=quiet) as progress:
-        if not only and not _up_to_date(resolved, progress, dry_run, retry_failed):
+        if not only and not bring_up_to_date(resolved, progress, dry_run, retry_failed):
             return FAILED
         result = run_train(resolved, progress, overwrite=overwrite, dry_run=dry_run)
     print_result(*train_tables(result), as_json=json)
@@ -83,6 +95,29 @@ def train(
     return DONE
 
 
+def _on_slurm(
+    config: "Config", options: "Options", only: bool, overwrite: bool, quiet: bool, json: bool
+) -> int:
+    """Leave the training, and the stages before it, to jobs."""
+    from faceprep import pipeline
+    from faceprep.engines.slurm.training import train as submit
+    from faceprep.progress import Progress
+    from faceprep.report.tables import print_result
+
+    with Progress(quiet=quiet) as progress:
+        stages = [] if only else pipeline.needed("align")
+        before = pipeline.run(config, stages, options, progress)
+        complain_of_shards(before.failed_shards)
+        if before.failed_shards:
+            return FAILED
+        after = tuple(job for jobs in before.jobs.values() for job in jobs)
+        done = submit(config, progress, overwrite=overwrite, wait=options.wait, after=after)
+    ended = "done" if done.result is not None else "submitted"
+    data = {"job": done.job, "log": str(done.log), **(done.result or {})}
+    print_result([f"train: job {done.job} {ended}, log {done.log}"], data, as_json=json)
+    return DONE
+
+
 def _arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     """``--seed`` is the training's here, not that of random splits."""
     seed = arguments["seed"]
@@ -92,7 +127,9 @@ def _arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     return {**arguments, "seed": None, "set_": assigned}
 
 
-def _up_to_date(config: "Config", progress: "Progress", dry_run: bool, retry_failed: bool) -> bool:
+def bring_up_to_date(
+    config: "Config", progress: "Progress", dry_run: bool, retry_failed: bool
+) -> bool:
     """Bring ``align`` and what is before it up to date; say which shards could not be made."""
     from faceprep import pipeline
     from faceprep.runner import Options

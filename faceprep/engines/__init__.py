@@ -8,7 +8,7 @@ import functools
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from faceprep.shard import Job
@@ -54,7 +54,7 @@ def load_engine(name: str, note: Callable[[str], None] | None = None) -> Engine:
     Parameters
     ----------
     note
-        Takes a few words on how things stand, for whoever watches; only a queue has any.
+        Takes a few lines on how things stand, for whoever watches; only a queue has any.
     """
-    run: Engine = importlib.import_module(f"faceprep.engines.{name}").run
+    run: Any = importlib.import_module(f"faceprep.engines.{name}").run
     return functools.partial(run, note=note) if name == "slurm" else run

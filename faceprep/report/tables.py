@@ -64,7 +64,10 @@ def run_tables(
 
         renderables.append(render_summary(result.select))
     if result.stages:
-        renderables.append(_dry_table(result) if options.dry_run else _done_table(result))
+        if options.dry_run:
+            renderables.append(_dry_table(result))
+        else:
+            renderables.append(_done_table(result) if options.wait else _jobs_table(result))
     data = {"workspace": str(config.workspace), **summary(result)}
     if options.dry_run:
         data["config"] = config.model_dump(mode="json")
@@ -81,6 +84,14 @@ def _done_table(result: "RunResult") -> Any:
         ok = str(stage.status.get("ok", 0))
         shards, seconds = f"{made} of {stage.shards}", f"{stage.seconds:.1f}"
         table.add_row(stage.stage, str(stage.rows), ok, "\n".join(failed), shards, seconds, rate)
+    return table
+
+
+def _jobs_table(result: "RunResult") -> Any:
+    table = plain_table("submitted", "stage", "shards", "to do", "jobs", right=("shards", "to do"))
+    for stage in result.stages:
+        jobs = " ".join(result.jobs.get(stage.stage, ()))
+        table.add_row(stage.stage, str(stage.shards), str(len(stage.todo)), jobs)
     return table
 
 

@@ -68,12 +68,16 @@ class Stage(ABC):
         older version are redone.
     image_bytes
         Typical size of the file made per face, for the disk estimate; 0 where none is made.
+    seconds_per_face
+        Typical time on one core, for how many shards a task of a cluster gets as long as none of
+        them is measured.
     """
 
     name: str
     upstream: tuple[str, ...]
     version: int = 1
     image_bytes: int = 0
+    seconds_per_face: float = 0.02
 
     @property
     def bytes_per_face(self) -> int:

@@ -22,6 +22,7 @@ class Heatmaps(Stage):
     name = "heatmaps"
     upstream = ("align",)
     image_bytes = 7_000
+    seconds_per_face = 0.005
 
     def settings(self, config: Config) -> dict[str, Any]:
         """Add the crop's side, which is the heatmap's."""

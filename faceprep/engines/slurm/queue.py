@@ -1,0 +1,127 @@
+"""What Slurm's own commands say about our jobs."""
+
+import getpass
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+
+from faceprep.errors import FaceprepError, MissingToolError
+
+#: Job states in which a task will not run any more (squeue(1), JOB STATE CODES).
+ENDED = frozenset(
+    {
+        *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL"),
+        *("OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT"),
+    }
+)
+#: Every job of ours begins so; what follows is the name of its folder.
+PREFIX = "faceprep-"
+
+_DEFAULT_ARRAY = 1001  # Slurm's own MaxArraySize
+_SECONDS = 60
+
+
+class QueueError(FaceprepError):
+    """Slurm does not answer now; it may in a minute."""
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """One task of an array, or a job without an array (task 0).
+
+    Attributes
+    ----------
+    job
+        Number of the array's job, for scancel.
+    state, reason
+        In Slurm's words.
+    """
+
+    job: str
+    state: str
+    reason: str = ""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs, or may still run."""
+        return self.state not in ENDED
+
+    @property
+    def running(self) -> bool:
+        """Whether it is on a node."""
+        return self.alive and self.state not in ("PENDING", "REQUEUED", "REQUEUE_HOLD")
+
+
+Queue = dict[str, dict[int, TaskState]]
+
+
+def look() -> Queue:
+    """Return all our jobs that Slurm still knows: array's name → task → state.
+
+    Raises
+    ------
+    MissingToolError
+        When there is no squeue here.
+    QueueError
+        When Slurm does not answer.
+    """
+    words = ("--noheader", "--array", "--states=all", f"--user={_user()}")
+    queue: Queue = {}
+    for line in ask("squeue", *words, "--format=%F|%K|%T|%j|%r").splitlines():
+        job, index, state, name, reason = (line.split("|", 4) + [""] * 5)[:5]
+        if name.startswith(PREFIX):
+            task = int(index) if index.isdigit() else 0
+            queue.setdefault(name.removeprefix(PREFIX), {})[task] = TaskState(job, state, reason)
+    return queue
+
+
+def largest_array() -> int:
+    """Return how many tasks an array of this cluster may have."""
+    match = re.search(r"^MaxArraySize\s*=\s*(\d+)", ask("scontrol", "show", "config"), re.MULTILINE)
+    return max(int(match[1]), 1) if match else _DEFAULT_ARRAY
+
+
+def how_it_ended(job: str, task: int) -> str | None:
+    """State of a task that squeue has forgotten; ``None`` without Slurm's accounting."""
+    words = ("--allocations", "--noheader", "--parsable2", "--format=JobID,State")
+    try:
+        lines = ask("sacct", *words, f"--jobs={job}").splitlines()
+    except FaceprepError:
+        return None
+    states = dict(line.split("|", 1) for line in lines if "|" in line)
+    state = states.get(f"{job}_{task}") or states.get(job)
+    return state.split()[0] if state else None
+
+
+def ask(*command: str) -> str:
+    """Run one of Slurm's commands; return what it prints.
+
+    Raises
+    ------
+    MissingToolError
+        When it is not installed.
+    QueueError
+        When it fails.
+    """
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_SECONDS
+        )
+    except FileNotFoundError:
+        raise MissingToolError(
+            f"no {command[0]}: this is not a machine of a Slurm cluster",
+            "type the command on a login node, or use --engine local",
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise QueueError(f"{command[0]} does not answer", "sinfo") from None
+    if done.returncode:
+        raise QueueError(f"{command[0]}: {done.stderr.strip() or done.returncode}", "sinfo")
+    return done.stdout
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a name for us
+        return str(os.getuid())

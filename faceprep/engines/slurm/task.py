@@ -1,0 +1,106 @@
+"""What a task of an array does, on its node: ``python -m faceprep.engines.slurm.task FOLDER``.
+
+It reads the array's folder, plans its shards as the command would do here and now, and makes those
+that are not done: a task that runs again, for whatever reason, goes on where it was.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from faceprep.config import Config
+from faceprep.engines.slurm.arrays import Array, read
+from faceprep.errors import FaceprepError
+from faceprep.progress import Progress
+from faceprep.workspace import Workspace
+
+_NOT_THE_SAME = (
+    "a package, a weight file or OpenFace is missing on the node, or is another version there"
+)
+
+
+def main(folder: Path) -> int:
+    """Do the task that Slurm's variables name; return the exit code."""
+    array = read(folder)
+    task = int(os.environ.get("SLURM_ARRAY_TASK_ID", "0"))
+    array.clear_error(task)
+    try:
+        if array.stage == "train":
+            from faceprep.engines.slurm.training import train_here
+
+            return train_here(array)
+        return make_shards(array, task)
+    except FaceprepError as error:
+        array.write_error(task, error)
+        print(f"error: {error.message}\n  → {error.hint}", file=sys.stderr)
+        return error.exit_code
+
+
+def make_shards(array: Array, task: int) -> int:
+    """Make the shards of a task; exit code 1 when one could not be made.
+
+    Raises
+    ------
+    FaceprepError
+        When this node would make them with other settings, or cannot go on at all.
+    """
+    from faceprep.runner import Options, config_hash, run_stage
+    from faceprep.stages import load_stage
+
+    config = here(array)
+    stage = load_stage(array.stage)
+    if config_hash(stage, config) != array.settings:
+        raise FaceprepError(
+            f"{os.uname().nodename} comes to other settings of {array.stage} than the machine that"
+            f" submitted the job: {_NOT_THE_SAME}",
+            "faceprep doctor   in a job on that node says what it has",
+        )
+    workspace = Workspace(config.workspace)
+    stamps = workspace.stamps(array.stage)
+    made = {shard for shard, stamp in array.before.items() if stamps.get(shard, stamp) != stamp}
+    queue_again_at_notice(lambda: workspace.stamps(array.stage) != stamps)
+    options = Options(
+        overwrite=array.overwrite,
+        retry_failed=array.retry_failed,
+        only=frozenset(array.tasks[task]) - made,
+    )
+    result = run_stage(stage, config, options, Progress())
+    for shard, error in result.failed.items():
+        print(f"error: {stage.name} shard {shard}: {error}", file=sys.stderr)
+    return 1 if result.failed else 0
+
+
+def here(array: Array) -> Config:
+    """Return the configuration of an array, for a run on this node alone."""
+    config = Config.model_validate(array.config)
+    return config.model_copy(update={"engine": "local", "workers": config.slurm.cpus})
+
+
+def requeue() -> bool:
+    """Ask Slurm to run this job again later; it ends soon after. Whether Slurm will."""
+    job = os.environ["SLURM_JOB_ID"]
+    done = subprocess.run(["scontrol", "requeue", job], check=False, capture_output=True, text=True)
+    said = done.stderr.strip() if done.returncode else "queued again"
+    print(f"job {job}: {said}", file=sys.stderr, flush=True)
+    return done.returncode == 0
+
+
+def queue_again_at_notice(advanced: Callable[[], bool]) -> None:
+    """Queue the task again before its time limit, if its stage has advanced meanwhile.
+
+    One that makes nothing would be queued again forever; it runs into its limit.
+    """
+
+    def notice(number: int, frame: FrameType | None) -> None:
+        if advanced():
+            requeue()
+
+    signal.signal(signal.SIGUSR1, notice)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
