@@ -9,7 +9,7 @@ A verb is a function in one of the modules here, which do no more than import it
 
 # Each module adds its verbs to `app` when it is imported; this is their order in the help.
 # isort: off
-from faceprep.cli import stages, train, generate, demo, look, evaluate  # noqa: F401
+from faceprep.cli import stages, train, augment, classify, generate, demo, look, evaluate  # noqa: F401
 from faceprep.cli.root import app
 
 # isort: on

@@ -11,8 +11,8 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from faceprep.engines import Outcome
 
@@ -107,7 +107,7 @@ def _serve(
                 break
             for attempt in range(RETRIES + 1):
                 try:
-                    marker = _wait(pool.submit(_work, work, job), stop)
+                    marker = _wait(pool.submit(uninterrupted, work, job), stop)
                     if marker is None:
                         return
                     outcomes.put(Outcome(job, marker=marker))
@@ -145,20 +145,21 @@ def _pool():  # type: ignore[no-untyped-def]
     from joblib.externals.loky import ProcessPoolExecutor
 
     return ProcessPoolExecutor(
-        max_workers=1, initializer=_follow_parent, initargs=(os.getpid(),), env=ENVIRONMENT
+        max_workers=1, initializer=follow_parent, initargs=(os.getpid(),), env=ENVIRONMENT
     )
 
 
-def _work(work: "Work", job: "Job") -> "Marker":
+def uninterrupted(work: "Callable[..., Marker]", *arguments: Any) -> "Marker":
+    """Do work in a worker; when the command is killed meanwhile, it is finished all the same."""
     _busy.set()
     try:
-        return work(job)
+        return work(*arguments)
     finally:
         _busy.clear()
 
 
-def _follow_parent(parent: int) -> None:
-    """When the command is killed, finish the shard in hand and leave: no work is lost."""
+def follow_parent(parent: int) -> None:
+    """Let a worker finish what it has in hand and leave when the command is killed."""
 
     def watch() -> None:
         while os.getppid() == parent or _busy.is_set():

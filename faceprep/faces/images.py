@@ -22,6 +22,7 @@ colour profile         ignored
 import io
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ import numpy as np
 
 from faceprep.errors import FaceprepError
 from faceprep.faces.image_header import read_header
+from faceprep.faces.png_text import add_text
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -133,10 +135,11 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     return _decode_odd(data, max_pixels)
 
 
-def write_png(path: Path, image: np.ndarray) -> bytes:
+def write_png(path: Path, image: np.ndarray, text: Mapping[str, str] | None = None) -> bytes:
     """Write ``(H, W, 3) uint8`` RGB or ``(H, W) uint8`` gray as PNG; return the file's bytes.
 
-    The same pixels give the same bytes (within one version of OpenCV).
+    The same pixels give the same bytes (within one version of OpenCV); `text` goes along, see
+    `faceprep.faces.png_text`.
 
     Raises
     ------
@@ -144,6 +147,8 @@ def write_png(path: Path, image: np.ndarray) -> bytes:
         When the file cannot be written.
     """
     data = encode_png(image)
+    if text:
+        data = add_text(data, text)
     with path.open("wb", buffering=0) as stream:
         written = stream.write(data)
         while written < len(data):  # a nearly full disk takes a part; the next write says so

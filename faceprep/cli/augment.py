@@ -1,0 +1,89 @@
+"""``faceprep augment``: synthetic faces from a trained generator."""
+
+from typing import Annotated, Any
+
+import typer
+
+from faceprep.cli.options import (
+    Assignments,
+    ConfigFile,
+    Device,
+    DryRun,
+    EngineName,
+    Json,
+    Overwrite,
+    Quiet,
+    Seed,
+    Shard,
+    Verbose,
+    Workers,
+    WorkspaceDir,
+    resolve_flags,
+)
+from faceprep.cli.outcome import DONE, FAILED, complain, complain_of_shards, guarded, say_next
+from faceprep.cli.root import app
+from faceprep.cli.stages import part_of
+
+Count = Annotated[
+    int, typer.Option("--n", min=1, help="How many faces there are to be; those there count.")
+]
+
+
+@app.command()
+@guarded
+def augment(
+    n: Count,
+    generator: Annotated[str | None, typer.Option(help="exprgan.")] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            metavar="new|edit|other|mix",
+            help="New people, training faces edited, faces of augment.sources, or shares of them.",
+        ),
+    ] = None,
+    config: ConfigFile = None,
+    workspace: WorkspaceDir = None,
+    set_: Assignments = None,
+    workers: Workers = None,
+    engine: EngineName = None,
+    device: Device = None,
+    shard: Shard = None,
+    seed: Seed = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> int:
+    """Make N synthetic faces, balanced over the expressions; a larger N goes on where it was.
+
+    faceprep augment --n 3000 --mode edit --set augment.filter=judge
+    """
+    from faceprep.progress import Progress
+    from faceprep.report.augment_table import augment_tables
+    from faceprep.report.tables import print_result
+    from faceprep.runner import Options
+    from faceprep.stages.augment import run_augment
+
+    resolved = resolve_flags(_arguments(locals())).config
+    options = Options(overwrite=overwrite, dry_run=dry_run, shard=part_of(shard))
+    with Progress(quiet=quiet) as progress:
+        result = run_augment(resolved, n, options, progress)
+    print_result(*augment_tables(result, dry_run), as_json=json)
+    complain_of_shards({"augment": result.failed})
+    if result.failed:
+        complain("  → type the same command again; only these shards are redone", None)
+        return FAILED
+    if not dry_run:
+        say_next(f"faceprep classify --workspace {resolved.workspace} --sweep 0,{n}", quiet)
+    return DONE
+
+
+def _arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """``--generator``, ``--mode`` and ``--seed`` are keys of their sections."""
+    keys = {"generator": "train.generator", "mode": "augment.mode", "seed": "augment.seed"}
+    assigned = list(arguments["set_"] or [])
+    for name, key in keys.items():
+        if arguments[name] is not None:
+            assigned.append(f"{key}={arguments[name]}")
+    return {**arguments, "seed": None, "set_": assigned}

@@ -1,0 +1,323 @@
+"""The verb ``augment``: a trained generator in, N synthetic faces out.
+
+The faces are balanced over the expressions, and the first n of them are the same for every N: the
+set of 60 000 contains the set of 3000 (ExprGAN, table 1). What is there already is never made
+again while generator, sources and settings are the same; a smaller N changes nothing.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from faceprep.config import Config, digest
+from faceprep.errors import FaceprepError
+from faceprep.manifest import SCHEMA_VERSION, file_sha256
+from faceprep.progress import Progress
+from faceprep.runner import Options, run_jobs
+from faceprep.shard import versions
+from faceprep.stages.augment_shard import Augment, AugmentJob, make_shard
+from faceprep.stages.train import load_trained, name_of
+from faceprep.workspace import Workspace
+
+if TYPE_CHECKING:
+    from faceprep.engines import Engine, Work
+    from faceprep.evaluation.synthetic_filter import QualityFilter
+    from faceprep.stages.augment_sources import Sources
+
+#: What a face of 128 pixels takes on disk, about: its picture and its row.
+_BYTES_PER_FACE = 27_000
+
+#: Settings for the same faces on another kind of device: their last digits differ.
+_DEVICE = "device"
+
+
+@dataclass
+class Augmented:
+    """What ``augment`` did, or would do.
+
+    Attributes
+    ----------
+    folder
+        Of the faces.
+    images, asked
+        How many there are, and were asked for.
+    made, before
+        How many were made just now, and were there before.
+    shards, todo
+        Shards of the faces asked for, and those (to be) made.
+    faces
+        By expression.
+    modes
+        By mode.
+    rejected
+        Candidates that did not pass the filter, by what they did not pass, by expression.
+    doubtful
+        Faces for which no candidate passed, by expression.
+    seconds
+        Wall time.
+    disk_bytes
+        Estimate of what is to be made.
+    device
+        Where they are computed.
+    failed
+        Shard → why it could not be made.
+    """
+
+    folder: Path
+    asked: int
+    shards: int
+    todo: list[int]
+    device: str
+    before: int = 0
+    images: int = 0
+    made: int = 0
+    faces: dict[str, int] = field(default_factory=dict)
+    modes: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, dict[str, int]] = field(default_factory=dict)
+    doubtful: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    disk_bytes: int = 0
+    failed: dict[int, str] = field(default_factory=dict)
+
+
+def run_augment(
+    config: Config, count: int, options: Options, progress: Progress, device: str | None = None
+) -> Augmented:
+    """Make synthetic faces until there are `count`.
+
+    Parameters
+    ----------
+    device
+        Where; as ``device`` of the configuration says without.
+
+    Raises
+    ------
+    UsageError
+        There is no trained generator, or no source where one is needed.
+    FaceprepError
+        Somebody who is tested or watched is among the sources, the faces at hand were computed on
+        another kind of device, or nothing can be written.
+    """
+    from faceprep.evaluation.edits_workspace import choose_device
+
+    run = _Run(config, device or choose_device(config.device))
+    result = run.plan(count, options)
+    progress.say(run.announcement(result, options))
+    if options.dry_run:
+        return result
+    started = time.monotonic()
+    workspace = run.workspace
+    workspace.make_folder(run.stage.name)
+    workspace.sweep(run.stage.name)
+    run.remove_others(result)
+    if result.todo:
+        jobs = run.jobs(result, run.quality(progress))
+        rows = sum(job.rows - job.kept for job in jobs)
+        _, result.failed = run_jobs(
+            run.stage.name, jobs, cast("Work", make_shard), config, progress, rows, run.engine()
+        )
+    result.seconds = time.monotonic() - started
+    run.record(result)
+    return result
+
+
+class _Run:
+    """Everything that the shards of a run have in common."""
+
+    def __init__(self, config: Config, device: str) -> None:
+        from faceprep.stages.augment_sources import find_sources, fingerprint
+        from faceprep.stages.train import folder_of
+        from faceprep.training.loop import USE
+
+        self.config, self.device = config, device
+        self.workspace = Workspace(config.workspace)
+        self.stage = Augment(config, device)
+        self.settings = config.augment
+        self.name = name_of(config.train.generator, config.train.fold)
+        self.generator, _ = load_trained(config.workspace, self.name)
+        self.checkpoint = file_sha256(folder_of(config.workspace, self.name) / USE)
+        modes = list(self.settings.shares())
+        self.sources: dict[str, Sources] = {
+            mode: find_sources(config, mode) for mode in modes if mode != "new"
+        }
+        judged = self.settings.filter != "none"
+        self.input_hash = digest([self.checkpoint, *fingerprint(config, modes, judged)])
+        self.config_hash = self._hash(device)
+
+    def _hash(self, device: str) -> str:
+        settings = {**self.stage.settings(self.config), _DEVICE: device}
+        return digest({"settings": settings, "version": self.stage.version})
+
+    def plan(self, count: int, options: Options) -> Augmented:
+        """Which shards are to be made."""
+        size = self.settings.shard_size
+        shards = -(-count // size)
+        result = Augmented(
+            folder=self.workspace.folder(self.stage.name),
+            asked=count,
+            shards=shards,
+            todo=[],
+            device=self.device,
+        )
+        if not options.overwrite:
+            self._refuse_other_device()
+        for shard in filter(options.mine, range(shards)):
+            wanted = min(size, count - shard * size)
+            kept = 0 if options.overwrite else self._rows(shard)
+            result.before += min(kept, wanted)
+            if kept < wanted:
+                result.todo.append(shard)
+                result.disk_bytes += (wanted - kept) * _BYTES_PER_FACE
+        return result
+
+    def jobs(self, result: Augmented, quality: "QualityFilter | None") -> list[AugmentJob]:
+        """Jobs of the shards to be made."""
+        size = self.settings.shard_size
+        before = {} if not result.before else {shard: self._rows(shard) for shard in result.todo}
+        return [
+            AugmentJob(
+                self.stage, shard, self.config, self.input_hash, self.config_hash,
+                first=shard * size, rows=min(size, result.asked - shard * size), whole=size,
+                kept=before.get(shard, 0), checkpoint=self.checkpoint, device=self.device,
+                quality=quality,
+            )
+            for shard in result.todo
+        ]  # fmt: skip
+
+    def quality(self, progress: Progress) -> "QualityFilter | None":
+        """Train the filter on the training faces; the same bytes on any number of threads."""
+        kind = self.settings.filter
+        if kind == "none":
+            return None
+        from threadpoolctl import threadpool_limits
+
+        from faceprep.evaluation.synthetic_filter import train_filter
+        from faceprep.evaluation.workspace_faces import read_faces
+        from faceprep.faces.features import load_features
+        from faceprep.shard import one_thread
+        from faceprep.stages.train_faces import training_rows
+
+        progress.say("augment: the filter is trained on the training subjects")
+        rows = training_rows(self.config.workspace, fold=self.config.train.fold)
+        faces = read_faces(self.workspace, rows, self.generator.size)
+        one_thread()
+        with threadpool_limits(1):
+            return train_filter(
+                faces, self.generator.classes, judge=kind in ("judge", "both"),
+                features=None if kind == "judge" else load_features(template=faces.template),
+                min_probability=self.settings.min_probability,
+                percentile=self.settings.percentile,
+            )  # fmt: skip
+
+    def engine(self) -> "Engine | None":
+        """The engine that computes in this process and writes in others, where there is a GPU."""
+        if self.device == "cpu":
+            return None
+        from faceprep.stages.augment_device import compute_here
+
+        return cast("Engine", compute_here)
+
+    def remove_others(self, result: Augmented) -> None:
+        """Remove shards beyond those asked for that are of other settings."""
+        for shard in self.workspace.shards(self.stage.name):
+            if shard >= result.shards and not self._rows(shard):
+                self.workspace.remove_shards(self.stage.name, shard)
+                break
+
+    def announcement(self, result: Augmented, options: Options) -> str:
+        """One line on what is going to happen, and which setting brought it about."""
+        name = self.stage.name
+        if not result.todo:
+            return f"{name}: up to date ({result.asked} faces)"
+        before = self.workspace.info(name)
+        now = self.stage.settings(self.config)
+        changed = [
+            f"augment.{key} {before['settings'][key]} → {now[key]}"
+            for key in sorted(now)
+            if key in before.get("settings", {}) and before["settings"][key] != now[key]
+        ]
+        if before and before.get("checkpoint") != self.checkpoint:
+            changed.append("another generator")
+        why = f" ({', '.join(changed)})" if changed else ""
+        verb = "would make" if options.dry_run else "making"
+        lacking = result.asked - result.before
+        return f"{name}: {verb} {lacking} of {result.asked} faces{why}"
+
+    def record(self, result: Augmented) -> None:
+        """Count what is there, and write ``stage.json``."""
+        name, size = self.stage.name, self.settings.shard_size
+        tables = []
+        for shard in self.workspace.shards(name):
+            if self._rows(shard):
+                tables.append(self.workspace.read(name, shard))
+        for table in tables:
+            _count(table.to_pydict(), result)
+        result.made = result.images - result.before
+        if not tables:
+            return
+        people = sorted({name for one in self.sources.values() for name in one.people()})
+        judged = self._judged()
+        info = {
+            "stage": name,
+            "schema_version": SCHEMA_VERSION,
+            "settings": self.stage.settings(self.config),
+            "config": self.config.settings(),
+            "versions": versions(),
+            "generator": self.name,
+            "checkpoint": self.checkpoint,
+            "device": self.device,
+            "shards": len(tables),
+            "shard_size": size,
+            "images": result.images,
+            "faces": result.faces,
+            "modes": result.modes,
+            "rejected": result.rejected,
+            "doubtful": result.doubtful,
+            "sources": {mode: one.people() for mode, one in self.sources.items()},
+            "subjects": people,
+            "judge": {"subjects": judged} if judged else None,
+        }
+        self.workspace.write_info(name, info)
+
+    def _judged(self) -> list[str]:
+        """Whom the filter knows."""
+        if self.settings.filter == "none":
+            return []
+        from faceprep.stages.train_faces import training_rows
+
+        rows = training_rows(self.config.workspace, fold=self.config.train.fold)
+        return sorted(set(rows["dataset"] + "/" + rows["subject"]))
+
+    def _rows(self, shard: int) -> int:
+        """Rows of a shard that is finished, intact and of these settings."""
+        done = self.workspace.is_done(self.stage.name, shard, self.input_hash, self.config_hash)
+        marker = self.workspace.marker(self.stage.name, shard) if done else None
+        return marker.rows if marker else 0
+
+    def _refuse_other_device(self) -> None:
+        """Refuse to throw away what a GPU made because there is none here, and the reverse."""
+        marker = self.workspace.marker(self.stage.name, 0)
+        for other in {"cpu", "cuda"} - {self.device}:
+            if marker and (marker.input, marker.config) == (self.input_hash, self._hash(other)):
+                raise FaceprepError(
+                    f"the faces in {self.workspace.folder(self.stage.name)} were computed on"
+                    f" {other}, and {self.device} gives other last digits",
+                    f"--device {other}, or --overwrite to make all of them anew",
+                )
+
+
+def _count(columns: Mapping[str, Any], result: Augmented) -> None:
+    result.images += len(columns["face_id"])
+    for name, mode, status, judge, features in zip(
+        columns["expression"], columns["mode"], columns["status"],
+        columns["rejected_judge"], columns["rejected_features"], strict=True,
+    ):  # fmt: skip
+        result.faces[name] = result.faces.get(name, 0) + 1
+        result.modes[mode] = result.modes.get(mode, 0) + 1
+        kinds = result.rejected.setdefault(name, {"judge": 0, "features": 0})
+        kinds["judge"] += judge
+        kinds["features"] += features
+        if status != "ok":
+            result.doubtful[name] = result.doubtful.get(name, 0) + 1

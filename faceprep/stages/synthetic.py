@@ -1,0 +1,119 @@
+"""Where synthetic faces lie, and how they are read: what a classifier trains on.
+
+<workspace>/augment/exprgan/  part-00000.parquet  part-00000.json (marker)  images/00000/*.png
+                              stage.json          settings, versions, counts, whom the sources show
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceprep.errors import ManifestError, UsageError
+from faceprep.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from faceprep.workspace import Marker
+
+STAGE = "augment"
+
+
+def stage_of(generator: str) -> str:
+    """Name of the stage's folder; `generator` as `faceprep.stages.train.name_of` gives it."""
+    return f"{STAGE}/{generator}"
+
+
+def load_synthetic(
+    workspace: str | Path, generator: str = "exprgan", n: int | None = None
+) -> "pd.DataFrame":
+    """Read the first faces that a generator made.
+
+    Parameters
+    ----------
+    workspace
+        Folder of the run.
+    generator
+        As `faceprep.stages.train.name_of` gives it.
+    n
+        How many; all that there are without.
+
+    Returns
+    -------
+    Indexed by ``face_id``, in the order of their index, columns as in `manifests/README.md`;
+    ``crop`` is a whole path. Any `n` gives the first rows of any larger one.
+
+    Raises
+    ------
+    UsageError
+        There are fewer.
+    ManifestError
+        A part is damaged, or parts were made with different settings.
+    """
+    import pyarrow as pa
+
+    place, stage = Workspace(Path(workspace)), stage_of(generator)
+    markers = _markers(place, stage)
+    there = sum(marker.rows for marker in markers)
+    wanted = there if n is None else n
+    if wanted > there or not there:
+        raise UsageError(
+            f"{place.folder(stage)} has {there} synthetic faces, not {n or 'any'}",
+            f"faceprep augment --workspace {place.root} --n {n or 3000}",
+        )
+    tables, rows = [], 0
+    for marker in markers:
+        if rows >= wanted:
+            break
+        tables.append(place.read(stage, marker.shard))
+        rows += tables[-1].num_rows
+    faces = pa.concat_tables(tables).to_pandas().set_index("face_id")[:wanted]
+    if faces["index"].tolist() != list(range(wanted)):
+        raise ManifestError(
+            f"{place.folder(stage)} does not hold the faces 0 to {wanted - 1}",
+            "faceprep augment --overwrite",
+        )
+    folder = place.folder(stage).absolute()
+    faces["crop"] = faces["crop"].map(lambda path: str(folder / path))
+    return faces
+
+
+def synthetic_record(workspace: str | Path, generator: str = "exprgan") -> dict[str, Any]:
+    """What ``stage.json`` says; ``subjects`` and ``judge.subjects`` are whom the faces know.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    """
+    place = Workspace(Path(workspace))
+    info = place.info(stage_of(generator))
+    if not info:
+        raise UsageError(
+            f"{place.root} has no synthetic faces of {generator}",
+            f"faceprep augment --workspace {place.root} --n 3000",
+        )
+    return info
+
+
+def _markers(place: Workspace, stage: str) -> "list[Marker]":
+    """Markers from shard 0 on, as far as the faces have no gap.
+
+    Raises
+    ------
+    ManifestError
+        They were made with different settings.
+    """
+    markers: list[Marker] = []
+    for shard in place.shards(stage):
+        marker = place.marker(stage, shard)
+        if marker is None or shard != len(markers):
+            break
+        if markers and (marker.input, marker.config) != (markers[0].input, markers[0].config):
+            raise ManifestError(
+                f"{place.folder(stage)}: shards 0 and {shard} were made with different settings",
+                "faceprep augment --n …   finishes what was begun",
+            )
+        if markers and markers[-1].rows < markers[0].rows:
+            break
+        markers.append(marker)
+    return markers
