@@ -1,4 +1,4 @@
-"""The verbs that measure: ``evaluate aus``, ``evaluate edits``."""
+"""The verbs that measure: ``evaluate aus``, ``evaluate edits``, ``evaluate codes``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -130,4 +130,58 @@ def evaluate_edits(
     print_result(renderables, data, as_json=json)
     if sheet is None:
         say_next("faceprep evaluate edits … --sheet edits.png   shows them", quiet=json or quiet)
+    return DONE
+
+
+@evaluate_app.command("codes")
+@guarded
+def evaluate_codes(
+    path: Annotated[
+        Path | None, typer.Argument(metavar="WORKSPACE", help="The only one, if not given.")
+    ] = None,
+    generator: Annotated[
+        Path | None,
+        typer.Option(help="Its file; WORKSPACE/train/exprgan/generator.safetensors if not given."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="test, or val while choosing between variants.")] = (
+        "test"
+    ),
+    neighbours: Annotated[int, typer.Option(min=1, help="k of the nearest neighbours.")] = 5,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Draw a t-SNE into this PNG or PDF.")
+    ] = None,
+    device: Device = None,
+    seed: Seed = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Say what the codes hold: whose neighbours are the same person, whose the same expression.
+
+    faceprep evaluate codes manifests/demo -o codes.png
+    """
+    from faceprep.evaluation.codes import evaluate_codes as evaluate
+    from faceprep.evaluation.codes_table import codes_tables
+    from faceprep.report.tables import print_result
+    from faceprep.uses.generator import open_generator
+
+    if out is not None:
+        from faceprep.evaluation.plot import check_plot
+
+        check_plot(out, "-o")
+    ask = "faceprep evaluate codes"
+    used = open_generator(path, generator, device=device or "auto", ask=ask)
+    found = evaluate(
+        used.model, used.needed_workspace("codes are compared between faces of a workspace"),
+        split=split, neighbours=neighbours, device=used.device, seed=seed or 0,
+        name=f"{used.file} ({used.name})",
+    )  # fmt: skip
+    renderables, data = codes_tables(found)
+    if out is not None:
+        from faceprep.evaluation.codes_plot import plot_codes
+
+        plot_codes(found, out, seed or 0)
+        renderables, data = [*renderables, str(out)], {**data, "plot": str(out)}
+    print_result(renderables, data, as_json=json)
+    if out is None:
+        say_next("faceprep evaluate codes … -o codes.png   draws them", quiet=json)
     return DONE

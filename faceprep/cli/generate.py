@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceprep.cli.options import Device, Json, Quiet, Verbose
+from faceprep.cli.options import Device, Json, Quiet, Seed, Verbose
 from faceprep.cli.outcome import DONE, SOME_ROWS_FAILED, complain, guarded, say_next
 from faceprep.cli.root import app
 
@@ -130,10 +130,9 @@ def transfer(
             _say(portraits, progress)
         labels = labels_of(expressions.faces, used, expression, progress)
     made = transfer_faces(faces, expressions, labels, used, out)
-    told = [
-        f"{face.source}: {label}" for face, label in zip(expressions.faces, labels, strict=True)
-    ]
-    _print(made, json, told)
+    for note in made.notes:
+        progress.say(note)
+    _print(made, json)
     return max(_end(faces), _end(expressions))
 
 
@@ -165,19 +164,88 @@ def new_faces(
     return DONE
 
 
+@app.command()
+@guarded
+def retrieve(
+    photographs: _Faces = None,
+    by: Annotated[str, typer.Option(help="code, label, pixel, or all of them.")] = "code",
+    top: Annotated[int, typer.Option(min=1, max=20, help="How many, each of another person.")] = 5,
+    expression: Annotated[
+        str | None, typer.Option(help="What the photographs show, where it is known.")
+    ] = None,
+    gallery: Annotated[str, typer.Option(help="Whose faces: test, val or train.")] = "test",
+    evaluate: Annotated[
+        bool, typer.Option("--evaluate", help="Look for all test faces; print top-1 accuracies.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Draw them into this PNG.")
+    ] = None,
+    workspace: _Workspace = None,
+    generator: _Generator = None,
+    detector: _Detector = None,
+    device: Device = None,
+    seed: Seed = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Find faces of other people with the same expression.
+
+    faceprep retrieve me.jpg --by all -o found.png
+    """
+    from faceprep.errors import UsageError
+    from faceprep.evaluation.codes_table import retrieval_tables
+    from faceprep.progress import Progress
+    from faceprep.report.tables import print_result
+    from faceprep.uses.generator import open_generator
+    from faceprep.uses.output import sheet_path
+    from faceprep.uses.photographs import read_portraits
+    from faceprep.uses.retrieve import (
+        draw_hits,
+        evaluate_retrieve,
+        find_hits,
+        hit_tables,
+        ways_of,
+    )
+
+    ask = "faceprep retrieve"
+    ways = ways_of(by)
+    if out is not None:
+        sheet_path(out, "retrieved.png")
+    if evaluate and photographs:
+        raise UsageError("--evaluate looks for all test faces, not for photographs", ask)
+    used = open_generator(workspace, generator, device=device or "auto", detector=detector, ask=ask)
+    with Progress(quiet=quiet) as progress:
+        if evaluate:
+            print_result(
+                *retrieval_tables(evaluate_retrieve(used, gallery, seed or 0)), as_json=json
+            )
+            return DONE
+        portraits = read_portraits(photographs or [], used, ask)
+        _say(portraits, progress)
+        found = find_hits(portraits, used, ways, gallery, expression, top, progress, seed or 0)
+    renderables, data = hit_tables(found)
+    if out is not None:
+        path = draw_hits(found, used, out)
+        renderables, data = [*renderables, str(path)], {**data, "sheet": str(path)}
+    print_result(renderables, data, as_json=json)
+    if out is None:
+        say_next("faceprep retrieve … -o found.png   shows them", quiet=json or quiet)
+    return _end(portraits)
+
+
 def _say(portraits: "Portraits", progress: "Progress") -> None:
     for note in portraits.notes():
         progress.say(note)
 
 
-def _print(made: "Made", as_json: bool, lines: list[str] | None = None) -> None:
+def _print(made: "Made", as_json: bool) -> None:
     from faceprep.report.tables import print_result
 
-    shown = [*(lines or []), *(str(path) for path in made.paths)]
     if as_json:
         print_result([], made.data, as_json=True)
     else:
-        print("\n".join(shown))
+        print("\n".join([*made.lines, *(str(path) for path in made.paths)]))
 
 
 def _end(portraits: "Portraits") -> int:

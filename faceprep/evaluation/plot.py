@@ -32,7 +32,7 @@ _SIZE, _DOTS = (16.5, 8.6), 110
 _MAX = 5.0
 _JITTER = 0.16
 _THIN = 0.012  # bar of a zero
-_STYLE: Any = {
+STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 8.5,
     "text.color": INK,
@@ -52,7 +52,7 @@ _STYLE: Any = {
 }
 
 
-def check_plot(out: Path) -> None:
+def check_plot(out: Path, flag: str = "--plot") -> None:
     """Raise before anything is computed for a plot that cannot be made.
 
     Raises
@@ -63,7 +63,7 @@ def check_plot(out: Path) -> None:
         When matplotlib is not installed.
     """
     if out.suffix.lower() not in FORMATS:
-        raise UsageError(f"a plot is a PNG or a PDF, not {out.name}", f"--plot {out.stem}.png")
+        raise UsageError(f"a plot is a PNG or a PDF, not {out.name}", f"{flag} {out.stem}.png")
     try:
         import matplotlib  # noqa: F401
     except ImportError:
@@ -85,7 +85,7 @@ def plot_agreement(evaluation: AUEvaluation, out: Path) -> None:
 
     with mpl.rc_context():
         mpl.rcdefaults()  # the user's own style may not fit
-        mpl.rcParams.update(_STYLE)
+        mpl.rcParams.update(STYLE)
         _save(draw(evaluation), out)
 
 

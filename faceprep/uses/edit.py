@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from faceprep.errors import UsageError
+from faceprep.evaluation.editor import NEUTRAL
 from faceprep.report.grid import Line, grid, header, width_for, write_marked, write_sheet
-from faceprep.uses.generator import NEUTRAL, UsedGenerator
+from faceprep.uses.generator import UsedGenerator
 from faceprep.uses.output import Made, keep_sources, picture_paths, sheet_path
 from faceprep.uses.photographs import Portrait, Portraits
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from faceprep import __version__
 from faceprep.config import AlignConfig
 from faceprep.errors import UsageError
-from faceprep.evaluation.editor import NEUTRAL, Editor
+from faceprep.evaluation.editor import Editor
 from faceprep.evaluation.edits_workspace import GENERATOR, choose_device
 from faceprep.evaluation.intensity import maps_from_json
 from faceprep.manifest import file_sha256
@@ -175,6 +175,3 @@ def _align(workspace: Workspace | None, detector: str | None) -> AlignConfig:
     if found.detector == "given":
         raise UsageError("nothing is known of the faces in a photograph", "--detector mtcnn")
     return found
-
-
-__all__ = ["NEUTRAL", "UsedGenerator", "open_generator"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceprep.evaluation.editor import NEUTRAL
 from faceprep.evaluation.edits_workspace import train_judges
 from faceprep.evaluation.face_set import FaceSet
 from faceprep.evaluation.judge import Judge, predict
@@ -16,7 +17,7 @@ from faceprep.evaluation.workspace_faces import (
     template_of,
 )
 from faceprep.progress import Progress
-from faceprep.uses.generator import NEUTRAL, UsedGenerator
+from faceprep.uses.generator import UsedGenerator
 from faceprep.uses.photographs import Portrait
 
 #: Training faces that the judge learns from; more take longer and change little.

@@ -1,7 +1,7 @@
 """Where the pictures that a verb makes go."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,14 @@ class Made:
         In the order of the faces, or one sheet.
     data
         JSON-ready facts.
+    lines, notes
+        What to print beside the paths, and what a user should know.
     """
 
     paths: list[Path]
     data: dict[str, Any]
+    lines: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def picture_paths(out: Path | None, names: Sequence[str]) -> list[Path]:

@@ -1,6 +1,8 @@
 """``faceprep transfer A B``: the expression of B on the face of A (ExprGAN, Fig. 4)."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,12 +10,58 @@ from PIL import Image
 from torch import Tensor
 
 from faceprep.evaluation.representation import expression_codes
-from faceprep.generators.codes import clamp_code, neutral_code, one_hot
+from faceprep.generators.codes import active_block, clamp_code, neutral_code, one_hot
 from faceprep.report.grid import Line, grid, header, width_for, write_marked, write_sheet
 from faceprep.uses.generator import UsedGenerator
 from faceprep.uses.labels import Label
 from faceprep.uses.output import Made, keep_sources, picture_paths, sheet_path
 from faceprep.uses.photographs import Portraits
+
+#: Below it the decoder has next to nothing to show.
+_WEAK = 0.1
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read from a face whose expression is transferred.
+
+    Attributes
+    ----------
+    source, label
+        Which face, and what it shows.
+    strength
+        Of the shown class in the code, 0 to 1; None where it is no class.
+    code
+        ``K·d`` numbers, clamped.
+    """
+
+    source: str
+    label: Label
+    strength: float | None
+    code: list[float]
+
+    def __str__(self) -> str:
+        strong = "" if self.strength is None else f", strength {self.strength:.2f}"
+        return f"{self.source}: {self.label}{strong}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        code = [round(value, 4) for value in self.code]
+        return {
+            "source": self.source,
+            **asdict(self.label),
+            "strength": self.strength,
+            "code": code,
+        }
+
+    def notes(self) -> list[str]:
+        """What a user should know."""
+        if self.strength is None or self.strength >= _WEAK:
+            return []
+        name = self.label.expression
+        return [
+            f"Q reads next to no {name} in {self.source}; faceprep edit --to {name} does not ask Q"
+        ]
 
 
 def read_codes(portraits: Portraits, labels: list[Label], used: UsedGenerator) -> Tensor:
@@ -73,15 +121,26 @@ def transfer_faces(
         write_marked(made[0][0], path, marks)
     else:
         write_sheet(_blocks(faces, expressions, labels, made, used), path, marks)
-    sources = [
-        {
-            "source": face.source, "expression": label.expression, "by": label.by,
-            "probability": label.probability, "code": [round(v, 4) for v in code.tolist()],
-        }
+    read = [
+        Read(face.source, label, strength_of(label, code, used), code.tolist())
         for face, label, code in zip(expressions.faces, labels, codes, strict=True)
-    ]  # fmt: skip
-    data = {"faces": [face.source for face in faces.faces], "expressions": sources}
-    return Made([path], {"kind": "transfer", "generator": used.name, **data, "picture": str(path)})
+    ]
+    data = {
+        "faces": [face.source for face in faces.faces],
+        "expressions": [one.as_dict() for one in read],
+    }
+    made_of = {"kind": "transfer", "generator": used.name, **data, "picture": str(path)}
+    return Made(
+        [path], made_of, [str(one) for one in read], [n for one in read for n in one.notes()]
+    )
+
+
+def strength_of(label: Label, code: Tensor, used: UsedGenerator) -> float | None:
+    """Mean of the elements of the shown class in a code ``(K·d)``; None where it is no class."""
+    if label.expression not in used.model.classes:
+        return None
+    y = one_hot([label.expression], used.model.classes)
+    return float(active_block(code[None], y).mean())
 
 
 def _blocks(

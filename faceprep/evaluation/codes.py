@@ -1,0 +1,197 @@
+"""What the codes of a generator hold: identity in g(x), expression in Q(x, y) (ExprGAN, Fig. 6).
+
+Neighbours in a space say what it is made of. An identity code should have the same person as
+neighbours, whatever the expression, and tell nothing of the expression.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceprep.errors import UsageError
+from faceprep.evaluation.identity import all_distances
+from faceprep.evaluation.representation import expression_codes, identities
+from faceprep.evaluation.workspace_faces import in_turns, labelled_rows, read_faces, rows_of_split
+from faceprep.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from faceprep.generators.base import Generator
+
+NEIGHBOURS = 5
+
+#: Most faces that are compared with each other.
+MOST_FACES = 2000
+
+#: Names of the spaces.
+IDENTITY, EXPRESSION, PIXELS = "identity g(x)", "expression Q(x, y)", "pixels"
+
+
+@dataclass(frozen=True, slots=True)
+class Purity:
+    """How much neighbours in a space have in common.
+
+    Attributes
+    ----------
+    space
+        `IDENTITY`, `EXPRESSION` or `PIXELS`.
+    identity
+        Share of a face's nearest neighbours that are the same person; faces of the same clip, near
+        duplicates, do not count.
+    expression
+        Share that show the same expression, among other people.
+    """
+
+    space: str
+    identity: float
+    expression: float
+
+
+@dataclass(frozen=True)
+class CodesReport:
+    """Purities, and the points behind them.
+
+    Attributes
+    ----------
+    generator, neighbours
+        Its file, and of how many neighbours the shares are.
+    rows
+        By space.
+    identity_chance, expression_chance
+        Shares of neighbours at random.
+    sees_label
+        Whether Q is told the label, so that its code repeats it; None where not known.
+    g
+        ``(N, G)`` identities.
+    subjects, expressions
+        ``(N,)`` of the faces.
+    """
+
+    generator: str
+    neighbours: int
+    rows: list[Purity]
+    identity_chance: float
+    expression_chance: float
+    sees_label: bool | None
+    g: np.ndarray
+    subjects: np.ndarray
+    expressions: np.ndarray
+
+
+def evaluate_codes(
+    model: "Generator",
+    workspace: Workspace,
+    *,
+    split: str = "test",
+    neighbours: int = NEIGHBOURS,
+    device: str = "cpu",
+    seed: int = 0,
+    name: str = "generator",
+) -> CodesReport:
+    """Look at the codes of people that a generator does not know.
+
+    Parameters
+    ----------
+    model
+        The generator, on `device`.
+    workspace
+        With the faces.
+    split
+        Whose faces: ``test``, or ``val`` while variants are being chosen.
+    neighbours
+        k.
+    seed
+        Of the choice, where there are more than `MOST_FACES`.
+    name
+        For the report.
+
+    Raises
+    ------
+    UsageError
+        It is another split, or there are fewer than three faces to compare.
+    """
+    if split not in ("test", "val"):
+        raise UsageError(f"codes are evaluated on unseen people, not on {split!r}", "--split test")
+    table = labelled_rows(workspace, model.classes)
+    rows = rows_of_split(workspace, table, split, model.classes)
+    rows = rows.iloc[in_turns(rows["subject"].to_numpy(str), seed)[:MOST_FACES]]
+    if len(rows) < 3:
+        raise UsageError(f"{len(rows)} faces are too few to have neighbours", "faceprep show")
+    faces = read_faces(workspace, rows, model.size)
+    g = identities(model, faces.images, device)
+    spaces = {
+        IDENTITY: g,
+        EXPRESSION: expression_codes(model, faces.images, faces.expressions.tolist(), device),
+        PIXELS: faces.images.reshape(len(faces), -1) / 255,
+    }
+    same_person = faces.subjects[:, None] == faces.subjects[None]
+    same_expression = faces.expressions[:, None] == faces.expressions[None]
+    clips = clips_of(rows)
+    elsewhere = clips[:, None] != clips[None]
+    found = []
+    for space, points in spaces.items():
+        far = all_distances(points, points)
+        identity, _ = purity(far, same_person, elsewhere, neighbours)
+        expression, _ = purity(far, same_expression, ~same_person, neighbours)
+        found.append(Purity(space, identity, expression))
+    config = getattr(model, "config", None)
+    return CodesReport(
+        generator=name,
+        neighbours=neighbours,
+        rows=found,
+        identity_chance=purity(None, same_person, elsewhere, neighbours)[1],
+        expression_chance=purity(None, same_expression, ~same_person, neighbours)[1],
+        sees_label=getattr(config, "q_sees_label", None),
+        g=g,
+        subjects=faces.subjects,
+        expressions=faces.expressions,
+    )
+
+
+def clips_of(rows: "pd.DataFrame") -> np.ndarray:
+    """Name of the clip of every face; a still is a clip of its own."""
+    people = rows["dataset"] + "/" + rows["subject"] + "/"
+    return (people + rows["sequence"]).fillna(rows.index.to_series()).to_numpy(str)
+
+
+def purity(
+    far: np.ndarray | None, same: np.ndarray, allowed: np.ndarray, k: int
+) -> tuple[float, float]:
+    """Share of the nearest neighbours that are the same, and what chance would give.
+
+    Parameters
+    ----------
+    far : (N, N)
+        Distances; None where only the chance is wanted.
+    same : (N, N) bool
+        Which faces share the label.
+    allowed : (N, N) bool
+        Which may be neighbours at all.
+    k
+        Neighbours; fewer for a face that has fewer of its own label.
+
+    Returns
+    -------
+    Means over the faces that have somebody of their own label; NaN where none has.
+    """
+    own = (same & allowed).sum(axis=1)
+    faces = np.flatnonzero(own)
+    if not len(faces):
+        return np.nan, np.nan
+    chance = float((own[faces] / allowed[faces].sum(axis=1)).mean())
+    if far is None:
+        return np.nan, chance
+    order = np.argsort(np.where(allowed, far, np.inf), axis=1, kind="stable")
+    shares = [same[row, order[row, : min(k, own[row])]].mean() for row in faces]
+    return float(np.mean(shares)), chance
+
+
+def project(points: np.ndarray, seed: int = 0) -> np.ndarray:
+    """t-SNE of ``(N, D)`` points, ``(N, 2)``: perplexity 30 where there are enough, PCA first."""
+    from sklearn.manifold import TSNE
+
+    perplexity = min(30.0, (len(points) - 1) / 3)
+    made = TSNE(2, perplexity=perplexity, init="pca", random_state=seed, n_jobs=1)
+    return np.asarray(made.fit_transform(points.astype(np.float32)))
