@@ -7,6 +7,7 @@ workers share. When a worker is killed, its nanny starts another, and its shard 
 import contextlib
 import json
 import multiprocessing.resource_tracker
+import pickle
 import queue
 import re
 import signal
@@ -17,13 +18,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from faceprep.config import DaskConfig, Section
 from faceprep.engines import Outcome
-from faceprep.engines.dask_workers import check_cluster, do_alone, warn
+from faceprep.engines.dask_workers import INSTALL_THERE, check_cluster, pack, warn
 from faceprep.engines.local import ENVIRONMENT, WorkerKilledError
 from faceprep.errors import FaceprepError, MissingToolError, UsageError
 
@@ -112,8 +112,8 @@ class _Run:
     def _submit(self, numbers: Sequence[int]) -> None:
         jobs = [self.jobs[number] for number in numbers]
         keys = [f"{job.stage.name}-{job.shard}-{uuid.uuid4().hex}" for job in jobs]
-        there = [replace(job, config=absolute(job.config)) for job in jobs]
-        futures = self.client.map(partial(do_alone, self.work), there, key=keys, pure=False)
+        calls = [pack(self.work, replace(job, config=absolute(job.config))) for job in jobs]
+        futures = self.client.map(pickle.loads, calls, key=keys, pure=False)
         for number, future in zip(numbers, futures, strict=True):
             self.waiting[future.key] = (number, future)
             future.add_done_callback(self.finished.put)
@@ -150,6 +150,9 @@ class _Run:
             return Outcome(job, error=killed)
         except CancelledError:
             raise self._lost() from None
+        except ModuleNotFoundError as error:  # of a worker that came after the check
+            missing = MissingToolError(f"a Dask worker lacks a package: {error}", INSTALL_THERE)
+            return Outcome(job, error=missing)
         except Exception as error:
             return Outcome(job, error=error)
 

@@ -4,6 +4,7 @@ import os
 import pkgutil
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,32 @@ if TYPE_CHECKING:
     from faceprep.shard import Job
     from faceprep.workspace import Marker
 
+INSTALL_THERE = "pip install 'faceprep[dask]' in the Python that `dask worker` runs in"
 _NAMED = 3  # of many workers with the same trouble
 _one_shard = threading.Lock()
+
+
+def pack(work: "Work", job: "Job") -> bytes:
+    """Bytes that do a job when a worker unpickles them.
+
+    Dask reads its messages before it looks at a task: one that names a package which a worker
+    lacks cuts that worker's connection, again and again. Bytes pass, and the task says what is
+    missing.
+    """
+    import cloudpickle
+
+    packed: bytes = cloudpickle.dumps(_Call(work, job))
+    return packed
+
+
+class _Call:
+    """A call that pickles as itself."""
+
+    def __init__(self, work: "Work", job: "Job") -> None:
+        self.work, self.job = work, job
+
+    def __reduce__(self) -> "tuple[Callable[[Work, Job], Marker], tuple[Work, Job]]":
+        return do_alone, (self.work, self.job)
 
 
 def do_alone(work: "Work", job: "Job") -> "Marker":
@@ -45,7 +70,7 @@ def check_cluster(client: "Client", config: Config) -> None:
     Raises
     ------
     MissingToolError
-        When faceprep is not installed where the scheduler or a worker runs.
+        When faceprep is not installed where a worker runs.
     FaceprepError
         When a worker sees another disk.
     """
@@ -68,16 +93,8 @@ def _check_installed(client: "Client") -> None:
     name = "faceprep:__version__"  # by name: what is not installed cannot be unpickled either
     found = client.run(pkgutil.resolve_name, name, on_error="return")
     lacking = [address for address, value in found.items() if isinstance(value, Exception)]
-    try:
-        client.run_on_scheduler(pkgutil.resolve_name, name)
-    except Exception:
-        lacking.append("the scheduler")
     if lacking:
-        raise MissingToolError(
-            f"faceprep cannot be imported on {_list(lacking)}",
-            "install the same version there, in the Python that `dask worker` and `dask scheduler`"
-            " run in",
-        )
+        raise MissingToolError(f"faceprep cannot be imported on {_list(lacking)}", INSTALL_THERE)
 
 
 def _check_disk(client: "Client", config: Config) -> None:
