@@ -1,4 +1,4 @@
-"""The verbs that only look: ``show``, ``doctor`` and ``config show``."""
+"""The verbs that only look: ``show``, ``status``, ``doctor`` and ``config show``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -53,6 +53,26 @@ def show(
     print_result(renderables, data, as_json=json)
     if sheet is None and data["kind"] == "workspace" and not data["next"]:
         say_next(f"faceprep show {data['workspace']} --sheet sheet.png", quiet=json)
+    return DONE
+
+
+@app.command()
+@guarded
+def status(
+    workspace: WorkspaceDir = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Say which shards are done, running, queued and failed, with the last lines of failures.
+
+    faceprep status --workspace manifests/ck-plus
+    """
+    from faceprep.report.show import workspace_of
+    from faceprep.report.status import status as look
+    from faceprep.report.tables import print_result
+
+    place = workspace_of(Path(workspace) if workspace else None, "faceprep status --workspace")
+    print_result(*look(place), as_json=json)
     return DONE
 
 

@@ -1,0 +1,210 @@
+"""``faceprep status``: what is done, under way and failed now, with the last words of failures."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceprep.config import STAGES
+from faceprep.engines.slurm.arrays import Array, arrays, in_flight
+from faceprep.engines.slurm.queue import Queue, how_it_ended, look
+from faceprep.errors import FaceprepError
+from faceprep.report.summary import summarize_stage
+from faceprep.workspace import Workspace
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_TRAIN = "train"
+_MOST_FAILURES = 10
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Shards that could not be made: why, and the end of their log."""
+
+    shards: list[int]
+    error: str
+    log: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class StageStatus:
+    """How far a stage is.
+
+    Attributes
+    ----------
+    shards, done
+        In all, and finished.
+    running
+        Shards that some process works on.
+    queued
+        Further shards of tasks in Slurm's queue, waiting or on a node.
+    failed
+        Shards that were tried and are in no living task, by the reason.
+    jobs
+        Number of each living job → its state in words.
+    """
+
+    stage: str
+    shards: int
+    done: int
+    running: list[int]
+    queued: list[int]
+    failed: list[Failure]
+    jobs: dict[str, str]
+
+    @property
+    def failures(self) -> int:
+        """Shards that failed."""
+        return sum(len(failure.shards) for failure in self.failed)
+
+    @property
+    def missing(self) -> int:
+        """Shards of which none of that is true."""
+        return self.shards - self.done - len(self.running) - len(self.queued) - self.failures
+
+
+def status(root: Path) -> "tuple[list[RenderableType], dict[str, Any]]":
+    """Look at the markers, the folders of work in hand, and Slurm's queue where there is one.
+
+    Returns
+    -------
+    What to print, and the same as JSON-ready values.
+    """
+    workspace = Workspace(root)
+    queue, silent = _queue(workspace)
+    stages = [_stage(workspace, stage, queue) for stage in STAGES]
+    training = _training(workspace, queue)
+    data = {
+        "workspace": str(root),
+        "stages": [{**asdict(stage), "missing": stage.missing} for stage in stages],
+        "train": training,
+        "queue_error": silent,
+    }
+    return _render(stages, training, silent), data
+
+
+def _queue(workspace: Workspace) -> tuple[Queue, str | None]:
+    """Ask Slurm, when the workspace was ever given to it."""
+    used = any(arrays(workspace.root, stage) for stage in (*STAGES, _TRAIN))
+    try:
+        return (look() if used else {}), None
+    except FaceprepError as error:
+        return {}, error.message
+
+
+def _stage(workspace: Workspace, stage: str, queue: Queue) -> StageStatus:
+    summary = summarize_stage(workspace, stage)
+    shards = set(range(summary["shards"]))
+    left = shards - (set(workspace.shards(stage)) - set(summary["stale"]))
+    running = left & workspace.in_hand(stage)
+    known = arrays(workspace.root, stage)
+    flight = {shard: at for shard, at in in_flight(known, queue).items() if shard in left}
+    failed = _failures(workspace, stage, known, queue, left - running - set(flight))
+    jobs = {state.job or "…": state.state.lower() for _, _, state in flight.values()}
+    jobs |= {s.job: s.state.lower() for _, _, s in flight.values() if s.running}
+    return StageStatus(
+        stage=stage,
+        shards=len(shards),
+        done=summary["done"],
+        running=sorted(running),
+        queued=sorted(set(flight) - running),
+        failed=failed,
+        jobs=jobs,
+    )
+
+
+def _failures(
+    workspace: Workspace, stage: str, known: list[Array], queue: Queue, left: set[int]
+) -> list[Failure]:
+    """Return why shards are not made: their own notes, or how the last task that had them ended."""
+    notes = workspace.failures(stage)
+    tasks = {
+        shard: (array, task)
+        for array in known
+        for task, shards in enumerate(array.tasks)
+        for shard in shards
+    }
+    found: dict[str, Failure] = {}
+    for shard in sorted(left):
+        if shard in notes:
+            error, log = notes[shard]["error"], notes[shard].get("log", [])
+            found.setdefault(error, Failure([], error, log)).shards.append(shard)
+        elif shard in tasks:
+            array, task = tasks[shard]
+            name = str(array.log(task))
+            if name not in found and array.log(task).exists():  # else it never began
+                found[name] = Failure([], _end(array, task, queue), array.tail(task))
+            if name in found:
+                found[name].shards.append(shard)
+    return list(found.values())
+
+
+def _end(array: Array, task: int, queue: Queue) -> str:
+    stopped = array.error(task)
+    if stopped is not None:
+        return stopped.message
+    state = array.states(queue).get(task)
+    how = state.state if state else how_it_ended(array.job, task) or "has left the queue"
+    return f"task {array.job}_{task} {how.lower()}, log {array.log(task)}"
+
+
+def _training(workspace: Workspace, queue: Queue) -> dict[str, Any] | None:
+    """Return the last job of a training and the steps of every generator; None without either."""
+    known = arrays(workspace.root, _TRAIN)
+    steps = {}
+    for info in sorted((workspace.root / _TRAIN).glob("*/train.json")):
+        try:
+            read = json.loads(info.read_text())
+            steps[info.parent.name] = [read["steps"], sum(read["plan"]["steps"].values())]
+        except (OSError, ValueError, KeyError):
+            continue
+    if not known and not steps:
+        return None
+    if not known:
+        return {"steps": steps}
+    last = known[-1]
+    state = last.states(queue).get(0)
+    how = state.state if state else how_it_ended(last.job, 0) or "has left the queue"
+    return {"steps": steps, "job": last.job, "state": how.lower(), "log": last.tail(0)}
+
+
+def _render(
+    stages: list[StageStatus], training: dict[str, Any] | None, silent: str | None
+) -> "list[RenderableType]":
+    from rich.text import Text
+
+    from faceprep.report.tables import plain_table
+
+    numbers = ("shards", "done", "running", "queued", "failed", "missing")
+    table = plain_table(None, "stage", *numbers, "jobs", right=numbers)
+    for stage in stages:
+        counts = (stage.shards, stage.done, len(stage.running), len(stage.queued))
+        jobs = ", ".join(f"{job} {state}" for job, state in sorted(stage.jobs.items()))
+        words = [str(count) for count in (*counts, stage.failures, stage.missing)]
+        table.add_row(stage.stage, *words, jobs, style="red" if stage.failed else None)
+    parts: list[RenderableType] = [table]
+    for stage in stages:
+        for failure in stage.failed[:_MOST_FAILURES]:
+            words = f"{stage.stage} {_shards(failure.shards)}: {failure.error}"
+            parts.append(Text(words, "red", overflow="fold"))
+            parts += [Text(f"  {line}", "dim") for line in failure.log]
+        if len(stage.failed) > _MOST_FAILURES:
+            parts.append(Text(f"{stage.stage}: {len(stage.failed) - _MOST_FAILURES} more, --json"))
+    if training is not None:
+        steps = ", ".join(f"{name} {a} of {b} steps" for name, (a, b) in training["steps"].items())
+        job = f"job {training['job']} {training['state']}" if "job" in training else ""
+        parts.append(Text("train: " + ", ".join(part for part in (steps, job) if part)))
+        parts += [Text(f"  {line}", "dim") for line in training.get("log", [])]
+    if silent is not None:
+        parts.append(Text(f"Slurm's queue is not known: {silent}", "yellow"))
+    return parts
+
+
+def _shards(numbers: list[int]) -> str:
+    if len(numbers) == 1:
+        return f"shard {numbers[0]}"
+    whole = numbers[-1] - numbers[0] == len(numbers) - 1
+    words = f"{numbers[0]}–{numbers[-1]}" if whole else ", ".join(map(str, numbers[:8]))
+    return f"shards {words}{'' if whole or len(numbers) <= 8 else ' …'}"
