@@ -35,8 +35,8 @@ class ClassifyConfig(Section):
     )
     classes: tuple[str, ...] | None = None
     neutral: bool = Field(True, description="neutral is a class too, where classes is none")
-    updates: int = Field(600, ge=1, description="of every row alike")
-    batch: int = Field(64, ge=2, le=4096)
+    updates: int = Field(800, ge=1, description="of every row alike")
+    batch: int = Field(32, ge=2, le=4096)
     synthetic_share: float = Field(0.5, gt=0, lt=1, description="of a batch")
     even: bool = Field(False, description="draw expressions evenly")
     learning_rate: float | None = Field(None, gt=0, le=1)

@@ -218,8 +218,9 @@ def _subset(people: _People, subjects: NDArray[np.str_]) -> _People:
 def _tallies(answers: Answers, people: _People) -> Numbers:
     """Right answers (mean of the seeds) and faces, ``(people, 2, K)``."""
     tallies = np.zeros((len(people.names), 2, answers.classes))
-    np.add.at(tallies, (people.whose, 0, answers.labels), answers.right.mean(axis=0))
-    np.add.at(tallies, (people.whose, 1, answers.labels), 1)
+    right, faces = tallies[:, 0], tallies[:, 1]
+    np.add.at(right, (people.whose, answers.labels), answers.right.mean(axis=0))
+    np.add.at(faces, (people.whose, answers.labels), 1)
     return tallies
 
 

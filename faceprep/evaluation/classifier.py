@@ -81,8 +81,8 @@ class Recipe:
     """
 
     network: str = "small"
-    updates: int = 600
-    batch: int = 64
+    updates: int = 800
+    batch: int = 32
     synthetic_share: float = 0.5
     even: bool = False
     learning_rate: float | None = None

@@ -1,0 +1,222 @@
+"""The synthetic faces of a ``classify``: which, of whom they know, and how near they come."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceprep.config import Config, digest
+from faceprep.errors import FaceprepError, UsageError
+from faceprep.evaluation.leaks import subjects_of
+from faceprep.manifest import file_sha256, write_json
+from faceprep.progress import Progress
+from faceprep.stages.classify_faces import Kept, RealFaces, Side
+from faceprep.stages.synthetic import load_synthetic, synthetic_record
+from faceprep.stages.train import folder_of, name_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from faceprep.evaluation.near_duplicates import Group, NearDuplicates
+
+#: Photographs that the synthetic faces are compared with, of the training and of the test each.
+_MOST_PHOTOGRAPHS = 2000
+
+
+@dataclass(frozen=True)
+class Synthetic:
+    """What a generator made, for one fold.
+
+    Attributes
+    ----------
+    name
+        Of the generator's folders.
+    table
+        Rows of the manifest, in their order.
+    labels
+        ``(N,) int64``, -1 for an expression that is not told apart here.
+    people
+        ``(N,)`` person of the face that each is an edit of, empty where there is none.
+    touched, hints
+        What → whom it saw, and the command that mends a leak there.
+    notes
+        What a reader should know.
+    """
+
+    name: str
+    table: "pd.DataFrame"
+    labels: np.ndarray
+    people: np.ndarray
+    touched: dict[str, list[str]]
+    hints: dict[str, str]
+    notes: list[str] = field(default_factory=list)
+
+    def first(self, count: int, held_out: set[str]) -> np.ndarray:
+        """Rows out of the first `count`: no edits of people who are left out to stop on."""
+        usable = (self.labels >= 0) & ~np.isin(self.people, sorted(held_out))
+        return np.flatnonzero(usable[:count])
+
+
+def find_synthetic(config: Config, fold: int | None, count: int, faces: RealFaces) -> Synthetic:
+    """Read the first synthetic faces of a fold's generator.
+
+    Raises
+    ------
+    UsageError
+        There are fewer; says which commands make them.
+    FaceprepError
+        Nothing says whom the generator was trained on.
+    """
+    options, workspace = config.classify, config.workspace
+    name = name_of(options.generator, fold)
+    try:
+        table = load_synthetic(workspace, name, count)
+    except UsageError as error:
+        raise UsageError(error.message, _next_command(workspace, fold, count)) from None
+    places = {expression: number for number, expression in enumerate(faces.classes)}
+    labels = table["expression"].map(places).fillna(-1).to_numpy(np.int64)
+    whose = faces.table["person"].to_dict()
+    people = np.array([whose.get(one, "") for one in table["source_face_id"]], str)
+    touched = _touched(config, fold, name, table)
+    touched["the sources of synthetic faces"] += sorted({*people.tolist()} - {""})
+    hint = _next_command(workspace, fold, count) + " --overwrite"
+    return Synthetic(
+        name, table, labels, people, touched, dict.fromkeys(touched, hint),
+        _notes(name, table, labels, faces),
+    )  # fmt: skip
+
+
+def _touched(
+    config: Config, fold: int | None, name: str, table: "pd.DataFrame"
+) -> dict[str, list[str]]:
+    """Whom the generator, the sources, the judge and the filter saw, as their records say."""
+    record = synthetic_record(config.workspace, name)
+    hint = _next_command(config.workspace, fold, len(table)) + " --overwrite"
+    told = record.get("subjects")
+    parts = dict(told) if isinstance(told, Mapping) else {"sources": told}
+    for part in ("generator", "judge", "filter"):
+        inner = record.get(part)
+        if isinstance(inner, Mapping) and "subjects" in inner:
+            parts.setdefault(part, inner["subjects"])
+    titles = {
+        "sources": "the sources of synthetic faces",
+        "judge": "the judge of synthetic faces",
+        "filter": "the filter of synthetic faces",
+        "generator": "the generator",
+    }
+    touched: dict[str, list[str]] = {titles["sources"]: []}
+    for part, people in parts.items():
+        title = titles.get(part, f"the {part} of synthetic faces")
+        touched[title] = list(subjects_of({"subjects": people}, title, hint))
+    if titles["generator"] not in touched:
+        touched[titles["generator"]] = _generators(config, fold, name, table)
+    return touched
+
+
+def _generators(config: Config, fold: int | None, name: str, table: "pd.DataFrame") -> list[str]:
+    """Whom the generator that made these faces was trained on, as its own file says."""
+    from faceprep.training import checkpoint
+    from faceprep.training.loop import USE
+
+    more = "" if fold is None else f" --set train.fold={fold}"
+    train = f"faceprep train --workspace {config.workspace}{more} --overwrite"
+    path = folder_of(config.workspace, name) / USE
+    made_by = sorted({*table["checkpoint"].tolist()})
+    if not path.is_file() or made_by != [file_sha256(path)]:
+        raise FaceprepError(
+            f"no table: the synthetic faces of {name} were made with another generator than"
+            f" {path}, and nothing says whom that one saw",
+            _next_command(config.workspace, fold, len(table)) + " --overwrite",
+        )
+    return subjects_of(checkpoint.read(path).extra, f"the generator {path}", train)
+
+
+def _next_command(workspace: Path, fold: int | None, count: int) -> str:
+    more = "" if fold is None else f" --set train.fold={fold}"
+    return f"faceprep augment --workspace {workspace}{more} --n {count}"
+
+
+def _notes(name: str, table: "pd.DataFrame", labels: np.ndarray, faces: RealFaces) -> list[str]:
+    notes = []
+    strange = sorted({*table["expression"][labels < 0].tolist()})
+    if strange:
+        notes.append(f"{name}: {(labels < 0).sum():,} faces of {', '.join(strange)} are left out")
+    missing = [one for one in faces.classes if one not in {*table["expression"].tolist()}]
+    if missing:
+        notes.append(f"{name} has no synthetic faces of {', '.join(missing)}")
+    return notes
+
+
+def compare_with_test(
+    folder: Path,
+    faces: RealFaces,
+    sides: Mapping[int | None, Side],
+    synthetic: Mapping[int | None, Synthetic],
+    pixels: Mapping[str, Kept],
+    features: Any,
+    count: int,
+    progress: Progress,
+) -> "NearDuplicates":
+    """Hold synthetic and training faces against those of the test; remembered in a file.
+
+    Parameters
+    ----------
+    count
+        Synthetic faces that are looked at, over all folds, evenly spread.
+    """
+    from faceprep.evaluation.near_duplicates import Closest, Nearness, find_near_duplicates
+    from faceprep.evaluation.near_duplicates import NearDuplicates as Found
+
+    path = folder / "faces" / "near-duplicates.json"
+    parts = [[one.name, pixels[one.name].key] for one in synthetic.values()]
+    split = [[part.tolist() for part in vars(side).values()] for side in sides.values()]
+    key = digest([parts, pixels["real"].key, split, count, features.provenance()])
+    try:
+        kept = json.loads(path.read_text())
+        if kept.pop("key") == key:
+            kept["closest"] = [Closest(**one) for one in kept["closest"]]
+            kept |= {name: Nearness(**kept[name]) for name in ("synthetic", "training")}
+            return Found(**kept)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    progress.say("classify: looking for near duplicates among the synthetic faces")
+    each = max(count // len(synthetic), 1)
+    groups = list(_groups(faces, sides, synthetic, pixels, features, each))
+    found = find_near_duplicates(groups, str(features.name))
+    write_json(path, {"key": key, **asdict(found)})
+    return found
+
+
+def _groups(
+    faces: RealFaces,
+    sides: Mapping[int | None, Side],
+    synthetic: Mapping[int | None, Synthetic],
+    pixels: Mapping[str, Kept],
+    features: Any,
+    each: int,
+) -> "Iterator[Group]":
+    from faceprep.evaluation.identity import embed
+    from faceprep.evaluation.near_duplicates import Group
+
+    real = pixels["real"].read()
+    most = max(_MOST_PHOTOGRAPHS // len(synthetic), 1)
+    names = faces.table.index.to_numpy(str)
+    for fold, made in synthetic.items():
+        side = sides[fold]
+        train = _spread(np.sort(np.concatenate([side.train, side.held_out])), most)
+        test, chosen = _spread(side.test, most), _spread(np.arange(len(made.table)), each)
+        images = pixels[made.name].read()
+        yield Group(
+            embed(features, images[chosen]), embed(features, real[train]),
+            embed(features, real[test]), made.table.index[chosen].tolist(), names[test].tolist(),
+        )  # fmt: skip
+
+
+def _spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the rows, evenly spread."""
+    if len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
