@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from faceprep.errors import MissingToolError, UsageError
+from faceprep.errors import UsageError
 from faceprep.evaluation.edit_report import EditReport
 from faceprep.evaluation.editor import NEUTRAL, Editor
 from faceprep.evaluation.edits import INTENSITIES, NEW_IDENTITIES, evaluate_edits
@@ -18,6 +16,7 @@ from faceprep.evaluation.workspace_faces import (
     rows_of_split,
     some_faces,
 )
+from faceprep.generators.device import choose_device
 from faceprep.progress import Progress
 from faceprep.report.show import workspace_of
 from faceprep.workspace import Workspace
@@ -129,25 +128,6 @@ def read_intensities(text: str) -> tuple[float, ...]:
             f"{text!r} are not three or more numbers from 0 to 1", "--intensities 0.2,0.6,1"
         )
     return levels
-
-
-def choose_device(wanted: str) -> str:
-    """Where a generator runs: ``auto`` takes the GPU where there is one.
-
-    Raises
-    ------
-    UsageError
-        There is no such kind of device.
-    MissingToolError
-        There is no GPU.
-    """
-    if wanted not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"no device {wanted!r}", "--device auto, cpu or cuda")
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise MissingToolError("no GPU that torch can use", "--device cpu")
-    return wanted
 
 
 def train_judges(

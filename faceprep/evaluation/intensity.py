@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.isotonic import IsotonicRegression
 
 from faceprep.errors import UsageError
 from faceprep.faces.action_units import INTENSITY_AUS
@@ -180,6 +179,8 @@ def fit_intensity_map(told: Sequence[float], measured: np.ndarray) -> IntensityM
         raise ValueError("the intensities do not rise from 0 to 1")
     if not np.isfinite(values).all():
         return IntensityMap()
+    from sklearn.isotonic import IsotonicRegression
+
     grown = IsotonicRegression().fit(levels, values).predict(levels)
     span = grown[-1] - grown[0]
     if span <= 1e-9 * max(1.0, float(np.abs(grown).max())):

@@ -100,7 +100,7 @@ def run_augment(
         Somebody who is tested or watched is among the sources, the faces at hand were computed on
         another kind of device, or nothing can be written.
     """
-    from faceprep.evaluation.edits_workspace import choose_device
+    from faceprep.generators.device import choose_device
 
     run = _Run(config, device or choose_device(config.device))
     result = run.plan(count, options)
