@@ -173,7 +173,7 @@ def evaluate_codes(
     found = evaluate(
         used.model, used.needed_workspace("codes are compared between faces of a workspace"),
         split=split, neighbours=neighbours, device=used.device, seed=seed or 0,
-        name=f"{used.file} ({used.name})",
+        name=f"{used.file} ({used.name})", trained_on=used.trained_on,
     )  # fmt: skip
     renderables, data = codes_tables(found)
     if out is not None:

@@ -4,12 +4,14 @@ Neighbours in a space say what it is made of. An identity code should have the s
 neighbours, whatever the expression, and tell nothing of the expression.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceprep.errors import UsageError
+from faceprep.evaluation.face_set import refuse_leak
 from faceprep.evaluation.identity import all_distances
 from faceprep.evaluation.representation import expression_codes, identities
 from faceprep.evaluation.workspace_faces import in_turns, labelled_rows, read_faces, rows_of_split
@@ -89,6 +91,7 @@ def evaluate_codes(
     device: str = "cpu",
     seed: int = 0,
     name: str = "generator",
+    trained_on: Collection[str] = (),
 ) -> CodesReport:
     """Look at the codes of people that a generator does not know.
 
@@ -106,11 +109,14 @@ def evaluate_codes(
         Of the choice, where there are more than `MOST_FACES`.
     name
         For the report.
+    trained_on
+        Subjects whom the generator knows.
 
     Raises
     ------
     UsageError
-        It is another split, or there are fewer than three faces to compare.
+        It is another split, the generator knows somebody in it, or fewer than three faces are
+        there to compare.
     """
     if split not in ("test", "val"):
         raise UsageError(f"codes are evaluated on unseen people, not on {split!r}", "--split test")
@@ -120,6 +126,7 @@ def evaluate_codes(
     if len(rows) < 3:
         raise UsageError(f"{len(rows)} faces are too few to have neighbours", "faceprep show")
     faces = read_faces(workspace, rows, model.size)
+    refuse_leak(trained_on, faces.subjects.tolist(), "the generator")
     g = identities(model, faces.images, device)
     spaces = {
         IDENTITY: g,

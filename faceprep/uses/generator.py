@@ -36,6 +36,8 @@ class UsedGenerator:
         Whose faces it knows; None for a file alone.
     align
         How photographs become crops.
+    trained_on
+        Subjects whom its file says it knows.
     """
 
     model: "Generator"
@@ -45,6 +47,7 @@ class UsedGenerator:
     kind: str
     workspace: Workspace | None
     align: AlignConfig
+    trained_on: frozenset[str] = frozenset()
 
     @property
     def device(self) -> str:
@@ -136,6 +139,7 @@ def open_generator(
     device = choose_device(device)
     model, checkpoint = load_generator(file, device=device)
     place = Workspace(root) if root else None
+    people = checkpoint.extra.get("subjects")
     return UsedGenerator(
         model=model,
         editor=Editor(model, maps_from_json(checkpoint.extra.get("calibration", {})), device),
@@ -144,6 +148,7 @@ def open_generator(
         kind=checkpoint.kind,
         workspace=place,
         align=_align(place, detector),
+        trained_on=frozenset(map(str, people)) if isinstance(people, list) else frozenset(),
     )
 
 

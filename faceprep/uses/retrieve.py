@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.errors import MissingToolError, UsageError
-from faceprep.evaluation.face_set import LabelledFaces
+from faceprep.evaluation.face_set import LabelledFaces, refuse_leak
 from faceprep.evaluation.judge import train_judge
 from faceprep.evaluation.retrieval import (
     WAYS,
@@ -295,9 +295,10 @@ def evaluate_retrieve(used: UsedGenerator, split: str = "test", seed: int = 0) -
     Raises
     ------
     UsageError
-        There are no such faces.
+        There are no such faces, or the generator was trained on one of the test.
     """
     queries = open_gallery(used, "test", seed).faces
+    refuse_leak(used.trained_on, queries.subjects.tolist(), "the generator")
     train = open_gallery(used, "train", seed).faces
     try:
         judge = train_judge(train, used.model.classes)
