@@ -9,8 +9,8 @@ import numpy as np
 from faceprep.evaluation.codes import CodesReport
 from faceprep.evaluation.retrieval import RetrievalReport
 from faceprep.evaluation.table import UNDEFINED, number
-from faceprep.report.sections import plural
 from faceprep.report.tables import plain_table
+from faceprep.report.words import plural
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -11,8 +11,8 @@ from faceprep.errors import FaceprepError, UsageError
 from faceprep.evaluation.edit_report import KINDS, MEAN, EditReport
 from faceprep.evaluation.judge import Ceiling
 from faceprep.evaluation.table import UNDEFINED, number
-from faceprep.report.sections import plural
 from faceprep.report.tables import plain_table
+from faceprep.report.words import plural
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.evaluation.action_units import AUAgreement, AUEvaluation
-from faceprep.report.sections import plural
 from faceprep.report.tables import plain_table
+from faceprep.report.words import plural
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.errors import MissingToolError
-from faceprep.evaluation.plot import FAINT, GRAY, INK, PAPER
 from faceprep.report.whole_file import written_whole
 
 if TYPE_CHECKING:
@@ -33,6 +32,8 @@ def plot_accuracy(result: "Classified", out: Path) -> str:
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingToolError("matplotlib is not installed", "pip install matplotlib") from None
+    from faceprep.evaluation.plot import FAINT, GRAY, INK, PAPER
+
     figure = Figure(figsize=(7.2, 4.2), layout="constrained", facecolor=PAPER)
     axes: Any = figure.subplots()
     counts = sorted({one.row.synthetic for one in result.rows})

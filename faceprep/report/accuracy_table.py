@@ -2,14 +2,15 @@
 
 import math
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from faceprep.evaluation.accuracy import Gain, Interval, confusion
 from faceprep.evaluation.table import UNDEFINED
-from faceprep.report.sections import plural
 from faceprep.report.tables import plain_table
+from faceprep.report.words import plural
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,7 +40,8 @@ def accuracy_tables(
         parts += [Text(line) for line in near_lines(result.near)]
     parts += [Text(f"note: {note}", "yellow") for note in result.notes]
     parts.append(Text(f"{result.trained} trainings in {result.seconds:.0f} s", "dim"))
-    parts += [Text(path) for path in written.values()]
+    parts.append(Text(f"{result.folder}:"))
+    parts.append(Text(f"  {', '.join(Path(path).name for path in written.values())}"))
     return parts, {**accuracy_data(config, result), "files": written}
 
 

@@ -9,6 +9,7 @@ from faceprep.manifest import EXPRESSIONS, STATUSES
 from faceprep.report import faces
 from faceprep.report.faces import Index
 from faceprep.report.tiles import HEIGHTS
+from faceprep.report.words import plural
 
 COLUMNS = 9
 GUTTER = 12
@@ -101,8 +102,3 @@ def shorten_to_fit(sections: Sequence[Section], columns: int, room: int) -> None
     if height() > room:
         for section in sections:
             section.kind = "face" if section.kind == "pair" else section.kind
-
-
-def plural(count: int, noun: str) -> str:
-    """Write ``1 face``, ``2,000 faces``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

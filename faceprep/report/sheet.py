@@ -30,12 +30,12 @@ from faceprep.report.sections import (
     GUTTER,
     Section,
     columns_for,
-    plural,
     sections_of,
     shorten_to_fit,
 )
 from faceprep.report.tiles import HEIGHTS, TILE_SIZE, Tiles
 from faceprep.report.whole_file import written_whole
+from faceprep.report.words import plural
 from faceprep.workspace import Workspace
 
 MARGIN = 40

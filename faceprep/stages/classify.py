@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from faceprep.config import Config
+from faceprep.config import Config, digest
 from faceprep.errors import FaceprepError, MissingToolError
 from faceprep.evaluation.accuracy import Accuracy, Answers, Gain, accuracy_of, gain_of, joined
 from faceprep.evaluation.leaks import refuse_leaks
@@ -163,6 +163,7 @@ class _Plan:
             self.synthetic[fold] = found
         self.result = Classified(self.folder, options.generator, self.faces, [])
         self.result.notes = self._notes()
+        self.provenance: dict[str, Any] = {}
         self.pixels = self._keep()
         self.result.cells = [
             self._cell(row, seed, fold)
@@ -192,6 +193,7 @@ class _Plan:
             kept[name] = keep_pixels(folder, name, table, self.size, threads, self.progress, redo)
         if any(row.arm == LOGISTIC for row in self.rows):
             features = self._features()
+            self.provenance = features.provenance()
             for name in list(kept):
                 kept[f"{name}-features"] = keep_features(
                     folder, name, kept[name], features, self.device, self.progress
@@ -215,7 +217,9 @@ class _Plan:
             found = self.synthetic[fold]
             held = {*faces.people[side.held_out].tolist()}
             rows = found.first(row.synthetic, held)
-            made = Made(self.pixels[found.name + ending], rows, found.labels[rows])
+            content = found.table["crop_sha256"].iloc[rows].tolist()
+            key = digest([content, self.size, self.provenance if ending else None])
+            made = Made(self.pixels[found.name + ending], rows, found.labels[rows], key)
         names = Recipe.__dataclass_fields__
         recipe = Recipe(**{name: getattr(options, name) for name in names})
         return Cell(

@@ -57,11 +57,14 @@ class Made:
         Pixels, or features for `LOGISTIC`.
     rows, labels
         Which of them, and what they show.
+    key
+        Of these rows' content: more faces after them change nothing.
     """
 
     faces: Kept
     rows: np.ndarray
     labels: np.ndarray
+    key: str
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ class Cell:
         """Of everything that decides the answers."""
         made = None
         if self.made is not None:
-            made = [self.made.faces.key, self.made.rows.tolist(), self.made.labels.tolist()]
+            made = [self.made.key, self.made.rows.tolist(), self.made.labels.tolist()]
         sides = [part.tolist() for part in vars(self.side).values()]
         recipe = asdict(self.recipe)
         parts = [VERSION, self.row.arm, self.seed, self.fold, self.classes, recipe, self.faces.key]

@@ -1,0 +1,75 @@
+"""Synthetic faces and their generator's file as `augment` and `train` leave them, in no time."""
+
+from typing import Any
+
+import numpy as np
+from exprgan_builders import smallest
+from training_builders import LABELS, picture
+
+from faceprep.faces.images import write_png
+from faceprep.generators.exprgan import build
+from faceprep.generators.store import save_generator
+from faceprep.manifest import file_sha256, table_from_rows
+from faceprep.stages.synthetic import stage_of
+from faceprep.stages.train import folder_of
+from faceprep.workspace import Workspace
+
+#: A synthetic face is a person of its own, far from those of `toy_workspace`.
+FIRST_PERSON = 1000
+
+
+def generator_file(workspace: Workspace, name: str = "exprgan", **extra: Any) -> str:
+    """A generator that was never trained, with what its file says; returns its checksum."""
+    folder = folder_of(workspace.root, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = smallest()
+    path = folder / "generator.safetensors"
+    save_generator(path, "exprgan", build(config, seed=0), config.to_json(), extra=extra)
+    return file_sha256(path)
+
+
+def synthetic_faces(
+    workspace: Workspace,
+    checkpoint: str,
+    count: int = 12,
+    name: str = "exprgan",
+    sources: list[str] | None = None,
+    pictures: list[np.ndarray] | None = None,
+    **record: Any,
+) -> Workspace:
+    """Balanced synthetic faces; `record` goes into ``stage.json``."""
+    stage, rows = stage_of(name), []
+    with workspace.pending(stage, 0) as pending:
+        for index in range(count):
+            label = index % len(LABELS)
+            file = f"{index:06d}.png"
+            face = picture(FIRST_PERSON + index // len(LABELS), label)
+            write_png(pending.images / file, pictures[index] if pictures else face)
+            rows.append(
+                {
+                    "face_id": f"{name}/{index:06d}",
+                    "status": "ok",
+                    "index": index,
+                    "generator": "exprgan",
+                    "checkpoint": checkpoint,
+                    "mode": "edit" if sources else "new",
+                    "expression": LABELS[label],
+                    "intensity": 1.0,
+                    "code": [1.0],
+                    "source_face_id": sources[index % len(sources)] if sources else None,
+                    "seed": 0,
+                    "rejected_judge": 0,
+                    "rejected_features": 0,
+                    "crop": f"images/00000/{file}",
+                    "crop_sha256": file_sha256(pending.images / file),
+                }
+            )
+        table = table_from_rows("augment", rows)
+        pending.commit(table, input_hash="input", config_hash="config", provenance={}, seconds=0.0)
+    workspace.write_info(stage, {"stage": "augment", "shards": 1, "subjects": [], **record})
+    return workspace
+
+
+def people(*numbers: int) -> list[str]:
+    """Persons of `toy_workspace`."""
+    return [f"folder/S{number}" for number in numbers]
