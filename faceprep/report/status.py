@@ -187,8 +187,8 @@ def _render(
     parts: list[RenderableType] = [table]
     for stage in stages:
         for failure in stage.failed[:_MOST_FAILURES]:
-            words = f"{stage.stage} {_shards(failure.shards)}: {failure.error}"
-            parts.append(Text(words, "red", overflow="fold"))
+            reason = f"{stage.stage} {_shards(failure.shards)}: {failure.error}"
+            parts.append(Text(reason, "red", overflow="fold"))
             parts += [Text(f"  {line}", "dim") for line in failure.log]
         if len(stage.failed) > _MOST_FAILURES:
             parts.append(Text(f"{stage.stage}: {len(stage.failed) - _MOST_FAILURES} more, --json"))

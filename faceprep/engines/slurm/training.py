@@ -10,7 +10,7 @@ from typing import Any
 from faceprep.config import Config, digest
 from faceprep.engines.slurm.arrays import Array, arrays, claim, prune
 from faceprep.engines.slurm.engine import RETRIES
-from faceprep.engines.slurm.queue import Queue, QueueError, how_it_ended, look
+from faceprep.engines.slurm.queue import Queue, QueueError, TaskState, how_it_ended, look
 from faceprep.engines.slurm.submit import submit
 from faceprep.engines.slurm.task import here, requeue
 from faceprep.errors import FaceprepError, UsageError
@@ -118,8 +118,7 @@ def _wait(config: Config, array: Array, progress: Progress) -> TrainingJob:
         state = array.alive(queue).get(0) if queue is not None else None
         gone = 0 if state is not None or queue is None else gone + 1
         if state is not None:
-            note = f"{state.state.lower()} {'' if state.running else state.reason}".strip()
-            progress.status(f"train: job {array.job} {note}", (array.tail(0, 1) or [""])[0])
+            progress.status(*_words(array, state))
         if gone > _GRACE_POLLS and queue is not None:
             error = array.error(0)
             if error is not None:
@@ -141,6 +140,13 @@ def _wait(config: Config, array: Array, progress: Progress) -> TrainingJob:
             overwrite = array.overwrite and not (array.folder / _BEGUN).exists()
             array, gone = _submit(config, overwrite, ()), 0
         time.sleep(poll)
+
+
+def _words(array: Array, state: TaskState) -> tuple[str, str]:
+    """How a job stands, and the last that the training said."""
+    reason = "" if state.running or state.reason in ("", "None") else f" ({state.reason})"
+    said = [line for line in array.tail(0) if line.startswith("train:")]
+    return f"train: job {array.job} {state.state.lower()}{reason}", said[-1] if said else ""
 
 
 def _look(progress: Progress) -> Queue | None:
