@@ -118,6 +118,7 @@ def run_augment(
         _, result.failed = run_jobs(
             run.stage.name, jobs, cast("Work", make_shard), config, progress, rows, run.engine()
         )
+        result.made = sum(job.rows - job.kept for job in jobs if job.shard not in result.failed)
     result.seconds = time.monotonic() - started
     run.record(result)
     return result
@@ -254,7 +255,6 @@ class _Run:
                 tables.append(self.workspace.read(name, shard))
         for table in tables:
             _count(table.to_pydict(), result)
-        result.made = result.images - result.before
         if not tables:
             return
         people = sorted({name for one in self.sources.values() for name in one.people()})
