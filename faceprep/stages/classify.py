@@ -128,7 +128,7 @@ def run_classify(
     FaceprepError
         Somebody of the test touched what a row is made with, or a training failed.
     """
-    plan = _Plan(config, progress)
+    plan = _Plan(config, progress, dry_run)
     result = plan.result
     if dry_run:
         return result
@@ -143,7 +143,7 @@ def run_classify(
 class _Plan:
     """Faces, folds, rows and cells of a run, and its leak guard."""
 
-    def __init__(self, config: Config, progress: Progress) -> None:
+    def __init__(self, config: Config, progress: Progress, dry_run: bool) -> None:
         from faceprep.generators.device import choose_device
 
         self.config, self.progress = config, progress
@@ -164,7 +164,7 @@ class _Plan:
         self.result = Classified(self.folder, options.generator, self.faces, [])
         self.result.notes = self._notes()
         self.provenance: dict[str, Any] = {}
-        self.pixels = self._keep()
+        self.pixels = self._keep(dry_run)
         self.result.cells = [
             self._cell(row, seed, fold)
             for row in self.rows
@@ -182,7 +182,7 @@ class _Plan:
         side = side_of(self.faces, fold, self.config.classify.seed, self.config.classify.held_out)
         return {*self.faces.people[side.test].tolist()}
 
-    def _keep(self) -> dict[str, Kept]:
+    def _keep(self, dry_run: bool) -> dict[str, Kept]:
         """Files of pixels, and of features where an arm looks at them; by name."""
         folder, threads = self.folder / "faces", workers(self.config)
         tables = {"real": (self.faces.table, "faceprep align --overwrite")}
@@ -190,13 +190,15 @@ class _Plan:
             tables[found.name] = (found.table, "faceprep augment --overwrite")
         kept = {}
         for name, (table, redo) in tables.items():
-            kept[name] = keep_pixels(folder, name, table, self.size, threads, self.progress, redo)
+            kept[name] = keep_pixels(
+                folder, name, table, self.size, threads, self.progress, redo, dry_run
+            )
         if any(row.arm == LOGISTIC for row in self.rows):
             features = self._features()
             self.provenance = features.provenance()
             for name in list(kept):
                 kept[f"{name}-features"] = keep_features(
-                    folder, name, kept[name], features, self.device, self.progress
+                    folder, name, kept[name], features, self.device, self.progress, dry_run
                 )
         return kept
 

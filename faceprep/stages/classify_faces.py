@@ -179,7 +179,10 @@ class Kept:
 
 
 def keep(
-    folder: Path, name: str, of: Any, make: Callable[[], tuple[tuple[int, ...], np.dtype[Any], Any]]
+    folder: Path,
+    name: str,
+    of: Any,
+    make: Callable[[], tuple[tuple[int, ...], np.dtype[Any], Any]] | None,
 ) -> Kept:
     """Make ``folder/name.npy``, unless it is there and of the same things.
 
@@ -188,10 +191,10 @@ def keep(
     of
         JSON-ready: what decides the content.
     make
-        Gives shape, type, and an iterator over its parts in order.
+        Gives shape, type, and an iterator over its parts in order. None: nothing is made.
     """
     key, path, about = digest(of), folder / f"{name}.npy", folder / f"{name}.json"
-    if path.is_file() and _read_key(about) == key:
+    if make is None or (path.is_file() and _read_key(about) == key):
         return Kept(path, key)
     aside = folder / f"{name}.npy.{os.getpid()}.tmp"
     try:
@@ -224,8 +227,9 @@ def keep_pixels(
     threads: int,
     progress: Progress,
     redo: str,
+    dry_run: bool = False,
 ) -> Kept:
-    """Decode the crops of a table once, ``(N, S, S, 3) uint8``.
+    """Decode the crops of a table once, ``(N, S, S, 3) uint8``; nothing in a dry run.
 
     Parameters
     ----------
@@ -244,7 +248,8 @@ def keep_pixels(
         progress.say(f"classify: reading {len(table):,} crops ({name})")
         return (len(table), size, size, 3), np.dtype(np.uint8), _decoded(table, size, threads, redo)
 
-    return keep(folder, f"{name}-{size}", [table["crop_sha256"].tolist(), size], make)
+    content = [table["crop_sha256"].tolist(), size]
+    return keep(folder, f"{name}-{size}", content, None if dry_run else make)
 
 
 def _decoded(table: "pd.DataFrame", size: int, threads: int, redo: str) -> Any:
@@ -264,18 +269,23 @@ def _decoded(table: "pd.DataFrame", size: int, threads: int, redo: str) -> Any:
 
 
 def keep_features(
-    folder: Path, name: str, pixels: Kept, features: Any, device: str, progress: Progress
+    folder: Path,
+    name: str,
+    pixels: Kept,
+    features: Any,
+    device: str,
+    progress: Progress,
+    dry_run: bool = False,
 ) -> Kept:
     """φ of faces and their mirror images, ``(N, 2, D) float16``, for logistic regression."""
     from faceprep.evaluation.logistic import describe
 
-    images = pixels.read()
-
     def make() -> tuple[tuple[int, ...], np.dtype[Any], Any]:
+        images = pixels.read()
         first = describe(features, images[:1], device)
-        return (len(images), *first.shape[1:]), first.dtype, parts()
+        return (len(images), *first.shape[1:]), first.dtype, parts(images)
 
-    def parts() -> Any:
+    def parts(images: np.ndarray) -> Any:
         progress.start("features", len(images))
         try:
             for start in range(0, len(images), _AT_ONCE):
@@ -284,7 +294,8 @@ def keep_features(
         finally:
             progress.finish()
 
-    return keep(folder, f"{name}-features", [pixels.key, features.provenance()], make)
+    content = [pixels.key, features.provenance()]
+    return keep(folder, f"{name}-features", content, None if dry_run else make)
 
 
 def same_pictures(faces: RealFaces, train: Sequence[int], test: Sequence[int]) -> int:

@@ -144,6 +144,9 @@ def _notes(name: str, table: "pd.DataFrame", labels: np.ndarray, faces: RealFace
     strange = sorted({*table["expression"][labels < 0].tolist()})
     if strange:
         notes.append(f"{name}: {(labels < 0).sum():,} faces of {', '.join(strange)} are left out")
+    doubtful = int((table["status"] != "ok").sum())
+    if doubtful:
+        notes.append(f"{name}: {doubtful:,} of {len(table):,} faces did not pass augment's filter")
     missing = [one for one in faces.classes if one not in {*table["expression"].tolist()}]
     if missing:
         notes.append(f"{name} has no synthetic faces of {', '.join(missing)}")
