@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,6 +11,9 @@ from torch import Tensor
 from faceprep.datasets.demo.sequence import render_sequence, sample_subject
 from faceprep.evaluation.face_set import LabelledFaces
 from faceprep.faces.alignment import estimate_similarity, five_from_68, load_template, warp
+from faceprep.faces.images import write_png
+from faceprep.manifest import table_from_rows
+from faceprep.workspace import Workspace
 
 CLASSES = ("anger", "happiness", "surprise")
 SIZE = 64
@@ -43,9 +47,13 @@ class MadeGenerator:
     classes = CLASSES
     elements = 5
     identity = 50
+    size = SIZE
 
     def __init__(self, edit: Edit) -> None:
         self._edit = edit
+
+    def identities(self, u: Tensor) -> Tensor:
+        return u
 
     def encode(self, x: Tensor) -> Tensor:
         return torch.zeros(len(x), self.identity)
@@ -104,3 +112,40 @@ def true_expression(people: LabelledFaces) -> MadeGenerator:
         return x + strength * (known[wanted] - x)
 
     return MadeGenerator(edit)
+
+
+def lay_out(root: Path, sides: dict[str, LabelledFaces]) -> Workspace:
+    """Write select and align as if they had run: ``folder/test000`` is the test's first face."""
+    workspace = Workspace(root)
+    selected, aligned, pictures = [], [], []
+    for split, faces in sides.items():
+        for number, (image, expression, subject) in enumerate(
+            zip(faces.images, faces.expressions, faces.subjects, strict=True)
+        ):
+            face_id = f"folder/{split}{number:03d}"
+            selected.append(
+                {
+                    "face_id": face_id, "dataset": "folder", "subject": str(subject),
+                    "path": f"{split}{number}.png", "expression": str(expression),
+                    "role": "still", "split": split, "fold": 0,
+                }
+            )  # fmt: skip
+            aligned.append(
+                {
+                    "face_id": face_id, "status": "ok", "detector": "given",
+                    "crop": f"images/00000/{split}{number:03d}.png",
+                }
+            )  # fmt: skip
+            pictures.append((f"{split}{number:03d}.png", image))
+    for stage, rows in (("select", selected), ("align", aligned)):
+        with workspace.pending(stage, 0) as pending:
+            pending.commit(
+                table_from_rows(stage, rows), input_hash="", config_hash="", provenance={},
+                seconds=0.0,
+            )  # fmt: skip
+        workspace.write_info(stage, {"stage": stage, "shards": 1})
+    folder = root / "align" / "images" / "00000"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, image in pictures:
+        write_png(folder / name, image)
+    return workspace

@@ -65,7 +65,7 @@ class UsedGenerator:
             "Software": f"faceprep {__version__}",
             "synthetic": "true",
             "generator": self.name,
-            "checkpoint": f"sha256 {self.sha256}",
+            "checkpoint": self.sha256,
             **{key: str(value) for key, value in facts.items()},
         }
 

@@ -6,16 +6,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from edit_builders import CLASSES, SIZE, draw_people
+from edit_builders import CLASSES, SIZE, draw_people, lay_out
 from typer.testing import CliRunner
 
 from faceprep.cli import app
 from faceprep.evaluation import judge_network
-from faceprep.evaluation.face_set import LabelledFaces
-from faceprep.faces.images import write_png
 from faceprep.generators.exprgan import build, tiny
 from faceprep.generators.store import save_generator
-from faceprep.manifest import table_from_rows
 from faceprep.workspace import Workspace
 
 RUNNER = CliRunner()
@@ -31,43 +28,6 @@ def evaluate(*words: object, code: int = 0):
     result = RUNNER.invoke(app, ["evaluate", "edits", *map(str, words)])
     assert result.exit_code == code, result.output + result.stderr
     return result
-
-
-def lay_out(root: Path, sides: dict[str, LabelledFaces]) -> Workspace:
-    """Write select and align as if they had run."""
-    workspace = Workspace(root)
-    selected, aligned, pictures = [], [], []
-    for split, faces in sides.items():
-        for number, (image, expression, subject) in enumerate(
-            zip(faces.images, faces.expressions, faces.subjects, strict=True)
-        ):
-            face_id = f"folder/{split}{number:03d}"
-            selected.append(
-                {
-                    "face_id": face_id, "dataset": "folder", "subject": str(subject),
-                    "path": f"{split}{number}.png", "expression": str(expression),
-                    "role": "still", "split": split, "fold": 0,
-                }
-            )  # fmt: skip
-            aligned.append(
-                {
-                    "face_id": face_id, "status": "ok", "detector": "given",
-                    "crop": f"images/00000/{split}{number:03d}.png",
-                }
-            )  # fmt: skip
-            pictures.append((f"{split}{number:03d}.png", image))
-    for stage, rows in (("select", selected), ("align", aligned)):
-        with workspace.pending(stage, 0) as pending:
-            pending.commit(
-                table_from_rows(stage, rows), input_hash="", config_hash="", provenance={},
-                seconds=0.0,
-            )  # fmt: skip
-        workspace.write_info(stage, {"stage": stage, "shards": 1})
-    folder = root / "align" / "images" / "00000"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, image in pictures:
-        write_png(folder / name, image)
-    return workspace
 
 
 @pytest.fixture
