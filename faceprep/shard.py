@@ -75,7 +75,9 @@ def run_shard(job: Job) -> Marker:
     try:
         with workspace.pending(name, job.shard) as pending:
             out = ShardOutput(
-                pending.images, f"images/{job.shard:05d}", pending.folder / "progress"
+                pending.images,
+                workspace.images_prefix(name, job.shard),
+                pending.folder / "progress",
             )
             made = dict(zip(todo, job.stage.process(inputs, todo, job.config, out), strict=True))
             for row in kept.values():

@@ -6,6 +6,7 @@
                         stage.json           settings, versions, counts
                         part-00000.<host>-<pid>.tmp/   work in hand; no reader looks inside
                         part-00000.failed.json         why it could not be made; gone once it is
+                        from-00400/   the same for shards 400 to 799, and so on
 
 A shard is done when its marker names the input and the settings at hand and its part and images
 are there unchanged. Nothing else is remembered: no database, no lock.
@@ -28,14 +29,15 @@ import pyarrow as pa
 
 from faceprep import manifest
 from faceprep.errors import FaceprepError, ManifestError
+from faceprep.tmp_owner import PENDING, is_abandoned
 
 _PART = re.compile(r"part-(\d{5,})\.json")
-_TMP = re.compile(r"part-(?P<shard>\d{5,})\.(?P<host>.+)-(?P<pid>\d+)\.tmp")
-_TMP_FILE = re.compile(r".+\.(?P<pid>\d+)(@(?P<host>.+))?\.tmp")
 _FAILED = re.compile(r"part-(\d{5,})\.failed\.json")
-_STALE_SECONDS = 24 * 3600
 _POLL_SECONDS = 0.2
-_CLOCKS_DIFFER = 300  # seconds, at most, between this machine's and that of its disk
+_ANY_TMP = re.compile(r".+\.tmp")
+_MORE = re.compile(r"from-\d{5,}")
+#: With parts, markers and work in hand a folder stays below 1000 entries: kind to shared disks.
+SHARDS_PER_FOLDER = 400
 _MOVES = 5  # tries to put images where another process puts the same ones
 
 
@@ -99,17 +101,26 @@ class Workspace:
                 "choose another place with --workspace DIR",
             ) from error
 
+    def home(self, stage: str, shard: int) -> Path:
+        """Folder of a shard: its stage's, or from the 400th on one below it."""
+        first = shard - shard % SHARDS_PER_FOLDER
+        return self.folder(stage) / f"from-{first:05d}" if first else self.folder(stage)
+
     def part(self, stage: str, shard: int) -> Path:
         """Parquet file of a shard."""
-        return self.root / stage / f"part-{shard:05d}.parquet"
+        return self.home(stage, shard) / f"part-{shard:05d}.parquet"
 
     def marker_path(self, stage: str, shard: int) -> Path:
         """Marker of a shard."""
-        return self.root / stage / f"part-{shard:05d}.json"
+        return self.home(stage, shard) / f"part-{shard:05d}.json"
 
     def images(self, stage: str, shard: int) -> Path:
         """Image folder of a shard."""
-        return self.root / stage / "images" / f"{shard:05d}"
+        return self.home(stage, shard) / "images" / f"{shard:05d}"
+
+    def images_prefix(self, stage: str, shard: int) -> str:
+        """Image folder of a shard relative to its stage's, as it stands in manifests."""
+        return self.images(stage, shard).relative_to(self.folder(stage)).as_posix()
 
     def shards(self, stage: str) -> list[int]:
         """Numbers of the shards that have a marker, ascending."""
@@ -210,7 +221,7 @@ class Workspace:
     def pending(self, stage: str, shard: int) -> Iterator["PendingShard"]:
         """Open a folder to work in; it is gone afterwards, committed or not."""
         name = f"part-{shard:05d}.{socket.gethostname()}-{os.getpid()}.tmp"
-        folder = self.folder(stage) / name
+        folder = self.home(stage, shard) / name
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "images").mkdir(parents=True)
         try:
@@ -231,9 +242,8 @@ class Workspace:
 
     def sweep(self, stage: str) -> None:
         """Remove what killed processes left behind."""
-        folder = self.folder(stage)
-        for entry in list(os.scandir(folder)) if folder.is_dir() else []:
-            if entry.name.endswith(".tmp") and _is_abandoned(entry):
+        for _, entry in list(self._entries(stage, _ANY_TMP)):
+            if is_abandoned(entry):
                 if entry.is_dir(follow_symlinks=False):
                     shutil.rmtree(entry.path, ignore_errors=True)
                 else:
@@ -254,19 +264,19 @@ class Workspace:
 
     def _others_work(self, stage: str, shard: int) -> Iterator[bool]:
         here, me = socket.gethostname(), str(os.getpid())
-        for match, entry in self._entries(stage, _TMP):
+        for match, entry in _matching(self.home(stage, shard), PENDING):
             if int(match["shard"]) == shard and match["host"] == here and match["pid"] != me:
-                yield not _is_abandoned(entry)
+                yield not is_abandoned(entry)
 
     def in_hand(self, stage: str) -> set[int]:
         """Shards that some process works on now, as far as can be told from here."""
-        found = self._entries(stage, _TMP)
-        return {int(match["shard"]) for match, entry in found if not _is_abandoned(entry)}
+        found = self._entries(stage, PENDING)
+        return {int(match["shard"]) for match, entry in found if not is_abandoned(entry)}
 
     def rows_in_hand(self, stage: str, shards: set[int]) -> int:
         """Rows that workers have done so far in shards not yet committed."""
         total = 0
-        for match, entry in self._entries(stage, _TMP):
+        for match, entry in self._entries(stage, PENDING):
             if int(match["shard"]) in shards:
                 with contextlib.suppress(OSError, ValueError):
                     total += int(Path(entry.path, "progress").read_text())
@@ -275,12 +285,11 @@ class Workspace:
     def _entries(
         self, stage: str, pattern: re.Pattern[str]
     ) -> Iterator[tuple[re.Match[str], os.DirEntry[str]]]:
-        """Entries of a stage's folder whose names match."""
+        """Entries of a stage's folders whose names match."""
         folder = self.folder(stage)
-        for entry in os.scandir(folder) if folder.is_dir() else []:
-            match = pattern.fullmatch(entry.name)
-            if match:
-                yield match, entry
+        yield from _matching(folder, pattern)
+        for _, more in _matching(folder, _MORE):
+            yield from _matching(Path(more.path), pattern)
 
 
 @dataclass(frozen=True)
@@ -377,24 +386,11 @@ def _measure(folder: Path) -> tuple[int, int]:
     return len(sizes), sum(sizes)
 
 
-def _is_alive(process: int, entry: os.DirEntry[str]) -> bool:
-    """Whether the process lives that made a ``.tmp``: another of its number began later."""
-    import psutil  # a training, which only reads, does without
-
-    try:
-        began = psutil.Process(process).create_time()
-        return bool(began <= entry.stat().st_mtime + _CLOCKS_DIFFER)
-    except (psutil.NoSuchProcess, OSError):
-        return False
-
-
-def _is_abandoned(entry: os.DirEntry[str]) -> bool:
-    """Whether the process that made a ``.tmp`` is gone; on another host its age decides."""
-    owner = _TMP.fullmatch(entry.name) or _TMP_FILE.fullmatch(entry.name)
-    if owner is None:
-        return False
-    if owner["host"] in (None, socket.gethostname()):
-        return not _is_alive(int(owner["pid"]), entry)
-    with contextlib.suppress(OSError):
-        return time.time() - entry.stat().st_mtime > _STALE_SECONDS
-    return False
+def _matching(
+    folder: Path, pattern: re.Pattern[str]
+) -> Iterator[tuple[re.Match[str], os.DirEntry[str]]]:
+    """Entries of a folder whose names match; none where there is no folder."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if match := pattern.fullmatch(entry.name):
+                yield match, entry

@@ -96,7 +96,7 @@ def _loose_parts(path: Path) -> list[Path]:
     if other_stage or is_workspace(path):
         return []
     if path.is_dir():
-        return sorted(path.glob("part-*.parquet"))
+        return sorted([*path.glob("part-*.parquet"), *path.glob("from-*/part-*.parquet")])
     return [path] if path.suffix == ".parquet" and path.is_file() else []
 
 

@@ -147,7 +147,8 @@ def _keep(job: AugmentJob, workspace: Workspace, pending: PendingShard) -> list[
 
 
 def _write(job: AugmentJob, pending: PendingShard, made: Iterable[Block]) -> list[Row]:
-    out = ShardOutput(pending.images, f"images/{job.shard:05d}", pending.folder / "progress")
+    prefix = pending.workspace.images_prefix(pending.stage, job.shard)
+    out = ShardOutput(pending.images, prefix, pending.folder / "progress")
     rows: list[Row] = []
     writing: Future[list[Row]] | None = None
     with ThreadPoolExecutor(1) as writer:
