@@ -12,7 +12,7 @@ import typer
 
 from faceprep.errors import FaceprepError
 
-DONE, FAILED, SOME_ROWS_FAILED, INTERRUPTED = 0, 1, 3, 130
+DONE, FAILED, SOME_ROWS_FAILED, GATE_FAILED, INTERRUPTED = 0, 1, 3, 4, 130
 
 #: Stopped by SIGTERM or SIGUSR1 with everything saved: a scheduler may queue it again.
 STOPPED = 143

@@ -1,0 +1,56 @@
+"""``faceprep check``: the gate on accuracy."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceprep.cli.options import ConfigFile, Json, Verbose, WorkspaceDir, resolve_flags
+from faceprep.cli.outcome import DONE, GATE_FAILED, complain, guarded, say_next
+from faceprep.cli.root import app
+from faceprep.errors import UsageError
+
+
+@app.command()
+@guarded
+def check(
+    baseline: Annotated[
+        Path, typer.Option(metavar="FILE", help="Committed, manifests/baselines/*.json.")
+    ],
+    workspace: WorkspaceDir = None,
+    config: ConfigFile = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write the baseline anew from the table.")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Why it changes; kept in the file.")
+    ] = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Hold the accuracy table of classify against a committed baseline; exit code 4 if it fell.
+
+    faceprep check --baseline manifests/baselines/demo.json
+    """
+    from faceprep.evaluation.regression_workspace import check_workspace, update_baseline
+    from faceprep.report.check_table import check_tables
+    from faceprep.report.tables import print_result
+
+    root = resolve_flags(locals()).config.workspace
+    if reason is not None and not update:
+        raise UsageError("--reason goes with --update", "--update --reason TEXT")
+    checked = (
+        update_baseline(root, baseline, reason or "") if update else check_workspace(root, baseline)
+    )
+    print_result(*check_tables(checked), as_json=json)
+    if checked.gate is None:
+        say_next(f"git diff {baseline}", quiet=json)
+        return DONE
+    if checked.gate.passed:
+        return DONE
+    count = len(checked.gate.regressions)
+    complain(
+        f"{count} of {len(checked.gate.rows)} numbers fell below the baseline {baseline}",
+        f'git log   or, if it is meant: faceprep check --baseline {baseline} --update --reason "…"',
+    )
+    return GATE_FAILED
