@@ -35,6 +35,10 @@ class EditingGenerator(Protocol):
         """Length of an identity."""
         ...
 
+    def identities(self, u: Tensor) -> Tensor:
+        """New identities from uniform numbers."""
+        ...
+
     def encode(self, x: Tensor) -> Tensor:
         """Identities of images."""
         ...
@@ -100,12 +104,13 @@ class Editor:
         return np.concatenate(parts) if parts else images[:0]
 
     def invent(self, count: int, expression: str, seed: int = 0) -> np.ndarray:
-        """Make new people with an expression: identities drawn from U(-1, 1), no source.
+        """Make new people with an expression: identities drawn from the prior, no source.
 
         The same seed gives the same people, whatever the expression.
         """
         random = torch.Generator().manual_seed(seed)
-        g = torch.rand(count, self.generator.identity, generator=random) * 2 - 1
+        uniform = torch.rand(count, self.generator.identity, generator=random) * 2 - 1
+        g = self.generator.identities(uniform)
         parts = []
         with torch.no_grad():
             for some in g.split(_BATCH):

@@ -49,6 +49,10 @@ class Generator(Protocol):
         """Elements d of a class in the expression code."""
         ...
 
+    def identities(self, u: Tensor) -> Tensor:
+        """New identities ``(B, G)`` from uniform numbers ``(B, G)`` in [-1, 1]."""
+        ...
+
     def encode(self, x: Tensor) -> Tensor:
         """Identities ``(B, G)`` of images ``(B, 3, S, S)``."""
         ...

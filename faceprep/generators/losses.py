@@ -59,6 +59,7 @@ def identity_loss(
     wanted: Sequence[Tensor],
     norm: FeatureNorm = "mean",
     weights: Sequence[float] | None = None,
+    faces: Tensor | None = None,
 ) -> Tensor:
     """Σ_l β_l·|φ_l(made) − φ_l(wanted)| over the layers of a face network (eq. 7).
 
@@ -73,11 +74,14 @@ def identity_loss(
         the mean divided by the mean magnitude of the wanted layer.
     weights
         β_l; 1 each without.
+    faces
+        ``(B,)`` how much each face counts; 1 each without.
     """
     betas = [1.0] * len(made) if weights is None else list(weights)
     terms = []
     for beta, a, b in zip(betas, made, wanted, strict=True):
-        difference = (a.float() - b.float()).abs().mean()
+        each = (a.float() - b.float()).abs().mean(dim=(1, 2, 3))
+        difference = (each if faces is None else each * faces).mean()
         if norm == "mean_over_hw":
             difference = difference / (a.shape[2] * a.shape[3])
         elif norm == "relative":

@@ -9,12 +9,16 @@ from torch import Tensor, nn
 
 from faceprep.errors import UsageError
 from faceprep.generators.base import Generator, build
+from faceprep.generators.prior import prior_from_json
 from faceprep.training import checkpoint
 from faceprep.training.checkpoint import Checkpoint
 from faceprep.training.tensor_file import refuse
 
 #: Names of the networks in a file: the generator as it was trained, and its averaged weights.
 GENERATOR, AVERAGE = "generator", "average"
+
+#: Where new identities lie, in the file's `extra`.
+PRIOR = "prior"
 
 
 def save_generator(
@@ -91,6 +95,11 @@ def load_generator(
         networks[AVERAGE] = average
     file.restore(networks)
     model.load_state_dict(average, strict=False)
+    if PRIOR in file.extra:
+        try:
+            model.prior = prior_from_json(file.extra[PRIOR], model.identity)
+        except UsageError as error:
+            refuse(path, error.message)
     return cast(Generator, model.eval().requires_grad_(False)), file
 
 

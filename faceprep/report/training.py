@@ -106,7 +106,8 @@ def _new_faces(model: "Generator", crops: "Crops") -> "tuple[list[Tensor], list[
 
     device = crops.images.device
     noise = torch.Generator().manual_seed(0)
-    z = codes.uniform_noise(FACES, model.identity, noise, device)[: FACES // 2]
+    uniform = codes.uniform_noise(FACES, model.identity, noise, device)[: FACES // 2]
+    z = model.identities(uniform)
     eye = torch.eye(len(model.classes), device=device)
     made = [
         model.decode(z, codes.intensity_code(row.expand(len(z), -1), 1.0, model.elements))

@@ -12,6 +12,10 @@ from faceprep.generators.exprgan.config import ExprGANConfig
 from faceprep.generators.exprgan.recipe import Stage
 from faceprep.training.crops import Crops, Order
 from faceprep.training.diffaugment import WITHOUT_CUTOUT, Draw, draw
+from faceprep.training.partners import Partners
+
+#: Strength from which an edit is compared with the person's own face of that expression, a peak.
+_PEAK = 0.7
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,9 @@ class Batch:
         ``(B, G)`` identities from the prior: for D_z, and for faces of nobody.
     numbers
         Of the augmentation; None without.
+    pair, paired
+        ``(B, 3, S, S)`` the same people with the label `other`, and ``(B,)`` in [0, 1] how much
+        each counts: 0 where there is no such face, and for weak edits. None where no loss asks.
     """
 
     x: Tensor
@@ -43,6 +50,8 @@ class Batch:
     prior: Tensor
     noise: Tensor
     numbers: Draw | None
+    pair: Tensor | None = None
+    paired: Tensor | None = None
 
 
 def batches(
@@ -53,6 +62,7 @@ def batches(
     Every step draws the same amount from `noise`, whatever the stage.
     """
     device = crops.images.device
+    partners = Partners(crops.subjects, crops.labels, len(config.classes))
 
     def next_batch(stage: Stage, number: int, step: int) -> Batch:
         if stage.even_classes:
@@ -66,10 +76,16 @@ def batches(
         alike = codes.edit_magnitudes(size, d, noise, device)[0]
         edit, strength = codes.edit_magnitudes(size, d, noise, device)
         numbers = draw(size, WITHOUT_CUTOUT, noise, device)
+        wanted = (y.argmax(1) + shift) % y.shape[1]
+        pair, paired = None, None
+        if stage.weights.compares_pairs and partners:
+            faces, known = partners.take(indices, wanted, order.random)
+            pair = crops.batch(faces, flips)
+            paired = known.to(device) * ((strength - _PEAK) / (1 - _PEAK)).clamp(0, 1)
         return Batch(
             x=crops.batch(indices, flips),
             y=y,
-            other=F.one_hot((y.argmax(1) + shift) % y.shape[1], y.shape[1]).to(y.dtype),
+            other=F.one_hot(wanted, y.shape[1]).to(y.dtype),
             # Alike in strength: otherwise "strong" comes to mean "own label, nothing to do".
             own=alike if stage.name == "joint" else own,
             edit=edit,
@@ -77,6 +93,8 @@ def batches(
             prior=codes.uniform_noise(size, config.identity, noise, device),
             noise=codes.uniform_noise(size, config.identity, noise, device),
             numbers=numbers if stage.augment else None,
+            pair=pair,
+            paired=paired,
         )
 
     return next_batch

@@ -7,7 +7,7 @@ from faceprep.generators import losses
 from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.generators.exprgan.recipe import Stage
 from faceprep.training.exprgan_batch import Batch
-from faceprep.training.exprgan_made import Made, Phi, Seen, augmented, projects
+from faceprep.training.exprgan_made import Made, Phi, Seen, projects, seen_by_image
 from faceprep.training.health import code_spread
 
 
@@ -33,9 +33,9 @@ class JudgeLosses:
         """Losses of the judges without R1, and how the training is."""
         model, stage = self.model, self.stage
         terms: dict[str, Tensor] = {}
-        real_x = augmented(batch.x, batch)
+        real_x = seen_by_image(batch.x, batch, self.stage)
         real = model.d_image(real_x, batch.y)
-        fake = model.d_image(augmented(made.judged.detach(), batch), made.label)
+        fake = model.d_image(seen_by_image(made.judged.detach(), batch, self.stage), made.label)
         terms["d_q"] = losses.q_loss(fake.code, made.code, batch.y.shape[1])
         health = {"d_gap": real.logit.float().mean() - fake.logit.float().mean()}
         if stage.discriminate:
@@ -43,7 +43,7 @@ class JudgeLosses:
             if stage.weights.wrong_label:
                 terms["d_wrong_label"] = self._fake(model.d_image(real_x, batch.other).logit)
             if made.new is not None and stage.weights.adversarial_new:
-                new = model.d_image(augmented(made.new.detach(), batch), made.label)
+                new = model.d_image(seen_by_image(made.new.detach(), batch, self.stage), made.label)
                 terms["d_new"] = self._fake(new.logit)
         if real.classes is not None and stage.weights.class_image:
             terms["d_class"] = losses.class_loss(real.classes, batch.y)
@@ -98,4 +98,6 @@ class JudgeLosses:
     def r1(self, batch: Batch) -> Tensor:
         """R1 of D_img, in float32 and without augmentation of its gradient's point."""
         x = batch.x.detach().requires_grad_()
-        return losses.r1_penalty(self.model.d_image(augmented(x, batch), batch.y).logit, x)
+        return losses.r1_penalty(
+            self.model.d_image(seen_by_image(x, batch, self.stage), batch.y).logit, x
+        )

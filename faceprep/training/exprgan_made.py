@@ -22,6 +22,7 @@ _ON_FEATURES = (
     "adversarial_projected",
     "class_frozen",
     "class_projected",
+    "paired_identity",
 )
 
 
@@ -61,7 +62,8 @@ class Made:
     ----------
     own, bottleneck
         Reconstruction with the own label, with the source and from the identity alone; None in a
-        stage whose identities are noise.
+        stage whose identities are noise. Where there is a path, `own` has the first half of the
+        faces only: it is learned soon, and costs as much as an edit.
     judged, label, code
         What the discriminators see, the expression that it is said to show, its code.
     g
@@ -82,7 +84,7 @@ class Made:
     new: Tensor | None = None
 
 
-#: Face features by who is seen (``real``, ``fake``, ``own``, ``new``) and layer.
+#: Face features by who is seen (``real``, ``fake``, ``own``, ``new``, ``pair``) and layer.
 Seen = Mapping[str, Mapping[str, Tensor]]
 
 
@@ -115,10 +117,13 @@ class Makers:
         return self.model.decoder.image(self._features(g, code)[-1], code)
 
     def both(self, x: Tensor, g: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
-        """Face by the source and from the identity alone; the same where there is no path."""
+        """Face by the source (`half` of them) and from the identity alone, or twice the latter."""
         known = self._features(g, code)
         alone = self.model.decoder.image(known[-1], code)
-        return (alone if self._path is None else self._path(x, g, code, known).image), alone
+        if self._path is None:
+            return alone, alone
+        n = half(len(x))
+        return self._path(x[:n], g[:n], code[:n], [level[:n] for level in known]).image, alone
 
     def edit(self, x: Tensor, g: Tensor, code: Tensor) -> tuple[Tensor, EditParts | None]:
         """Edited face, and its parts where there is a path."""
@@ -128,9 +133,19 @@ class Makers:
         return parts.image, parts
 
 
+def half(faces: int) -> int:
+    """Half of a batch, and one face at least."""
+    return max(faces // 2, 1)
+
+
 def augmented(x: Tensor, batch: Batch) -> Tensor:
     """What discriminators see of images, the same for all images of a step."""
     return x if batch.numbers is None else augment(x, batch.numbers)
+
+
+def seen_by_image(x: Tensor, batch: Batch, stage: Stage) -> Tensor:
+    """What D_img with Q sees of images."""
+    return augmented(x, batch) if stage.augment_image else x
 
 
 def projects(model: ExprGAN, stage: Stage, phi: Phi | None) -> bool:

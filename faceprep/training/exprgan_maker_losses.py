@@ -5,7 +5,16 @@ from torch import Tensor
 from faceprep.generators import losses
 from faceprep.generators.exprgan.recipe import Stage
 from faceprep.training.exprgan_batch import Batch
-from faceprep.training.exprgan_made import EMBEDDING, Made, Makers, Phi, Seen, augmented, projects
+from faceprep.training.exprgan_made import (
+    EMBEDDING,
+    Made,
+    Makers,
+    Phi,
+    Seen,
+    half,
+    projects,
+    seen_by_image,
+)
 
 
 class MakerLosses:
@@ -19,7 +28,7 @@ class MakerLosses:
         """Losses of the makers by their names in `recipe.Weights`."""
         weights, stage, model = self.stage.weights, self.stage, self.model
         terms: dict[str, Tensor] = {}
-        answer = model.d_image(augmented(made.judged, batch), made.label)
+        answer = model.d_image(seen_by_image(made.judged, batch, stage), made.label)
         terms["q"] = losses.q_loss(answer.code, made.code, batch.y.shape[1])
         if weights.adversarial:
             terms["adversarial"] = losses.generator_loss(answer.logit, stage.adversarial)
@@ -44,7 +53,7 @@ class MakerLosses:
         weights = self.stage.weights
         terms: dict[str, Tensor] = {}
         if weights.pixel:
-            terms["pixel"] = losses.pixel_loss(own, batch.x)
+            terms["pixel"] = losses.pixel_loss(own, batch.x[: len(own)])
         if weights.pixel_bottleneck:
             terms["pixel_bottleneck"] = losses.pixel_loss(bottleneck, batch.x)
         if weights.tv:
@@ -53,11 +62,15 @@ class MakerLosses:
             terms["adversarial_latent"] = losses.generator_loss(self.model.d_latent(g))
         if weights.identity:
             layers = self.phi.compared if self.phi else ()
-            made, wanted = ([seen[who][name] for name in layers] for who in ("own", "real"))
+            made = [seen["own"][name] for name in layers]
+            wanted = [
+                seen["real"][name][-len(maps) :] for name, maps in zip(layers, made, strict=True)
+            ]
             terms["identity"] = losses.identity_loss(made, wanted, self.stage.feature_norm)
         if weights.embedding:
+            again = seen["own"][EMBEDDING]
             terms["embedding"] = losses.embedding_loss(
-                seen["own"][EMBEDDING], seen["real"][EMBEDDING]
+                again, seen["real"][EMBEDDING][-len(again) :]
             )
         return terms
 
@@ -71,14 +84,21 @@ class MakerLosses:
             if weights.image_cycle:
                 # Back as far as it went.
                 code = self.model.controller(batch.y, batch.edit)
-                back, _ = self.makers.edit(made.judged, again, code)
-                terms["image_cycle"] = losses.pixel_loss(back, batch.x)
+                n = half(len(code))
+                back, _ = self.makers.edit(made.judged[:n], again[:n], code[:n])
+                terms["image_cycle"] = losses.pixel_loss(back, batch.x[:n])
         if weights.closeness:
             terms["closeness"] = losses.closeness_loss(made.judged, batch.x, batch.strength)
         if made.parts is not None and weights.residual:
             terms["residual"] = losses.magnitude(made.parts.residual)
         if made.parts is not None and weights.residual_roughness:
             terms["residual_roughness"] = losses.roughness(made.parts.residual)
+        if made.parts is not None and weights.residual_colour:
+            residual = made.parts.residual
+            terms["residual_colour"] = losses.magnitude(residual - residual.mean(1, keepdim=True))
+        if weights.paired and batch.pair is not None and batch.paired is not None:
+            difference = made.judged.float() - batch.pair
+            terms["paired"] = losses.magnitude(difference, batch.paired[:, None, None, None])
         return terms
 
     def _on_features(self, made: Made, batch: Batch, seen: Seen) -> dict[str, Tensor]:
@@ -89,6 +109,12 @@ class MakerLosses:
         if weights.class_frozen and self.phi.head is not None:
             logits = self.phi.head(seen["fake"])
             terms["class_frozen"] = losses.class_loss(logits, made.label, batch.strength)
+        if "pair" in seen and batch.paired is not None:
+            layers = self.phi.compared
+            made_maps, wanted = ([seen[who][name] for name in layers] for who in ("fake", "pair"))
+            terms["paired_identity"] = losses.identity_loss(
+                made_maps, wanted, self.stage.feature_norm, faces=batch.paired
+            )
         if weights.embedding_edit:
             terms["embedding_edit"] = losses.embedding_loss(
                 seen["fake"][EMBEDDING], seen["real"][EMBEDDING], weights.embedding_margin
@@ -111,7 +137,7 @@ class MakerLosses:
         if made.new is None:
             return terms
         if weights.adversarial_new:
-            answer = self.model.d_image(augmented(made.new, batch), made.label)
+            answer = self.model.d_image(seen_by_image(made.new, batch, self.stage), made.label)
             value = losses.generator_loss(answer.logit, self.stage.adversarial)
             if self.model.d_projected is not None and projects(self.model, self.stage, self.phi):
                 other = self.model.d_projected(self._maps(seen, "new"), made.label)

@@ -113,19 +113,23 @@ class ExprGANStep:
         if self.phi is None or not needs_features(weights):
             return seen
         compared, projected = self.phi.compared, self.phi.projected
+        compares_own = bool(weights.identity or weights.embedding)
         with torch.no_grad():
             real = augmented(batch.x, batch)
             seen["real"] = self.phi.maps(real, [*compared, *projected, EMBEDDING])
         if self.stage.name == "joint":
             head = self.phi.head.layers if self.phi.head else ()
             fake = augmented(made.judged, batch)
-            seen["fake"] = self.phi.maps(fake, [*projected, *head, EMBEDDING])
-        if made.own is not None and made.bottleneck is not None:
-            # Half of the batch by each way: one pass teaches both.
-            half = len(made.own) // 2 if self.images.has_path else 0
-            own = torch.cat([made.own[:half], made.bottleneck[half:]])
-            if weights.identity or weights.embedding:
-                seen["own"] = self.phi.maps(augmented(own, batch), [*compared, EMBEDDING])
+            pairs = compared if weights.paired_identity else ()
+            seen["fake"] = self.phi.maps(fake, [*projected, *head, *pairs, EMBEDDING])
+        if made.own is not None and made.bottleneck is not None and compares_own:
+            # The path has the source's pixels; the faces it leaves out teach the bottleneck.
+            rest = len(made.own) if self.images.has_path else 0
+            own = augmented(made.bottleneck, batch)[rest:]
+            seen["own"] = self.phi.maps(own, [*compared, EMBEDDING])
+        if weights.paired_identity and batch.pair is not None:
+            with torch.no_grad():
+                seen["pair"] = self.phi.maps(augmented(batch.pair, batch), compared)
         if made.new is not None and projects(self.model, self.stage, self.phi):
             seen["new"] = self.phi.maps(augmented(made.new, batch), projected)
         return seen

@@ -77,7 +77,7 @@ def _another(model: ExprGAN, y: Tensor) -> Tensor:
 def _same_faces(model: ExprGAN, x: Tensor, y: Tensor, phi: Phi) -> Finding | None:
     """New identities against as many real people, all in embeddings."""
     noise = torch.Generator().manual_seed(0)
-    z = codes.uniform_noise(len(x), model.identity, noise, x.device)
+    z = model.identities(codes.uniform_noise(len(x), model.identity, noise, x.device))
     code = codes.intensity_code(y[:1].expand(len(x), -1), 1.0, model.elements)
     made = phi.maps(model.decode(z, code), [EMBEDDING])[EMBEDDING]
     return health.ignored_z(made, phi.maps(x, [EMBEDDING])[EMBEDDING])

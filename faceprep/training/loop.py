@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +14,8 @@ from faceprep.errors import FaceprepError
 from faceprep.generators.exprgan.config import ExprGANConfig
 from faceprep.generators.exprgan.model import MAKERS, ExprGAN, build
 from faceprep.generators.exprgan.recipe import Stage
-from faceprep.generators.store import AVERAGE, GENERATOR, save_generator
+from faceprep.generators.prior import IdentityPrior, fit_prior
+from faceprep.generators.store import AVERAGE, GENERATOR, PRIOR, save_generator
 from faceprep.training import checkpoint, health
 from faceprep.training.checkpoint import Checkpoint
 from faceprep.training.crops import Crops, Order
@@ -35,6 +37,9 @@ _LENGTHS = {"steps", "epochs"}
 
 #: Faces on which the projected discriminator's channels are standardised.
 _CALIBRATED = 128
+
+#: Most faces whose identities are measured, and how many at once.
+_MEASURED, _AT_ONCE = 2048, 64
 
 #: Losses that the progress shows.
 _SHOWN = ("pixel", "class_frozen", "adversarial_projected", "adversarial", "q")
@@ -153,10 +158,10 @@ class Training:
         torch.manual_seed(job.seed)
         device = job.crops.images.device
         self.model = build(job.config, device=str(device), seed=job.seed).train()
-        if device.type == "cuda":
-            for parameter in self.model.parameters():
-                if parameter.dim() == 4:
-                    parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        # Faster on either device: half as long on a CPU.
+        for parameter in self.model.parameters():
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         half_life = max(stage.average for stage in job.stages)
         self.average = EMA(self.model, half_life, MAKERS) if half_life else None
         self.streams = Streams(
@@ -233,7 +238,26 @@ class Training:
             progress=progress,
             extra=extra,
         )
+        if self.stage.name == "joint":
+            extra[PRIOR] = self._prior().to_json()
         save_generator(folder / USE, KIND, self.model, config, average, progress, extra)
+
+    @torch.no_grad()
+    def _prior(self) -> IdentityPrior:
+        """Measure where the identities of some training faces lie, by the weights that are used."""
+        crops = self.job.crops
+        chosen = torch.arange(0, len(crops), -(-len(crops) // _MEASURED))
+        self.model.eval()
+        try:
+            with self._used():
+                parts = [self.model.encode(crops.batch(some)) for some in chosen.split(_AT_ONCE)]
+        finally:
+            self.model.train()
+        return fit_prior(torch.cat(parts))
+
+    def _used(self) -> AbstractContextManager[Any]:
+        """The averaged weights in the model, where there are any."""
+        return nullcontext() if self.average is None else self.average.swapped(self.model)
 
     def run(self, reporter: Reporter) -> Outcome:
         """Train to the end, or until a signal comes; what was done is saved either way.
@@ -301,15 +325,13 @@ class Training:
         """Draw samples, and look for the known failures, with the averaged weights."""
         job = self.job
         recent = self.history.means(RECENT)
+        if self.stage.name == "joint":
+            self.model.prior = self._prior()
         self.model.eval()
         try:
-            if self.average is None:
+            with self._used():
                 seen = watch(self.model, self.stage, job.crops, job.unseen, job.phi, recent)
                 self._draw()
-            else:
-                with self.average.swapped(self.model):
-                    seen = watch(self.model, self.stage, job.crops, job.unseen, job.phi, recent)
-                    self._draw()
         finally:
             self.model.train()
         self.history.extend_last(seen.numbers)

@@ -14,7 +14,7 @@ from faceprep.errors import UsageError
 from faceprep.generators.layers import Initialisation
 
 Preset = Literal["paper", "modern", "tiny"]
-CodeInjection = Literal["maps", "bias"]
+CodeInjection = Literal["maps", "bias", "film"]
 Normalisation = Literal["batch", "spectral"]
 
 SIZES = (32, 64, 128)
@@ -81,8 +81,10 @@ class ExprGANConfig:
     code_norm
         Batch norm without parameters before that tanh: all dimensions stay alive.
     code_injection
-        How G_dec's layers get the code: ``maps`` (code: constant maps before the convolution), or
-        ``bias`` (one bias per image, the same but at the border, and cheaper).
+        How G_dec's layers get the code: ``maps`` (code: constant maps before the convolution),
+        ``bias`` (one bias per image, the same but at the border, and cheaper), or ``film``: every
+        layer is normed, and scaled and shifted by code and identity, which learns many times
+        faster.
     d_norm
         ``batch`` (paper, code), or ``spectral`` in D_img and none in Q and D_z.
     class_head
@@ -177,7 +179,7 @@ def modern(classes: Sequence[str], size: int = 128, **changes: Any) -> ExprGANCo
         "d_leaky": True,
         "initialisation": "he",
         "code_norm": True,
-        "code_injection": "bias",
+        "code_injection": "film",
         "d_norm": "spectral",
         "class_head": True,
         "source_path": True,

@@ -10,6 +10,7 @@ from faceprep.generators.exprgan.config import ExprGANConfig
 from faceprep.generators.exprgan.judges import ImageDiscriminator
 from faceprep.generators.exprgan.networks import Decoder, Encoder, LatentDiscriminator
 from faceprep.generators.exprgan.path import EditParts, SourcePath
+from faceprep.generators.prior import IdentityPrior
 from faceprep.generators.projected import ProjectedDiscriminator
 
 #: The networks that make images; the rest judges them.
@@ -27,6 +28,8 @@ class ExprGAN(nn.Module):
         From the source to the edit; None in preset `paper`.
     d_image, d_latent
         D_img with Q, D_z.
+    prior
+        Where new identities lie, once it was measured; None: U(-1, 1), as in the paper.
     d_projected
         Discriminator on a frozen network's feature maps; None where the configuration names no
         channels.
@@ -42,6 +45,7 @@ class ExprGAN(nn.Module):
         self.d_latent = LatentDiscriminator(config)
         channels, labels = config.projected_channels, len(config.classes)
         self.d_projected = ProjectedDiscriminator(channels, labels) if channels else None
+        self.prior: IdentityPrior | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -67,6 +71,10 @@ class ExprGAN(nn.Module):
     def elements(self) -> int:
         """Elements of a class in the expression code, 5."""
         return self.config.elements
+
+    def identities(self, u: Tensor) -> Tensor:
+        """New identities ``(B, G)`` from uniform numbers ``(B, G)`` in [-1, 1]."""
+        return u if self.prior is None else self.prior(u)
 
     def encode(self, x: Tensor) -> Tensor:
         """G_enc: images ``(B, 3, S, S)`` → identities ``(B, G)`` in [-1, 1]."""

@@ -15,6 +15,7 @@ from faceprep.generators.layers import (
     LEAK,
     BatchNorm,
     BoundedCode,
+    FilmNorm,
     SameConv2d,
     append_maps,
     initialise,
@@ -24,8 +25,11 @@ from faceprep.generators.layers import (
 #: Side of the smallest feature maps.
 SEED = 4
 
-#: Fewest channels of a decoder's layer: 64 / 4 of the paper is above it.
-_FEWEST = 8
+#: Fewest channels of a decoder's layer: 64 / 4 of the paper is above it; more behind a norm.
+_FEWEST, _FEWEST_NORMED = 8, 24
+
+#: Length of the condition that a normed layer gets.
+_CONDITION = 128
 
 #: σ of the official decoder's convolutions.
 _DECODER_STD = 0.02
@@ -72,11 +76,13 @@ class Decoder(nn.Module):
         self.repeats = config.repeats
         self.everywhere = config.code_everywhere
         self.maps = config.code_injection == "maps" and self.everywhere
+        normed = config.code_injection == "film" and self.everywhere
+        fewest = _FEWEST_NORMED if normed else _FEWEST
         seed = config.width * 2 ** (config.depth - 1)
         first = config.identity + config.repeats * config.code
         self.fc = nn.Linear(first, seed * SEED * SEED)
         halves = [seed // 2**level for level in range(1, config.depth + 2)]
-        self.channels = [seed, *(max(count, _FEWEST) for count in halves)]
+        self.channels = [seed, *(max(count, fewest) for count in halves)]
         extra = config.code if self.maps else 0
         self.convs = nn.ModuleList(
             nn.Conv2d(inputs + extra, outputs, 3, padding=1, bias=False)
@@ -86,7 +92,14 @@ class Decoder(nn.Module):
         self.biases = nn.ModuleList(
             nn.Linear(config.code, outputs) for outputs in (self.channels[1:] if biased else [])
         )
+        known = config.identity + config.code
+        self.condition = nn.Linear(known, _CONDITION) if normed else None
+        self.norms = nn.ModuleList(
+            FilmNorm(outputs, _CONDITION) for outputs in (self.channels[1:] if normed else [])
+        )
         initialise(self.fc, config.initialisation)
+        if self.condition is not None:
+            initialise(self.condition, config.initialisation)
         for conv in self.convs:
             initialise(conv, config.initialisation, _DECODER_STD)
         for bias in self.biases:
@@ -97,13 +110,16 @@ class Decoder(nn.Module):
         h = self.fc(torch.cat([g, c.repeat(1, self.repeats)], dim=1))
         h = F.relu(h).unflatten(1, (self.channels[0], SEED, SEED))
         levels = [h]
+        known = None
+        if self.condition is not None:
+            known = F.silu(self.condition(torch.cat([g, c], dim=1)))
         for index, conv in enumerate(self.convs[:-1]):
             h = append_maps(h, c) if self.maps else h
             h = upsample(h) if index < len(self.convs) - 2 else h
             h = conv(h)
             if self.biases:
                 h = h + self.biases[index](c)[:, :, None, None]
-            h = F.relu(h)
+            h = F.relu(h) if known is None else F.silu(self.norms[index](h, known))
             levels.append(h)
         return levels
 

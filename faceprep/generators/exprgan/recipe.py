@@ -57,6 +57,11 @@ class Weights:
         Identity code of an edit against the source's; the edit edited back against the source.
     closeness, residual, residual_roughness
         Edits stay near the source; L1 and total variation of the residual.
+    residual_colour
+        L1 of the residual's colour: what it has beyond its gray level.
+    paired, paired_identity
+        A strong edit against the same person's face with that expression, where the training faces
+        have one: pixels, and face features.
     tv
         L_tv of the reconstruction.
     diversity
@@ -86,9 +91,17 @@ class Weights:
     closeness: float = 0.0
     residual: float = 0.0
     residual_roughness: float = 0.0
+    residual_colour: float = 0.0
+    paired: float = 0.0
+    paired_identity: float = 0.0
     tv: float = 0.0
     diversity: float = 0.0
     r1: float = 0.0
+
+    @property
+    def compares_pairs(self) -> bool:
+        """Whether edits are compared with other faces of the same person."""
+        return bool(self.paired or self.paired_identity)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +130,9 @@ class Stage:
         Adam, constant; its moments start anew in every stage.
     steps
         Length in steps, in place of `epochs`.
-    augment
-        Discriminators, and the frozen classifier, see images through `training.diffaugment`.
+    augment, augment_image
+        Discriminators, and the frozen classifier, see images through `training.diffaugment`; so
+        does D_img. In short trainings a small D_img learns nothing through it.
     even_classes
         A batch has all expressions equally often; otherwise every face once an epoch.
     average
@@ -142,6 +156,7 @@ class Stage:
     betas: tuple[float, float] = BETAS
     steps: int | None = None
     augment: bool = False
+    augment_image: bool = True
     even_classes: bool = False
     average: float = 0.0
     r1_every: int = 16
@@ -205,7 +220,11 @@ def stages(
     }
     changes |= {"batch": batch} if batch else {}
     changes |= {"learning_rate": learning_rate} if learning_rate else {}
-    found: tuple[Stage, ...] = paper_stages(**own) if preset == "paper" else modern_stages(1)
+    found: tuple[Stage, ...] = (
+        paper_stages(**own)
+        if preset == "paper"
+        else modern_stages(1, augment_image=preset != "tiny")
+    )
     lengths = _lengths(preset, steps, epochs, found)
     return tuple(
         replace(
@@ -300,17 +319,17 @@ def paper_stages(
     return controller, reconstruction, refining
 
 
-def modern_stages(epochs: int, batch: int = 16) -> tuple[Stage]:
+def modern_stages(epochs: int, batch: int = 16, augment_image: bool = True) -> tuple[Stage]:
     """One joint stage: reconstruction with the own label, edits with another, new identities.
 
     Weights are those of the trial (64 pixels, 1 044 photographs, batch 16, Adam 5e-4), but for
-    class_frozen, which was 0.5 there. Codes of
-    edits are `codes.edit_magnitudes`, classes sampled evenly, the class losses weighted by the
-    strength r.
+    class_frozen and pixel_bottleneck, which were half as large there, and with what the trial
+    asked for: other faces of the same person, and a price on colours. Codes of edits are
+    `codes.edit_magnitudes`, classes sampled evenly, the class losses weighted by the strength r.
     """
     weights = Weights(
         pixel=10,
-        pixel_bottleneck=5,
+        pixel_bottleneck=10,
         identity=2,
         embedding=2,
         embedding_edit=2,
@@ -327,6 +346,9 @@ def modern_stages(epochs: int, batch: int = 16) -> tuple[Stage]:
         closeness=0.3,
         residual=2,
         residual_roughness=2,
+        residual_colour=2,
+        paired=20,
+        paired_identity=4,
     )
     return (
         Stage(
@@ -342,6 +364,7 @@ def modern_stages(epochs: int, batch: int = 16) -> tuple[Stage]:
             learning_rate=5e-4,
             learning_rate_projected=1e-3,
             augment=True,
+            augment_image=augment_image,
             even_classes=True,
             average=10_000,
         ),

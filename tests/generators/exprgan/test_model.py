@@ -77,7 +77,7 @@ def test_gradients_reach_every_maker_that_took_part(source: bool) -> None:
     model = build(smallest(residual_init=0.5), seed=0)
     torch.nn.init.normal_(model.path.flow.weight)
     torch.nn.init.normal_(model.path.residual.weight)
-    for module in model.path.modules():
+    for module in (*model.path.modules(), *model.decoder.modules()):
         if hasattr(module, "film"):
             torch.nn.init.normal_(module.film.weight, std=0.1)
     x, y, c, g = edit(model)
