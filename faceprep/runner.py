@@ -25,6 +25,7 @@ from faceprep.workspace import Workspace
 if TYPE_CHECKING:
     from faceprep.engines import Work
 
+_TICK_SECONDS = 0.5
 _LOG_LINES = 12  # of a traceback, in the workspace
 
 
@@ -372,8 +373,12 @@ class _Ticker:
         self._stop = threading.Event()
 
         def tick() -> None:
-            while not self._stop.wait(0.5):
+            pause = _TICK_SECONDS
+            while not self._stop.wait(pause):
+                began = time.monotonic()
                 done = self.done + workspace.rows_in_hand(stage, set(in_hand))
+                # A look lists every shard: many shards, or a slow disk, are looked at less often.
+                pause = max(_TICK_SECONDS, 20 * (time.monotonic() - began))
                 progress.update(done, below=self._note)
 
         self._thread = threading.Thread(target=tick, daemon=True)
