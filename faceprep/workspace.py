@@ -156,6 +156,7 @@ class Workspace:
         """Leave word of why a shard could not be made, for `failures`."""
         note = {"shard": shard, "error": error, "log": list(log), "host": socket.gethostname()}
         with contextlib.suppress(OSError):  # on a full disk the command itself says so
+            self.home(stage, shard).mkdir(exist_ok=True)
             manifest.write_json(self._failed(stage, shard), {**note, "time": time.time()})
 
     def forget_failure(self, stage: str, shard: int) -> None:
@@ -171,7 +172,7 @@ class Workspace:
         return dict(sorted(found.items()))
 
     def _failed(self, stage: str, shard: int) -> Path:
-        return self.root / stage / f"part-{shard:05d}.failed.json"
+        return self.home(stage, shard) / f"part-{shard:05d}.failed.json"
 
     def read(self, stage: str, shard: int) -> pa.Table:
         """Rows of a finished shard, validated.
