@@ -1,0 +1,14 @@
+#!/bin/bash
+# One stage in parts on whatever runs commands; here on this machine with xargs, 4 at a time:
+#   pipelines/cluster/shards.sh align pipelines/celeba.toml 16
+# `faceprep select -c pipelines/celeba.toml` goes before, once: it decides what a shard is.
+# Give the lines that it prints with a 4th word `print` to ssh, GNU parallel or a queue of your own.
+set -eu
+stage=$1 config=$2 parts=${3:-16} how=${4:-run}
+lines() {
+    for part in $(seq "$parts"); do
+        echo "faceprep $stage -c $config --only --shard $part/$parts -j 1"
+    done
+}
+# Exit code 3 means: done, but some faces could not be; that is no reason to stop.
+if [ "$how" = print ]; then lines; else lines | xargs -P 4 -I {} sh -c '{} || test $? -eq 3'; fi

@@ -1,0 +1,103 @@
+"""What ``faceprep status`` says of work by any engine."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from faceprep.cli import app
+from faceprep.config import Config
+from faceprep.engines.slurm.arrays import Array, claim
+from faceprep.progress import Progress
+from faceprep.report.status import status
+from faceprep.runner import Options, run_stage
+from faceprep.stages import load_stage
+
+
+def heatmaps(root: Path) -> dict:
+    return next(stage for stage in status(root)[1]["stages"] if stage["stage"] == "heatmaps")
+
+
+def draw(root: Path, **options):
+    config = Config.model_validate({"workspace": root, "workers": 1})
+    return run_stage(load_stage("heatmaps"), config, Options(**options), Progress(quiet=True))
+
+
+def printed(root: Path) -> str:
+    console = Console(width=200)
+    with console.capture() as capture:
+        for part in status(root)[0]:
+            console.print(part)
+    return capture.get()
+
+
+def test_shards_are_done_running_failed_or_missing(aligned_workspace) -> None:
+    workspace = aligned_workspace(faces=50, shard_size=10)
+    workspace.part("align", 3).write_bytes(b"PAR1")
+    result = draw(workspace.root, only=frozenset((0, 1, 3)))
+    assert list(result.failed) == [3]
+    mine = workspace.folder("heatmaps") / f"part-00002.{socket.gethostname()}-{os.getpid()}.tmp"
+    mine.mkdir()
+    found = heatmaps(workspace.root)
+    assert (found["shards"], found["done"], found["running"], found["missing"]) == (5, 2, [2], 1)
+    (failure,) = found["failed"]
+    assert failure["shards"] == [3]
+    assert "not readable" in failure["error"]
+    assert failure["log"]
+    assert "heatmaps shard 3" in printed(workspace.root)
+
+
+def test_a_shard_that_is_made_has_not_failed(aligned_workspace) -> None:
+    workspace = aligned_workspace(faces=20, shard_size=10)
+    good = workspace.part("align", 1).read_bytes()
+    workspace.part("align", 1).write_bytes(b"PAR1")
+    assert draw(workspace.root).failed
+    workspace.part("align", 1).write_bytes(good)
+    assert not draw(workspace.root).failed
+    found = heatmaps(workspace.root)
+    assert (found["done"], found["failed"], found["missing"]) == (2, [], 0)
+
+
+def test_tasks_that_ended_without_their_shards_have_failed(
+    aligned_workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = aligned_workspace(faces=60, shard_size=10)
+    tasks = [[0, 1, 2], [3], [4]]
+    made = claim(workspace.root, Array(workspace.root, "heatmaps", "x", tasks, {}, created=1.0))
+    made.with_job("7").log(0).write_text("first line\nlast words\n")
+    monkeypatch.setattr("faceprep.report.status.look", dict)
+    found = heatmaps(workspace.root)
+    (failure,) = found["failed"]  # task 1 and 2 never began
+    assert (failure["shards"], failure["log"]) == ([0, 1, 2], ["first line", "last words"])
+    assert "task 7_0 has left the queue" in failure["error"]
+    assert found["missing"] == 3
+    assert "heatmaps shards 0–2" in printed(workspace.root)
+
+
+def test_without_an_answer_of_slurm_the_rest_is_still_told(
+    aligned_workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = aligned_workspace(faces=20, shard_size=10)
+    claim(workspace.root, Array(workspace.root, "heatmaps", "x", [[0]], {}, created=1.0))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert "queue is not known: no squeue" in printed(workspace.root)
+    assert heatmaps(workspace.root)["missing"] == 2
+
+
+def test_the_command_prints_json_and_names_the_nearest_workspace(
+    aligned_workspace, tmp_path: Path
+) -> None:
+    workspace = aligned_workspace(faces=20, shard_size=10)
+    (workspace.root / "train" / "exprgan").mkdir(parents=True)
+    about = {"steps": 3, "plan": {"steps": {"joint": 5}}}
+    (workspace.root / "train" / "exprgan" / "train.json").write_text(json.dumps(about))
+    done = CliRunner().invoke(app, ["status", "--workspace", str(workspace.root), "--json"])
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["train"] == {"steps": {"exprgan": [3, 5]}}
+    lost = CliRunner().invoke(app, ["status", "--workspace", str(tmp_path / "nothing")])
+    assert lost.exit_code == 2
+    assert f"faceprep status --workspace {workspace.root}" in lost.stderr
