@@ -174,13 +174,14 @@ def measure(place: Path, stage: str, arguments: argparse.Namespace) -> dict:
     seconds, processor = time.perf_counter() - started, processor_seconds() - processor
     noted = notes.read_text().splitlines() if notes.exists() else []
     work, work_processor = (sum(float(note.split()[k]) for note in noted) for k in range(2))
+    at_once = min(arguments.workers, max(len(noted), 1))
     files = [path for path in (config.workspace / result.stage).rglob("*") if path.is_file()]
     return {
         "images": result.rows,
         "shards": result.shards,
         "made": len(result.todo),
         "seconds": seconds,
-        "overhead": seconds - work / arguments.workers if stage != "select" else None,
+        "overhead": seconds - work / at_once if stage != "select" else None,
         "overhead_processor": processor - work_processor,
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "worker_megabytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
