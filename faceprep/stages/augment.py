@@ -18,7 +18,7 @@ from faceprep.progress import Progress
 from faceprep.runner import Options, run_jobs
 from faceprep.shard import versions
 from faceprep.stages.augment_shard import Augment, AugmentJob, make_shard
-from faceprep.stages.train import load_trained, name_of
+from faceprep.stages.train import name_of, trained_file
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: What a face of 128 pixels takes on disk, about: its picture and its row.
 _BYTES_PER_FACE = 27_000
+
+_COUNTED = ["face_id", "expression", "mode", "status", "rejected_judge", "rejected_features"]
 
 #: Settings for the same faces on another kind of device: their last digits differ.
 _DEVICE = "device"
@@ -129,16 +131,18 @@ class _Run:
 
     def __init__(self, config: Config, device: str) -> None:
         from faceprep.stages.augment_sources import find_sources, fingerprint
-        from faceprep.stages.train import folder_of
-        from faceprep.training.loop import USE
+        from faceprep.training import checkpoint
 
         self.config, self.device = config, device
         self.workspace = Workspace(config.workspace)
         self.stage = Augment(config, device)
         self.settings = config.augment
         self.name = name_of(config.train.generator, config.train.fold)
-        self.generator, _ = load_trained(config.workspace, self.name)
-        self.checkpoint = file_sha256(folder_of(config.workspace, self.name) / USE)
+        path = trained_file(config.workspace, self.name)
+        self.checkpoint = file_sha256(path)
+        # Making the networks takes seconds, and is the workers' task.
+        networks = checkpoint.read(path).config
+        self.classes, self.size = tuple(networks["classes"]), int(networks["size"])
         modes = list(self.settings.shares())
         self.sources: dict[str, Sources] = {
             mode: find_sources(config, mode) for mode in modes if mode != "new"
@@ -202,11 +206,11 @@ class _Run:
 
         progress.say("augment: the filter is trained on the training subjects")
         rows = training_rows(self.config.workspace, fold=self.config.train.fold)
-        faces = read_faces(self.workspace, rows, self.generator.size)
+        faces = read_faces(self.workspace, rows, self.size)
         one_thread()
         with threadpool_limits(1):
             return train_filter(
-                faces, self.generator.classes, judge=kind in ("judge", "both"),
+                faces, self.classes, judge=kind in ("judge", "both"),
                 features=None if kind == "judge" else load_features(template=faces.template),
                 min_probability=self.settings.min_probability,
                 percentile=self.settings.percentile,
@@ -254,7 +258,7 @@ class _Run:
             if self._rows(shard):
                 tables.append(self.workspace.read(name, shard))
         for table in tables:
-            _count(table.to_pydict(), result)
+            _count(table.select(_COUNTED).to_pydict(), result)
         if not tables:
             return
         people = sorted({name for one in self.sources.values() for name in one.people()})

@@ -16,10 +16,11 @@ from faceprep.config import Config
 from faceprep.errors import FaceprepError
 from faceprep.evaluation.editor import to_pixels
 from faceprep.evaluation.intensity import IntensityMap, maps_from_json
+from faceprep.manifest import file_sha256
 from faceprep.stages.augment_slots import Draw, Schedule, Slot, SourceOrder, draw, magnitudes
 from faceprep.stages.augment_sources import Sources, find_sources
 from faceprep.stages.base import Row
-from faceprep.stages.train import load_trained, name_of
+from faceprep.stages.train import load_trained, name_of, trained_file
 
 if TYPE_CHECKING:
     from faceprep.evaluation.synthetic_filter import QualityFilter, Verdict
@@ -89,6 +90,10 @@ class Studio:
         self.settings = config.augment
         self.name = name_of(config.train.generator, config.train.fold)
         self.checkpoint, self.device, self.quality = checkpoint, torch.device(device), quality
+        if file_sha256(trained_file(config.workspace, self.name)) != checkpoint:
+            raise FaceprepError(
+                "the generator has changed since the command began", "type the same command again"
+            )
         generator, file = load_trained(config.workspace, self.name, device)
         # Convolutions of small maps are a quarter faster this way round on a CPU.
         cast("nn.Module", generator).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

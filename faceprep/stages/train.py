@@ -96,6 +96,25 @@ def name_of(generator: str, fold: int | None = None) -> str:
     return generator if fold is None else f"{generator}-fold{fold:02d}"
 
 
+def trained_file(workspace: Path, generator: str = "exprgan") -> Path:
+    """File of a trained generator.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    """
+    from faceprep.training.loop import USE
+
+    path = folder_of(workspace, generator) / USE
+    if not path.is_file():
+        _, _, fold = generator.partition("-fold")
+        more = f" --set train.fold={int(fold)}" if fold.isdecimal() else ""
+        ask = f"faceprep train --workspace {workspace}{more}"
+        raise UsageError(f"{workspace} has no trained {generator}", ask)
+    return path
+
+
 def load_trained(
     workspace: Path, generator: str = "exprgan", device: str = "cpu"
 ) -> "tuple[Generator, Checkpoint]":
@@ -109,15 +128,8 @@ def load_trained(
         Its file is damaged.
     """
     from faceprep.generators.store import load_generator
-    from faceprep.training.loop import USE
 
-    path = folder_of(workspace, generator) / USE
-    if not path.is_file():
-        _, _, fold = generator.partition("-fold")
-        more = f" --set train.fold={int(fold)}" if fold.isdecimal() else ""
-        ask = f"faceprep train --workspace {workspace}{more}"
-        raise UsageError(f"{workspace} has no trained {generator}", ask)
-    return load_generator(path, device=device)
+    return load_generator(trained_file(workspace, generator), device=device)
 
 
 def run_train(
