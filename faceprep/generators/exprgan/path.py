@@ -29,6 +29,10 @@ _LEVELS = 3
 _FLOW_GAIN = 8.0
 
 
+#: Mean distance from gray, of a range of 2, from which a photograph counts as one with colours.
+_COLOURFUL = 0.02
+
+
 class EditParts(NamedTuple):
     """An edit and what it is made of.
 
@@ -41,7 +45,7 @@ class EditParts(NamedTuple):
     flow
         ``(B, 2, S, S)`` pixels, x and y.
     residual
-        ``(B, 3, S, S)``, already scaled.
+        ``(B, 3, S, S)``, already scaled; gray where the source is.
     """
 
     image: Tensor
@@ -153,11 +157,23 @@ class SourcePath(nn.Module):
         warped = warp(src, flow) if self.flow is not None else src.float()
         if self.residual is None:
             return EditParts(warped, warped, flow, torch.zeros_like(warped))
-        residual = self.residual(h).float() * self.config.residual_scale
+        residual = as_colourful(self.residual(h).float() * self.config.residual_scale, src)
         linear = warped + residual
         # A clamp without gradient outside would leave a saturated mouth as it is for good.
         image = linear.clamp(-1, 1).detach() + (linear - linear.detach())
         return EditParts(image, warped, flow, residual)
+
+
+def as_colourful(residual: Tensor, src: Tensor) -> Tensor:
+    """Take the colours out of a residual ``(B, 3, S, S)`` where the source has none.
+
+    Colours on a gray photograph are no expression, but a loss can be paid in them. A source whose
+    pixels lie `_COLOURFUL` from gray on average, or further, keeps the residual as it is.
+    """
+    x = src.float()
+    distance = (x - x.mean(1, keepdim=True)).abs().mean((1, 2, 3), keepdim=True)
+    gray = residual.mean(1, keepdim=True)
+    return gray + (residual - gray) * (distance / _COLOURFUL).clamp(max=1)
 
 
 def _finest(levels: list[_T]) -> list[_T]:
