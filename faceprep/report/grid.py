@@ -64,14 +64,15 @@ def header(title: str, note: str, width: int) -> Image.Image:
 def grid(title: str, columns: Sequence[str], lines: Sequence[Line], width: int) -> Image.Image:
     """Lines of faces under a title and the names of the columns."""
     step = _TILE + _GUTTER + (_CAPTION if any(line.captions for line in lines) else 0)
-    block = Image.new("RGB", (width, _TITLE + 20 + len(lines) * step + _GUTTER), PAPER)
+    top = _TITLE if title else 8
+    block = Image.new("RGB", (width, top + 20 + len(lines) * step + _GUTTER), PAPER)
     draw = ImageDraw.Draw(block)
     write(draw, (_MARGIN, 12), shorten(title, 18, width - 2 * _MARGIN, keep_end=True), 18)
     for number, name in enumerate(columns):
         x = _MARGIN + _LABEL + number * (_TILE + _GUTTER)
-        write(draw, (x, _TITLE), shorten(name, 13, _TILE), 13, GRAY)
+        write(draw, (x, top), shorten(name, 13, _TILE), 13, GRAY)
     for number, line in enumerate(lines):
-        y = _TITLE + 20 + number * step
+        y = top + 20 + number * step
         write(draw, (_MARGIN, y + 4), shorten(line.name, 13, _LABEL - 8), 13, GRAY)
         for column, tile in enumerate(line.tiles):
             x = _MARGIN + _LABEL + column * (_TILE + _GUTTER)
