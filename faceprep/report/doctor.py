@@ -16,7 +16,7 @@ from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from faceprep import __version__
 from faceprep.config import Config
@@ -261,8 +261,16 @@ def _au_backend(name: str, config: Config) -> list[Check]:
 def _engines() -> list[Check]:
     if not _has("joblib"):
         return [_absent("joblib", "engine local")]
-    engines = get_args(Config.model_fields["engine"].annotation)
-    return [Check("engines", "ok", f"{', '.join(engines)} (joblib {_version('joblib')})")]
+    checks = [Check("engine local", "ok", f"joblib {_version('joblib')}")]
+    for engine, package in (("slurm", "submitit"), ("dask", "distributed")):
+        name = f"engine {engine}"
+        if _has(package):
+            here = "" if engine == "dask" or shutil.which("sbatch") else ", but no sbatch here"
+            checks.append(Check(name, "ok", f"{package} {_version(package)}{here}", needed=False))
+        else:
+            hint = f"pip install 'faceprep[{engine}]'"
+            checks.append(Check(name, "missing", f"no {package}", hint, needed=False))
+    return checks
 
 
 def _machine() -> list[Check]:

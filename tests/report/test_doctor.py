@@ -45,7 +45,8 @@ def test_everything_needed_is_there_where_the_tests_run(tmp_path: Path) -> None:
     checks = doctor(tmp_path)
     assert time.monotonic() - started < 3
     assert exit_code(checks) == ALL_THERE
-    assert {"detector mtcnn", "detector dlib", "68 landmarks", "engines"} <= set(states(checks))
+    wanted = {"detector mtcnn", "detector dlib", "68 landmarks", "engine local"}
+    assert wanted <= set(states(checks))
     assert not [check for check in checks if check.needed and check.state == "missing"]
 
 

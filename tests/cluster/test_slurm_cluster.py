@@ -1,0 +1,226 @@
+"""A real one-node Slurm: arrays that are disturbed, and a training that outlives its time limit.
+
+It runs as root where Debian's slurm-wlm and munge are installed, and skips with the reason
+elsewhere.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from cluster import slurm_cluster
+from training_builders import WITHOUT_FEATURES, toy_workspace
+
+from faceprep.engines.slurm.arrays import arrays
+from faceprep.workspace import Workspace
+
+STEPS = 120
+
+Command = Callable[..., "subprocess.Popen[str]"]
+
+_TRAIN = {
+    "train.preset": "tiny",
+    "train.size": 32,
+    "train.batch": 4,
+    "train.checkpoint_every": 20,
+    "train.networks.width": 4,
+    "train.networks.path_width": 4,
+    "train.recipe.augment": "false",
+    **{f"train.weights.{name}": value for name, value in WITHOUT_FEATURES.items()},
+}
+_SLURM = {"slurm.poll_seconds": 0.3, "slurm.mem": "500M", "slurm.task_minutes": 0.002}
+_TRAIN_JOB = {
+    "slurm.train.gpus": 0,
+    "slurm.train.cpus": 1,
+    "slurm.train.mem": "1G",
+    "slurm.train.time": 1,  # minute; Slurm has no shorter limit
+    "slurm.train.signal_seconds": 56,
+}
+
+
+def sets(*settings: dict[str, object]) -> list[str]:
+    pairs = [pair for each in settings for pair in each.items()]
+    return [word for key, value in pairs for word in ("--set", f"{key}={value}")]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    reason = slurm_cluster.missing()
+    if reason:
+        pytest.skip(f"no Slurm cluster: {reason}")
+    with slurm_cluster.cluster(tmp_path_factory.mktemp("cluster"), cpus=4) as environment:
+        yield {**environment, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def faceprep(cluster: dict[str, str]) -> Command:
+    def start(*arguments: object) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "faceprep", *map(str, arguments)],
+            env=cluster,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    return start
+
+
+@pytest.fixture(scope="module", autouse=True)
+def training(faceprep: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Workspace of a training whose job runs from now on."""
+    place = tmp_path_factory.mktemp("training") / "cluster"
+    toy_workspace(place)
+    steps = {"train.steps": STEPS}
+    settings = sets(_TRAIN, steps, _TRAIN_JOB, {"slurm.poll_seconds": 0.3})
+    command = ["train", "--only", "--workspace", place, "--engine", "slurm", "--no-wait", *settings]
+    process = faceprep(*command)
+    assert process.wait() == 0, process.stderr.read()
+    return place
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("dataset") / "faces"
+    words = ["demo", root, "--layout", "celeba", "--subjects", 3, "-q", "-j", 1]
+    subprocess.run([sys.executable, "-m", "faceprep", *map(str, words)], check=True)
+    return root
+
+
+def run(root: Path, place: Path, *more: object) -> list[object]:
+    base = [
+        "run",
+        "--dataset",
+        "celeba",
+        "--root",
+        root,
+        "--workspace",
+        place,
+        "--until",
+        "heatmaps",
+    ]
+    return [*base, "--set", "shard_size=5", "--set", "align.detector=given", *more]
+
+
+def content(place: Path) -> dict[str, bytes]:
+    """Every file that a run leaves, but for seconds and host of markers, and Slurm's logs."""
+    found = {}
+    for path in sorted(place.rglob("*")):
+        if not path.is_file() or "slurm" in path.relative_to(place).parts:
+            continue
+        data = path.read_bytes()
+        if path.name.startswith("part-") and path.suffix == ".json":
+            marker = {k: v for k, v in json.loads(data).items() if k not in ("seconds", "host")}
+            data = json.dumps(marker).encode()
+        found[str(path.relative_to(place))] = data
+    return found
+
+
+def slurm(cluster: dict[str, str], *command: str) -> str:
+    done = subprocess.run(command, env=cluster, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def until(condition: Callable[[], object], seconds: float = 300) -> object:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not happen")
+
+
+def tasks_of(place: Path) -> list[psutil.Process]:
+    """Processes of tasks that work on a workspace."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if "engines.slurm.task" in line and str(place) in line:
+            found.append(process)
+    return found
+
+
+def test_a_training_beyond_its_time_limit_equals_an_undisturbed_one(
+    cluster: dict[str, str], faceprep: Command, training: Path, tmp_path: Path
+) -> None:
+    """It was submitted first. Slurm's notice, a checkpoint, scontrol requeue, and on it goes.
+
+    The notice is sent by hand where the training is faster than the shortest limit; on a slow
+    machine Slurm sends its own (`benchmarks/slurm.py` waits for several of those).
+    """
+    (array,) = arrays(training, "train")
+    until((training / "train" / "exprgan" / "training.safetensors").exists)
+    slurm(cluster, "scancel", "--batch", "--signal=USR1", array.job)
+    alone = tmp_path / "alone"
+    toy_workspace(alone)
+    steps = {"train.steps": STEPS}
+    words = ["train", "--only", "-q", "-j", 1, *sets(_TRAIN, steps)]
+    process = faceprep(*words, "--workspace", alone)
+    assert process.wait() == 0, process.stderr.read()
+    command = ["train", "--only", "-q", "--workspace", training, "--engine", "slurm"]
+    waiting = faceprep(*command, *sets(_TRAIN, steps, _TRAIN_JOB, {"slurm.poll_seconds": 0.3}))
+    _, said = waiting.communicate(timeout=400)
+    assert waiting.returncode == 0, said
+    log = array.log(0).read_text()
+    assert "stopped by SIGUSR1" in log, log
+    assert "going on after step" in log, log
+    for name in ("generator.safetensors", "training.safetensors"):
+        files = [place / "train" / "exprgan" / name for place in (alone, training)]
+        assert files[0].read_bytes() == files[1].read_bytes(), name
+
+
+def test_disturbed_arrays_end_with_the_bytes_of_a_local_run(
+    cluster: dict[str, str], faceprep: Command, dataset: Path, tmp_path: Path
+) -> None:
+    """One task is cancelled, another killed, the node drained and resumed; two commands wait."""
+    local, place = tmp_path / "local", tmp_path / "cluster"
+    alone = faceprep(*run(dataset, local, "-j", 1, "-q"))
+    assert alone.wait() == 0, alone.stderr.read()
+
+    engine = ["--engine", "slurm", *sets(_SLURM)]
+    first = faceprep(*run(dataset, place, *engine))
+    running = ("squeue", "--noheader", "--array", "--states=RUNNING", "--format=%j|%i")
+    mine = "faceprep-align"
+
+    def an_align_task() -> str:
+        lines = slurm(cluster, *running).splitlines()
+        return next((line.split("|")[1] for line in lines if line.startswith(mine)), "")
+
+    slurm(cluster, "scancel", str(until(an_align_task)))
+    second = faceprep(*run(dataset, place, *engine))
+    until(lambda: tasks_of(place))[0].kill()
+    node = slurm(cluster, "sinfo", "--noheader", "--format=%n").strip()
+    slurm(cluster, "scontrol", "update", f"nodename={node}", "state=drain", "reason=test")
+    until(lambda: not tasks_of(place))
+    state = slurm(cluster, "squeue", "--noheader", "--format=%j|%T|%r")
+    assert first.poll() is None, first.stderr.read()
+    slurm(cluster, "scontrol", "update", f"nodename={node}", "state=resume")
+    for process in (first, second):
+        _, said = process.communicate(timeout=400)
+        assert process.returncode == 0, said + state
+    assert content(place) == content(local)
+    workspace = Workspace(place)
+    again = [array for array in arrays(place, "align") if array.tasks]
+    assert len(again) >= 2  # what died was submitted again
+    assert not workspace.in_hand("align")
+    folders = [path for path in place.rglob("*") if path.is_dir()]
+    assert max(len(list(folder.iterdir())) for folder in folders) <= 1000
+
+
+def test_stages_that_are_chained_go_on_alone(
+    cluster: dict[str, str], faceprep: Command, dataset: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "chained"
+    engine = ["--engine", "slurm", "--no-wait", *sets(_SLURM, {"slurm.task_minutes": 1})]
+    started = faceprep(*run(dataset, place, *engine))
+    assert started.wait() == 0, started.stderr.read()
+    workspace = Workspace(place)
+    shards = len(workspace.shards("select"))
+    until(lambda: len(workspace.shards("heatmaps")) == shards)
+    assert workspace.counts("heatmaps") == {"ok": workspace.info("select")["rows"]}

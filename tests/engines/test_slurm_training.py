@@ -1,0 +1,137 @@
+"""``train --engine slurm`` on the stand-in; `tests/cluster` has real signals and a real requeue."""
+
+import json
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from slurm_stand_in import install
+from training_builders import WITHOUT_FEATURES, toy_workspace
+from typer.testing import CliRunner
+
+from faceprep.cli import app
+from faceprep.config import Config
+from faceprep.engines.slurm.arrays import Array, arrays, claim
+from faceprep.engines.slurm.engine import RETRIES
+from faceprep.engines.slurm.training import train, train_here
+from faceprep.errors import FaceprepError, UsageError
+from faceprep.progress import Progress
+from faceprep.stages.train import folder_of
+
+QUIET = Progress(quiet=True)
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    state = install(tmp_path / "slurm")
+    monkeypatch.setenv("PATH", f"{state.parent / 'bin'}:{os.environ['PATH']}")
+    return state
+
+
+def config(place: Path, **settings: object) -> Config:
+    training = {
+        "preset": "tiny",
+        "size": 32,
+        "batch": 4,
+        "steps": 3,
+        "weights": WITHOUT_FEATURES,
+        "networks": {"width": 4, "path_width": 4},
+    }
+    job = {"gpus": 0, "cpus": 1, "signal_seconds": 60}
+    return Config.model_validate(
+        {
+            "workspace": place,
+            "engine": "slurm",
+            "slurm": {"poll_seconds": 0.1, "train": job},
+            "train": {**training, **settings},
+        }
+    )
+
+
+def test_a_job_that_dies_is_submitted_again_and_ends_like_a_command(
+    tmp_path: Path, slurm: Path
+) -> None:
+    place = tmp_path / "ws"
+    toy_workspace(place)
+    (slurm / "die").write_text("1")
+    words = []
+    for key, value in config(place).train.model_dump(exclude_defaults=True).items():
+        pairs = value.items() if isinstance(value, dict) else [("", value)]
+        for name, each in pairs:
+            words += ["--set", f"train.{key}{'.' if name else ''}{name}={each}"]
+    slurm_words = ["slurm.poll_seconds=0.1", "slurm.train.gpus=0", "slurm.train.cpus=1"]
+    words += [word for each in slurm_words for word in ("--set", each)]
+    command = ["train", "--only", "--workspace", str(place), "--engine", "slurm", "--json", *words]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output + done.stderr
+    assert "job 1 died (OUT_OF_MEMORY), submitted again" in done.stderr
+    data = json.loads(done.stdout)
+    assert (data["job"], data["outcome"]["steps"]) == ("2", 3)
+    assert (folder_of(place) / "generator.safetensors").is_file()
+    script = arrays(place, "train")[-1].folder / "2_submission.sh"
+    assert "--signal=B:USR1@120" in script.read_text()
+    assert "--array" not in script.read_text()
+
+
+def test_a_job_that_dies_each_time_is_given_up(tmp_path: Path, slurm: Path) -> None:
+    toy_workspace(tmp_path / "ws")
+    (slurm / "die").write_text("9")
+    with pytest.raises(FaceprepError, match=f"died {RETRIES + 1} times without a checkpoint"):
+        train(config(tmp_path / "ws"), QUIET)
+
+
+def test_what_the_training_itself_refuses_is_told_with_its_code(
+    tmp_path: Path, slurm: Path
+) -> None:
+    toy_workspace(tmp_path / "ws")
+    with pytest.raises(FaceprepError, match="contempt") as caught:
+        train(config(tmp_path / "ws", classes=("anger", "contempt")), QUIET)
+    assert caught.value.exit_code == UsageError.exit_code
+
+
+def test_one_training_at_a_time(tmp_path: Path, slurm: Path) -> None:
+    place = tmp_path / "ws"
+    toy_workspace(place)
+    (slurm / "hold").touch()
+    first = train(config(place), QUIET, wait=False)
+    assert train(config(place), QUIET, wait=False) == first
+    with pytest.raises(UsageError, match="trains with other settings") as caught:
+        train(config(place, steps=4), QUIET, wait=False)
+    assert f"scancel {first.job}" in caught.value.hint
+    assert len(arrays(place, "train")) == 1
+
+
+def test_only_the_notice_before_the_limit_queues_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM is a scancel, or a preemption after which Slurm itself queues it again."""
+    place = tmp_path / "ws"
+    toy_workspace(place)
+    settings = config(place)
+    array = Array(place, "train", "x", [[]], settings.model_dump(mode="json"), overwrite=True)
+    claimed = claim(place, array)
+    asked: list[bool] = []
+    overwritten: list[bool] = []
+    stopped = iter(["SIGTERM", "SIGUSR1", None])
+
+    def run_train(config: Config, progress: Progress, overwrite: bool) -> object:
+        from faceprep.training.loop import Outcome
+
+        overwritten.append(overwrite)
+        outcome = replace(Outcome(1, 3, 0), stopped=next(stopped))
+        return type("Trained", (), {"outcome": outcome})()
+
+    monkeypatch.setattr("faceprep.stages.train.run_train", run_train)
+    monkeypatch.setattr("faceprep.report.train_table.train_tables", lambda result: ([], {}))
+    module = sys.modules["faceprep.engines.slurm.training"]
+    monkeypatch.setattr(module, "requeue", lambda: asked.append(True))
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        assert [train_here(claimed) for _ in range(3)] == [143, 143, 0]
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert asked == [True]
+    assert overwritten == [True, False, False]  # what was begun is gone on with
