@@ -6,8 +6,8 @@ averaged before the people are drawn; how far they lie apart is told by their ow
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,12 +127,13 @@ def accuracy_of(answers: Answers, *, repeats: int = REPEATS, seed: int = 0) -> A
     repeats, seed
         Of the bootstrap.
     """
-    people = _People(answers.subjects, repeats, seed)
+    people = _people(answers.subjects, repeats, seed)
     faces = _tallies(answers, people)
     clip = _clips(answers)
     by_clip = Interval(math.nan)
     if clip is not None:
-        by_clip = _interval(_share, _tallies(clip, _subset(people, clip.subjects)), people)
+        whose = np.searchsorted(people.names, clip.subjects)
+        by_clip = _interval(_share, _tallies(clip, replace(people, whose=whose)), people)
     return Accuracy(
         _interval(_share, faces, people),
         _interval(_balanced, faces, people),
@@ -158,7 +159,7 @@ def gain_of(this: Answers, other: Answers, *, repeats: int = REPEATS, seed: int 
     """
     if this.labels.tolist() != other.labels.tolist() or (this.subjects != other.subjects).any():
         raise ValueError("a paired difference needs the same faces on both sides")
-    people = _People(this.subjects, repeats, seed)
+    people = _people(this.subjects, repeats, seed)
     pair = np.stack([_tallies(this, people), _tallies(other, people)])
     won = int((this.voted & ~other.voted).sum())
     lost = int((other.voted & ~this.voted).sum())
@@ -195,24 +196,22 @@ def confusion(answers: Answers) -> Numbers:
     return counts / len(answers.log_probabilities)
 
 
+@dataclass(frozen=True)
 class _People:
-    """The people of the test, and draws of them with replacement."""
+    """The people of the test: names, whose each face is, how often each is in every draw."""
 
-    def __init__(self, subjects: NDArray[np.str_], repeats: int, seed: int) -> None:
-        self.names, self.whose = np.unique(subjects, return_inverse=True)
-        count = len(self.names)
-        random = np.random.default_rng(seed)
-        self.times: Numbers = random.multinomial(
-            count, np.full(count, 1 / count), size=repeats if count >= FEWEST_SUBJECTS else 0
-        ).astype(np.float64)
+    names: NDArray[np.str_]
+    whose: Whole
+    times: Numbers
 
 
-def _subset(people: _People, subjects: NDArray[np.str_]) -> _People:
-    """The same people and draws for other things of theirs."""
-    other = object.__new__(_People)
-    other.names, other.times = people.names, people.times
-    other.whose = np.searchsorted(people.names, subjects)
-    return other
+def _people(subjects: NDArray[np.str_], repeats: int, seed: int) -> _People:
+    names, whose = np.unique(subjects, return_inverse=True)
+    count = len(names)
+    times = np.random.default_rng(seed).multinomial(
+        count, np.full(count, 1 / count), size=repeats if count >= FEWEST_SUBJECTS else 0
+    )
+    return _People(names, whose.astype(np.int64), times.astype(np.float64))
 
 
 def _tallies(answers: Answers, people: _People) -> Numbers:
@@ -229,7 +228,9 @@ def _side(pair: Numbers) -> Numbers:
     return np.swapaxes(pair, 0, 1)
 
 
-def _interval(statistic, tallies: Numbers, people: _People) -> Interval:  # type: ignore[no-untyped-def]
+def _interval(
+    statistic: Callable[[Numbers], Numbers], tallies: Numbers, people: _People
+) -> Interval:
     value = float(statistic(tallies.sum(axis=0)))
     if not len(people.times):
         return Interval(value)

@@ -63,6 +63,8 @@ def _parquet(path: Path, table: "pd.DataFrame", about: dict[str, Any]) -> str:
     import pyarrow.parquet as pq
 
     content = pa.Table.from_pandas(table, preserve_index=False)
+    kinds = [pa.string() if pa.types.is_large_string(f.type) else f.type for f in content.schema]
+    content = content.cast(pa.schema(list(zip(content.column_names, kinds, strict=True))))
     text = json.dumps({"stage": "classify", **about}, sort_keys=True, ensure_ascii=False)
     content = content.replace_schema_metadata({METADATA_KEY: text.encode()})
     with written_whole(path) as aside:

@@ -153,9 +153,9 @@ def _legend(config: "Config", result: "Classified") -> list[str]:
     ]
     if any(one.accuracy.clip.value >= 0 for one in result.rows):
         lines.append("clips: frames of a sequence that show one expression are told together")
-    if config.classify.held_out and not (result.faces.table["split"] == "val").any():
-        share = config.classify.held_out
-        lines.append(f"stopped on {100 * share:.0f} % of the training people, never on the test")
+    counts = sorted({len(done.held_out) for done in result.done})
+    some = "–".join(str(count) for count in sorted({counts[0], counts[-1]}))
+    lines.append(f"stopped on {some} people who neither train nor are tested")
     return lines
 
 

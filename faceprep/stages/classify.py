@@ -38,6 +38,7 @@ from faceprep.stages.classify_faces import (
     side_of,
 )
 from faceprep.stages.classify_synthetic import Synthetic, find_synthetic
+from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
     from faceprep.evaluation.near_duplicates import NearDuplicates
@@ -203,9 +204,10 @@ class _Plan:
         return kept
 
     def _features(self) -> Any:
+        from faceprep.evaluation.workspace_faces import template_of
         from faceprep.faces.features import load_features
 
-        template = self.config.align.template
+        template = template_of(Workspace(self.config.workspace))
         return load_features(self.config.classify.features, self.device, template=template)
 
     def _cell(self, row: Row, seed: int, fold: int | None) -> Cell:

@@ -9,7 +9,7 @@ same command goes on with the others.
 import json
 import time
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +105,7 @@ class Cell:
     device: str
     folder: Path
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Of everything that decides the answers."""
         made = None

@@ -9,16 +9,20 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from classify_builders import generator_file, people, synthetic_faces
-from training_builders import LABELS, picture, toy_workspace
+from training_builders import LABELS, WITHOUT_FEATURES, picture, toy_workspace
 
-from faceprep.config import ClassifyConfig, Config
+from faceprep.config import AugmentConfig, ClassifyConfig, Config, TrainConfig
 from faceprep.errors import FaceprepError, UsageError
 from faceprep.manifest import METADATA_KEY
 from faceprep.progress import Progress
 from faceprep.report.accuracy_files import write_files
+from faceprep.runner import Options
 from faceprep.stages import classify, classify_cells
+from faceprep.stages.augment import run_augment
 from faceprep.stages.classify import run_classify
 from faceprep.stages.classify_faces import load_faces, side_of
+from faceprep.stages.classify_synthetic import find_synthetic
+from faceprep.stages.train import run_train
 from faceprep.workspace import Workspace
 
 QUIET = Progress(quiet=True)
@@ -298,3 +302,36 @@ def test_logistic_takes_a_row_like_the_others(
     result = run_classify(configured(tmp_path, sweep=(12,), arms=arms), QUIET)
     assert [one.row.name for one in result.rows] == ["logistic", "logistic, 12 synthetic", "flips"]
     assert result.rows[0].accuracy.accuracy.value > 0.5
+
+
+def test_what_train_and_augment_leave_is_trusted_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A generator of fold 1, its edits of training people, and the table of that fold's people."""
+    monkeypatch.setattr("faceprep.stages.train._losses", lambda *_: None)
+    toy_workspace(tmp_path, people=6)
+    train: dict[str, Any] = {
+        "preset": "tiny", "size": 32, "steps": 1, "batch": 4, "fold": 1, "calibrate": 0,
+        "weights": WITHOUT_FEATURES,
+        "networks": {"width": 4, "d_width": 4, "path_width": 4, "d_features": 16},
+    }  # fmt: skip
+    config = configured(tmp_path, sweep=(8,), folds=3)
+    made = Config(
+        workspace=tmp_path,
+        workers=1,
+        train=TrainConfig(**train),
+        augment=AugmentConfig(mode="edit"),
+    )
+    run_train(made, QUIET)
+    run_augment(made, 8, Options(), QUIET)
+    found = find_synthetic(config, 1, 8, load_faces(tmp_path, config.classify))
+    seen = people(0, 2, 3, 5)
+    assert found.touched["the generator"] == seen
+    assert {*found.touched["the sources of synthetic faces"]} <= {*seen}
+    assert {*found.people.tolist()} <= {*seen}
+    assert sorted({*found.labels.tolist()}) == [0, 1, 2, 3]
+    held = {found.people[0]}
+    assert {*found.people[found.first(8, held)]}.isdisjoint(held)
+    with pytest.raises(UsageError) as caught:
+        run_classify(config, QUIET)
+    assert caught.value.hint == f"faceprep augment --workspace {tmp_path} --set train.fold=0 --n 8"
