@@ -4,7 +4,7 @@
     nice -n 10 python benchmarks/slurm.py --images 2000
 
 `select → align → heatmaps → aus` run as arrays while one task is cancelled, one killed with
-SIGKILL, and the node drained for a while; then a training has a limit of one minute, so that
+SIGKILL, and the node drained for a while; then a training has a limit of two minutes, so that
 Slurm's notice queues it again until it is done. Reported: seconds, tasks, what died, and whether
 the bytes are those of runs on this machine alone.
 """
@@ -144,7 +144,7 @@ def training(environment: dict[str, str], folder: Path, options: argparse.Namesp
     began = time.monotonic()
     faceprep(environment, *command, "-j", 1, "--workspace", alone).wait()
     print(f"training alone: {time.monotonic() - began:.0f} s")
-    limit = {"gpus": 0, "cpus": 1, "mem": "2G", "time": 1, "signal_seconds": 45}
+    limit = {"gpus": 0, "cpus": 1, "mem": "2G", "time": 2, "signal_seconds": 60}
     slurm = {f"slurm.train.{key}": value for key, value in limit.items()}
     began = time.monotonic()
     words = ["--workspace", place, "--engine", "slurm", *sets({**slurm, "slurm.poll_seconds": 2})]
@@ -164,7 +164,7 @@ def main() -> None:
     parser.add_argument("--subjects", type=int, default=250, help="people of the demo")
     parser.add_argument("--shard-size", type=int, default=50)
     parser.add_argument("--task-minutes", type=float, default=0.1)
-    parser.add_argument("--steps", type=int, default=1500, help="of the training")
+    parser.add_argument("--steps", type=int, default=3000, help="of the training")
     parser.add_argument("--cpus", type=int, default=2, help="that the node says it has")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

@@ -46,3 +46,34 @@ def test_quiet_is_quiet() -> None:
 def test_a_long_wait_is_told_in_hours() -> None:
     assert progress._clock(3725) == "1:02:05"
     assert progress._clock(65) == "1:05"
+
+
+def test_what_stands_below_is_shown_on_a_terminal_and_in_lines(capsys) -> None:
+    stream = Terminal()
+    bar = Progress(stream=stream)
+    bar.start("align", 10)
+    bar.update(3, below="job 7: 2 running\njob 8: 1 queued")
+    bar.finish()
+    assert "job 7: 2 running" in stream.getvalue()
+    lines = Progress()
+    lines.start("align", 10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+        lines.update(3, below="job 7: 2 running\njob 8: 1 queued")
+    assert ", job 7: 2 running, job 8: 1 queued" in capsys.readouterr().err
+
+
+def test_how_a_job_stands_is_said_when_it_changes_and_now_and_then(capsys) -> None:
+    told = Progress()
+    for title, detail in (
+        ("job 7 pending", ""),
+        ("job 7 pending", ""),
+        ("job 7 running", "step 3"),
+    ):
+        told.status(title, detail)
+    told.status("job 7 running", "step 4")
+    assert capsys.readouterr().err == "job 7 pending\njob 7 running: step 3\n"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+        told.status("job 7 running", "step 5")
+    assert capsys.readouterr().err == "job 7 running: step 5\n"
