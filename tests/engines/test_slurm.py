@@ -136,6 +136,23 @@ def test_other_settings_are_refused_while_jobs_are_under_way(aligned_workspace, 
     assert status(workspace.root)[1]["stages"][2]["queued"] == [0, 1]
 
 
+def test_an_interrupt_leaves_the_jobs_and_says_how_to_come_back(
+    aligned_workspace, slurm, monkeypatch
+) -> None:
+    workspace = aligned_workspace(faces=10, shard_size=10)
+    (slurm / "hold").touch()
+
+    def sleep(seconds: float) -> None:
+        if seconds == 0.123:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("faceprep.engines.slurm.engine.time.sleep", sleep)
+        with pytest.raises(KeyboardInterrupt, match=r"the jobs go on: 1;.* scancel 1 ends"):
+            draw(workspace, poll_seconds=0.123)
+    assert [job["tasks"] for job in submitted(slurm)] == [["PENDING"]]
+
+
 def test_of_two_claims_at_the_same_moment_the_older_holds(aligned_workspace, slurm) -> None:
     workspace = aligned_workspace(faces=20, shard_size=10)
     settings = config(workspace)

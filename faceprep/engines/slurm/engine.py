@@ -171,7 +171,9 @@ class _Waiting:
 
     def how_to_come_back(self) -> str:
         """What to type after Ctrl-C."""
-        jobs = sorted({array.job for array, _, _ in self.flight.values() if array.job})
+        known = {array.job for array, _, _ in self.flight.values()}
+        known |= {array.job for array, _ in self.mine.values()}
+        jobs = sorted(known - {""}, key=int)
         if not jobs:
             return "type the same command again; it goes on where it was"
         return (
