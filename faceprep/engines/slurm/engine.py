@@ -230,7 +230,7 @@ class _Waiting:
                 del self.mine[shard]
                 if stopped is not None:
                     yield from self._close(shard, error=stopped)
-                elif failures.get(shard, {}).get("time", 0) > array.created:
+                elif shard in failures:  # earlier words were taken back when it was submitted
                     words = failures[shard]
                     error = ShardError(str(words.get("error")), words.get("log", ()))
                     yield from self._close(shard, error=error)
