@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from faceprep.errors import UsageError
+from faceprep.generators.layers import channels_last
 
 #: Side that a network sees where nothing else is said, pixels.
 SIZES = {"small": 64, "paper": 128}
@@ -45,7 +46,7 @@ def build_classifier(name: str, classes: Sequence[str], size: int, seed: int) ->
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = _paper(classes, size) if name == "paper" else SmallNetwork(len(classes), size)
-    return network.to(memory_format=torch.channels_last)
+    return channels_last(network)
 
 
 def _paper(classes: Sequence[str], size: int) -> nn.Module:

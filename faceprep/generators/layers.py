@@ -5,12 +5,14 @@ is written in.
 """
 
 import math
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+
+_M = TypeVar("_M", bound=nn.Module)
 
 Initialisation = Literal["official", "he"]
 
@@ -141,6 +143,14 @@ def append_maps(x: Tensor, code: Tensor) -> Tensor:
     """Append the code ``(B, n)`` to ``(B, C, H, W)`` as n constant maps."""
     maps = code.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:])
     return torch.cat([x, maps], dim=1)
+
+
+def channels_last(module: _M) -> _M:
+    """Lay the weights of convolutions out channel by channel: twice as fast on a CPU too."""
+    for parameter in module.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return module
 
 
 def with_spectral_norm(layer: nn.Module, wanted: bool) -> nn.Module:

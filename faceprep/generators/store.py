@@ -97,7 +97,8 @@ def load_generator(
     model.load_state_dict(average, strict=False)
     if PRIOR in file.extra:
         try:
-            model.prior = prior_from_json(file.extra[PRIOR], model.identity)
+            prior = prior_from_json(file.extra[PRIOR], cast(Generator, model).identity)
+            cast(Any, model).prior = prior
         except UsageError as error:
             refuse(path, error.message)
     return cast(Generator, model.eval().requires_grad_(False)), file

@@ -14,6 +14,7 @@ from faceprep.errors import FaceprepError
 from faceprep.generators.exprgan.config import ExprGANConfig
 from faceprep.generators.exprgan.model import MAKERS, ExprGAN, build
 from faceprep.generators.exprgan.recipe import Stage
+from faceprep.generators.layers import channels_last
 from faceprep.generators.prior import IdentityPrior, fit_prior
 from faceprep.generators.store import AVERAGE, GENERATOR, PRIOR, save_generator
 from faceprep.training import checkpoint, health
@@ -158,10 +159,7 @@ class Training:
         torch.manual_seed(job.seed)
         device = job.crops.images.device
         self.model = build(job.config, device=str(device), seed=job.seed).train()
-        # Faster on either device: half as long on a CPU.
-        for parameter in self.model.parameters():
-            if parameter.dim() == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        channels_last(self.model)
         half_life = max(stage.average for stage in job.stages)
         self.average = EMA(self.model, half_life, MAKERS) if half_life else None
         self.streams = Streams(
