@@ -39,6 +39,9 @@ _MOST_THREADS = 8
 
 _INFO = "train.json"
 
+#: Side from which the finest layer of the face features says something, pixels.
+_FINE = 128
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -292,9 +295,13 @@ def _networks(
 
 
 def _projected_layers(config: Config, features: "FaceFeatures") -> tuple[str, ...]:
-    """Layers under the projected discriminator; the finest would take half of tiny's time."""
-    layers = features.perceptual_layers
-    return layers[1:] if config.train.preset == "tiny" else layers
+    """Layers under the projected discriminator.
+
+    The finest shows nothing of an image of 64 pixels, and would take half of the time there.
+    """
+    train, layers = config.train, features.perceptual_layers
+    coarse = train.preset == "tiny" or (train.size or _FINE) < _FINE
+    return layers[1:] if coarse else layers
 
 
 def _channels(config: Config) -> tuple[int, ...]:
