@@ -1,10 +1,10 @@
-# make demo · make test · make lint · make bench: each makes its own .venv when it is missing.
+# make demo · make test · make gate · make lint · make bench: each makes its own .venv when it is missing.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   ?= manifests/demo
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint gate bench clean
 
 $(BIN)/faceprep: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "faceprep needs Python 3.11 or newer")'
@@ -20,6 +20,14 @@ demo: $(BIN)/faceprep
 
 test: $(BIN)/faceprep lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=85
+
+# A small study from nothing; exit code 4 where an accuracy fell below the committed baseline.
+GATE := -c pipelines/gate.toml --workspace $(or $(GATE_WORKSPACE),manifests/gate)
+gate: $(BIN)/faceprep
+	$(BIN)/faceprep train $(GATE) || test $$? -eq 3
+	$(BIN)/faceprep augment $(GATE) --n 560
+	$(BIN)/faceprep classify $(GATE) --only
+	$(BIN)/faceprep check $(GATE) --baseline manifests/baselines/gate.json
 
 lint: $(BIN)/faceprep
 	$(BIN)/ruff check .

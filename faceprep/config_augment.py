@@ -9,7 +9,9 @@ from faceprep.config_section import LOCATION, Section, plain
 
 
 def _range(value: Any) -> Any:
-    """One number as a range that holds it alone."""
+    """One number as a range that holds it alone; on the command line also ``0.4,1``."""
+    if isinstance(value, str) and "," in value and not value.startswith("["):
+        value = f"[{value}]"
     value = plain(value)
     return (value, value) if isinstance(value, int | float) else value
 

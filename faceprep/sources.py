@@ -26,7 +26,7 @@ FOR_TESTS = "FACEPREP_TEST_"  # of the test suite: where it finds what is not in
 
 #: Variables that are not called after their key.
 ALIASES = {"FACEPREP_OPENFACE": "aus.openface_bin"}
-BUILT_IN: dict[str, Any] = {"name": "demo", "demo": {}}
+BUILT_IN: dict[str, Any] = {"name": "demo", "demo": {}, "train": {"preset": "tiny"}}
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def test_a_dry_run_knows_what_follows_from_a_change(small: Path, tmp_path: Path)
 
 def test_an_interrupt_is_told_in_one_line(small: Path, tmp_path: Path) -> None:
     """SIGINT to every process of the terminal, as Ctrl-C sends it."""
-    for moment in (1.0, 2.0, 3.0):
+    for moment in (0.0, 1.0, 2.0):
         process = subprocess.Popen(
             [sys.executable, "-m", "faceprep", *map(str, select(small, tmp_path, verb="align"))],
             stdout=subprocess.PIPE,
@@ -164,12 +164,14 @@ def test_an_interrupt_is_told_in_one_line(small: Path, tmp_path: Path) -> None:
             text=True,
             start_new_session=True,
         )
+        assert process.stderr is not None
+        first = process.stderr.read(1)  # Python's own start, long on a busy machine, is over
         time.sleep(moment)
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=60)
         assert process.returncode in (0, 130)
-        assert "Traceback" not in said
+        assert "Traceback" not in first + said
 
 
 def test_workers_and_interruptions_leave_the_same_bytes(tmp_path: Path) -> None:

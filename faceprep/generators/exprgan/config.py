@@ -35,6 +35,7 @@ _RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
         "flow_sigma": (0.0, 8.0),
         "residual_scale": (0.0, 4.0),
         "residual_init": (0.0, 1.0),
+        "residual_limit": (0.0, 2.0),
     }
 )
 
@@ -101,6 +102,9 @@ class ExprGANConfig:
     residual_scale, residual_init
         The linear residual times this (0 takes it out); its last weights times this at the start.
         0 makes the untrained edit the source itself, bit for bit.
+    residual_limit
+        Bound of the residual, by a tanh, in the images' range of 2; 0 for none. Unbounded, it grows
+        behind the clamp of the image, and leaves black holes.
     projected_channels
         Channels of the feature maps that the projected discriminator gets; empty for none.
     """
@@ -133,6 +137,7 @@ class ExprGANConfig:
     flow_sigma: float = 1.0
     residual_scale: float = 0.5
     residual_init: float = 0.0
+    residual_limit: float = 0.0
     projected_channels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -183,6 +188,7 @@ def modern(classes: Sequence[str], size: int = 128, **changes: Any) -> ExprGANCo
         "d_norm": "spectral",
         "class_head": True,
         "source_path": True,
+        "residual_limit": 0.8,
     }
     return _make(choices, changes)
 

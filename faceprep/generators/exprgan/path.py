@@ -157,7 +157,9 @@ class SourcePath(nn.Module):
         warped = warp(src, flow) if self.flow is not None else src.float()
         if self.residual is None:
             return EditParts(warped, warped, flow, torch.zeros_like(warped))
-        residual = as_colourful(self.residual(h).float() * self.config.residual_scale, src)
+        residual = self.residual(h).float() * self.config.residual_scale
+        limit = self.config.residual_limit
+        residual = as_colourful(limit * torch.tanh(residual / limit) if limit else residual, src)
         linear = warped + residual
         # A clamp without gradient outside would leave a saturated mouth as it is for good.
         image = linear.clamp(-1, 1).detach() + (linear - linear.detach())

@@ -1,7 +1,9 @@
 """The path from the source to the edit."""
 
 import torch
+from exprgan_builders import images, labels, smallest
 
+from faceprep.generators.exprgan import build
 from faceprep.generators.exprgan.path import as_colourful
 
 
@@ -12,3 +14,13 @@ def test_a_gray_source_gets_no_colours() -> None:
     assert torch.allclose(made, residual.mean(1, keepdim=True).expand(-1, 3, -1, -1), atol=1e-5)
     colourful = torch.stack([gray[:, 0], -gray[:, 0], gray[:, 0]], dim=1)
     assert torch.allclose(as_colourful(residual, colourful), residual, atol=1e-5)
+
+
+def test_the_residual_cannot_grow_behind_the_clamp_of_the_image() -> None:
+    model = build(smallest(residual_limit=0.5), seed=0)
+    torch.nn.init.normal_(model.path.residual.weight, std=50.0)
+    x, y = images(2), labels(2)
+    with torch.no_grad():
+        code = model.controller(y, torch.ones(2, model.elements))
+        parts = model.edit(model.encode(x), code, x)
+    assert 0.4 < float(parts.residual.abs().max()) <= 0.5
