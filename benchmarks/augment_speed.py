@@ -27,7 +27,7 @@ from faceprep.runner import Options
 from faceprep.stages.augment import run_augment
 from faceprep.stages.augment_sources import find_sources
 from faceprep.stages.augment_studio import BLOCK
-from faceprep.stages.train import load_trained
+from faceprep.stages.trained import load_trained
 from faceprep.training.crops import resize
 
 

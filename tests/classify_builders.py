@@ -11,7 +11,7 @@ from faceprep.generators.exprgan import build
 from faceprep.generators.store import save_generator
 from faceprep.manifest import file_sha256, table_from_rows
 from faceprep.stages.synthetic import stage_of
-from faceprep.stages.train import folder_of
+from faceprep.stages.trained import folder_of
 from faceprep.workspace import Workspace
 
 #: A synthetic face is a person of its own, far from those of `toy_workspace`.

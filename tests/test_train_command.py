@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from faceprep.cli import app
 from faceprep.progress import Progress
-from faceprep.stages.train import folder_of
+from faceprep.stages.trained import folder_of
 
 RUNNER = CliRunner()
 

@@ -18,7 +18,7 @@ from faceprep.progress import Progress
 from faceprep.runner import Options, run_jobs
 from faceprep.shard import versions
 from faceprep.stages.augment_shard import Augment, AugmentJob, make_shard
-from faceprep.stages.train import name_of, trained_file
+from faceprep.stages.trained import name_of, trained_file
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:

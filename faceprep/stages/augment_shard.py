@@ -20,7 +20,7 @@ from faceprep.manifest import table_from_rows
 from faceprep.shard import Job, explain_os_error, one_thread, versions
 from faceprep.stages.base import Row, ShardOutput, Stage, image_name
 from faceprep.stages.synthetic import stage_of
-from faceprep.stages.train import name_of
+from faceprep.stages.trained import name_of
 from faceprep.workspace import Marker, PendingShard, Workspace
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from faceprep.manifest import file_sha256
 from faceprep.stages.augment_slots import Draw, Schedule, Slot, SourceOrder, draw, magnitudes
 from faceprep.stages.augment_sources import Sources, find_sources
 from faceprep.stages.base import Row
-from faceprep.stages.train import load_trained, name_of, trained_file
+from faceprep.stages.trained import load_trained, name_of, trained_file
 
 if TYPE_CHECKING:
     from faceprep.evaluation.synthetic_filter import QualityFilter, Verdict

@@ -15,7 +15,7 @@ from faceprep.manifest import file_sha256, write_json
 from faceprep.progress import Progress
 from faceprep.stages.classify_faces import Kept, RealFaces, Side
 from faceprep.stages.synthetic import load_synthetic, synthetic_record
-from faceprep.stages.train import folder_of, name_of
+from faceprep.stages.trained import folder_of, name_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,7 +19,7 @@ STAGE = "augment"
 
 
 def stage_of(generator: str) -> str:
-    """Name of the stage's folder; `generator` as `faceprep.stages.train.name_of` gives it."""
+    """Name of the stage's folder; `generator` as `faceprep.stages.trained.name_of` gives it."""
     return f"{STAGE}/{generator}"
 
 
@@ -33,7 +33,7 @@ def load_synthetic(
     workspace
         Folder of the run.
     generator
-        As `faceprep.stages.train.name_of` gives it.
+        As `faceprep.stages.trained.name_of` gives it.
     n
         How many; all that there are without.
 

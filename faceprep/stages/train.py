@@ -17,22 +17,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.config import Config
-from faceprep.errors import FaceprepError, MissingToolError, UsageError
+from faceprep.errors import FaceprepError, MissingToolError
 from faceprep.manifest import write_json
 from faceprep.progress import Progress
 from faceprep.shard import versions
 from faceprep.stages.train_faces import classes_of, read_crops, training_rows
+from faceprep.stages.trained import folder_of, name_of
 
 if TYPE_CHECKING:
     from faceprep.faces.features import FaceFeatures
-    from faceprep.generators.base import Generator
     from faceprep.generators.exprgan import ExprGAN
     from faceprep.generators.exprgan.config import ExprGANConfig
     from faceprep.generators.exprgan.recipe import Stage
-    from faceprep.training.checkpoint import Checkpoint
     from faceprep.training.loop import Job, Outcome
-
-STAGE = "train"
 
 #: Threads beyond which two layers of a small network do not get faster.
 _MOST_THREADS = 8
@@ -87,52 +84,6 @@ class Trained:
     outcome: "Outcome | None" = None
     finished_before: bool = False
     losses: str | None = None
-
-
-def folder_of(workspace: Path, generator: str = "exprgan") -> Path:
-    """Folder of a trained generator; `generator` as `name_of` gives it."""
-    return workspace / STAGE / generator
-
-
-def name_of(generator: str, fold: int | None = None) -> str:
-    """Name of a generator's folders: ``exprgan``, or ``exprgan-fold03`` of one without a fold."""
-    return generator if fold is None else f"{generator}-fold{fold:02d}"
-
-
-def trained_file(workspace: Path, generator: str = "exprgan") -> Path:
-    """File of a trained generator.
-
-    Raises
-    ------
-    UsageError
-        There is none.
-    """
-    from faceprep.training.loop import USE
-
-    path = folder_of(workspace, generator) / USE
-    if not path.is_file():
-        _, _, fold = generator.partition("-fold")
-        more = f" --set train.fold={int(fold)}" if fold.isdecimal() else ""
-        ask = f"faceprep train --workspace {workspace}{more}"
-        raise UsageError(f"{workspace} has no trained {generator}", ask)
-    return path
-
-
-def load_trained(
-    workspace: Path, generator: str = "exprgan", device: str = "cpu"
-) -> "tuple[Generator, Checkpoint]":
-    """Read the trained generator of a workspace, ready for use, and what its file says.
-
-    Raises
-    ------
-    UsageError
-        There is none.
-    FaceprepError
-        Its file is damaged.
-    """
-    from faceprep.generators.store import load_generator
-
-    return load_generator(trained_file(workspace, generator), device=device)
 
 
 def run_train(

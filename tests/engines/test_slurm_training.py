@@ -19,7 +19,7 @@ from faceprep.engines.slurm.engine import RETRIES
 from faceprep.engines.slurm.training import train, train_here
 from faceprep.errors import FaceprepError, UsageError
 from faceprep.progress import Progress
-from faceprep.stages.train import folder_of
+from faceprep.stages.trained import folder_of
 
 QUIET = Progress(quiet=True)
 

@@ -11,8 +11,9 @@ from training_builders import LABELS, WITHOUT_FEATURES, toy_workspace
 from faceprep.config import Config, TrainConfig
 from faceprep.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.progress import Progress
-from faceprep.stages.train import folder_of, load_trained, name_of, run_train
+from faceprep.stages.train import run_train
 from faceprep.stages.train_faces import classes_of, read_crops, training_rows
+from faceprep.stages.trained import folder_of, load_trained, name_of
 
 NETWORKS = {"width": 4, "d_width": 4, "path_width": 4, "d_features": 16}
 QUIET = Progress(quiet=True)

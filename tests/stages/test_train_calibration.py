@@ -12,8 +12,9 @@ from faceprep.evaluation.intensity import IntensityMap, maps_from_json
 from faceprep.faces import landmark_predictor
 from faceprep.progress import Progress
 from faceprep.stages import train as stage
-from faceprep.stages.train import folder_of, load_trained, run_train
+from faceprep.stages.train import run_train
 from faceprep.stages.train_calibration import calibrate_trained
+from faceprep.stages.trained import folder_of, load_trained
 from faceprep.training import checkpoint
 
 QUIET = Progress(quiet=True)

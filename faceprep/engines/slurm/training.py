@@ -215,7 +215,7 @@ def _settings(config: Config) -> str:
 
 
 def _checkpoint_time(config: Config) -> int:
-    from faceprep.stages.train import folder_of
+    from faceprep.stages.trained import folder_of
 
     try:
         file = folder_of(config.workspace, config.train.generator) / "training.safetensors"
