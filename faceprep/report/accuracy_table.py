@@ -87,8 +87,8 @@ def _accuracies(result: "Classified") -> Any:
 
 
 def _gains(result: "Classified") -> Any:
-    numbers = ("synthetic", "gain", "95 %", "balanced", "errors gone", "p")
-    heads = ("arm", "synthetic", "against", *numbers[1:])
+    numbers = ("N", "gain", "95 %", "balanced", "errors", "p")
+    heads = ("arm", "N", "against", *numbers[1:])
     table = _narrow("points gained on another row", *heads, right=numbers)
     for one in result.rows:
         if one.gain is None or one.against is None:
@@ -147,7 +147,7 @@ def _confusion(result: "Classified", one: "RowResult") -> Any:
 def _legend(config: "Config", result: "Classified") -> list[str]:
     lines = [
         "95 %: bootstrap over the subjects, for gains with the same draws on both sides; against:"
-        " the row without synthetic faces",
+        " the row without synthetic faces; errors: how many of its errors are gone",
         "p: McNemar's exact test on the faces, each told by all seeds together; frames of a clip"
         " are alike, so trust the interval first",
     ]

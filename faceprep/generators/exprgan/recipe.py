@@ -221,9 +221,7 @@ def stages(
     changes |= {"batch": batch} if batch else {}
     changes |= {"learning_rate": learning_rate} if learning_rate else {}
     found: tuple[Stage, ...] = (
-        paper_stages(**own)
-        if preset == "paper"
-        else modern_stages(1, augment_image=preset != "tiny")
+        paper_stages(**own) if preset == "paper" else modern_stages(1, tiny=preset == "tiny")
     )
     lengths = _lengths(preset, steps, epochs, found)
     return tuple(
@@ -319,32 +317,33 @@ def paper_stages(
     return controller, reconstruction, refining
 
 
-def modern_stages(epochs: int, batch: int = 16, augment_image: bool = True) -> tuple[Stage]:
+def modern_stages(epochs: int, batch: int = 16, tiny: bool = False) -> tuple[Stage]:
     """One joint stage: reconstruction with the own label, edits with another, new identities.
 
-    Weights are those of the trial (64 pixels, 1 044 photographs, batch 16, Adam 5e-4), but for
-    class_frozen and pixel_bottleneck, which were half as large there, and with what the trial
-    asked for: other faces of the same person, and a price on colours. Codes of edits are
-    `codes.edit_magnitudes`, classes sampled evenly, the class losses weighted by the strength r.
+    Weights began as those of the trial (64 pixels, 1 044 photographs, batch 16, Adam 5e-4); new are
+    what the trial asked for, other faces of the same person and a price on colours, and
+    `embedding_edit`, `residual` and `pixel_bottleneck`, which were raised on photographs. The drawn
+    people of `tiny` bear stronger edits. Codes of edits are `codes.edit_magnitudes`, classes
+    sampled evenly, the class losses weighted by the strength r.
     """
     weights = Weights(
         pixel=10,
         pixel_bottleneck=10,
         identity=2,
         embedding=2,
-        embedding_edit=2,
+        embedding_edit=2 if tiny else 5,
         q=0.3,
         adversarial=0.1,
         adversarial_latent=0.1,
         adversarial_projected=1,
-        class_frozen=1,
+        class_frozen=1 if tiny else 0.5,
         class_image=0.1,
         class_projected=0.3,
         wrong_label=0.3,
         latent_cycle=1,
         image_cycle=4,
         closeness=0.3,
-        residual=2,
+        residual=2 if tiny else 4,
         residual_roughness=2,
         residual_colour=2,
         paired=20,
@@ -364,7 +363,7 @@ def modern_stages(epochs: int, batch: int = 16, augment_image: bool = True) -> t
             learning_rate=5e-4,
             learning_rate_projected=1e-3,
             augment=True,
-            augment_image=augment_image,
+            augment_image=not tiny,
             even_classes=True,
             average=10_000,
         ),
