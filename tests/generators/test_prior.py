@@ -1,12 +1,16 @@
 """New identities come from where the encoder's lie."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
+from exprgan_builders import smallest
 
-from faceprep.errors import UsageError
+from faceprep.errors import FaceprepError, UsageError
+from faceprep.generators.exprgan import build
 from faceprep.generators.prior import fit_prior, prior_from_json
+from faceprep.generators.store import PRIOR, load_generator, save_generator
 
 
 def cloud(count: int) -> torch.Tensor:
@@ -62,3 +66,19 @@ def test_it_comes_back_from_a_file() -> None:
 def test_a_damaged_one_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="damaged"):
         prior_from_json(values, 3)
+
+
+def test_a_generator_brings_its_own(tmp_path: Path) -> None:
+    config = smallest()
+    model = build(config, seed=0)
+    u = torch.rand(4, model.identity, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    assert torch.equal(model.identities(u), u)
+    known = torch.rand(100, model.identity, generator=torch.Generator().manual_seed(2)) * 0.2
+    prior, file = fit_prior(known), tmp_path / "generator.safetensors"
+    extra = {PRIOR: prior.to_json()}
+    save_generator(file, "exprgan", model, config.to_json(), extra=extra)
+    assert torch.equal(load_generator(file)[0].identities(u), prior(u))
+    damaged = {PRIOR: {"mean": [0.0]}}
+    save_generator(file, "exprgan", model, config.to_json(), extra=damaged)
+    with pytest.raises(FaceprepError, match="prior of identities"):
+        load_generator(file)
