@@ -8,7 +8,7 @@ from faceprep import __version__
 
 app = typer.Typer(
     name="faceprep",
-    help="Facial-expression datasets: aligned faces, Action Units, and synthetic faces that help.",
+    help="Facial-expression datasets: aligned faces, Action Units, synthetic faces that help.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,4 +29,4 @@ def _common(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Facial-expression datasets: select frames, align faces, heatmaps, Action Units."""
+    """Facial-expression datasets: aligned faces, Action Units, synthetic faces that help."""
