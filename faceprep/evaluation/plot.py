@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceprep.errors import MissingToolError, UsageError
+from faceprep.errors import UsageError
 from faceprep.evaluation.action_units import AUAgreement, AUEvaluation
 from faceprep.evaluation.table import headline, number
 from faceprep.faces.action_units import DESCRIPTIONS, INTENSITY_AUS
 from faceprep.report.drawing import printable
+from faceprep.report.figure import figure_class
 from faceprep.report.whole_file import written_whole
 
 if TYPE_CHECKING:
@@ -64,10 +65,7 @@ def check_plot(out: Path, flag: str = "--plot") -> None:
     """
     if out.suffix.lower() not in FORMATS:
         raise UsageError(f"a plot is a PNG or a PDF, not {out.name}", f"{flag} {out.stem}.png")
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise MissingToolError("matplotlib is not installed", "pip install matplotlib") from None
+    figure_class()
 
 
 def plot_agreement(evaluation: AUEvaluation, out: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceprep.errors import MissingToolError
+from faceprep.report.figure import figure_class
 from faceprep.report.whole_file import written_whole
 
 if TYPE_CHECKING:
@@ -28,13 +28,9 @@ def plot_accuracy(result: "Classified", out: Path) -> str:
     FaceprepError
         When the picture cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingToolError("matplotlib is not installed", "pip install matplotlib") from None
     from faceprep.evaluation.plot import FAINT, GRAY, INK, PAPER
 
-    figure = Figure(figsize=(7.2, 4.2), layout="constrained", facecolor=PAPER)
+    figure = figure_class()(figsize=(7.2, 4.2), layout="constrained", facecolor=PAPER)
     axes: Any = figure.subplots()
     counts = sorted({one.row.synthetic for one in result.rows})
     arms = list(dict.fromkeys(one.row.arm for one in result.rows))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from faceprep.errors import FaceprepError, MissingToolError
+from faceprep.errors import FaceprepError
 from faceprep.faces.images import write_png
+from faceprep.report.figure import figure_class
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -178,14 +179,11 @@ def plot_losses(history: Path, out: Path) -> Path:
     """
     import pandas as pd
 
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingToolError("matplotlib is not installed", "pip install matplotlib") from None
+    figure_type = figure_class()
     table = pd.read_parquet(history)
     window = max(len(table) // 100, 1)
     smooth = table.select_dtypes("number").rolling(window, min_periods=1).mean()
-    figure = Figure(figsize=(12, 6.4), layout="constrained")
+    figure = figure_type(figsize=(12, 6.4), layout="constrained")
     grid: Any = figure.subplots(2, 3, sharex=True)
     for axes, (title, names) in zip(grid.flat, _PANELS.items(), strict=True):
         for name in names:
