@@ -391,7 +391,7 @@ def _matching(
     folder: Path, pattern: re.Pattern[str]
 ) -> Iterator[tuple[re.Match[str], os.DirEntry[str]]]:
     """Entries of a folder whose names match; none where there is no folder."""
-    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         for entry in entries:
             if match := pattern.fullmatch(entry.name):
                 yield match, entry

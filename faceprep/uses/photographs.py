@@ -167,7 +167,8 @@ def _rows_of(words: Sequence[str], used: UsedGenerator, ask: str) -> "pd.DataFra
     table = load(used.workspace.root, ["select", "align"])
     missing = [word for word in others if word not in table.index]
     if missing:
-        near = difflib.get_close_matches(missing[0], table.index[:5000].tolist(), 1, 0)
+        usable = load(used.workspace.root, ["align"], only_ok=True).index[:5000].tolist()
+        near = difflib.get_close_matches(missing[0], usable, 1, 0)
         raise UsageError(
             f"there is no photograph {missing[0]}, and no such face in {used.workspace.root}",
             f"a face_id looks like {near[0]}" if near else f"{ask} PHOTO …",
