@@ -120,8 +120,10 @@ def test_one_thread_and_no_input(run):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="PR_SET_PDEATHSIG is Linux's")
 def test_it_dies_with_the_worker_that_started_it(tmp_path):
     code = (
-        "import sys; from pathlib import Path;"
+        "import signal, sys; from pathlib import Path;"
         "from faceprep.faces.action_units.openface.process import run_tool;"
+        # A shell's background jobs, which tests may be, ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"
         "out = Path(sys.argv[1]);"
         "run_tool(['sh', '-c', f'echo $$ > {out}/pid; exec sleep 300'], output=out, seconds=300,"
         " patience=300, names={})"
@@ -141,8 +143,10 @@ def test_it_dies_with_the_worker_that_started_it(tmp_path):
 
 def test_an_interrupt_ends_the_program(run, tmp_path):
     code = (
-        "import sys; from pathlib import Path;"
+        "import signal, sys; from pathlib import Path;"
         "from faceprep.faces.action_units.openface.process import run_tool;"
+        # A shell's background jobs, which tests may be, ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"
         "out = Path(sys.argv[1]);"
         "run_tool(['sh', '-c', f'echo $$ > {out}/pid; sleep 300'], output=out, seconds=300,"
         " patience=300, names={})"
