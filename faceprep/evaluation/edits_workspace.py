@@ -8,7 +8,7 @@ from faceprep.evaluation.edit_report import EditReport
 from faceprep.evaluation.editor import NEUTRAL, Editor
 from faceprep.evaluation.edits import INTENSITIES, NEW_IDENTITIES, evaluate_edits
 from faceprep.evaluation.face_set import LabelledFaces
-from faceprep.evaluation.intensity import maps_from_json
+from faceprep.evaluation.intensity import calibration_of
 from faceprep.evaluation.judge import Judge, train_judge
 from faceprep.evaluation.workspace_faces import (
     labelled_rows,
@@ -102,7 +102,7 @@ def evaluate_workspace(
     progress = progress or Progress(quiet=True)
     progress.say("judges are trained on the training subjects")
     judges = train_judges(train, model.classes, second_judge, seed)
-    editor = Editor(model, maps_from_json(checkpoint.extra.get("calibration", {})), device)
+    editor = Editor(model, calibration_of(checkpoint.extra), device)
     report = evaluate_edits(
         editor, test, train, judges, load_features(device=device, template=test.template),
         intensities=intensities, identities=identities, seed=seed, progress=progress,

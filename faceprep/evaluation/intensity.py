@@ -40,6 +40,10 @@ EXPRESSION_MEASURES: dict[str, tuple[str, float]] = {
 }
 
 
+#: Where the maps lie in the `extra` of a generator's file.
+CALIBRATION = "calibration"
+
+
 @dataclass(frozen=True, slots=True)
 class Correlation:
     """Spearman's ρ between asked and measured intensity.
@@ -191,6 +195,17 @@ def fit_intensity_map(told: Sequence[float], measured: np.ndarray) -> IntensityM
     middles = [float(levels[where == k].mean()) for k in range(len(asked))]
     middles[0], middles[-1] = 0.0, 1.0
     return IntensityMap(tuple(asked.tolist()), tuple(middles))
+
+
+def calibration_of(extra: Mapping[str, Any]) -> dict[str, IntensityMap]:
+    """Maps in the ``extra`` of a generator's file, by expression; none where it was not calibrated.
+
+    Raises
+    ------
+    UsageError
+        They are no such maps.
+    """
+    return maps_from_json(extra.get(CALIBRATION, {}))
 
 
 def maps_from_json(values: Mapping[str, Any]) -> dict[str, IntensityMap]:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from faceprep.config import Config
 from faceprep.errors import FaceprepError
 from faceprep.evaluation.editor import to_pixels
-from faceprep.evaluation.intensity import IntensityMap, maps_from_json
+from faceprep.evaluation.intensity import calibration_of
 from faceprep.generators.layers import channels_last
 from faceprep.manifest import file_sha256
 from faceprep.stages.augment_slots import Draw, Schedule, Slot, SourceOrder, draw, magnitudes
@@ -98,9 +98,7 @@ class Studio:
         generator, file = load_trained(config.workspace, self.name, device)
         channels_last(cast("nn.Module", generator))
         self.generator = generator
-        self.calibration: dict[str, IntensityMap] = maps_from_json(
-            file.extra.get("calibration", {})
-        )
+        self.calibration = calibration_of(file.extra)
         shares = self.settings.shares()
         self.schedule = Schedule(len(generator.classes), shares)
         self.sources: dict[str, Sources] = {

@@ -14,9 +14,6 @@ from faceprep.errors import MissingToolError
 if TYPE_CHECKING:
     from faceprep.training.loop import Reporter
 
-#: Where the maps lie in the ``extra`` of a generator's file.
-CALIBRATION = "calibration"
-
 
 def calibrate_trained(config: Config, file: Path, device: str, progress: "Reporter") -> bool:
     """Fit the maps on some training faces and put them into a generator's file.
@@ -43,6 +40,7 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: "Report
     FaceprepError
         The file is damaged or cannot be written.
     """
+    from faceprep.evaluation.intensity import CALIBRATION
     from faceprep.generators.store import load_generator
     from faceprep.training import checkpoint
 

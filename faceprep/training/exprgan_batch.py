@@ -63,6 +63,7 @@ def batches(
     """
     device = crops.images.device
     partners = Partners(crops.subjects, crops.labels, len(config.classes))
+    has_pairs = bool(partners)
 
     def next_batch(stage: Stage, number: int, step: int) -> Batch:
         if stage.even_classes:
@@ -78,7 +79,7 @@ def batches(
         numbers = draw(size, WITHOUT_CUTOUT, noise, device)
         wanted = (y.argmax(1) + shift) % y.shape[1]
         pair, paired = None, None
-        if stage.weights.compares_pairs and partners:
+        if stage.weights.compares_pairs and has_pairs:
             faces, known = partners.take(indices, wanted, order.random)
             pair = crops.batch(faces, flips)
             paired = known.to(device) * ((strength - _PEAK) / (1 - _PEAK)).clamp(0, 1)

@@ -10,8 +10,9 @@ from faceprep import __version__
 from faceprep.config import AlignConfig
 from faceprep.errors import UsageError
 from faceprep.evaluation.editor import Editor
-from faceprep.evaluation.edits_workspace import GENERATOR, choose_device
-from faceprep.evaluation.intensity import maps_from_json
+from faceprep.evaluation.edits_workspace import GENERATOR
+from faceprep.evaluation.intensity import calibration_of
+from faceprep.generators.device import choose_device
 from faceprep.manifest import file_sha256
 from faceprep.report.show import is_workspace, workspace_of
 from faceprep.workspace import Workspace
@@ -142,7 +143,7 @@ def open_generator(
     people = checkpoint.extra.get("subjects")
     return UsedGenerator(
         model=model,
-        editor=Editor(model, maps_from_json(checkpoint.extra.get("calibration", {})), device),
+        editor=Editor(model, calibration_of(checkpoint.extra), device),
         file=file,
         sha256=file_sha256(file),
         kind=checkpoint.kind,
