@@ -42,6 +42,9 @@ class ClassifyConfig(Section):
     learning_rate: float | None = Field(None, gt=0, le=1)
     weight_decay: float | None = Field(None, ge=0, le=10)
     smoothing: float = Field(0.1, ge=0, lt=1, description="of labels")
+    classic_strength: float = Field(
+        1.0, ge=0, le=1, description="of the changes of the arm classic; 1: RandAugment-like"
+    )
     held_out: float = Field(
         0.15, gt=0, lt=1, description="of the training people, to stop on; val where there is one"
     )

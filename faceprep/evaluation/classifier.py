@@ -74,6 +74,8 @@ class Recipe:
         The network's own when None.
     smoothing
         Of labels.
+    classic_strength
+        Of the changes of the arm ``classic``, 0 to 1.
     look_every
         Updates between two looks at the people left out.
     bf16
@@ -88,6 +90,7 @@ class Recipe:
     learning_rate: float | None = None
     weight_decay: float | None = None
     smoothing: float = 0.1
+    classic_strength: float = 1.0
     look_every: int = 50
     bf16: bool = False
 
@@ -252,7 +255,7 @@ def _loss(
     """Cross-entropy of a batch after what the arm does to it."""
     x = x if arm == "plain" else flipped(x, random)
     if arm == "classic":
-        x = classic(x, random)
+        x = classic(x, random, recipe.classic_strength)
     mixed = mixup(x, random) if arm == "mixup" else None
     x = (x if mixed is None else mixed.x).contiguous(memory_format=torch.channels_last)
     with torch.autocast(x.device.type, torch.bfloat16, enabled=recipe.bf16):

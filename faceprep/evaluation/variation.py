@@ -35,7 +35,7 @@ def flipped(x: Tensor, random: torch.Generator) -> Tensor:
     return torch.where(mirrored[:, None, None, None], x.flip(3), x)
 
 
-def classic(x: Tensor, random: torch.Generator) -> Tensor:
+def classic(x: Tensor, random: torch.Generator, strength: float = 1.0) -> Tensor:
     """Change every image in `CHANGES` ways out of `MOST`, each by up to its largest.
 
     Parameters
@@ -44,12 +44,14 @@ def classic(x: Tensor, random: torch.Generator) -> Tensor:
         ``(B, 3, S, S)`` in [-1, 1].
     random
         On the CPU: the same numbers on every device.
+    strength
+        Share of the largest changes, 0 to 1.
     """
     count = len(x)
     chosen = torch.rand(count, len(MOST), generator=random).topk(CHANGES, dim=1).indices
     amounts = torch.rand(count, len(MOST), generator=random) * 2 - 1
     amounts = amounts * torch.zeros_like(amounts).scatter_(1, chosen, 1.0)
-    amounts = (amounts * torch.tensor(list(MOST.values()))).to(x.device)
+    amounts = (amounts * strength * torch.tensor(list(MOST.values()))).to(x.device)
     by = dict(zip(MOST, amounts.unbind(1), strict=True))
     centres = (torch.rand(count, 2, generator=random) * 2 - 1).to(x.device)
     x = _colours(_moved(x, by), by).clamp(-1, 1)

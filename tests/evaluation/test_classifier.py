@@ -128,6 +128,16 @@ def test_classic_changes_a_few_things_within_the_range() -> None:
     assert CHANGES == 2
 
 
+def test_classic_of_half_strength_changes_less_and_of_none_nothing() -> None:
+    x = pool(0, 50).batch(torch.arange(200))
+
+    def change(strength: float) -> float:
+        changed = classic(x, torch.Generator().manual_seed(0), strength)
+        return float((changed - x).abs().mean())
+
+    assert change(0) < 1e-5 < change(0.5) < 0.8 * change(1)
+
+
 def test_half_of_the_faces_are_mirrored() -> None:
     x = torch.rand(400, 3, 8, 8)
     found = flipped(x, torch.Generator().manual_seed(0))
