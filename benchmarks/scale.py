@@ -112,9 +112,10 @@ def report(folder: Path, arguments: argparse.Namespace) -> None:
     results: dict[str, list[dict]] = {}
     print(
         "| stage | images | shards | images/s | overhead a shard, ms | % of wall"
-        " | processor, ms | again, s | peak MB: command, worker | bytes an image | files an image |"
+        " | processor, ms | again, s | peak MB: command, worker | bytes an image | files an image"
+        " | entries of the largest folder |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     for images in arguments.images:
         place = folder / str(images)
         for workspace in ("ws", "stand-in"):
@@ -204,7 +205,7 @@ def line(stage: str, found: dict) -> str:
     return (
         f"| {stage} | {images:,} | {shards} | {images / seconds:,.0f} {overhead}"
         f"| {found['again']:.2f} | {memory} | {found['bytes'] / images:,.0f}"
-        f" | {found['files'] / images:.3f} |"
+        f" | {found['files'] / images:.3f} | {found['largest_folder']:,} |"
     )
 
 
@@ -228,8 +229,7 @@ def predict(stage: str, found: list[dict], images: int, workers: int) -> str:
     return (
         f"{images:>10,} images, {stage}: {hours:.1f} h with {workers} workers,"
         f" again {at('again') / 60:.1f} min, command {at('megabytes') / 1024:.1f} GB,"
-        f" {at('bytes') / 2**30:.1f} GB in {at('files'):,.0f} files,"
-        f" largest folder {at('largest_folder'):,.0f} entries"
+        f" {at('bytes') / 2**30:.1f} GB in {at('files'):,.0f} files"
     )
 
 
