@@ -152,3 +152,8 @@ def is_alive(pid: int) -> bool:
         return b") Z " not in Path(f"/proc/{pid}/stat").read_bytes()
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def answers(results: list) -> list:
+    """What a backend says of every face: the first intensity, or why there is none."""
+    return [r.reason or float(r.intensities[0]) for r in results]

@@ -1,6 +1,14 @@
 """What the tests of backends share."""
 
+import hashlib
+
+import numpy as np
 import pytest
+from openface_stand_in import StandIn
+
+from faceprep.config import Config
+from faceprep.faces.action_units.openface.program_backend import ProgramBackend
+from faceprep.faces.images import write_png
 
 
 @pytest.fixture
@@ -8,3 +16,54 @@ def root(tmp_path):
     folder = tmp_path / "dataset"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def tool(tmp_path):
+    """Stand-ins for OpenFace's programs."""
+    return StandIn(tmp_path / "build")
+
+
+@pytest.fixture
+def config(root, tool, tmp_path):
+    """Make a configuration that runs them."""
+
+    def make(**aus):
+        options = {"backend": "openface", "openface_bin": str(tool.folder), **aus}
+        select = {"dataset": "folder", "root": root}
+        return Config.model_validate(
+            {"select": select, "aus": options, "device": "cpu", "workspace": tmp_path / "ws"}
+        )
+
+    return make
+
+
+@pytest.fixture
+def run(config, tmp_path):
+    """Run the backend on faces."""
+
+    def go(faces, **aus):
+        scratch = tmp_path / "scratch"
+        scratch.mkdir(exist_ok=True)
+        assert ProgramBackend().available(config(**aus)) is None
+        results = ProgramBackend().run(faces, config(**aus), scratch)
+        assert not any(scratch.iterdir())
+        return results
+
+    return go
+
+
+@pytest.fixture
+def photographs(root):
+    """Make small different pictures; return their names."""
+
+    def make(count, pattern="{:03d}.png"):
+        names = [pattern.format(k) for k in range(count)]
+        for name in names:
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            number = np.frombuffer(hashlib.sha256(name.encode()).digest(), np.uint8)
+            write_png(path, np.resize(number, (8, 8, 3)))
+        return names
+
+    return make

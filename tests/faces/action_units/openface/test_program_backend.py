@@ -1,81 +1,22 @@
-"""The backend on programs that replay, refuse, crash and hang."""
+"""The backend on programs that answer: pictures, crops, sequences, and what changes them."""
 
-import errno
 import hashlib
 import json
 import os
 import shutil
-import time
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
 from openface_csv_builders import STILL_COLUMNS, cells, csv_text, face_at, face_of
-from openface_stand_in import StandIn
+from openface_stand_in import answers
 from PIL import Image
 
 from faceprep.config import Config
 from faceprep.faces.action_units import COLUMNS_R, backend
-from faceprep.faces.action_units.openface import isolate
 from faceprep.faces.action_units.openface.program_backend import ProgramBackend
 from faceprep.faces.images import read_image, write_png
-
-ABORT = (
-    "FaceLandmarkImg was killed by SIGABRT: terminate called after throwing an instance of"
-    " 'std::length_error', what(): cannot create std::vector larger than max_size()"
-)
-
-
-@pytest.fixture
-def tool(tmp_path):
-    return StandIn(tmp_path / "build")
-
-
-@pytest.fixture
-def config(root, tool, tmp_path):
-    def make(**aus):
-        options = {"backend": "openface", "openface_bin": str(tool.folder), **aus}
-        select = {"dataset": "folder", "root": root}
-        return Config.model_validate(
-            {"select": select, "aus": options, "device": "cpu", "workspace": tmp_path / "ws"}
-        )
-
-    return make
-
-
-@pytest.fixture
-def run(config, tmp_path):
-    def go(faces, **aus):
-        scratch = tmp_path / "scratch"
-        scratch.mkdir(exist_ok=True)
-        assert ProgramBackend().available(config(**aus)) is None
-        results = ProgramBackend().run(faces, config(**aus), scratch)
-        assert not any(scratch.iterdir())
-        return results
-
-    return go
-
-
-@pytest.fixture
-def photographs(root):
-    """Make small different pictures; return their names."""
-
-    def make(count, pattern="{:03d}.png"):
-        names = [pattern.format(k) for k in range(count)]
-        for name in names:
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            number = np.frombuffer(hashlib.sha256(name.encode()).digest(), np.uint8)
-            write_png(path, np.resize(number, (8, 8, 3)))
-        return names
-
-    return make
-
-
-def answers(results):
-    return [r.reason or float(r.intensities[0]) for r in results]
 
 
 def test_many_pictures_in_one_run(root, tool, photographs, run):
@@ -106,107 +47,6 @@ def test_real_output_is_replayed(root, tool, shared, photographs, run):
     assert "3 faces lie elsewhere" in first.reason
     assert "elsewhere" in third.reason or third.reason is None
     assert none.reason == "FaceLandmarkImg found no face"
-
-
-@pytest.mark.parametrize("deed", ["abort", "crash", "exit", "hang"])
-@pytest.mark.parametrize("place", [0, 4, 9])
-def test_the_culprit_fails_alone(root, tool, photographs, run, deed, place):
-    names = photographs(10)
-    for k, name in enumerate(names):
-        tool.order(root / name, deed if k == place else None, au=k / 4)
-    found = answers(run([face_of(name) for name in names], openface_timeout=3.0))
-    reasons = {
-        "abort": ABORT,
-        "crash": "FaceLandmarkImg was killed by SIGSEGV, saying nothing",
-        "exit": "FaceLandmarkImg ended with status 3: Error: Could not open the image: "
-        + names[place],
-        "hang": "FaceLandmarkImg took more than 3 s (aus.openface_timeout), saying nothing",
-    }
-    assert found.pop(place) == reasons[deed]
-    assert found == [k / 4 for k in range(10) if k != place]
-    assert len(tool.calls()) <= 8
-
-
-def test_several_culprits_and_pictures_without_a_face(root, tool, photographs, run):
-    names = photographs(20)
-    deeds = {3: "abort", 4: "noface", 9: "crash", 10: "abort", 19: "noface"}
-    for k, name in enumerate(names):
-        tool.order(root / name, deeds.get(k), au=k / 4)
-    found = answers(run([face_of(name) for name in names]))
-    for k, answer in enumerate(found):
-        if deeds.get(k) == "noface":
-            assert answer == "FaceLandmarkImg found no face"
-        elif k in deeds:
-            assert "killed by" in answer
-        else:
-            assert answer == k / 4
-    assert len(tool.calls()) < 15
-
-
-@pytest.mark.parametrize(
-    ("deed", "reason"),
-    [
-        ("garbage", "FaceLandmarkImg wrote a CSV that is no text in UTF-8, saying nothing"),
-        ("truncated", "FaceLandmarkImg wrote a CSV that is cut short, saying nothing"),
-        ("ignore", "FaceLandmarkImg wrote no CSV, saying nothing"),
-    ],
-)
-def test_bad_output_with_a_good_end_fails_alone(root, tool, photographs, run, deed, reason):
-    names = photographs(6)
-    for k, name in enumerate(names):
-        tool.order(root / name, deed if k == 2 else None, au=k / 4)
-    found = answers(run([face_of(name) for name in names]))
-    assert found == [0, 0.25, reason, 0.75, 1, 1.25]
-
-
-def test_a_bad_end_with_whole_output_is_not_believed(root, tool, photographs, run):
-    names = photographs(5)
-    for name in names:
-        tool.order(root / name)
-    tool.set(status=7)
-    found = answers(run([face_of(name) for name in names]))
-    assert found == ["FaceLandmarkImg ended with status 7, saying nothing"] * 5
-
-
-def test_a_program_that_is_broken_is_not_tried_on_every_picture(root, tool, photographs, run):
-    names = photographs(40)
-    for name in names:
-        tool.order(root / name)
-    tool.set(start="ERROR: Could not load the landmark detector")
-    found = answers(run([face_of(name) for name in names]))
-    expected = "FaceLandmarkImg ended with status 1: ERROR: Could not load the landmark detector"
-    assert found == [expected] * 40
-    assert len(tool.calls()) == 3
-
-
-def test_garbage_on_the_way_is_no_matter(root, tool, photographs, run):
-    (name,) = photographs(1)
-    tool.order(root / name, "flood", au=2)
-    assert answers(run([face_of(name)])) == [2]
-
-
-def test_what_a_hanging_program_started_dies_with_it(root, tool, photographs, run):
-    from openface_stand_in import is_alive
-
-    (name,) = photographs(1)
-    tool.order(root / name, "child")
-    (reason,) = answers(run([face_of(name)], openface_timeout=1.0))
-    assert "took more than 1 s" in reason
-    child = int((tool.folder / "child.txt").read_text())
-    until = time.monotonic() + 3
-    while is_alive(child) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not is_alive(child)
-
-
-def test_a_full_disk_is_nobodys_face(root, tool, photographs, run, monkeypatch):
-    names = photographs(2)
-    tool.order(root / names[0])
-    tool.order(root / names[1], "truncated")
-    monkeypatch.setattr(isolate.shutil, "disk_usage", lambda folder: SimpleNamespace(free=4096))
-    with pytest.raises(OSError, match="No space left") as caught:
-        run([face_of(name) for name in names])
-    assert caught.value.errno == errno.ENOSPC
 
 
 def test_pictures_that_openface_cannot_read_are_decoded_for_it(root, tool, run):
