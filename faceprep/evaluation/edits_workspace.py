@@ -19,10 +19,8 @@ from faceprep.evaluation.workspace_faces import (
 from faceprep.generators.device import choose_device
 from faceprep.progress import Progress
 from faceprep.report.show import workspace_of
+from faceprep.stages.trained import file_of
 from faceprep.workspace import Workspace
-
-#: Where a training leaves its generator, below the workspace.
-GENERATOR = Path("train") / "exprgan" / "generator.safetensors"
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def evaluate_workspace(
     path
         Of the workspace; without one, the only one below ``manifests/``.
     generator
-        Another file than `GENERATOR` of the workspace.
+        Another file than the workspace's own.
     split
         Whose faces are edited: ``test``, or ``val`` while variants are being chosen.
     sources
@@ -85,7 +83,7 @@ def evaluate_workspace(
     from faceprep.generators.store import load_generator
 
     workspace = Workspace(workspace_of(path, "faceprep evaluate edits"))
-    file = generator or workspace.root / GENERATOR
+    file = generator or file_of(workspace.root)
     if not file.is_file():
         ask = f"faceprep train --workspace {workspace.root}"
         raise UsageError(f"there is no generator {file}", ask)

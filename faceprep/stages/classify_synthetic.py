@@ -15,7 +15,7 @@ from faceprep.manifest import file_sha256, write_json
 from faceprep.progress import Progress
 from faceprep.stages.classify_faces import Kept, RealFaces, Side
 from faceprep.stages.synthetic import load_synthetic, synthetic_record
-from faceprep.stages.trained import folder_of, name_of
+from faceprep.stages.trained import file_of, name_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,11 +119,10 @@ def _touched(
 def _generators(config: Config, fold: int | None, name: str, table: "pd.DataFrame") -> list[str]:
     """Whom the generator that made these faces was trained on, as its own file says."""
     from faceprep.training import checkpoint
-    from faceprep.training.loop import USE
 
     more = "" if fold is None else f" --set train.fold={fold}"
     train = f"faceprep train --workspace {config.workspace}{more} --overwrite"
-    path = folder_of(config.workspace, name) / USE
+    path = file_of(config.workspace, name)
     made_by = sorted({*table["checkpoint"].tolist()})
     if not path.is_file() or made_by != [file_sha256(path)]:
         raise FaceprepError(

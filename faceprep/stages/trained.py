@@ -22,6 +22,13 @@ def name_of(generator: str, fold: int | None = None) -> str:
     return generator if fold is None else f"{generator}-fold{fold:02d}"
 
 
+def file_of(workspace: Path, generator: str = "exprgan") -> Path:
+    """File of a trained generator, whether it is there or not."""
+    from faceprep.training.loop import USE
+
+    return folder_of(workspace, generator) / USE
+
+
 def trained_file(workspace: Path, generator: str = "exprgan") -> Path:
     """File of a trained generator.
 
@@ -30,9 +37,7 @@ def trained_file(workspace: Path, generator: str = "exprgan") -> Path:
     UsageError
         There is none.
     """
-    from faceprep.training.loop import USE
-
-    path = folder_of(workspace, generator) / USE
+    path = file_of(workspace, generator)
     if not path.is_file():
         _, _, fold = generator.partition("-fold")
         more = f" --set train.fold={int(fold)}" if fold.isdecimal() else ""

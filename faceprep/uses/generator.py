@@ -10,11 +10,11 @@ from faceprep import __version__
 from faceprep.config import AlignConfig
 from faceprep.errors import UsageError
 from faceprep.evaluation.editor import Editor
-from faceprep.evaluation.edits_workspace import GENERATOR
 from faceprep.evaluation.intensity import calibration_of
 from faceprep.generators.device import choose_device
 from faceprep.manifest import file_sha256
 from faceprep.report.show import is_workspace, workspace_of
+from faceprep.stages.trained import file_of
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def open_generator(
     from faceprep.generators.store import load_generator
 
     root = _workspace(workspace, generator, ask)
-    file = generator or (root or Path()) / GENERATOR
+    file = generator or file_of(root or Path())
     if not file.is_file():
         hint = f"faceprep train --workspace {root}" if root else "faceprep train"
         raise UsageError(f"there is no generator {file}", hint)
@@ -155,7 +155,7 @@ def open_generator(
 
 def _workspace(given: Path | None, generator: Path | None, ask: str) -> Path | None:
     if given is not None:
-        return given if (given / GENERATOR).is_file() else workspace_of(given, f"{ask} --workspace")
+        return given if file_of(given).is_file() else workspace_of(given, f"{ask} --workspace")
     if generator is None:
         return workspace_of(None, f"{ask} --workspace")
     around = generator.absolute().parent.parent.parent

@@ -13,7 +13,7 @@ from faceprep.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.progress import Progress
 from faceprep.stages.train import run_train
 from faceprep.stages.train_faces import classes_of, read_crops, training_rows
-from faceprep.stages.trained import folder_of, load_trained, name_of
+from faceprep.stages.trained import file_of, folder_of, load_trained, name_of
 
 NETWORKS = {"width": 4, "d_width": 4, "path_width": 4, "d_features": 16}
 QUIET = Progress(quiet=True)
@@ -98,6 +98,7 @@ def test_a_training_leaves_everything_that_is_promised(tmp_path: Path) -> None:
     toy_workspace(tmp_path, size=64)
     result = run_train(configured(tmp_path, weights={}), QUIET)
     folder = folder_of(tmp_path)
+    assert file_of(tmp_path).is_file()
     names = {path.name for path in folder.iterdir()}
     assert {"generator.safetensors", "training.safetensors", "history.parquet"} <= names
     assert {"losses.png", "train.json"} <= names
