@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from faceprep.config_augment import AugmentConfig
 from faceprep.config_classify import ClassifyConfig
-from faceprep.config_section import LOCATION, Section, number, plain
+from faceprep.config_section import LOCATION, Expressions, Section, number, plain
 from faceprep.errors import UsageError
 
 #: Stages in the order in which they run.
@@ -147,7 +147,7 @@ class TrainConfig(Section):
     size: Annotated[Literal[32, 64, 128] | None, BeforeValidator(number)] = Field(
         None, description="side of the images, pixels"
     )
-    classes: tuple[str, ...] | None = Field(
+    classes: Expressions | None = Field(
         None, description="expressions in their order; those of the training rows when none"
     )
     neutral: bool | None = Field(

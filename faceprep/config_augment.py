@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from faceprep.config_section import LOCATION, Section, plain
+from faceprep.config_section import LOCATION, Expressions, Section, plain
 
 
 def _range(value: Any) -> Any:
@@ -41,7 +41,7 @@ class AugmentConfig(Section):
         description="other: its people are not this workspace's though some bear the same names,"
         " as in two drawn datasets",
     )
-    source_expressions: tuple[str, ...] | None = Field(
+    source_expressions: Expressions | None = Field(
         None, description="edit, other: only sources that show one of these"
     )
     intensity: Annotated[tuple[float, float], BeforeValidator(_range)] = Field(

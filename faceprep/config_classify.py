@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from faceprep.config_section import Section
+from faceprep.config_section import Expressions, Section
 
 #: Ways to train a classifier on the same faces (`faceprep.evaluation.classifier`).
 ARMS = ("plain", "flips", "classic", "mixup", "reweighting", "logistic")
@@ -33,7 +33,7 @@ class ClassifyConfig(Section):
     size: int | None = Field(
         None, ge=32, le=256, description="side of the images, pixels; 64 (small), 128 (paper)"
     )
-    classes: tuple[str, ...] | None = None
+    classes: Expressions | None = None
     neutral: bool = Field(True, description="neutral is a class too, where classes is none")
     updates: int = Field(800, ge=1, description="of every row alike")
     batch: int = Field(32, ge=2, le=4096)

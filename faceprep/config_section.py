@@ -1,9 +1,9 @@
 """What every part of the configuration has in common."""
 
 import json
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 # Where a file lies and how many workers read it do not change what comes out of it.
 LOCATION: dict[str, Any] = {"changes_output": False}
@@ -39,3 +39,18 @@ def plain(value: Any) -> Any:
         return json.loads(value.lower() if value.lower() in ("true", "false") else value)
     except ValueError:
         return value
+
+
+def _words(value: Any) -> Any:
+    """Text of a flag as the words between its commas."""
+    if not isinstance(value, str):
+        return value
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+Expression = Literal[
+    "anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"
+]
+
+#: Some of them, in their order; on the command line also ``fear,anger``.
+Expressions = Annotated[tuple[Expression, ...], BeforeValidator(_words)]

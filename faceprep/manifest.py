@@ -9,29 +9,21 @@ import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from faceprep.config_augment import MODES
+from faceprep.config_section import Expression
 from faceprep.errors import ManifestError
 from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R
 
 SCHEMA_VERSION = 1
 METADATA_KEY = b"faceprep"
 
-EXPRESSIONS = (
-    "anger",
-    "contempt",
-    "disgust",
-    "fear",
-    "happiness",
-    "neutral",
-    "sadness",
-    "surprise",
-)
+EXPRESSIONS: tuple[str, ...] = get_args(Expression)
 ROLES = ("neutral", "peak", "still")
 SPLITS = ("train", "val", "test")
 STATUSES = (

@@ -5,7 +5,6 @@ built-in demo pipeline (only where no file and no dataset is named) > the defaul
 `faceprep.config`.
 """
 
-import difflib
 import os
 import re
 import tomllib
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from faceprep.config import Config
 from faceprep.errors import UsageError
+from faceprep.suggest import did_you_mean
 
 LOCAL_FILE = Path("faceprep.toml")
 PREFIX = "FACEPREP_"
@@ -164,10 +164,9 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, st
         if not variable.startswith(PREFIX) or variable.startswith(FOR_TESTS):
             continue
         if variable not in by_variable:
-            near = difflib.get_close_matches(variable, by_variable, n=1)
             raise UsageError(
                 f"unknown variable {variable} in the environment",
-                f"did you mean {near[0]}?" if near else f"unset {variable}",
+                did_you_mean(variable, by_variable) or f"unset {variable}",
             )
         found.append((by_variable[variable], _value(environment[variable]), variable))
     return found
@@ -200,17 +199,16 @@ def _explain(error: ValidationError, sources: Mapping[str, str]) -> UsageError:
     lines, hint = [], None
     names: Sequence[str] = known_keys()
     for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
+        # Numbers are elements of a list, which has one source.
+        key = ".".join(part for part in problem["loc"] if isinstance(part, str))
         source = next((sources[k] for k in sources if k == key or k.startswith(f"{key}.")), "")
         where = f" (from {source})" if source else ""
         if problem["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(key, names, n=1, cutoff=0.4)
             lines.append(f"unknown key {key}{where}")
-            hint = f"did you mean {near[0]}?" if near else "faceprep config show"
+            hint = did_you_mean(key, names, cutoff=0.4) or "faceprep config show"
         else:
             lines.append(f"{key}{where}: {problem['msg']}, got {problem['input']!r}")
             words = re.findall(r"'([^']+)'", str(problem.get("ctx", {}).get("expected", "")))
-            near = difflib.get_close_matches(str(problem["input"]), words, n=1)
-            hint = hint or (f"did you mean {near[0]}?" if near else None)
+            hint = hint or did_you_mean(str(problem["input"]), words)
             hint = hint or "faceprep config show   lists every key with its value"
     return UsageError("; ".join(lines), hint)

@@ -139,3 +139,25 @@ def test_variables_of_the_test_suite_are_no_settings() -> None:
 def test_openface_has_a_variable_of_its_own() -> None:
     config = resolve(environment={"FACEPREP_OPENFACE": "/opt/of"}, local_file=NOWHERE).config
     assert config.aus.openface_bin == "/opt/of"
+
+
+@pytest.mark.parametrize("key", ["augment.source_expressions", "train.classes", "classify.classes"])
+@pytest.mark.parametrize(
+    ("value", "near"),
+    [("happy", "happiness"), ("fear,Sad", "sadness"), (["fear", "hapiness"], "happiness")],
+)
+def test_a_mistyped_expression_gets_the_one_that_was_meant(
+    key: str, value: object, near: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve(flags={key: (value, "--set")}, environment={}, local_file=NOWHERE)
+    assert caught.value.message.startswith(f"{key} (from --set)")
+    assert caught.value.hint == f"did you mean {near}?"
+
+
+def test_expressions_may_stand_between_commas() -> None:
+    flags = {"train.classes": ("fear, anger", "--set")}
+    assert resolve(flags=flags, environment={}, local_file=NOWHERE).config.train.classes == (
+        "fear",
+        "anger",
+    )

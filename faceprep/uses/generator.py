@@ -15,6 +15,7 @@ from faceprep.generators.device import choose_device
 from faceprep.manifest import file_sha256
 from faceprep.report.show import is_workspace, workspace_of
 from faceprep.stages.trained import file_of
+from faceprep.suggest import did_you_mean
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class UsedGenerator:
         if expression not in self.editor.expressions:
             raise UsageError(
                 f"the generator does not know {expression!r}",
-                f"one of: {', '.join(self.editor.expressions)}",
+                did_you_mean(expression, self.editor.expressions)
+                or f"one of: {', '.join(self.editor.expressions)}",
             )
 
     def needed_workspace(self, why: str) -> Workspace:

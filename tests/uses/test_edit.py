@@ -102,6 +102,9 @@ def test_impossible_wishes_are_refused(used, faces, tmp_path):
     with pytest.raises(UsageError, match="does not know 'joy'") as caught:
         edit_faces(faces, used, "joy", 1, tmp_path)
     assert caught.value.hint == "one of: anger, happiness, surprise, neutral"
+    with pytest.raises(UsageError, match="does not know 'happy'") as caught:
+        edit_faces(faces, used, "happy", 1, tmp_path)
+    assert caught.value.hint == "did you mean happiness?"
     with pytest.raises(UsageError, match="2 pictures do not go into one file"):
         edit_faces(faces, used, "anger", 1, tmp_path / "a.png")
     with pytest.raises(UsageError, match="a picture is a PNG"):
