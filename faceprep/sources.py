@@ -1,8 +1,8 @@
 """Where each value of the configuration comes from.
 
 Precedence, strongest first: flag > ``FACEPREP_*`` > ``-c FILE`` > ``./faceprep.toml`` > the
-built-in demo pipeline (only where no file and no dataset is named) > the defaults of
-`faceprep.config`.
+built-in demo pipeline (only where no file and no dataset is named, and the workspace holds no
+other) > the defaults of `faceprep.config`.
 """
 
 import os
@@ -82,7 +82,7 @@ def resolve(
         layers.append(({key: value}, flag))
 
     named = any("select.dataset" in values or "select.root" in values for values, _ in layers)
-    if file is None and not local_file.is_file() and not named:
+    if file is None and not local_file.is_file() and not named and not _holds_another(layers):
         layers.insert(0, (_flatten(BUILT_IN), "built-in demo pipeline"))
     merged: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -98,6 +98,15 @@ def resolve(
         raise _explain(error, sources) from None
     defaults = dict.fromkeys(_flatten(config.model_dump()), "default")
     return Resolved(config, {key: sources.get(key, defaults[key]) for key in defaults})
+
+
+def _holds_another(layers: Sequence[tuple[Mapping[str, Any], str]]) -> bool:
+    """Whether the workspace that is named holds another dataset than the demo pipeline's."""
+    from faceprep.workspace import Workspace
+
+    place = next((values["workspace"] for values, _ in layers[::-1] if "workspace" in values), "")
+    recorded = Workspace(Path(str(place))).info("select").get("config") if place else None
+    return recorded is not None and recorded.get("demo") is None
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from faceprep.config import Config, digest
 from faceprep.errors import UsageError
 from faceprep.sources import known_keys, parse_assignment, resolve
+from faceprep.workspace import Workspace
 
 NOWHERE = Path("/nonexistent/faceprep.toml")
 SIZES = st.integers(32, 1024)
@@ -160,4 +161,27 @@ def test_expressions_may_stand_between_commas() -> None:
     assert resolve(flags=flags, environment={}, local_file=NOWHERE).config.train.classes == (
         "fear",
         "anger",
+    )
+
+
+@pytest.mark.parametrize(
+    ("recorded", "preset"),
+    [
+        (None, "tiny"),
+        ({"demo": {"subjects": 40}, "select": {"dataset": "oulu-casia"}}, "tiny"),
+        ({"demo": None, "select": {"dataset": "ck-plus"}}, "modern"),
+    ],
+)
+def test_the_demo_pipeline_keeps_off_workspaces_of_other_datasets(
+    recorded: dict[str, object] | None, preset: str, tmp_path: Path
+) -> None:
+    if recorded is not None:
+        Workspace(tmp_path).write_info("select", {"stage": "select", "config": recorded})
+    resolved = resolve(
+        flags={"workspace": (str(tmp_path), "--workspace")}, environment={}, local_file=NOWHERE
+    )
+    assert resolved.config.train.preset == preset
+    assert (resolved.config.demo is None) == (preset == "modern")
+    assert resolved.sources["train.preset"] == (
+        "default" if preset == "modern" else "built-in demo pipeline"
     )

@@ -125,3 +125,20 @@ def test_show_still_knows_a_workspace_with_a_generator(tmp_path: Path) -> None:
     toy_workspace(tmp_path / "ws")
     faceprep(*words(tmp_path / "ws", "--set", "train.steps=1", "--quiet"))
     assert "align" in faceprep("show", str(tmp_path / "ws")).output
+
+
+def test_crops_of_another_dataset_are_taken_as_they_are_with_the_usual_preset(
+    tmp_path: Path,
+) -> None:
+    workspace = toy_workspace(tmp_path / "ws")
+    recorded = {"demo": None, "select": {"dataset": "folder"}}
+    info = {"shards": 1, "root": "/photographs", "settings": recorded["select"]}
+    workspace.write_info("select", {"stage": "select", "config": recorded, **info})
+    plan = ("--workspace", str(workspace.root), "--set", "train.size=32", "--dry-run")
+    result = faceprep("train", *plan)
+    assert "crops as they are" in result.stderr
+    assert "preset modern" in result.stdout
+    assert "preset modern" in faceprep("train", "--only", *plan).stdout
+    refused = faceprep("align", *plan, code=2)
+    assert "holds folder of /photographs" in refused.stderr
+    assert "faceprep run --dataset folder" in refused.stderr

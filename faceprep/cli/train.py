@@ -105,7 +105,7 @@ def _on_slurm(
     from faceprep.report.tables import print_result
 
     with Progress(quiet=quiet) as progress:
-        stages = [] if only else pipeline.needed("align")
+        stages = [] if only or _as_it_is(config, progress) else pipeline.needed("align")
         before = pipeline.run(config, stages, options, progress)
         complain_of_shards(before.failed_shards)
         if before.failed_shards:
@@ -134,7 +134,22 @@ def bring_up_to_date(
     from faceprep import pipeline
     from faceprep.runner import Options
 
+    if _as_it_is(config, progress):
+        return True
     options = Options(dry_run=dry_run, retry_failed=retry_failed)
     result = pipeline.run(config, pipeline.needed("align"), options, progress)
     complain_of_shards(result.failed_shards)
     return not result.failed_shards
+
+
+def _as_it_is(config: "Config", progress: "Progress") -> bool:
+    """Whether the crops are taken as they are, for nothing says which dataset they are of."""
+    from faceprep.workspace import Workspace
+
+    place = Workspace(config.workspace)
+    if config.select.dataset is not None or not place.shards("align"):
+        return False
+    progress.say(
+        f"{place.root}: its crops as they are (no --dataset to bring them up to date with)"
+    )
+    return True

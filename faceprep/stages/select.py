@@ -76,7 +76,7 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
         When the workspace cannot be written.
     """
     if config.select.dataset is None:
-        raise UsageError("no dataset is named (select.dataset)", "--dataset oulu-casia|…|folder")
+        raise _no_dataset(config)
     started = time.monotonic()
     root = config.dataset_root()
     report = Report()
@@ -104,6 +104,19 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
         raise explain_os_error(error, Workspace(config.workspace)) from error
     result.seconds = time.monotonic() - started
     return result
+
+
+def _no_dataset(config: Config) -> UsageError:
+    """Name the dataset that the workspace holds, where it does."""
+    from faceprep.report.commands import command
+
+    place, what = Workspace(config.workspace), "no dataset is named (select.dataset)"
+    recorded = place.info("select")
+    dataset = recorded.get("settings", {}).get("dataset")
+    if dataset is None:
+        return UsageError(what, "--dataset oulu-casia|…|folder")
+    holds = f"{place.root} holds {dataset} of {recorded.get('root')}"
+    return UsageError(f"{what}; {holds}", command(place, "run"))
 
 
 def config_hash(config: Config) -> str:
