@@ -168,7 +168,7 @@ def evaluate_codes(
         from faceprep.evaluation.plot import check_plot
 
         check_plot(out, "-o")
-    ask = "faceprep evaluate codes"
+    ask = "faceprep evaluate codes {} …"
     used = open_generator(path, generator, device=device or "auto", ask=ask)
     found = evaluate(
         used.model, used.needed_workspace("codes are compared between faces of a workspace"),

@@ -121,7 +121,7 @@ def transfer(
     if not onto or not sources:
         raise UsageError("whose expression, onto whose face?", "faceprep transfer A.jpg B.jpg")
     ask = "faceprep transfer"
-    used = open_generator(workspace, generator, device=device or "auto", detector=detector, ask=ask)
+    used = open_generator(workspace, generator, device=device or "auto", detector=detector)
     if expression is not None:
         used.check_expression(expression)
     with Progress(quiet=quiet) as progress:
@@ -157,8 +157,7 @@ def new_faces(
     from faceprep.uses.output import sheet_path
 
     sheet_path(out, "new-faces.png")
-    ask = "faceprep new-faces"
-    used = open_generator(workspace, generator, device=device or "auto", ask=ask)
+    used = open_generator(workspace, generator, device=device or "auto")
     _print(draw_new_faces(used, count, seed, out), json)
     say_next("faceprep new-faces --seed 1   draws others", quiet=json)
     return DONE
@@ -214,7 +213,7 @@ def retrieve(
         sheet_path(out, "retrieved.png")
     if evaluate and photographs:
         raise UsageError("--evaluate looks for all test faces, not for photographs", ask)
-    used = open_generator(workspace, generator, device=device or "auto", detector=detector, ask=ask)
+    used = open_generator(workspace, generator, device=device or "auto", detector=detector)
     with Progress(quiet=quiet) as progress:
         if evaluate:
             print_result(

@@ -71,7 +71,7 @@ def status(
     from faceprep.report.status import status as look
     from faceprep.report.tables import print_result
 
-    place = workspace_of(Path(workspace) if workspace else None, "faceprep status --workspace")
+    place = workspace_of(Path(workspace) if workspace else None, "faceprep status --workspace {}")
     print_result(*look(place), as_json=json)
     return DONE
 

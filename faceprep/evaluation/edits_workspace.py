@@ -19,7 +19,7 @@ from faceprep.evaluation.workspace_faces import (
 from faceprep.generators.device import choose_device
 from faceprep.progress import Progress
 from faceprep.report.show import workspace_of
-from faceprep.stages.trained import file_of
+from faceprep.stages.trained import file_for_use
 from faceprep.workspace import Workspace
 
 
@@ -82,11 +82,8 @@ def evaluate_workspace(
     from faceprep.faces.features import load_features
     from faceprep.generators.store import load_generator
 
-    workspace = Workspace(workspace_of(path, "faceprep evaluate edits"))
-    file = generator or file_of(workspace.root)
-    if not file.is_file():
-        ask = f"faceprep train --workspace {workspace.root}"
-        raise UsageError(f"there is no generator {file}", ask)
+    workspace = Workspace(workspace_of(path, "faceprep evaluate edits {} …", generator is None))
+    file = file_for_use(generator, workspace.root)
     if split not in ("test", "val"):
         raise UsageError(f"edits are evaluated on unseen people, not on {split!r}", "--split test")
     device = choose_device(device)

@@ -37,7 +37,7 @@ def evaluate_aus(
     ManifestError
         When a manifest is damaged.
     """
-    workspace = Workspace(workspace_of(path, "faceprep evaluate aus"))
+    workspace = Workspace(workspace_of(path, "faceprep evaluate aus {} …"))
     faces = selected_faces(workspace)
     wanted = Wanted.of(faces, split, role)
     estimated, failures = estimates(workspace)

@@ -77,7 +77,7 @@ def find_reference(workspace: Workspace, faces: pa.Table, against: str | None) -
         return facs_codes(workspace, faces)
     if against == DEMO:
         return demo_truth(workspace, faces)
-    values = read_aus(Path(against), f"faceprep evaluate aus {workspace.root} --against")
+    values = read_aus(Path(against), f"faceprep evaluate aus {workspace.root} --against {{}}")
     return Reference(f"{against} ({values.source})", "faces that both have", values, True)
 
 

@@ -71,7 +71,7 @@ def read_aus(path: Path, ask: str) -> AUValues:
     path
         A workspace, its ``aus`` folder, any folder of ``part-*.parquet``, or one of them.
     ask
-        Begins the command that an error suggests; the nearest workspace ends it.
+        What an error suggests to type, with ``{}`` where the nearest workspace stands.
 
     Raises
     ------

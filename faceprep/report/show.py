@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 #: Where workspaces lie unless the configuration says otherwise.
 WORKSPACES = Path("manifests")
+
+#: What to type to look at a workspace.
+SHOW = "faceprep show {}"
 
 
 def show(path: Path | None = None) -> "Page":
@@ -121,7 +125,7 @@ def show_manifest(path: Path, rows: int = 3) -> "Page":
     return view.manifest_view(data), data
 
 
-def workspace_of(path: Path | None = None, ask: str = "faceprep show") -> Path:
+def workspace_of(path: Path | None = None, ask: str = SHOW, generator: bool = False) -> Path:
     """Return the workspace that holds a path: itself, or of which it is a stage or a manifest.
 
     Parameters
@@ -129,18 +133,20 @@ def workspace_of(path: Path | None = None, ask: str = "faceprep show") -> Path:
     path
         Without one: the only workspace below ``manifests/``.
     ask
-        Begins the command that the error suggests; the nearest workspace ends it.
+        What the error suggests to type, with ``{}`` where the nearest workspace stands.
+    generator
+        Suggest only workspaces with a trained generator.
 
     Raises
     ------
     UsageError
         When there is none; names the nearest.
     """
-    path = _only_workspace(ask) if path is None else path
+    path = _only_workspace(ask, generator) if path is None else path
     for folder in (path, path.parent, path.parent.parent):
         if is_workspace(folder):
             return folder
-    raise _nothing_at(path, ask)
+    raise _nothing_at(path, ask, generator)
 
 
 def is_workspace(path: Path) -> bool:
@@ -168,32 +174,59 @@ def find_workspaces(folder: Path, depth: int = 2) -> list[Path]:
     return found
 
 
-def _only_workspace(ask: str = "faceprep show") -> Path:
+def _only_workspace(ask: str = SHOW, generator: bool = False) -> Path:
     found = find_workspaces(WORKSPACES)
     if len(found) == 1:
         return found[0]
     if not found:
-        raise UsageError(f"no workspace below {WORKSPACES}/", "faceprep run   (the demo dataset)")
+        raise UsageError(f"no workspace below {WORKSPACES}/", _first_command(generator))
     names = ", ".join(str(path) for path in found)
-    raise UsageError(f"which workspace? {names}", f"{ask} {found[0]}")
+    fit = _fitting(found, generator)
+    raise UsageError(f"which workspace? {names}", _asking(ask, (fit or found)[0]))
 
 
-def _nothing_at(path: Path, ask: str = "faceprep show") -> UsageError:
-    """Say what is there instead, and the nearest thing that could be shown."""
+def _nothing_at(path: Path, ask: str = SHOW, generator: bool = False) -> UsageError:
+    """Say what is there instead, and the nearest thing that could be meant.
+
+    That is around the path, in it, below ``manifests/``, or is spelled much like it; whatever else
+    lies beside the path may be anybody's.
+    """
     near = [parent for parent in path.parents if is_workspace(parent)]
     near += find_workspaces(path) if path.is_dir() else []
-    if path.parent.is_dir() and path.parent != Path():
-        near += find_workspaces(path.parent, depth=1)
+    near += _alike(path, find_workspaces(path.parent, depth=1))
     others = find_workspaces(WORKSPACES)
-    close = difflib.get_close_matches(path.name, [other.name for other in others], n=1, cutoff=0.4)
-    near += [other for other in others if other.name in close] + others
+    near = _fitting([*near, *_alike(path, others, cutoff=0.4), *others], generator)
     what = (
         f"{path} is neither a workspace nor a stage of one" if path.exists() else f"no {path} here"
     )
+    kind = "workspace with a trained generator" if generator else "workspace"
     if not near:
-        return UsageError(f"{what}; no workspace found", "faceprep run   (the demo dataset)")
+        return UsageError(f"{what}; no {kind} found", _first_command(generator))
     names = ", ".join(dict.fromkeys(str(other) for other in near[:5]))
-    return UsageError(f"{what}; found: {names}", f"{ask} {near[0]}")
+    return UsageError(f"{what}; found: {names}", _asking(ask, near[0]))
+
+
+def _alike(path: Path, others: list[Path], cutoff: float = 0.6) -> list[Path]:
+    """Those of a name like a path's."""
+    close = difflib.get_close_matches(path.name, [other.name for other in others], 1, cutoff)
+    return [other for other in others if other.name in close]
+
+
+def _fitting(found: list[Path], generator: bool) -> list[Path]:
+    """Those that have a trained generator, where one is needed."""
+    if not generator:
+        return found
+    from faceprep.stages.trained import file_of
+
+    return [path for path in found if file_of(path).is_file()]
+
+
+def _asking(ask: str, path: Path) -> str:
+    return ask.format(shlex.quote(str(path)))
+
+
+def _first_command(generator: bool) -> str:
+    return f"faceprep {'train' if generator else 'run'}   (the demo dataset)"
 
 
 def _problem(path: Path, stage: str) -> str | None:

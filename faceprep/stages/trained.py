@@ -1,9 +1,11 @@
 """Where a trained generator lies in a workspace, and reading it."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceprep.errors import UsageError
+from faceprep.suggest import nearest
 
 if TYPE_CHECKING:
     from faceprep.generators.base import Generator
@@ -39,11 +41,37 @@ def trained_file(workspace: Path, generator: str = "exprgan") -> Path:
     """
     path = file_of(workspace, generator)
     if not path.is_file():
+        from faceprep.report.show import is_workspace, workspace_of
+
+        if not is_workspace(workspace):
+            workspace_of(workspace, "--workspace {}", generator=True)
         _, _, fold = generator.partition("-fold")
         more = f" --set train.fold={int(fold)}" if fold.isdecimal() else ""
         ask = f"faceprep train --workspace {workspace}{more}"
         raise UsageError(f"{workspace} has no trained {generator}", ask)
     return path
+
+
+def file_for_use(given: Path | None, workspace: Path | None) -> Path:
+    """File of the generator that somebody names, else a workspace's own.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    """
+    file = given or file_of(workspace or Path())
+    if file.is_file():
+        return file
+    what = f"there is no generator {file}"
+    if given is None:
+        train = f"faceprep train --workspace {shlex.quote(str(workspace))}" if workspace else None
+        raise UsageError(what, train or "faceprep train")
+    if file_of(given).is_file():
+        raise UsageError(f"{given} is a workspace, not a generator's file", f"--workspace {given}")
+    beside = nearest(given.name, sorted(path.name for path in given.parent.glob("*.safetensors")))
+    own = "--workspace DIR takes the one that faceprep train left there"
+    raise UsageError(what, f"--generator {given.with_name(beside)}" if beside else own)
 
 
 def load_trained(

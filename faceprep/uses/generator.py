@@ -14,7 +14,7 @@ from faceprep.evaluation.intensity import calibration_of
 from faceprep.generators.device import choose_device
 from faceprep.manifest import file_sha256
 from faceprep.report.show import is_workspace, workspace_of
-from faceprep.stages.trained import file_of
+from faceprep.stages.trained import file_for_use, file_of
 from faceprep.suggest import did_you_mean
 from faceprep.workspace import Workspace
 
@@ -105,7 +105,7 @@ def open_generator(
     *,
     device: str = "auto",
     detector: str | None = None,
-    ask: str = "faceprep edit",
+    ask: str = "--workspace {}",
 ) -> UsedGenerator:
     """Read the generator of a workspace, or one from a file.
 
@@ -121,7 +121,7 @@ def open_generator(
     detector
         Another than the workspace's.
     ask
-        The verb, for errors.
+        What an error suggests to type, with ``{}`` where a workspace stands.
 
     Raises
     ------
@@ -135,10 +135,7 @@ def open_generator(
     from faceprep.generators.store import load_generator
 
     root = _workspace(workspace, generator, ask)
-    file = generator or file_of(root or Path())
-    if not file.is_file():
-        hint = f"faceprep train --workspace {root}" if root else "faceprep train"
-        raise UsageError(f"there is no generator {file}", hint)
+    file = file_for_use(generator, root)
     device = choose_device(device)
     model, checkpoint = load_generator(file, device=device)
     place = Workspace(root) if root else None
@@ -157,9 +154,10 @@ def open_generator(
 
 def _workspace(given: Path | None, generator: Path | None, ask: str) -> Path | None:
     if given is not None:
-        return given if file_of(given).is_file() else workspace_of(given, f"{ask} --workspace")
+        known = file_of(given).is_file()
+        return given if known else workspace_of(given, ask, generator is None)
     if generator is None:
-        return workspace_of(None, f"{ask} --workspace")
+        return workspace_of(None, ask, True)
     around = generator.absolute().parent.parent.parent
     return around if is_workspace(around) else None
 

@@ -203,13 +203,13 @@ def test_nothing_to_compare(select, truth, options, message, hint):
 
 def test_a_path_with_a_slip_is_told_the_nearest_workspace(select, truth):
     workspace = estimate(select(), lambda row: truth[row["path"]])
-    slip = workspace.root.with_name("sw")
+    slip = workspace.root.with_name("wss")
     evaluate = f"faceprep evaluate aus {workspace.root}"
     for arguments, hint in (
-        ((slip,), evaluate),
+        ((slip,), f"{evaluate} …"),
         ((workspace.root, str(slip)), f"{evaluate} --against {workspace.root}"),
     ):
-        with pytest.raises(UsageError, match="sw here; found") as caught:
+        with pytest.raises(UsageError, match="wss here; found") as caught:
             evaluate_aus(*arguments)
         assert caught.value.hint == hint
 

@@ -225,6 +225,25 @@ def test_elsewhere_the_nearest_workspace_is_named(make_workspace: Make, tmp_path
         show(tmp_path / "sub" / "nothing-here")
 
 
+def test_advice_names_what_may_be_meant_and_not_a_neighbour(
+    make_workspace: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    root = make_workspace(name="oulu").root
+    make_workspace(name="somebody-else")
+    with pytest.raises(UsageError) as caught:
+        show(tmp_path / "ck-plus")
+    assert caught.value.message == f"no {tmp_path / 'ck-plus'} here; no workspace found"
+    for path in (root.with_name("oulo"), Path("oulo")):
+        with pytest.raises(UsageError) as caught:
+            workspace_of(path, "--workspace {}")
+        assert caught.value.message.endswith(f"found: {path.with_name('oulu')}")
+        assert caught.value.hint == f"--workspace {path.with_name('oulu')}"
+        with pytest.raises(UsageError, match="no workspace with a trained generator") as caught:
+            workspace_of(path, "--workspace {}", generator=True)
+        assert caught.value.hint == "faceprep train   (the demo dataset)"
+
+
 def test_the_workspace_of_a_path(make_workspace: Make, tmp_path: Path) -> None:
     root = make_workspace().root
     for path in (root, root / "align", root / "align" / "part-00000.parquet"):

@@ -98,6 +98,6 @@ def test_the_command_prints_json_and_names_the_nearest_workspace(
     done = CliRunner().invoke(app, ["status", "--workspace", str(workspace.root), "--json"])
     assert done.exit_code == 0
     assert json.loads(done.stdout)["train"] == {"steps": {"exprgan": [3, 5]}}
-    lost = CliRunner().invoke(app, ["status", "--workspace", str(tmp_path / "nothing")])
+    lost = CliRunner().invoke(app, ["status", "--workspace", str(workspace.root.with_name("wss"))])
     assert lost.exit_code == 2
     assert f"faceprep status --workspace {workspace.root}" in lost.stderr

@@ -13,6 +13,7 @@ from faceprep.errors import UsageError
 from faceprep.evaluation.editor import Editor
 from faceprep.evaluation.intensity import IntensityMap
 from faceprep.faces.images import read_image
+from faceprep.stages.trained import file_of, trained_file
 from faceprep.uses.edit import LEVELS, edit_faces, edit_sheet
 from faceprep.uses.new_faces import draw_new_faces
 from faceprep.uses.output import picture_paths, sheet_path
@@ -162,6 +163,24 @@ def test_the_command_says_what_to_type(faceprep, photograph, tmp_path):
     )
     assert "text.png: is no image" in result.stderr
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["test000-anger.png"]
+
+
+def test_advice_leaves_the_other_arguments_alone(faceprep, workspace, tmp_path):
+    mistyped = workspace.root.with_name("demp")
+    words = ["edit", "a.jpg", "--to", "anger"]
+    for more, advice in (
+        (("--workspace", mistyped), f"→ --workspace {workspace.root}\n"),
+        (("--generator", workspace.root), f"→ --workspace {workspace.root}\n"),
+        (("--generator", file_of(mistyped)), "→ --workspace DIR takes"),
+        (
+            ("--generator", file_of(workspace.root).with_name("generater.safetensors")),
+            f"→ --generator {file_of(workspace.root)}\n",
+        ),
+    ):
+        assert advice in faceprep(*words, *more, code=2).stderr
+    with pytest.raises(UsageError) as caught:
+        trained_file(mistyped)
+    assert caught.value.hint == f"--workspace {workspace.root}"
 
 
 def test_a_workspace_without_a_generator_says_how_to_train(faceprep, tmp_path):
