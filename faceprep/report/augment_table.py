@@ -19,6 +19,8 @@ def augment_tables(
     table.add_row("folder", str(result.folder))
     if dry_run:
         table.add_row("faces", f"{result.asked}, {result.before} of them are there")
+        if result.replaced:
+            table.add_row("replaced", f"{result.replaced} that are there now")
         table.add_row("shards", f"{len(result.todo)} of {result.shards} to make")
         table.add_row("disk", f"about {result.disk_bytes / 1e6:.1f} MB")
         table.add_row("device", result.device)

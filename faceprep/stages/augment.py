@@ -6,7 +6,7 @@ again while generator, sources and settings are the same; a smaller N changes no
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -47,6 +47,8 @@ class Augmented:
         How many there are, and were asked for.
     made, before
         How many were made just now, and were there before.
+    replaced
+        How many were there of other settings, or of these with ``--overwrite``: they go.
     shards, todo
         Shards of the faces asked for, and those (to be) made.
     faces
@@ -73,6 +75,7 @@ class Augmented:
     todo: list[int]
     device: str
     before: int = 0
+    replaced: int = 0
     images: int = 0
     made: int = 0
     faces: dict[str, int] = field(default_factory=dict)
@@ -120,6 +123,7 @@ def run_augment(
         _, result.failed = run_jobs(
             run.stage.name, jobs, cast("Work", make_shard), config, progress, rows, run.engine()
         )
+        run.look_again(result.todo)
         result.made = sum(job.rows - job.kept for job in jobs if job.shard not in result.failed)
     result.seconds = time.monotonic() - started
     run.record(result)
@@ -150,6 +154,7 @@ class _Run:
         judged = self.settings.filter != "none"
         self.input_hash = digest([self.checkpoint, *fingerprint(config, modes, judged)])
         self.config_hash = self._hash(device)
+        self._intact: dict[int, int] = {}
 
     def _hash(self, device: str) -> str:
         settings = {**self.stage.settings(self.config), _DEVICE: device}
@@ -175,6 +180,7 @@ class _Run:
             if kept < wanted:
                 result.todo.append(shard)
                 result.disk_bytes += (wanted - kept) * _BYTES_PER_FACE
+        result.replaced = self._replaced(result, options)
         return result
 
     def jobs(self, result: Augmented, quality: "QualityFilter | None") -> list[AugmentJob]:
@@ -234,8 +240,21 @@ class _Run:
     def announcement(self, result: Augmented, options: Options) -> str:
         """One line on what is going to happen, and which setting brought it about."""
         name = self.stage.name
-        if not result.todo:
-            return f"{name}: up to date ({result.asked} faces)"
+        said = f"{name}: up to date ({result.asked} faces)"
+        if result.todo:
+            verb = "would make" if options.dry_run else "making"
+            said = f"{name}: {verb} {result.asked - result.before} of {result.asked} faces"
+        if not result.replaced:
+            return said
+        if options.overwrite:
+            return f"{said}; {result.replaced} that are there go (--overwrite)"
+        changes, verb = self._changes(), "would be" if options.dry_run else "are"
+        kind = f"settings {verb} replaced ({changes})" if changes else f"sources {verb} replaced"
+        return f"{said}; {result.replaced} of other {kind}"
+
+    def _changes(self) -> str:
+        """Which settings differ from those of the faces that are there."""
+        name = self.stage.name
         before = self.workspace.info(name)
         now = self.stage.settings(self.config)
         changed = [
@@ -245,10 +264,18 @@ class _Run:
         ]
         if before and before.get("checkpoint") != self.checkpoint:
             changed.append("another generator")
-        why = f" ({', '.join(changed)})" if changed else ""
-        verb = "would make" if options.dry_run else "making"
-        lacking = result.asked - result.before
-        return f"{name}: {verb} {lacking} of {result.asked} faces{why}"
+        return ", ".join(changed)
+
+    def _replaced(self, result: Augmented, options: Options) -> int:
+        """Faces that are there and do not stay; beyond those asked for `remove_others` does it."""
+        ours, going = (self.input_hash, self.config_hash), 0
+        for shard in self.workspace.shards(self.stage.name):
+            marker, asked = self.workspace.marker(self.stage.name, shard), shard < result.shards
+            if marker is None or (asked and not options.mine(shard)):
+                continue
+            if (marker.input, marker.config) != ours or (asked and options.overwrite):
+                going += marker.rows
+        return going
 
     def record(self, result: Augmented) -> None:
         """Count what is there, and write ``stage.json``."""
@@ -295,10 +322,18 @@ class _Run:
         return sorted(set(rows["dataset"] + "/" + rows["subject"]))
 
     def _rows(self, shard: int) -> int:
-        """Rows of a shard that is finished, intact and of these settings."""
-        done = self.workspace.is_done(self.stage.name, shard, self.input_hash, self.config_hash)
-        marker = self.workspace.marker(self.stage.name, shard) if done else None
-        return marker.rows if marker else 0
+        """Rows of a shard that is finished, intact and of these settings; looked at once."""
+        if shard not in self._intact:
+            name = self.stage.name
+            done = self.workspace.is_done(name, shard, self.input_hash, self.config_hash)
+            marker = self.workspace.marker(name, shard) if done else None
+            self._intact[shard] = marker.rows if marker else 0
+        return self._intact[shard]
+
+    def look_again(self, shards: Sequence[int]) -> None:
+        """Forget what shards were found to be, for they have been made since."""
+        for shard in shards:
+            self._intact.pop(shard, None)
 
     def _refuse_other_device(self) -> None:
         """Refuse to throw away what a GPU made because there is none here, and the reverse."""
