@@ -23,6 +23,7 @@ from faceprep.progress import Progress
 from faceprep.shard import versions
 from faceprep.stages.train_faces import classes_of, read_crops, training_rows
 from faceprep.stages.trained import folder_of, name_of
+from faceprep.training.files import HISTORY, INFO, RESUME, USE
 
 if TYPE_CHECKING:
     from faceprep.faces.features import FaceFeatures
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 #: Threads beyond which two layers of a small network do not get faster.
 _MOST_THREADS = 8
-
-_INFO = "train.json"
 
 #: Side from which the finest layer of the face features says something, pixels.
 _FINE = 128
@@ -115,7 +114,7 @@ def run_train(
 def _run(
     config: Config, progress: Progress, device: str, threads: int, overwrite: bool, dry_run: bool
 ) -> Trained:
-    from faceprep.training.loop import RESUME, Training
+    from faceprep.training.loop import Training
 
     job, plan = _prepare(config, device, threads)
     resume = (job.folder / RESUME).is_file() and not overwrite
@@ -147,7 +146,7 @@ def _run(
         **_times(job.folder, outcome, started),
         "versions": versions(),
     }
-    write_json(job.folder / _INFO, info)
+    write_json(job.folder / INFO, info)
     if not outcome.stopped:
         _calibrate(config, job, progress, device)
     losses = _losses(job.folder, progress)
@@ -279,7 +278,7 @@ def _memory(
 def _done(job: "Job") -> int:
     """Steps that the checkpoint has; refuses one of another training, but for its features."""
     from faceprep.training import checkpoint
-    from faceprep.training.loop import RESUME, check_same
+    from faceprep.training.loop import check_same
 
     file = checkpoint.read(job.folder / RESUME)
     check_same(file, job)
@@ -319,11 +318,10 @@ def _with_features(
 
 
 def _make_folder(folder: Path, empty: bool) -> None:
-    from faceprep.training.loop import HISTORY, RESUME, USE
 
     try:
         if empty:
-            for name in (RESUME, USE, HISTORY, _INFO, "losses.png"):
+            for name in (RESUME, USE, HISTORY, INFO, "losses.png"):
                 (folder / name).unlink(missing_ok=True)
             shutil.rmtree(folder / "samples", ignore_errors=True)
         (folder / "samples").mkdir(parents=True, exist_ok=True)
@@ -336,7 +334,7 @@ def _make_folder(folder: Path, empty: bool) -> None:
 def _times(folder: Path, outcome: "Outcome", started: float) -> dict[str, Any]:
     """Wall time of this part, and of all parts."""
     try:
-        earlier = json.loads((folder / _INFO).read_text())["seconds"] if outcome.began else 0.0
+        earlier = json.loads((folder / INFO).read_text())["seconds"] if outcome.began else 0.0
     except (OSError, ValueError, KeyError):
         earlier = 0.0
     return {
@@ -348,7 +346,6 @@ def _times(folder: Path, outcome: "Outcome", started: float) -> dict[str, Any]:
 
 def _calibrate(config: Config, job: "Job", progress: Progress, device: str) -> None:
     from faceprep.stages.train_calibration import calibrate_trained
-    from faceprep.training.loop import USE
 
     if (job.folder / USE).is_file():
         calibrate_trained(config, job.folder / USE, device, progress)
@@ -357,7 +354,6 @@ def _calibrate(config: Config, job: "Job", progress: Progress, device: str) -> N
 def _losses(folder: Path, progress: Progress) -> str | None:
     """Draw the history; a machine without matplotlib does without."""
     from faceprep.report.training import plot_losses
-    from faceprep.training.loop import HISTORY
 
     try:
         return str(plot_losses(folder / HISTORY, folder / "losses.png"))

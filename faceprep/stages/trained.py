@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from faceprep.errors import UsageError
 from faceprep.suggest import nearest
+from faceprep.training.files import USE
 
 if TYPE_CHECKING:
     from faceprep.generators.base import Generator
@@ -26,8 +27,6 @@ def name_of(generator: str, fold: int | None = None) -> str:
 
 def file_of(workspace: Path, generator: str = "exprgan") -> Path:
     """File of a trained generator, whether it is there or not."""
-    from faceprep.training.loop import USE
-
     return folder_of(workspace, generator) / USE
 
 

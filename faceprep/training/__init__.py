@@ -11,6 +11,7 @@
 `exprgan_watch`         how it is doing between steps
 `expression_head`       a frozen expression classifier on face features
 `history`               every step in a table
+`files`                 names of what a training leaves
 `signals`               signals that ask to stop
 `memory`                an estimate of what a step takes
 `checkpoint`            networks, optimizers, random states and configuration in one file

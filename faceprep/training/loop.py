@@ -25,13 +25,13 @@ from faceprep.training.exprgan_batch import batches
 from faceprep.training.exprgan_made import Phi
 from faceprep.training.exprgan_steps import ExprGANStep
 from faceprep.training.exprgan_watch import RECENT, watch
+from faceprep.training.files import HISTORY, RESUME, USE
 from faceprep.training.history import History
 from faceprep.training.random_state import Streams
 from faceprep.training.signals import StopSignals
 from faceprep.training.tensor_file import refuse
 
 KIND = "exprgan"
-RESUME, USE, HISTORY = "training.safetensors", "generator.safetensors", "history.parquet"
 
 #: What may differ between a training and its continuation: how long it is.
 _LENGTHS = {"steps", "epochs"}

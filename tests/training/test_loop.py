@@ -16,7 +16,8 @@ from faceprep.errors import FaceprepError, UsageError
 from faceprep.generators.exprgan.recipe import Weights, stages
 from faceprep.generators.store import load_generator
 from faceprep.training.exprgan_made import needs_features
-from faceprep.training.loop import HISTORY, RESUME, USE, Training
+from faceprep.training.files import HISTORY, RESUME, USE
+from faceprep.training.loop import Training
 
 EVERY_LOSS = {
     field.name: 0.1
