@@ -18,6 +18,7 @@ from faceprep.progress import Progress
 from faceprep.runner import Options, run_jobs
 from faceprep.shard import versions
 from faceprep.stages.augment_shard import Augment, AugmentJob, make_shard
+from faceprep.stages.synthetic import note_asked
 from faceprep.stages.trained import name_of, trained_file
 from faceprep.workspace import Workspace
 
@@ -115,6 +116,7 @@ def run_augment(
     started = time.monotonic()
     workspace = run.workspace
     workspace.make_folder(run.stage.name)
+    note_asked(workspace, run.stage.name, count, result.shards, run.input_hash, run.config_hash)
     workspace.sweep(run.stage.name)
     run.remove_others(result)
     if result.todo:

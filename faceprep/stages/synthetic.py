@@ -2,12 +2,15 @@
 
 <workspace>/augment/exprgan/  part-00000.parquet  part-00000.json (marker)  images/00000/*.png
                               stage.json          settings, versions, counts, whom the sources show
+                              asked.json          what the last run was asked for
 """
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.errors import ManifestError, UsageError
+from faceprep.manifest import write_json
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -17,10 +20,34 @@ if TYPE_CHECKING:
 
 STAGE = "augment"
 
+_ASKED = "asked.json"
+
 
 def stage_of(generator: str) -> str:
     """Name of the stage's folder; `generator` as `faceprep.stages.trained.name_of` gives it."""
     return f"{STAGE}/{generator}"
+
+
+def note_asked(
+    workspace: Workspace, stage: str, faces: int, shards: int, input_hash: str, config_hash: str
+) -> None:
+    """Leave word of what a run is asked for, for whoever looks before it is done."""
+    note = {"faces": faces, "shards": shards, "input": input_hash, "config": config_hash}
+    write_json(workspace.folder(stage) / _ASKED, note)
+
+
+def asked(workspace: Workspace, stage: str) -> dict[str, Any] | None:
+    """What the last run was asked for, ``faces``, ``shards``, ``input``, ``config``; else None."""
+    try:
+        note = json.loads((workspace.folder(stage) / _ASKED).read_text())
+        return {
+            "faces": int(note["faces"]),
+            "shards": int(note["shards"]),
+            "input": str(note["input"]),
+            "config": str(note["config"]),
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def load_synthetic(
