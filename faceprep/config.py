@@ -225,6 +225,22 @@ class SlurmTrainConfig(SlurmJobConfig):
     )
 
 
+class SlurmClassifyConfig(SlurmTrainConfig):
+    """The one job of ``classify``; between two turns it keeps the trainings that are done."""
+
+    cpus: int = Field(4, ge=1, description="trainings at once; with a GPU one, unless -j says more")
+
+
+class SlurmAugmentConfig(Section):
+    """What a task of ``augment`` asks for, where it is not what every task asks for."""
+
+    partition: str | None = None
+    time: int | None = Field(None, ge=1, description="limit, minutes")
+    mem: str | None = Field(None, pattern=r"^\d+[KMGT]?$")
+    cpus: int | None = Field(None, ge=1, description="shards at once; on a GPU: writers of PNG")
+    gpus: int | None = Field(None, ge=0, description="0: faces are computed on the CPU")
+
+
 class SlurmConfig(SlurmJobConfig):
     """``--engine slurm``: arrays over shards. None of it changes what comes out."""
 
@@ -241,6 +257,15 @@ class SlurmConfig(SlurmJobConfig):
     )
     poll_seconds: float = Field(10, gt=0, le=600, description="between two looks at the queue")
     train: SlurmTrainConfig = SlurmTrainConfig()
+    augment: SlurmAugmentConfig = SlurmAugmentConfig()
+    classify: SlurmClassifyConfig = SlurmClassifyConfig()
+
+    def task(self, stage: str) -> SlurmJobConfig:
+        """Return what a task of an array asks for; `stage` as its folder is called."""
+        values = {name: getattr(self, name) for name in SlurmJobConfig.model_fields}
+        if stage.partition("/")[0] == "augment":
+            values |= self.augment.model_dump(exclude_none=True)
+        return SlurmJobConfig.model_validate(values)
 
 
 class DaskConfig(Section):

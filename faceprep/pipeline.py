@@ -70,8 +70,7 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
     FaceprepError
         When a stage cannot go on. What was finished before stays finished.
     """
-    if not options.wait and config.engine != "slurm":
-        raise UsageError("--no-wait leaves jobs to Slurm", "add --engine slurm")
+    options.refuse_leaving(config.engine)
     result = RunResult()
     stale: dict[str, set[int]] = {}
     if not options.overwrite:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceprep.config import Config, digest
 from faceprep.engines import Engine, Outcome, ShardError, load_engine
-from faceprep.errors import FaceprepError, ManifestError
+from faceprep.errors import FaceprepError, ManifestError, UsageError
 from faceprep.manifest import SCHEMA_VERSION
 from faceprep.progress import Progress
 from faceprep.shard import Job, run_shard, versions
@@ -59,6 +59,11 @@ class Options:
     def for_upstream(self) -> "Options":
         """Return the options for the stages before the one asked for."""
         return replace(self, overwrite=False)
+
+    def refuse_leaving(self, engine: str) -> None:
+        """Raise `UsageError` when the jobs of an engine that has none are not to be waited for."""
+        if not self.wait and engine != "slurm":
+            raise UsageError("--no-wait leaves jobs to Slurm", "add --engine slurm")
 
     def mine(self, shard: int) -> bool:
         """Whether a shard falls to this process."""
@@ -238,8 +243,7 @@ def submit_stage(
     stage.check(config)
     workspace.make_folder(stage.name)
     workspace.remove_shards(stage.name, _shard_count(workspace))
-    redo = options.overwrite or options.retry_failed
-    stamps = workspace.stamps(stage.name) if redo else {}
+    stamps = workspace.stamps(stage.name) if options.overwrite or options.retry_failed else {}
     order = Order(
         stage,
         config,

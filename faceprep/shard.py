@@ -8,12 +8,12 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from faceprep import __version__
 from faceprep.config import Config
@@ -21,6 +21,13 @@ from faceprep.errors import FaceprepError, ManifestError
 from faceprep.manifest import table_from_rows
 from faceprep.stages.base import Row, ShardOutput, Stage
 from faceprep.workspace import Marker, PendingShard, Workspace
+
+if TYPE_CHECKING:
+    from faceprep.progress import Progress
+    from faceprep.runner import Options
+
+    #: Makes shards on another machine: shard → why it could not be made.
+    Errand = Callable[[Config, "Options", "Progress"], Mapping[int, str]]
 
 #: Packages whose version can change a pixel or a number.
 _VERSIONED = (
@@ -46,6 +53,14 @@ class Job:
     config_hash: str
     keep_ok: bool = False
 
+    def is_done(self, workspace: Workspace) -> bool:
+        """Whether the shard is finished, with this input and these settings."""
+        return workspace.is_done(self.stage.name, self.shard, self.input_hash, self.config_hash)
+
+    def errand(self) -> "Errand | None":
+        """What another machine does in place of `faceprep.runner.run_stage`; it is pickled."""
+        return None
+
 
 @cache
 def versions() -> dict[str, str]:
@@ -65,7 +80,7 @@ def run_shard(job: Job) -> Marker:
     workspace = Workspace(job.config.workspace)
     name = job.stage.name
     started = time.monotonic()
-    if workspace.wait_for_others(name, job.shard) and _is_done(job, workspace):
+    if workspace.wait_for_others(name, job.shard) and job.is_done(workspace):
         return cast(Marker, workspace.marker(name, job.shard))
     inputs = {up: workspace.read(up, job.shard).to_pylist() for up in job.stage.upstream}
     _check_order(inputs, job.shard)
@@ -85,10 +100,6 @@ def run_shard(job: Job) -> Marker:
             return _commit(job, pending, [kept.get(k) or made[k] for k in range(count)], started)
     except OSError as error:
         raise explain_os_error(error, workspace) from error
-
-
-def _is_done(job: Job, workspace: Workspace) -> bool:
-    return workspace.is_done(job.stage.name, job.shard, job.input_hash, job.config_hash)
 
 
 def _kept_rows(job: Job, workspace: Workspace, count: int) -> dict[int, Row]:

@@ -11,6 +11,7 @@ from faceprep.cli.options import (
     DryRun,
     EngineName,
     Json,
+    NoWait,
     Overwrite,
     Quiet,
     Seed,
@@ -51,6 +52,7 @@ def augment(
     seed: Seed = None,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
+    no_wait: NoWait = False,
     json: Json = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -66,9 +68,15 @@ def augment(
     from faceprep.stages.augment import run_augment
 
     resolved = resolve_flags(_arguments(locals())).config
-    options = Options(overwrite=overwrite, dry_run=dry_run, shard=part_of(shard))
+    options = Options(overwrite=overwrite, dry_run=dry_run, shard=part_of(shard), wait=not no_wait)
+    options.refuse_leaving(resolved.engine)
     with Progress(quiet=quiet) as progress:
         result = run_augment(resolved, n, options, progress)
+    if result.jobs:
+        jobs = {"jobs": result.jobs, "asked": n, "todo": result.todo}
+        print_result([f"augment: jobs {', '.join(result.jobs)} submitted"], jobs, as_json=json)
+        say_next(f"faceprep status --workspace {resolved.workspace}", quiet)
+        return DONE
     print_result(*augment_tables(result, dry_run), as_json=json)
     complain_of_shards({"augment": result.failed})
     if result.failed:

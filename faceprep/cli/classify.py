@@ -10,8 +10,10 @@ from faceprep.cli.options import (
     DatasetName,
     Device,
     DryRun,
+    EngineName,
     Json,
     Limit,
+    NoWait,
     Only,
     Overwrite,
     Quiet,
@@ -56,6 +58,7 @@ def classify(
     workspace: WorkspaceDir = None,
     set_: Assignments = None,
     workers: Workers = None,
+    engine: EngineName = None,
     device: Device = None,
     limit: Limit = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The first of the seeds.")] = None,
@@ -63,6 +66,7 @@ def classify(
     overwrite: Overwrite = False,
     retry_failed: RetryFailed = False,
     dry_run: DryRun = False,
+    no_wait: NoWait = False,
     json: Json = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -71,14 +75,19 @@ def classify(
 
     faceprep classify --sweep 0,3000,6000,30000 --arms flips,classic@0,logistic@0 --seeds 5
     """
-    from faceprep.cli.train import bring_up_to_date
+    from faceprep.cli.train import bring_up_to_date, on_slurm
     from faceprep.progress import Progress
     from faceprep.report.accuracy_files import write_files
     from faceprep.report.accuracy_table import accuracy_tables, plan_tables
     from faceprep.report.tables import print_result
+    from faceprep.runner import Options
     from faceprep.stages.classify import run_classify
 
     resolved = resolve_flags(_arguments(locals())).config
+    options = Options(retry_failed=retry_failed, wait=not no_wait)
+    options.refuse_leaving(resolved.engine)
+    if resolved.engine == "slurm" and not dry_run:
+        return on_slurm("classify", resolved, options, only, overwrite, quiet, json)
     with Progress(quiet=quiet) as progress:
         if not only and not bring_up_to_date(resolved, progress, dry_run, retry_failed):
             return FAILED

@@ -33,7 +33,6 @@ from faceprep.cli.outcome import (
     say_next,
 )
 from faceprep.cli.root import app
-from faceprep.errors import UsageError
 
 if TYPE_CHECKING:
     from faceprep.config import Config
@@ -74,11 +73,10 @@ def train(
     from faceprep.stages.train import run_train
 
     resolved = resolve_flags(_arguments(locals())).config
+    options = Options(retry_failed=retry_failed, wait=not no_wait)
+    options.refuse_leaving(resolved.engine)
     if resolved.engine == "slurm" and not dry_run:
-        options = Options(retry_failed=retry_failed, wait=not no_wait)
-        return _on_slurm(resolved, options, only, overwrite, quiet, json)
-    if no_wait:
-        raise UsageError("--no-wait leaves the job to Slurm", "add --engine slurm")
+        return on_slurm("train", resolved, options, only, overwrite, quiet, json)
     with Progress(quiet=quiet) as progress:
         if not only and not bring_up_to_date(resolved, progress, dry_run, retry_failed):
             return FAILED
@@ -95,12 +93,18 @@ def train(
     return DONE
 
 
-def _on_slurm(
-    config: "Config", options: "Options", only: bool, overwrite: bool, quiet: bool, json: bool
+def on_slurm(
+    verb: str,
+    config: "Config",
+    options: "Options",
+    only: bool,
+    overwrite: bool,
+    quiet: bool,
+    json: bool,
 ) -> int:
-    """Leave the training, and the stages before it, to jobs."""
+    """Leave a verb that is one job, and the stages before it, to Slurm."""
     from faceprep import pipeline
-    from faceprep.engines.slurm.training import train as submit
+    from faceprep.engines.slurm import single
     from faceprep.progress import Progress
     from faceprep.report.tables import print_result
 
@@ -111,10 +115,14 @@ def _on_slurm(
         if before.failed_shards:
             return FAILED
         after = tuple(job for jobs in before.jobs.values() for job in jobs)
-        done = submit(config, progress, overwrite=overwrite, wait=options.wait, after=after)
-    ended = "done" if done.result is not None else "submitted"
-    data = {"job": done.job, "log": str(done.log), **(done.result or {})}
-    print_result([f"train: job {done.job} {ended}, log {done.log}"], data, as_json=json)
+        done = single.run(
+            verb, config, progress, overwrite=overwrite, wait=options.wait, after=after
+        )
+    ended = "done" if done.data is not None else "submitted"
+    data = {"job": done.job, "log": str(done.log), **(done.data or {})}
+    if done.text and not json:
+        print(done.text)
+    print_result([f"{verb}: job {done.job} {ended}, log {done.log}"], data, as_json=json)
     return DONE
 
 

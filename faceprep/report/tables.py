@@ -26,6 +26,19 @@ def print_result(
         console.print(renderable)
 
 
+def as_text(renderables: "list[RenderableType]", width: int = 100) -> str:
+    """Return what `print_result` prints, for lines of so many letters."""
+    import io
+
+    from rich.console import Console
+
+    text = io.StringIO()
+    console = Console(file=text, width=width)
+    for renderable in renderables:
+        console.print(renderable)
+    return text.getvalue().rstrip("\n")
+
+
 def plain_table(title: str | None, *columns: str, right: tuple[str, ...] = ()) -> Any:
     """Return an empty rich table in the house style; columns in ``right`` hold numbers."""
     from rich import box

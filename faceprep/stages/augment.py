@@ -17,6 +17,7 @@ from faceprep.manifest import SCHEMA_VERSION, file_sha256
 from faceprep.progress import Progress
 from faceprep.runner import Options, run_jobs
 from faceprep.shard import versions
+from faceprep.stages.augment_errand import AugmentErrand
 from faceprep.stages.augment_shard import Augment, AugmentJob, make_shard
 from faceprep.stages.synthetic import note_asked
 from faceprep.stages.trained import name_of, trained_file
@@ -46,8 +47,8 @@ class Augmented:
         Of the faces.
     images, asked
         How many there are, and were asked for.
-    made, before
-        How many were made just now, and were there before.
+    made, before, lacking
+        How many were made just now, were there before, and are to be made in ``todo``.
     replaced
         How many were there of other settings, or of these with ``--overwrite``: they go.
     shards, todo
@@ -68,6 +69,8 @@ class Augmented:
         Where they are computed.
     failed
         Shard → why it could not be made.
+    jobs
+        Numbers of the Slurm jobs that make them, where those are not waited for.
     """
 
     folder: Path
@@ -76,6 +79,7 @@ class Augmented:
     todo: list[int]
     device: str
     before: int = 0
+    lacking: int = 0
     replaced: int = 0
     images: int = 0
     made: int = 0
@@ -86,17 +90,25 @@ class Augmented:
     seconds: float = 0.0
     disk_bytes: int = 0
     failed: dict[int, str] = field(default_factory=dict)
+    jobs: list[str] = field(default_factory=list)
 
 
 def run_augment(
-    config: Config, count: int, options: Options, progress: Progress, device: str | None = None
+    config: Config,
+    count: int,
+    options: Options,
+    progress: Progress,
+    device: str | None = None,
+    errand: AugmentErrand | None = None,
 ) -> Augmented:
     """Make synthetic faces until there are `count`.
 
     Parameters
     ----------
     device
-        Where; as ``device`` of the configuration says without.
+        Where; as ``device`` of the configuration says without, on Slurm as the tasks have a GPU.
+    errand
+        Of the command whose shards this process makes for it.
 
     Raises
     ------
@@ -104,11 +116,17 @@ def run_augment(
         There is no trained generator, or no source where one is needed.
     FaceprepError
         Somebody who is tested or watched is among the sources, the faces at hand were computed on
-        another kind of device, or nothing can be written.
+        another kind of device, they or the generator have changed since the errand was given, or
+        nothing can be written.
     """
-    from faceprep.generators.device import choose_device
+    from faceprep.stages.augment_device import device_of
 
-    run = _Run(config, device or choose_device(config.device))
+    run = _Run(config, device or device_of(config))
+    if errand is not None and errand.input_hash != run.input_hash:
+        raise FaceprepError(
+            f"{run.stage.name}: generator or sources have changed since the job was submitted",
+            "type the same command again",
+        )
     result = run.plan(count, options)
     progress.say(run.announcement(result, options))
     if options.dry_run:
@@ -116,19 +134,24 @@ def run_augment(
     started = time.monotonic()
     workspace = run.workspace
     workspace.make_folder(run.stage.name)
-    note_asked(workspace, run.stage.name, count, result.shards, run.input_hash, run.config_hash)
     workspace.sweep(run.stage.name)
-    run.remove_others(result)
+    if errand is None:
+        run.note(result)
+        run.remove_others(result)
     if result.todo:
-        jobs = run.jobs(result, run.quality(progress))
-        rows = sum(job.rows - job.kept for job in jobs)
+        jobs = run.jobs(result, errand.quality if errand else run.quality(progress))
+        if not options.wait:
+            result.jobs = run.submit(jobs, options)
+            return result
+        work, rows = cast("Work", make_shard), result.lacking
         _, result.failed = run_jobs(
-            run.stage.name, jobs, cast("Work", make_shard), config, progress, rows, run.engine()
+            run.stage.name, jobs, work, config, progress, rows, run.engine()
         )
         run.look_again(result.todo)
         result.made = sum(job.rows - job.kept for job in jobs if job.shard not in result.failed)
     result.seconds = time.monotonic() - started
-    run.record(result)
+    if errand is None or len(workspace.shards(run.stage.name)) >= result.shards:
+        run.record(result)
     return result
 
 
@@ -181,7 +204,8 @@ class _Run:
             result.before += min(kept, wanted)
             if kept < wanted:
                 result.todo.append(shard)
-                result.disk_bytes += (wanted - kept) * _BYTES_PER_FACE
+                result.lacking += wanted - kept
+        result.disk_bytes = result.lacking * _BYTES_PER_FACE
         result.replaced = self._replaced(result, options)
         return result
 
@@ -193,11 +217,18 @@ class _Run:
             AugmentJob(
                 self.stage, shard, self.config, self.input_hash, self.config_hash,
                 first=shard * size, rows=min(size, result.asked - shard * size), whole=size,
-                kept=before.get(shard, 0), checkpoint=self.checkpoint, device=self.device,
-                quality=quality,
+                kept=before.get(shard, 0), asked=result.asked, checkpoint=self.checkpoint,
+                device=self.device, quality=quality,
             )
             for shard in result.todo
         ]  # fmt: skip
+
+    def submit(self, jobs: list[AugmentJob], options: Options) -> list[str]:
+        """Leave them to Slurm; return the numbers of its jobs."""
+        from faceprep.engines.slurm.engine import Order, place
+
+        stamps = self.workspace.stamps(self.stage.name)
+        return place(Order.of(jobs, stamps, redo=options.overwrite))
 
     def quality(self, progress: Progress) -> "QualityFilter | None":
         """Train the filter on the training faces; the same bytes on any number of threads."""
@@ -226,11 +257,16 @@ class _Run:
 
     def engine(self) -> "Engine | None":
         """The engine that computes in this process and writes in others, where there is a GPU."""
-        if self.device == "cpu":
+        if self.device == "cpu" or self.config.engine == "slurm":
             return None
         from faceprep.stages.augment_device import compute_here
 
         return cast("Engine", compute_here)
+
+    def note(self, result: Augmented) -> None:
+        """Leave word of what is asked for."""
+        hashes = (self.input_hash, self.config_hash)
+        note_asked(self.workspace, self.stage.name, result.asked, result.shards, *hashes)
 
     def remove_others(self, result: Augmented) -> None:
         """Remove shards beyond those asked for that are of other settings."""
@@ -245,7 +281,7 @@ class _Run:
         said = f"{name}: up to date ({result.asked} faces)"
         if result.todo:
             verb = "would make" if options.dry_run else "making"
-            said = f"{name}: {verb} {result.asked - result.before} of {result.asked} faces"
+            said = f"{name}: {verb} {result.lacking} of {result.asked} faces"
         if not result.replaced:
             return said
         if options.overwrite:

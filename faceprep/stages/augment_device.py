@@ -1,4 +1,4 @@
-"""One process computes on the GPU, many write: an engine for ``augment``.
+"""Where ``augment`` computes; with a GPU one process does and many write, an engine of its own.
 
 The pixels of a whole shard go to a worker, which makes PNG files of them and commits the shard. At
 most two shards a worker wait, so that memory does not grow.
@@ -10,16 +10,28 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from faceprep.config import Config
 from faceprep.engines import Outcome
 from faceprep.engines.local import ENVIRONMENT, follow_parent, uninterrupted
 from faceprep.errors import FaceprepError
 from faceprep.stages.augment_shard import AugmentJob, Block, blocks, studio, write_shard
+from faceprep.stages.synthetic import STAGE
 
 if TYPE_CHECKING:
     from faceprep.engines import Work
     from faceprep.workspace import Marker
 
 _WAITING_PER_WORKER = 2
+
+
+def device_of(config: Config) -> str:
+    """Where faces are computed: on Slurm as its tasks have a GPU, whatever this machine has."""
+    from faceprep.generators.device import choose_device
+
+    if config.engine != "slurm":
+        return choose_device(config.device)
+    asked = "cuda" if config.slurm.task(STAGE).gpus else "cpu"
+    return asked if config.device == "auto" else config.device
 
 
 def compute_here(jobs: Sequence[AugmentJob], work: "Work", workers: int) -> Iterator[Outcome]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from faceprep.workspace import Marker, PendingShard, Workspace
 
 if TYPE_CHECKING:
     from faceprep.evaluation.synthetic_filter import QualityFilter
+    from faceprep.shard import Errand
     from faceprep.stages.augment_studio import Studio
 
 #: Rows of a block, with their pixels ``(B, S, S, 3) uint8`` and the words of their PNG files.
@@ -35,11 +36,17 @@ class Augment(Stage):
     """``augment`` as engines and shards know a stage: its name, and what changes its output."""
 
     version = 1
+    seconds_per_face = 0.05
 
     def __init__(self, config: Config, device: str) -> None:
         self.name = stage_of(name_of(config.train.generator, config.train.fold))
         self.upstream = ()
         self.device = device
+        self._faces = config.augment.shard_size
+
+    def faces(self, workspace: Workspace, shard: int) -> int:
+        """Return how many faces a shard has; the last one of a set may have fewer."""
+        return self._faces
 
     def settings(self, config: Config) -> dict[str, Any]:
         """Return everything of the configuration that changes the faces."""
@@ -68,6 +75,8 @@ class AugmentJob(Job):
         How many it can have: blocks end there, not at `rows`.
     kept
         How many it has already, of the same settings.
+    asked
+        How many all shards are to have.
     checkpoint
         SHA-256 of the generator's file.
     device
@@ -80,9 +89,21 @@ class AugmentJob(Job):
     rows: int = 0
     whole: int = 0
     kept: int = 0
+    asked: int = 0
     checkpoint: str = ""
     device: str = "cpu"
     quality: "QualityFilter | None" = None
+
+    def is_done(self, workspace: Workspace) -> bool:
+        """Whether the shard has all the faces that it is to have."""
+        marker = workspace.marker(self.stage.name, self.shard)
+        return marker is not None and marker.rows >= self.rows and super().is_done(workspace)
+
+    def errand(self) -> "Errand":
+        """Make shards of the same set, with the same filter, on another machine."""
+        from faceprep.stages.augment_errand import AugmentErrand
+
+        return AugmentErrand(self.asked, self.device, self.input_hash, self.quality)
 
 
 def make_shard(job: AugmentJob) -> Marker:
@@ -113,11 +134,8 @@ def write_shard(job: AugmentJob, made: Iterable[Block]) -> Marker:
     """
     workspace, name = Workspace(job.config.workspace), job.stage.name
     started = time.monotonic()
-    if workspace.wait_for_others(name, job.shard):
-        marker = workspace.marker(name, job.shard)
-        hashes = (job.input_hash, job.config_hash)
-        if marker and workspace.is_done(name, job.shard, *hashes) and marker.rows >= job.rows:
-            return marker
+    if workspace.wait_for_others(name, job.shard) and job.is_done(workspace):
+        return cast(Marker, workspace.marker(name, job.shard))
     try:
         with workspace.pending(name, job.shard) as pending:
             rows = [*_keep(job, workspace, pending), *_write(job, pending, made)]

@@ -5,9 +5,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faceprep.config import Config
+
+if TYPE_CHECKING:
+    from faceprep.workspace import Workspace
 
 Row = dict[str, Any]
 
@@ -91,6 +94,11 @@ class Stage(ABC):
     def check(self, config: Config) -> None:
         """Raise `MissingToolError` when a package or weight file that it needs is missing."""
         return
+
+    def faces(self, workspace: "Workspace", shard: int) -> int:
+        """Return how many faces a shard has; 1 where nothing says so yet."""
+        marker = workspace.marker("select", shard)
+        return marker.rows if marker else 1
 
     @abstractmethod
     def process(

@@ -289,7 +289,9 @@ def _train(config: Config, result: Classified, progress: Progress, overwrite: bo
     """Run the cells whose files are not there, in as many processes as there are workers."""
     from faceprep.engines import local
 
-    known = [None if overwrite else read_cell(cell) for cell in result.cells]
+    for cell in result.cells if overwrite else ():
+        cell.path.unlink(missing_ok=True)
+    known = [read_cell(cell) for cell in result.cells]
     todo = [cell for cell, done in zip(result.cells, known, strict=True) if done is None]
     made: dict[Path, CellDone] = {}
     before = len(known) - len(todo)

@@ -16,7 +16,7 @@ from faceprep.cli import app
 from faceprep.config import Config
 from faceprep.engines.slurm.arrays import Array, arrays, claim
 from faceprep.engines.slurm.engine import RETRIES
-from faceprep.engines.slurm.training import train, train_here
+from faceprep.engines.slurm.single import run, run_here
 from faceprep.errors import FaceprepError, UsageError
 from faceprep.progress import Progress
 from faceprep.stages.trained import folder_of
@@ -79,8 +79,8 @@ def test_a_job_that_dies_is_submitted_again_and_ends_like_a_command(
 def test_a_job_that_dies_each_time_is_given_up(tmp_path: Path, slurm: Path) -> None:
     toy_workspace(tmp_path / "ws")
     (slurm / "die").write_text("9")
-    with pytest.raises(FaceprepError, match=f"died {RETRIES + 1} times without a checkpoint"):
-        train(config(tmp_path / "ws"), QUIET)
+    with pytest.raises(FaceprepError, match=f"died {RETRIES + 1} times and saved nothing new"):
+        run("train", config(tmp_path / "ws"), QUIET)
 
 
 def test_what_the_training_itself_refuses_is_told_with_its_code(
@@ -88,7 +88,7 @@ def test_what_the_training_itself_refuses_is_told_with_its_code(
 ) -> None:
     toy_workspace(tmp_path / "ws")
     with pytest.raises(FaceprepError, match="contempt") as caught:
-        train(config(tmp_path / "ws", classes=("anger", "contempt")), QUIET)
+        run("train", config(tmp_path / "ws", classes=("anger", "contempt")), QUIET)
     assert caught.value.exit_code == UsageError.exit_code
 
 
@@ -96,10 +96,10 @@ def test_one_training_at_a_time(tmp_path: Path, slurm: Path) -> None:
     place = tmp_path / "ws"
     toy_workspace(place)
     (slurm / "hold").touch()
-    first = train(config(place), QUIET, wait=False)
-    assert train(config(place), QUIET, wait=False) == first
-    with pytest.raises(UsageError, match="trains with other settings") as caught:
-        train(config(place, steps=4), QUIET, wait=False)
+    first = run("train", config(place), QUIET, wait=False)
+    assert run("train", config(place), QUIET, wait=False) == first
+    with pytest.raises(UsageError, match="train with other settings") as caught:
+        run("train", config(place, steps=4), QUIET, wait=False)
     assert f"scancel {first.job}" in caught.value.hint
     assert len(arrays(place, "train")) == 1
 
@@ -126,11 +126,11 @@ def test_only_the_notice_before_the_limit_queues_it_again(
 
     monkeypatch.setattr("faceprep.stages.train.run_train", run_train)
     monkeypatch.setattr("faceprep.report.train_table.train_tables", lambda result: ([], {}))
-    module = sys.modules["faceprep.engines.slurm.training"]
+    module = sys.modules["faceprep.engines.slurm.verbs"]
     monkeypatch.setattr(module, "requeue", lambda: asked.append(True))
     before = signal.getsignal(signal.SIGUSR1)
     try:
-        assert [train_here(claimed) for _ in range(3)] == [143, 143, 0]
+        assert [run_here(claimed) for _ in range(3)] == [143, 143, 0]
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert asked == [True]

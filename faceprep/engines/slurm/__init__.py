@@ -5,7 +5,8 @@
     queue.py     what squeue says of it
     engine.py    submit what is missing, wait, submit again what died
     task.py      what a task does: ``python -m faceprep.engines.slurm.task FOLDER``
-    training.py  ``train`` as one job that is queued again until it is done
+    single.py    a verb as one job that is queued again until it is done
+    verbs.py     those verbs: ``train`` and ``classify``
 
 submitit writes the sbatch file (its parameters, the array, the throttle), submits it and reads the
 job's number. Its pickles are not used: they are four files a task in one folder, cannot be read

@@ -1,6 +1,7 @@
 """What was submitted: one folder an array, below the stage.
 
     <workspace>/<stage>/slurm/<array>/  array.json          settings, and the shards of every task
+                                        errand.pickle       what the settings do not say
                                         task-<k>.log        what task k printed
                                         failed/task-<k>.json  an error that stopped task k
                                         <job>_submission.sh the sbatch file
@@ -14,17 +15,21 @@ Of two claims made at the same moment the older name holds.
 import contextlib
 import json
 import os
+import pickle
 import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faceprep.engines.slurm.queue import Queue, TaskState
 from faceprep.errors import FaceprepError
 from faceprep.manifest import write_json
+
+if TYPE_CHECKING:
+    from faceprep.shard import Errand
 
 FOLDER = "slurm"
 CLAIM_SECONDS = 120.0
@@ -34,6 +39,7 @@ MOST_TASKS = 900
 #: Arrays of a stage that are kept for their logs.
 _KEPT = 20
 _FILE = "array.json"
+_ERRAND = "errand.pickle"
 _SUBMITTING = TaskState("", "PENDING", "being submitted")
 
 
@@ -103,6 +109,18 @@ class Array:
         array.write()
         return array
 
+    def give(self, errand: "Errand") -> None:
+        """Leave the tasks what they do in place of `faceprep.runner.run_stage`.
+
+        A pickle: it lives as long as the job, and holds what was trained for it.
+        """
+        (self.folder / _ERRAND).write_bytes(pickle.dumps(errand))
+
+    def errand(self) -> "Errand | None":
+        """What was left; None where the stage says it all."""
+        path = self.folder / _ERRAND
+        return pickle.loads(path.read_bytes()) if path.exists() else None
+
     def remove(self) -> None:
         """Take a claim back."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -145,8 +163,13 @@ class Array:
         return {task: state for task, state in self.states(queue).items() if state.alive}
 
 
-def claim(workspace: Path, array: Array) -> Array:
+def claim(workspace: Path, array: Array, errand: "Errand | None" = None) -> Array:
     """Make the folder of an array that is about to be submitted; its name is chosen here.
+
+    Parameters
+    ----------
+    errand
+        What its tasks do; None: what the stage says.
 
     Raises
     ------
@@ -155,10 +178,13 @@ def claim(workspace: Path, array: Array) -> Array:
     """
     stamp = time.strftime("%y%m%d-%H%M%S", time.gmtime(array.created))
     folder = workspace / array.stage / FOLDER
-    named = replace(array, folder=folder / f"{array.stage}-{stamp}-{secrets.token_hex(3)}")
+    name = array.stage.replace("/", "-")
+    named = replace(array, folder=folder / f"{name}-{stamp}-{secrets.token_hex(3)}")
     try:
         named.folder.mkdir(parents=True)
         named.write()
+        if errand is not None:
+            named.give(errand)
     except OSError as error:
         raise FaceprepError(
             f"cannot write below {folder}: {error.strerror}",

@@ -37,7 +37,7 @@ from faceprep.workspace import Marker, Workspace
 
 if TYPE_CHECKING:
     from faceprep.engines import Work
-    from faceprep.shard import Job
+    from faceprep.shard import Errand, Job
     from faceprep.stages.base import Stage
 
 #: How often a shard is tried again after the task that had it in hand died.
@@ -59,6 +59,31 @@ class Order:
     before: Mapping[int, int] = field(default_factory=dict)
     overwrite: bool = False
     retry_failed: bool = False
+    errand: "Errand | None" = None
+
+    @classmethod
+    def of(cls, jobs: "Sequence[Job]", before: Mapping[int, int], redo: bool) -> "Order":
+        """Return an order for jobs of one stage.
+
+        Parameters
+        ----------
+        before
+            Shard → when its marker was written.
+        redo
+            Whether the shards are to be made again though they are done.
+        """
+        job = jobs[0]
+        shards = [each.shard for each in jobs]
+        return cls(
+            job.stage,
+            job.config,
+            job.config_hash,
+            shards,
+            {shard: before[shard] for shard in shards if redo and shard in before},
+            overwrite=redo and not job.keep_ok,
+            retry_failed=redo and job.keep_ok,
+            errand=job.errand(),
+        )
 
 
 def run(
@@ -94,10 +119,10 @@ def run(
 
 
 def _check(job: "Job", work: "Work") -> None:
-    """Tasks make shards of stages, from a file that names the stage; nothing else travels."""
+    """Tasks make shards of stages, or do the errand of the job; other work does not travel."""
     from faceprep.shard import run_shard
 
-    if work is not run_shard:
+    if work is not run_shard and job.errand() is None:
         raise UsageError(
             f"{job.stage.name} cannot be handed to Slurm from here",
             "put the same command with --engine local into an sbatch file",
@@ -146,7 +171,7 @@ class _Waiting:
         self.slurm = first.config.slurm
         self.workspace = Workspace(first.config.workspace)
         self.before = self.workspace.stamps(self.stage.name)
-        self.redo = {shard for shard, job in self.open.items() if self._is_done(job)}
+        self.redo = {shard for shard, job in self.open.items() if job.is_done(self.workspace)}
         self.tries: Counter[int] = Counter()
         self.mine: dict[int, tuple[Array, int]] = {}
         self.missed: dict[int, float] = {}
@@ -193,15 +218,13 @@ class _Waiting:
         self.silent = 0
         return queue
 
-    def _is_done(self, job: "Job") -> bool:
-        name = self.stage.name
-        return self.workspace.is_done(name, job.shard, job.input_hash, job.config_hash)
-
     def _done(self) -> Iterator[Outcome]:
         stamps = self.workspace.stamps(self.stage.name)
         for shard, job in list(self.open.items()):
             stamp = stamps.get(shard)
-            if stamp is None or stamp == self.before.get(shard) or not self._is_done(job):
+            if stamp is None or stamp == self.before.get(shard):
+                continue
+            if not job.is_done(self.workspace):
                 continue
             yield from self._close(shard, self.workspace.marker(self.stage.name, shard))
 
@@ -235,7 +258,7 @@ class _Waiting:
                     error = ShardError(str(words.get("error")), words.get("log", ()))
                     yield from self._close(shard, error=error)
             left = sorted(shard for shard in shards if shard in self.open)
-            for shard in left[: self.slurm.cpus]:
+            for shard in left[: self.slurm.task(self.stage.name).cpus]:
                 self.tries[shard] += 1
                 if self.tries[shard] > RETRIES:
                     yield from self._close(shard, error=self._died(array, task, shard, queue))
@@ -258,16 +281,7 @@ class _Waiting:
                 self._submit_alike(shards, redo, queue)
 
     def _submit_alike(self, shards: list[int], redo: bool, queue: Queue) -> None:
-        job = self.open[shards[0]]
-        order = Order(
-            self.stage,
-            self.config,
-            job.config_hash,
-            shards,
-            {shard: self.before[shard] for shard in shards if redo},
-            overwrite=redo and not job.keep_ok,
-            retry_failed=redo and job.keep_ok,
-        )
+        order = Order.of([self.open[shard] for shard in shards], self.before, redo)
         submitted, refused = _submit(order, self.workspace, queue)
         for array in submitted:
             for task, part in enumerate(array.tasks):
@@ -321,8 +335,9 @@ def _submit(
     if not order.shards:
         return [], None
     slurm, stage = order.config.slurm, order.stage
+    asks = slurm.task(stage.name)
     seconds = _seconds(order, workspace)
-    tasks = list(groups(seconds, slurm.task_minutes, slurm.cpus))
+    tasks = list(groups(seconds, slurm.task_minutes, asks.cpus))
     size = min(largest_array(), MOST_TASKS)
     parts = [tasks[k : k + size] for k in range(0, len(tasks), size)]
     prune(workspace.root, stage.name, queue)
@@ -341,12 +356,12 @@ def _submit(
         for task in part:
             for shard in task:
                 workspace.forget_failure(stage.name, shard)
-        claimed = claim(workspace.root.absolute(), array)
+        claimed = claim(workspace.root.absolute(), array, order.errand)
         if _taken(claimed, workspace, queue):
             break
         parallel = max(slurm.array_parallel // len(parts), 1)
         try:
-            job = submit(claimed, slurm, slurm, parallel, after)
+            job = submit(claimed, slurm, asks, parallel, after)
         except FaceprepError as error:
             claimed.remove()
             if isinstance(error, SubmitError):
@@ -373,5 +388,4 @@ def _seconds(order: Order, workspace: Workspace) -> dict[int, float]:
     markers = [m for m in (workspace.marker(name, shard) for shard in done) if m and m.seconds]
     rows = sum(marker.rows for marker in markers)
     each = sum(m.seconds for m in markers) / rows if rows else order.stage.seconds_per_face
-    sizes = {shard: workspace.marker("select", shard) for shard in order.shards}
-    return {shard: each * (marker.rows if marker else 1) for shard, marker in sizes.items()}
+    return {shard: each * order.stage.faces(workspace, shard) for shard in order.shards}

@@ -11,12 +11,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from faceprep.config import Config
 from faceprep.engines.slurm.arrays import Array, read
 from faceprep.errors import FaceprepError
 from faceprep.progress import Progress
 from faceprep.workspace import Workspace
+
+if TYPE_CHECKING:
+    from faceprep.shard import Errand
 
 _NOT_THE_SAME = (
     "a package, a weight file or OpenFace is missing on the node, or is another version there"
@@ -29,10 +33,10 @@ def main(folder: Path) -> int:
     task = int(os.environ.get("SLURM_ARRAY_TASK_ID", "0"))
     array.clear_error(task)
     try:
-        if array.stage == "train":
-            from faceprep.engines.slurm.training import train_here
+        if array.stage in ("train", "classify"):
+            from faceprep.engines.slurm.single import run_here
 
-            return train_here(array)
+            return run_here(array)
         return make_shards(array, task)
     except FaceprepError as error:
         array.write_error(task, error)
@@ -48,17 +52,9 @@ def make_shards(array: Array, task: int) -> int:
     FaceprepError
         When this node would make them with other settings, or cannot go on at all.
     """
-    from faceprep.runner import Options, config_hash, run_stage
-    from faceprep.stages import load_stage
+    from faceprep.runner import Options
 
     config = here(array)
-    stage = load_stage(array.stage)
-    if config_hash(stage, config) != array.settings:
-        raise FaceprepError(
-            f"{os.uname().nodename} comes to other settings of {array.stage} than the machine that"
-            f" submitted the job: {_NOT_THE_SAME}",
-            "faceprep doctor   in a job on that node says what it has",
-        )
     workspace = Workspace(config.workspace)
     stamps = workspace.stamps(array.stage)
     made = {shard for shard, stamp in array.before.items() if stamps.get(shard, stamp) != stamp}
@@ -68,16 +64,36 @@ def make_shards(array: Array, task: int) -> int:
         retry_failed=array.retry_failed,
         only=frozenset(array.tasks[task]) - made,
     )
-    result = run_stage(stage, config, options, Progress())
-    for shard, error in result.failed.items():
-        print(f"error: {stage.name} shard {shard}: {error}", file=sys.stderr)
-    return 1 if result.failed else 0
+    failed = (array.errand() or _stage(array))(config, options, Progress())
+    for shard, error in failed.items():
+        print(f"error: {array.stage} shard {shard}: {error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _stage(array: Array) -> "Errand":
+    """Bring the stage of an array up to date, with the settings that it was submitted with."""
+    from faceprep.runner import Options, config_hash, run_stage
+    from faceprep.stages import load_stage
+
+    stage = load_stage(array.stage)
+
+    def errand(config: Config, options: Options, progress: Progress) -> dict[int, str]:
+        if config_hash(stage, config) != array.settings:
+            raise FaceprepError(
+                f"{os.uname().nodename} comes to other settings of {stage.name} than the machine"
+                f" that submitted the job: {_NOT_THE_SAME}",
+                "faceprep doctor   in a job on that node says what it has",
+            )
+        return run_stage(stage, config, options, progress).failed
+
+    return errand
 
 
 def here(array: Array) -> Config:
     """Return the configuration of an array, for a run on this node alone."""
     config = Config.model_validate(array.config)
-    return config.model_copy(update={"engine": "local", "workers": config.slurm.cpus})
+    cpus = config.slurm.task(array.stage).cpus
+    return config.model_copy(update={"engine": "local", "workers": cpus})
 
 
 def requeue() -> bool:
