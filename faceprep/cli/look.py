@@ -25,7 +25,9 @@ app.add_typer(config_app, name="config")
 @app.command()
 @guarded
 def show(
-    path: Annotated[Path | None, typer.Argument(help="Workspace, stage or manifest.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="Workspace, folder of it, or manifest.")
+    ] = None,
     sheet: Annotated[
         Path | None, typer.Option("--sheet", help="Draw a contact sheet into this PNG.")
     ] = None,
@@ -40,15 +42,22 @@ def show(
 
     faceprep show manifests/demo --sheet sheet.png
     """
+    from faceprep.report.show import generated_at, workspace_of
     from faceprep.report.show import show as describe
-    from faceprep.report.show import workspace_of
     from faceprep.report.tables import print_result
 
     renderables, data = describe(path)
     if sheet is not None:
-        from faceprep.report.sheet import contact_sheet
+        made = generated_at(path) if path is not None else None
+        if made is not None:
+            from faceprep.report.synthetic_sheet import sheet_of
 
-        drawn = contact_sheet(workspace_of(path), sheet, per_expression=per_expression, seed=seed)
+            drawn = sheet_of(*made, sheet, per_expression, seed)
+        else:
+            from faceprep.report.sheet import contact_sheet
+
+            place = workspace_of(path)
+            drawn = contact_sheet(place, sheet, per_expression=per_expression, seed=seed)
         renderables, data = [*renderables, str(drawn)], {**data, "sheet": drawn.as_dict()}
     print_result(renderables, data, as_json=json)
     if sheet is None and data["kind"] == "workspace" and not data["next"]:

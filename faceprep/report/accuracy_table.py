@@ -75,7 +75,7 @@ def headline(config: "Config", result: "Classified") -> str:
 
 def _accuracies(result: "Classified") -> Any:
     numbers = ("synthetic", "accuracy", "95 %", "balanced", "clips", "seeds' sd")
-    table = _narrow("% of test faces told right", "arm", *numbers, right=numbers)
+    table = narrow("% of test faces told right", "arm", *numbers, right=numbers)
     for one in result.rows:
         found = one.accuracy
         table.add_row(
@@ -89,7 +89,7 @@ def _accuracies(result: "Classified") -> Any:
 def _gains(result: "Classified") -> Any:
     numbers = ("N", "gain", "95 %", "balanced", "errors", "p")
     heads = ("arm", "N", "against", *numbers[1:])
-    table = _narrow("points gained on another row", *heads, right=numbers)
+    table = narrow("points gained on another row", *heads, right=numbers)
     for one in result.rows:
         if one.gain is None or one.against is None:
             continue
@@ -102,7 +102,7 @@ def _gains(result: "Classified") -> Any:
     return table
 
 
-def _narrow(title: str, *columns: str, right: tuple[str, ...]) -> Any:
+def narrow(title: str, *columns: str, right: tuple[str, ...]) -> Any:
     """A table of 80 characters."""
     table = plain_table(title, *columns, right=right)
     table.padding = (0, 0, 0, 1)
@@ -136,7 +136,7 @@ def _shown(result: "Classified") -> "list[RowResult]":
 def _confusion(result: "Classified", one: "RowResult") -> Any:
     classes = result.faces.classes
     heads = tuple(name[:_SHORT] for name in classes)
-    table = _narrow(f"{one.row.name}: % told as", "shown", *heads, right=heads)
+    table = narrow(f"{one.row.name}: % told as", "shown", *heads, right=heads)
     for name, counts in zip(classes, confusion(one.answers), strict=True):
         total = counts.sum()
         shares = [f"{100 * count / total:.0f}" if total else UNDEFINED for count in counts]

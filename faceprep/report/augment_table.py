@@ -1,5 +1,6 @@
 """What ``faceprep augment`` prints: faces by expression, and what the filter rejected."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from faceprep.report.tables import plain_table
@@ -31,15 +32,20 @@ def augment_tables(
     table.add_row("faces", f"{result.images}: {modes}")
     speed = f"{result.made} in {result.seconds:.1f} s on {result.device}"
     table.add_row("made now", f"{speed}, {rate:.1f} a second" if rate else speed)
-    columns = ("faces", "read otherwise", "unlike faces", "doubtful")
-    faces = plain_table(None, "expression", *columns, right=columns)
-    for name, count in sorted(result.faces.items()):
-        kinds = result.rejected[name]
-        faces.add_row(
-            name,
-            str(count),
-            str(kinds["judge"]),
-            str(kinds["features"]),
-            str(result.doubtful.get(name, 0)),
-        )
+    faces = faces_table(result.faces, result.rejected, result.doubtful)
     return [table, faces], data
+
+
+def faces_table(
+    faces: Mapping[str, int],
+    rejected: Mapping[str, Mapping[str, int]],
+    doubtful: Mapping[str, int],
+) -> Any:
+    """Synthetic faces by expression, and the candidates that the filter turned down for them."""
+    columns = ("faces", "read otherwise", "unlike faces", "doubtful")
+    table = plain_table(None, "expression", *columns, right=columns)
+    for name, count in sorted(faces.items()):
+        kinds = rejected[name]
+        numbers = (count, kinds["judge"], kinds["features"], doubtful.get(name, 0))
+        table.add_row(name, *(str(number) for number in numbers))
+    return table

@@ -11,12 +11,23 @@ from faceprep.config import STAGES
 from faceprep.errors import ManifestError, UsageError
 from faceprep.report import view
 from faceprep.report.commands import command
+from faceprep.report.generated import (
+    CLASSIFY,
+    VERBS,
+    generators,
+    history,
+    summarize_accuracy,
+    summarize_synthetic,
+    summarize_training,
+    synthetic_rows,
+)
 from faceprep.report.summary import (
     failures,
     summarize_shards,
     summarize_stage,
     summarize_workspace,
 )
+from faceprep.stages import trained
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,8 +48,8 @@ def show(path: Path | None = None) -> "Page":
     Parameters
     ----------
     path
-        A workspace, a stage's folder, a manifest or its marker. Without one: the only workspace
-        below ``manifests/``.
+        A workspace, a folder of a stage or verb, a manifest or its marker. Without one: the only
+        workspace below ``manifests/``.
 
     Returns
     -------
@@ -60,6 +71,9 @@ def show(path: Path | None = None) -> "Page":
         return show_workspace(path)
     if path.name in STAGES and is_workspace(path.parent) and path.is_dir():
         return show_stage(path)
+    found = generated_at(path)
+    if found is not None:
+        return show_generated(*found)
     raise _nothing_at(path)
 
 
@@ -82,6 +96,46 @@ def show_stage(path: Path) -> "Page":
     return view.stage_view(data), data
 
 
+def generated_at(path: Path) -> "tuple[Workspace, str, list[str]] | None":
+    """Workspace, verb and generators of a folder that ``train``, ``augment`` or ``classify`` made.
+
+    None where it is none, or holds nothing of theirs. ``classify`` has one folder for all.
+    """
+    if not path.is_dir():
+        return None
+    if path.name == CLASSIFY and is_workspace(path.parent):
+        workspace = Workspace(path.parent)
+        return (workspace, CLASSIFY, []) if summarize_accuracy(workspace) else None
+    for folder, names in ((path, None), (path.parent, [path.name])):
+        if folder.name in VERBS and folder.name != CLASSIFY and is_workspace(folder.parent):
+            workspace = Workspace(folder.parent)
+            known = generators(workspace, folder.name)
+            wanted = known if names is None else [name for name in names if name in known]
+            return (workspace, folder.name, wanted) if wanted else None
+    return None
+
+
+def show_generated(workspace: Workspace, verb: str, names: list[str]) -> "Page":
+    """Trainings with the end of their history, synthetic faces, or the table of accuracies."""
+    found = []
+    for name in names:
+        if verb == trained.STAGE:
+            folder = trained.folder_of(workspace.root, name)
+            found.append({**summarize_training(workspace, name), "history": history(folder)})
+        else:
+            rows = synthetic_rows(workspace, name)
+            found.append({**summarize_synthetic(workspace, name), "first_rows": rows})
+    accuracy = summarize_accuracy(workspace) if verb == CLASSIFY else None
+    generated = [accuracy] if accuracy else found
+    data = {
+        "kind": verb,
+        "workspace": str(workspace.root),
+        "verb": verb,
+        "generated": generated,
+    }
+    return view.generated_view(data), data
+
+
 def show_manifest(path: Path, rows: int = 3) -> "Page":
     """Columns, provenance, counts and the first rows of one Parquet file.
 
@@ -95,14 +149,14 @@ def show_manifest(path: Path, rows: int = 3) -> "Page":
     try:
         with pq.ParquetFile(path) as file:
             total, schema = file.metadata.num_rows, file.schema_arrow
-            if stage in manifest.SCHEMAS:
+            if manifest.verb_of(stage) in manifest.SCHEMAS:
                 table = file.read()
             else:
                 first = next(file.iter_batches(batch_size=rows), None)
                 table = schema.empty_table() if first is None else pa.Table.from_batches([first])
     except (pa.ArrowInvalid, OSError) as error:
         raise ManifestError(f"{path} is not readable Parquet: {error}", _redo(path)) from None
-    ours = stage in manifest.SCHEMAS
+    ours = manifest.verb_of(stage) in manifest.SCHEMAS
     data = {
         "kind": "manifest",
         "path": str(path),
@@ -216,9 +270,7 @@ def _fitting(found: list[Path], generator: bool) -> list[Path]:
     """Those that have a trained generator, where one is needed."""
     if not generator:
         return found
-    from faceprep.stages.trained import file_of
-
-    return [path for path in found if file_of(path).is_file()]
+    return [path for path in found if trained.file_of(path).is_file()]
 
 
 def _asking(ask: str, path: Path) -> str:
@@ -230,7 +282,7 @@ def _first_command(generator: bool) -> str:
 
 
 def _problem(path: Path, stage: str) -> str | None:
-    if stage not in manifest.SCHEMAS:
+    if manifest.verb_of(stage) not in manifest.SCHEMAS:
         return None
     try:
         manifest.read_part(path, stage)
@@ -249,7 +301,7 @@ def _redo(path: Path) -> str | None:
 def _counts(table: Any) -> dict[str, dict[str, int]]:
     """Rows by value, of the columns that hold a word out of a few."""
     found = {}
-    for name in ("status", "expression", "role", "split", "detector", "backend"):
+    for name in ("status", "expression", "mode", "role", "split", "detector", "backend"):
         if name in table.column_names:
             values = table.column(name).value_counts().to_pylist()
             counts = {str(value["values"] or "none"): value["counts"] for value in values}

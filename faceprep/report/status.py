@@ -1,6 +1,5 @@
 """``faceprep status``: what is done, under way and failed now, with the last words of failures."""
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,10 @@ from faceprep.config import STAGES
 from faceprep.engines.slurm.arrays import Array, arrays, in_flight
 from faceprep.engines.slurm.queue import Queue, how_it_ended, look
 from faceprep.errors import FaceprepError
+from faceprep.report.generated import generators, summarize_synthetic, training_steps
 from faceprep.report.summary import summarize_stage
+from faceprep.stages import synthetic
+from faceprep.stages.trained import folder_of
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -74,7 +76,10 @@ def status(root: Path) -> "tuple[list[RenderableType], dict[str, Any]]":
     """
     workspace = Workspace(root)
     queue, silent = _queue(workspace)
-    stages = [_stage(workspace, stage, queue) for stage in STAGES]
+    summaries = [summarize_stage(workspace, stage) for stage in STAGES]
+    names = generators(workspace, synthetic.STAGE)
+    summaries += [summarize_synthetic(workspace, name) for name in names]
+    stages = [_stage(workspace, summary, queue) for summary in summaries]
     training = _training(workspace, queue)
     data = {
         "workspace": str(root),
@@ -87,15 +92,16 @@ def status(root: Path) -> "tuple[list[RenderableType], dict[str, Any]]":
 
 def _queue(workspace: Workspace) -> tuple[Queue, str | None]:
     """Ask Slurm, when the workspace was ever given to it."""
-    used = any(arrays(workspace.root, stage) for stage in (*STAGES, _TRAIN))
+    made = map(synthetic.stage_of, generators(workspace, synthetic.STAGE))
+    used = any(arrays(workspace.root, stage) for stage in (*STAGES, *made, _TRAIN))
     try:
         return (look() if used else {}), None
     except FaceprepError as error:
         return {}, error.message
 
 
-def _stage(workspace: Workspace, stage: str, queue: Queue) -> StageStatus:
-    summary = summarize_stage(workspace, stage)
+def _stage(workspace: Workspace, summary: dict[str, Any], queue: Queue) -> StageStatus:
+    stage = summary["stage"]
     shards = set(range(summary["shards"]))
     left = shards - (set(workspace.shards(stage)) - set(summary["stale"]))
     running = left & workspace.in_hand(stage)
@@ -153,13 +159,10 @@ def _end(array: Array, task: int, queue: Queue) -> str:
 def _training(workspace: Workspace, queue: Queue) -> dict[str, Any] | None:
     """Return the last job of a training and the steps of every generator; None without either."""
     known = arrays(workspace.root, _TRAIN)
-    steps = {}
-    for info in sorted((workspace.root / _TRAIN).glob("*/train.json")):
-        try:
-            read = json.loads(info.read_text())
-            steps[info.parent.name] = [read["steps"], sum(read["plan"]["steps"].values())]
-        except (OSError, ValueError, KeyError):
-            continue
+    steps = {
+        name: training_steps(folder_of(workspace.root, name))
+        for name in generators(workspace, _TRAIN)
+    }
     if not known and not steps:
         return None
     if not known:
@@ -175,6 +178,7 @@ def _render(
 ) -> "list[RenderableType]":
     from rich.text import Text
 
+    from faceprep.report.generated_view import steps_in_words
     from faceprep.report.tables import plain_table
 
     numbers = ("shards", "done", "running", "queued", "failed", "missing")
@@ -193,7 +197,7 @@ def _render(
         if len(stage.failed) > _MOST_FAILURES:
             parts.append(Text(f"{stage.stage}: {len(stage.failed) - _MOST_FAILURES} more, --json"))
     if training is not None:
-        steps = ", ".join(f"{name} {a} of {b} steps" for name, (a, b) in training["steps"].items())
+        steps = ", ".join(f"{name} {steps_in_words(n)}" for name, n in training["steps"].items())
         job = f"job {training['job']} {training['state']}" if "job" in training else ""
         parts.append(Text("train: " + ", ".join(part for part in (steps, job) if part)))
         parts += [Text(f"  {line}", "dim") for line in training.get("log", [])]

@@ -14,6 +14,7 @@ from faceprep.config import STAGES, digest
 from faceprep.faces.action_units import COLUMNS_R, INTENSITY_AUS
 from faceprep.report.commands import next_command
 from faceprep.report.faces import UNLABELLED, dataset_root, read_columns, read_index
+from faceprep.report.generated import summarize_generated
 from faceprep.stages import load_stage
 from faceprep.workspace import Marker, Workspace
 
@@ -39,6 +40,7 @@ def summarize_workspace(workspace: Workspace) -> dict[str, Any]:
         "faces": len(index),
         "subjects": len(index.words["subject"]),
         "stages": stages,
+        "generated": summarize_generated(workspace),
         "failures": [row for stage in STAGES for row in failures(workspace, stage)],
         "expressions": [
             {"expression": expression, "split": split, "selected": cell[0], "aligned": cell[1]}

@@ -2,12 +2,19 @@
 
 from typing import TYPE_CHECKING, Any
 
+from faceprep.report.generated_view import (
+    accuracy_view,
+    generated_table,
+    synthetic_view,
+    training_view,
+)
 from faceprep.report.tables import plain_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_STATE_STYLE = {"done": "green", "unfinished": "yellow", "stale": "yellow", "missing": "dim"}
+#: How the state of a stage is written.
+STATE_STYLE = {"done": "green", "unfinished": "yellow", "stale": "yellow", "missing": "dim"}
 _STRONGEST = 4
 _MOST_REASONS = 12
 _MOST_SHARDS = 20
@@ -19,6 +26,8 @@ def workspace_view(data: dict[str, Any]) -> "list[RenderableType]":
     lines = _line((data["name"], "bold"), (f"   {data['workspace']}", "dim"))
     parts: list[RenderableType] = [lines]
     parts.append(_stages(data["stages"]))
+    if data["generated"]:
+        parts.append(generated_table(data["generated"]))
     parts += _versions(data["stages"])
     if data["expressions"]:
         parts.append(_expressions(data["expressions"]))
@@ -33,6 +42,22 @@ def workspace_view(data: dict[str, Any]) -> "list[RenderableType]":
     else:
         parts.append(_line(("everything is up to date", "green")))
     return parts
+
+
+def generated_view(data: dict[str, Any]) -> "list[RenderableType]":
+    """Render what a verb made with a generator, or from what one made."""
+    parts: list[RenderableType] = [
+        _line((data["verb"], "bold"), (f"   {data['workspace']}", "dim"))
+    ]
+    parts.append(generated_table(data["generated"]))
+    for one in data["generated"]:
+        if data["verb"] == "train":
+            parts += training_view(one, one["history"])
+        elif data["verb"] == "augment":
+            parts += synthetic_view(one, one["first_rows"])
+        else:
+            parts += accuracy_view(one)
+    return [*parts, *_versions(data["generated"])]
 
 
 def stage_view(data: dict[str, Any]) -> "list[RenderableType]":
@@ -119,7 +144,7 @@ def _stages(stages: list[dict[str, Any]]) -> "RenderableType":
         config = ", ".join(value[:8] for value in stage["config_hashes"])
         table.add_row(
             stage["stage"],
-            f"[{_STATE_STYLE[stage['state']]}]{stage['state']}[/]",
+            f"[{STATE_STYLE[stage['state']]}]{stage['state']}[/]",
             f"{stage['done']}/{stage['shards']}" if ran else "",
             f"{stage['rows']:,}" if ran else "",
             _by_status(stage["status"]),

@@ -1,0 +1,215 @@
+"""What ``train``, ``augment`` and ``classify`` left in a workspace, as plain values."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from faceprep.errors import ManifestError
+from faceprep.manifest import file_sha256
+from faceprep.stages import synthetic, trained
+from faceprep.training.files import HISTORY, INFO, RESUME, USE
+from faceprep.workspace import Marker, Workspace
+
+CLASSIFY = "classify"
+
+#: Verbs whose folders these are; they take what the stages left, and no run needs them.
+VERBS = (trained.STAGE, synthetic.STAGE, CLASSIFY)
+
+#: Rows of a training's history that are shown, and those of the means beside them.
+_LAST, _MEAN = 3, 100
+
+
+def generators(workspace: Workspace, verb: str) -> list[str]:
+    """Names of the generators that have a folder of ``train`` or ``augment``, sorted."""
+    found = (path.name for path in workspace.folder(verb).glob("*") if path.is_dir())
+    kind = {
+        trained.STAGE: lambda name: any(
+            (trained.folder_of(workspace.root, name) / file).is_file()
+            for file in (INFO, HISTORY, RESUME, USE)
+        ),
+        synthetic.STAGE: lambda name: (
+            bool(workspace.shards(synthetic.stage_of(name)))
+            or bool(workspace.info(synthetic.stage_of(name)))
+            or synthetic.asked(workspace, synthetic.stage_of(name)) is not None
+        ),
+    }
+    return sorted(filter(kind[verb], found))
+
+
+def summarize_generated(workspace: Workspace) -> list[dict[str, Any]]:
+    """Everything that there is, in the order of `VERBS`; what is not there is left out."""
+    accuracy = summarize_accuracy(workspace)
+    return [
+        *(summarize_training(workspace, name) for name in generators(workspace, trained.STAGE)),
+        *(summarize_synthetic(workspace, name) for name in generators(workspace, synthetic.STAGE)),
+        *([accuracy] if accuracy else []),
+    ]
+
+
+def summarize_training(workspace: Workspace, name: str) -> dict[str, Any]:
+    """How far the training of a generator is, and of what it is."""
+    folder = trained.folder_of(workspace.root, name)
+    info, steps = _json(folder / INFO), training_steps(folder)
+    plan = info.get("plan", {})
+    finished = steps is not None and steps[1] is not None and steps[0] >= steps[1]
+    return {
+        "stage": f"{trained.STAGE}/{name}",
+        "state": "done" if finished else "unfinished",
+        "steps": steps,
+        "preset": plan.get("preset"),
+        "size": plan.get("size"),
+        "people": plan.get("people"),
+        "faces": plan.get("faces", {}),
+        "seconds": info.get("seconds"),
+        "images_per_second": info.get("images_per_second"),
+        "findings": info.get("findings", {}),
+        "settings": info.get("config", {}),
+        "versions": info.get("versions", {}),
+        "files": [str(path) for path in sorted(folder.iterdir()) if path.is_file()],
+        **_when([folder / INFO, folder / HISTORY]),
+    }
+
+
+def training_steps(folder: Path) -> tuple[int, int | None] | None:
+    """Steps done, and how many there are to be; that is None before a training first stops."""
+    info = _json(folder / INFO)
+    try:
+        return int(info["steps"]), sum(info["plan"]["steps"].values())
+    except (KeyError, TypeError, ValueError, AttributeError):
+        last = history(folder)["last"]
+        return (int(last[-1]["step"]), None) if last else None
+
+
+def history(folder: Path) -> dict[str, Any]:
+    """Last steps of a training, and the means of its last hundred.
+
+    Returns
+    -------
+    ``last``, rows by column, and ``mean`` by column over ``steps`` of them; empty without any.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(folder / HISTORY, partitioning=None)
+    except (OSError, pa.ArrowInvalid):
+        return {"last": [], "mean": {}, "steps": 0}
+    end = table.slice(max(table.num_rows - _MEAN, 0))
+    mean = {}
+    for column in end.column_names:
+        if pa.types.is_floating(end.schema.field(column).type):
+            values = [value for value in end[column].to_pylist() if value is not None]
+            mean[column] = sum(values) / len(values) if values else None
+    last = end.slice(max(end.num_rows - _LAST, 0)).to_pylist()
+    return {"last": last, "mean": mean, "steps": end.num_rows}
+
+
+def summarize_synthetic(workspace: Workspace, name: str) -> dict[str, Any]:
+    """How many of a generator's faces are there, in the terms of a stage.
+
+    ``stale`` are shards of other settings than the last run's, and all of them where the
+    generator has been trained anew since.
+    """
+    stage = synthetic.stage_of(name)
+    markers, info = list(_markers(workspace, stage)), workspace.info(stage)
+    asked = synthetic.asked(workspace, stage)
+    now = (asked["input"], asked["config"]) if asked else _hashes(markers[:1])
+    file = trained.file_of(workspace.root, name)
+    known = info.get("checkpoint")
+    other = bool(markers and known and file.is_file() and file_sha256(file) != known)
+    stale = [m.shard for m in markers if other or (m.input, m.config) != now]
+    expected = max(asked["shards"] if asked else 0, len(markers), info.get("shards", 0))
+    done = len(markers) - len(stale)
+    status: dict[str, int] = {}
+    for marker in markers:
+        for word, rows in marker.status.items():
+            status[word] = status.get(word, 0) + rows
+    return {
+        "stage": stage,
+        "state": "done" if done == expected else "stale" if stale else "unfinished",
+        "why": "the generator was trained anew since" if other else None,
+        "shards": expected,
+        "done": done,
+        "stale": stale,
+        "asked": asked["faces"] if asked else None,
+        "rows": sum(marker.rows for marker in markers),
+        "status": dict(sorted(status.items())),
+        "config_hashes": sorted({marker.config for marker in markers}),
+        "generator": name,
+        "mode": info.get("settings", {}).get("mode"),
+        "faces": info.get("faces", {}),
+        "modes": info.get("modes", {}),
+        "rejected": info.get("rejected", {}),
+        "doubtful": info.get("doubtful", {}),
+        "source_people": len(info.get("subjects", [])),
+        "settings": info.get("settings", {}),
+        "versions": info.get("versions", {}),
+        "worker_seconds": round(sum(marker.seconds for marker in markers), 1),
+        **_when([workspace.marker_path(stage, marker.shard) for marker in markers]),
+    }
+
+
+def synthetic_rows(workspace: Workspace, name: str, count: int = 5) -> list[dict[str, Any]]:
+    """First rows of a generator's faces; none where they cannot be read."""
+    columns = ("index", "expression", "mode", "intensity", "source_face_id", "status", "crop")
+    try:
+        table = workspace.read(synthetic.stage_of(name), 0)
+    except ManifestError:
+        return []
+    rows: list[dict[str, Any]] = table.select(columns).slice(0, count).to_pylist()
+    return rows
+
+
+def summarize_accuracy(workspace: Workspace) -> dict[str, Any] | None:
+    """The accuracy table as ``accuracy.json`` has it, or how many trainings it has so far."""
+    folder = workspace.folder(CLASSIFY)
+    table = _json(folder / "accuracy.json")
+    cells = list((folder / "cells").glob("*.parquet"))
+    if not table and not cells:
+        return None
+    return {
+        "stage": CLASSIFY,
+        "state": "done" if table else "unfinished",
+        "trainings": len(cells),
+        "rows": table.get("rows", []),
+        "best": table.get("best"),
+        "generator": table.get("generator"),
+        "test_faces": table.get("test_faces"),
+        "test_subjects": table.get("test_subjects"),
+        "notes": table.get("notes", []),
+        "settings": table.get("settings", {}),
+        "versions": table.get("versions", {}),
+        "files": [str(path) for path in sorted(folder.iterdir()) if path.is_file()],
+        **_when([folder / "accuracy.json"] if table else cells),
+    }
+
+
+def _markers(workspace: Workspace, stage: str) -> Iterator[Marker]:
+    for shard in workspace.shards(stage):
+        marker = workspace.marker(stage, shard)
+        if marker is not None and workspace.part(stage, shard).is_file():
+            yield marker
+
+
+def _hashes(markers: list[Marker]) -> tuple[str, str]:
+    return (markers[0].input, markers[0].config) if markers else ("", "")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _when(paths: list[Path]) -> dict[str, Any]:
+    """The time of the newest of some files, and how long ago that is."""
+    times = [path.stat().st_mtime for path in paths if path.is_file()]
+    if not times:
+        return {"updated": None, "age_seconds": None}
+    newest = datetime.fromtimestamp(max(times), UTC).isoformat("T", "seconds")
+    return {"updated": newest, "age_seconds": round(max(0.0, time.time() - max(times)))}

@@ -1,0 +1,154 @@
+"""How ``faceprep show`` draws what ``train``, ``augment`` and ``classify`` left."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceprep.evaluation.accuracy import Interval
+from faceprep.report.accuracy_table import ends, narrow, p_value, percent, signed
+from faceprep.report.augment_table import faces_table
+from faceprep.report.tables import plain_table
+from faceprep.report.words import plural
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def generated_table(generated: list[dict[str, Any]]) -> "RenderableType":
+    """How far training, synthetic faces and accuracies are, a line each."""
+    from rich.text import Text
+
+    from faceprep.report.view import STATE_STYLE, age
+
+    table = plain_table(None, "made", "state", "done", "contents", "changed", right=("done",))
+    for one in generated:
+        done, contents = _contents(one)
+        state = Text(one["state"], STATE_STYLE[one["state"]])
+        table.add_row(one["stage"], state, done, contents, age(one["age_seconds"]))
+    return table
+
+
+def _contents(one: dict[str, Any]) -> tuple[str, str]:
+    """How much of it is there, and in a few words what it is."""
+    words: list[Any]
+    if "steps" in one:
+        done = steps_in_words(one["steps"])
+        words = [one["preset"], one["size"] and f"{one['size']} px"]
+    elif "shards" in one:
+        done = f"{one['done']}/{one['shards']} shards"
+        counts = ", ".join(f"{word} {rows:,}" for word, rows in one["status"].items())
+        words = [counts, one["mode"] and f"mode {one['mode']}", one["why"]]
+    else:
+        done = plural(len(one["rows"]), "row") if one["rows"] else ""
+        words = [best_gain(one) if one["best"] else plural(one["trainings"], "training")]
+    return done, ", ".join(str(word) for word in words if word)
+
+
+def best_gain(one: dict[str, Any]) -> str:
+    """What the best row with synthetic faces gains on the best without."""
+    best = one["best"]["with"]
+    gain = signed(_number(one["best"]["gain"]["accuracy"]["value"]))
+    return f"best gain {gain} points ({best['arm']}, {best['synthetic']:,})"
+
+
+def steps_in_words(steps: "tuple[int, int | None] | None") -> str:
+    """``900 of 900 steps``; a training that never stopped does not tell how many there will be."""
+    if steps is None:
+        return "not begun"
+    done, whole = steps
+    return f"{done} steps" if whole is None else f"{done} of {whole} steps"
+
+
+def training_view(one: dict[str, Any], history: dict[str, Any]) -> "list[RenderableType]":
+    """Facts of a training, and the end of its history."""
+    from rich.text import Text
+
+    table = plain_table(None, one["stage"], "")
+    table.add_row("steps", steps_in_words(one["steps"]))
+    if one["preset"]:
+        table.add_row("generator", f"preset {one['preset']}, {one['size']} pixels")
+        faces = ", ".join(f"{name} {count}" for name, count in one["faces"].items())
+        total = sum(one["faces"].values())
+        table.add_row("faces", f"{total:,} of {one['people']:,} people: {faces}")
+    if one["seconds"]:
+        speed = f", {one['images_per_second']:.1f} images/s" if one["images_per_second"] else ""
+        table.add_row("took", f"{one['seconds']:,.0f} s{speed}")
+    for name, message in one["findings"].items():
+        table.add_row(name, Text(str(message)), style="yellow")
+    table.add_row("files", _files(one))
+    if not history["last"]:
+        return [table]
+    heads = [f"step {row['step']}" for row in history["last"]]
+    mean = f"mean of {history['steps']}"
+    losses = plain_table("end of the history", "", *heads, mean, right=(*heads, mean))
+    for name, value in history["mean"].items():
+        if name != "seconds" and value is not None:
+            losses.add_row(name, *(_short(row[name]) for row in history["last"]), _short(value))
+    return [table, losses]
+
+
+def synthetic_view(one: dict[str, Any], rows: list[dict[str, Any]]) -> "list[RenderableType]":
+    """Synthetic faces by expression, and the first rows of their manifest."""
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    if one["faces"]:
+        parts.append(faces_table(one["faces"], one["rejected"], one["doubtful"]))
+    if one["source_people"]:
+        modes = ", ".join(f"{mode} {count:,}" for mode, count in one["modes"].items())
+        parts.append(f"{modes}; their sources show {one['source_people']:,} people")
+    if rows:
+        heads = ("index", "expression", "mode", "intensity", "source", "status")
+        first = plain_table("first rows", *heads, right=("index", "intensity"))
+        for row in rows:
+            first.add_row(
+                str(row["index"]), row["expression"], row["mode"], f"{row['intensity']:.2f}",
+                Text(row["source_face_id"] or ""), row["status"],
+            )  # fmt: skip
+        parts.append(first)
+    return parts
+
+
+def accuracy_view(one: dict[str, Any]) -> "list[RenderableType]":
+    """The accuracy table as ``classify`` last printed it, and where its files are."""
+    from rich.text import Text
+
+    if not one["rows"]:
+        return [f"{plural(one['trainings'], 'training')} done, no table yet: faceprep classify"]
+    people = plural(one["test_subjects"], "subject")
+    heads = ("synthetic", "accuracy", "95 %", "gain", "its 95 %", "p")
+    title = f"% of {plural(one['test_faces'], 'test face')} of {people} told right"
+    table = narrow(title, "arm", *heads, right=heads)
+    for row in one["rows"]:
+        accuracy = _interval(row["accuracy"])
+        words = [percent(accuracy.value), ends(accuracy)]
+        if row["gain"]:
+            gain = _interval(row["gain"]["accuracy"])
+            words += [signed(gain.value), ends(gain, signed), p_value(row["gain"]["mcnemar"])]
+        table.add_row(row["arm"], f"{row['synthetic']:,}", *words)
+    parts: list[RenderableType] = [table]
+    if one["best"]:
+        other = one["best"]["without"]["arm"]
+        beside = f"{other} without; both were chosen by this table, which flatters them"
+        parts.append(f"{best_gain(one)} against {beside}")
+    parts += [Text(f"note: {note}", "yellow") for note in one["notes"]]
+    return [*parts, _files(one)]
+
+
+def _files(one: dict[str, Any]) -> "RenderableType":
+    from rich.text import Text
+
+    names = ", ".join(Path(file).name for file in one["files"])
+    return Text(f"{Path(one['files'][0]).parent}: {names}" if names else "")
+
+
+def _interval(values: dict[str, Any]) -> Interval:
+    return Interval(*(_number(values[name]) for name in ("value", "low", "high")))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

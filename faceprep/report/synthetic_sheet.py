@@ -1,0 +1,94 @@
+"""The sheet of ``faceprep show WORKSPACE/augment --sheet``: synthetic faces by expression."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from faceprep.errors import FaceprepError, UsageError
+from faceprep.faces.images import read_image
+from faceprep.manifest import inside
+from faceprep.report.drawing import stack
+from faceprep.report.generated import CLASSIFY
+from faceprep.report.grid import Line, check_png, grid, header, width_for, write_marked
+from faceprep.report.sheet import Sheet
+from faceprep.report.words import plural
+from faceprep.stages import synthetic, trained
+from faceprep.workspace import Workspace
+
+_COLUMNS = ["expression", "intensity", "mode", "crop"]
+
+
+def sheet_of(
+    workspace: Workspace, verb: str, names: list[str], out: Path, per_expression: int, seed: int
+) -> Sheet:
+    """Draw what ``show`` was asked for, where it is faces.
+
+    Parameters
+    ----------
+    verb, names
+        Of `faceprep.report.generated.VERBS`, and its generators.
+    out
+        The PNG to write.
+    per_expression, seed
+        How many faces of each, and which: another seed shows others.
+
+    Raises
+    ------
+    UsageError
+        They are no faces, or of several generators, or ``out`` is no PNG.
+    FaceprepError
+        The sheet cannot be written.
+    """
+    check_png(out, "--sheet")
+    folder = workspace.folder(verb)
+    if verb == CLASSIFY:
+        raise UsageError(f"{folder} holds a table, not faces", f"its plot is {folder}/accuracy.png")
+    if verb == trained.STAGE:
+        samples = trained.folder_of(workspace.root, names[0]) / "samples"
+        raise UsageError(f"{folder} holds a training, not faces", f"its sheets are in {samples}")
+    if len(names) > 1:
+        raise UsageError(
+            f"{folder} holds faces of {', '.join(names)}",
+            f"faceprep show {folder / names[0]} --sheet {out}",
+        )
+    return draw_synthetic(workspace, names[0], out, per_expression, seed)
+
+
+def draw_synthetic(
+    workspace: Workspace, name: str, out: Path, per_expression: int = 9, seed: int = 0
+) -> Sheet:
+    """Draw some faces that a generator made, a line an expression; see `sheet_of`."""
+    stage = synthetic.stage_of(name)
+    rows: dict[str, list[dict[str, Any]]] = {}
+    total = 0
+    for table in workspace.tables(stage):
+        total += table.num_rows
+        for row in table.select(_COLUMNS).to_pylist():
+            rows.setdefault(row["expression"], []).append(row)
+    if not rows:
+        ask = f"faceprep augment --workspace {workspace.root} --n 3000"
+        raise UsageError(f"{workspace.folder(stage)} has no synthetic faces to draw", ask)
+    random, lost, lines = np.random.default_rng(seed), list[str](), list[Line]()
+    for expression, there in sorted(rows.items()):
+        picked = sorted(random.permutation(len(there))[:per_expression].tolist())
+        chosen = [there[number] for number in picked]
+        tiles = [_picture(workspace.folder(stage), row["crop"], lost) for row in chosen]
+        captions = [f"{row['mode']}, intensity {row['intensity']:.2f}" for row in chosen]
+        lines.append(Line(expression, tiles, captions))
+    across = max(len(line.tiles) for line in lines)
+    width, info = width_for(across), workspace.info(stage)
+    note = f"{plural(total, 'face')}, all synthetic  ·  {name}"
+    blocks = [header("Synthetic faces", note, width), grid("", [""] * across, lines, width)]
+    marks = {"synthetic": "true", "generator": name, "checkpoint": str(info.get("checkpoint"))}
+    image = stack(blocks)
+    write_marked(image, out, marks)
+    return Sheet(out, *image.size, sum(len(line.tiles) for line in lines), 0, lost)
+
+
+def _picture(folder: Path, crop: str, lost: list[str]) -> np.ndarray | None:
+    try:
+        return read_image(inside(folder, crop))
+    except FaceprepError as error:
+        lost.append(f"{crop}: {error.message}")
+        return None
