@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from exprgan_builders import smallest
 from training_builders import LABELS, toy_workspace
 
 from faceprep.config import Config
+from faceprep.evaluation.synthetic_filter import Verdict
 from faceprep.generators.exprgan import build
 from faceprep.generators.store import save_generator
 from faceprep.progress import Progress
@@ -56,3 +58,17 @@ def all_files(root: Path) -> dict[str, str]:
         for path in found
         if path.is_file() and path.suffix != ".json"
     }
+
+
+class EveryThird:
+    """A filter that lets a face pass by its pixels, about one of three."""
+
+    judge = None
+    real = None
+
+    def __call__(self, images: np.ndarray, expressions: list[str], features: object) -> Verdict:
+        passed = images.reshape(len(images), -1).sum(1) % 3 == 0
+        return Verdict(
+            passed, np.ones(len(images), bool), images.reshape(len(images), -1).mean(1),
+            ["read as somebody else"] * len(images),
+        )  # fmt: skip

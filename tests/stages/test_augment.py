@@ -13,6 +13,7 @@ import pytest
 import torch
 from augment_builders import (
     LABELS,
+    EveryThird,
     all_files,
     augment_config,
     generator_workspace,
@@ -23,7 +24,6 @@ from training_builders import toy_workspace
 
 from faceprep.config import Config
 from faceprep.errors import FaceprepError, ManifestError, UsageError
-from faceprep.evaluation.synthetic_filter import Verdict
 from faceprep.faces.images import read_image
 from faceprep.faces.png_text import read_text
 from faceprep.manifest import table_from_rows
@@ -243,20 +243,6 @@ def test_sources_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 def test_impossible_settings(values: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"sources=WORKSPACE|mode=mix|range|greater than 0"):
         Config.model_validate({"augment": values})
-
-
-class EveryThird:
-    """A filter that lets a face pass by its pixels, about one of three."""
-
-    judge = None
-    real = None
-
-    def __call__(self, images: np.ndarray, expressions: list[str], features: object) -> Verdict:
-        passed = images.reshape(len(images), -1).sum(1) % 3 == 0
-        return Verdict(
-            passed, np.ones(len(images), bool), images.reshape(len(images), -1).mean(1),
-            ["read as somebody else"] * len(images),
-        )  # fmt: skip
 
 
 def test_the_filter_keeps_balance_and_prefixes_and_says_what_it_rejected(

@@ -1,6 +1,7 @@
 """``classify`` over a workspace: what it trains, what it refuses, what it leaves."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from classify_builders import generator_file, people, synthetic_faces
 from training_builders import LABELS, WITHOUT_FEATURES, picture, toy_workspace
 
 from faceprep.config import AugmentConfig, ClassifyConfig, Config, TrainConfig
+from faceprep.engines import local
 from faceprep.errors import FaceprepError, UsageError
 from faceprep.manifest import METADATA_KEY
 from faceprep.progress import Progress
@@ -211,6 +213,26 @@ def test_the_same_command_trains_only_what_is_missing(tmp_path: Path) -> None:
     assert run_classify(configured(tmp_path, seeds=4), QUIET).trained == 1
     assert run_classify(configured(tmp_path, seeds=3, updates=7), QUIET).trained == 3
     assert run_classify(config, QUIET, overwrite=True).trained == 3
+
+
+def test_training_anew_goes_on_where_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy_workspace(tmp_path, people=8)
+    config = configured(tmp_path, seeds=3)
+    run_classify(config, QUIET)
+
+    whole = local.run
+
+    def stopped(jobs: list[Any], work: Any, workers: int) -> Iterator[Any]:
+        yield from whole(jobs[:1], work, workers)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "run", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run_classify(config, QUIET, overwrite=True)
+    monkeypatch.undo()
+    assert run_classify(config, QUIET).trained == 2
 
 
 def test_a_longer_sweep_keeps_the_rows_of_a_shorter_one(tmp_path: Path) -> None:

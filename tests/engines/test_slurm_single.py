@@ -1,4 +1,4 @@
-"""``train --engine slurm`` on the stand-in; `tests/cluster` has real signals and a real requeue."""
+"""``train`` and ``classify --engine slurm`` on the stand-in; `tests/cluster` has real signals."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from faceprep.cli import app
 from faceprep.config import Config
+from faceprep.engines.slurm import single
 from faceprep.engines.slurm.arrays import Array, arrays, claim
 from faceprep.engines.slurm.engine import RETRIES
 from faceprep.engines.slurm.single import run, run_here
@@ -21,6 +22,7 @@ from faceprep.errors import FaceprepError, UsageError
 from faceprep.progress import Progress
 from faceprep.stages.trained import folder_of
 
+GOLDEN = Path(__file__).parent / "golden"
 QUIET = Progress(quiet=True)
 
 
@@ -74,6 +76,56 @@ def test_a_job_that_dies_is_submitted_again_and_ends_like_a_command(
     script = arrays(place, "train")[-1].folder / "2_submission.sh"
     assert "--signal=B:USR1@120" in script.read_text()
     assert "--array" not in script.read_text()
+
+
+def test_a_table_by_a_job_is_the_one_of_a_command(tmp_path: Path, slurm: Path) -> None:
+    tables = {}
+    for name in ("job", "alone"):
+        place = tmp_path / name
+        toy_workspace(place, people=8)
+        settings = {"size": 32, "updates": 4, "batch": 8, "look_every": 2, "near_duplicates": 0}
+        words = [f"classify.{key}={value}" for key, value in settings.items()]
+        if name == "job":
+            (slurm / "die").write_text("1")
+            job = {"gpus": 0, "cpus": 1, "mem": "2G", "time": 90, "signal_seconds": 60}
+            words += [f"slurm.classify.{key}={value}" for key, value in job.items()]
+            words += ["engine=slurm", "slurm.poll_seconds=0.1", "slurm.python=python"]
+        pairs = [word for each in words for word in ("--set", each)]
+        command = [
+            "classify",
+            "--only",
+            "--sweep",
+            "0",
+            "--seeds",
+            "2",
+            "--device",
+            "cpu",
+            "--json",
+        ]
+        done = CliRunner().invoke(app, [*command, "--workspace", str(place), *pairs])
+        assert done.exit_code == 0, done.output + done.stderr
+        tables[name] = json.loads(done.stdout)
+    assert tables["job"]["rows"] == tables["alone"]["rows"]
+    assert tables["job"]["job"] == "2"
+    array = arrays(tmp_path / "job", "classify")[-1]
+    assert "of test faces told right" in array.log(0).read_text()
+    text = (array.folder / "2_submission.sh").read_text()
+    text = text.replace(str(array.folder), "FOLDER").replace(array.name, "NAME")
+    assert text == (GOLDEN / "slurm_job.sh").read_text()
+
+
+@pytest.mark.parametrize("verb", ["train", "classify"])
+def test_the_command_prints_what_the_verb_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    done = single.SingleJob("7", tmp_path / "task-0.log", "[red] 1 of 2", {"a": 1})
+    monkeypatch.setattr(single, "run", lambda *words, **options: done)
+    command = [verb, "--only", "--workspace", str(tmp_path), "--engine", "slurm"]
+    printed = CliRunner().invoke(app, command).stdout
+    assert printed.startswith("[red] 1 of 2\n")
+    assert f"{verb}: job 7 done" in printed
+    data = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert data == {"job": "7", "log": str(done.log), "a": 1}
 
 
 def test_a_job_that_dies_each_time_is_given_up(tmp_path: Path, slurm: Path) -> None:
