@@ -8,7 +8,7 @@ from faceprep.config import STAGES
 from faceprep.engines.slurm.arrays import Array, arrays, in_flight
 from faceprep.engines.slurm.queue import Queue, how_it_ended, look
 from faceprep.errors import FaceprepError
-from faceprep.report.generated import generators, summarize_synthetic, training_steps
+from faceprep.report.generated import CLASSIFY, generators, summarize_synthetic, training_steps
 from faceprep.report.summary import summarize_stage
 from faceprep.stages import synthetic
 from faceprep.stages.trained import folder_of
@@ -80,20 +80,21 @@ def status(root: Path) -> "tuple[list[RenderableType], dict[str, Any]]":
     names = generators(workspace, synthetic.STAGE)
     summaries += [summarize_synthetic(workspace, name) for name in names]
     stages = [_stage(workspace, summary, queue) for summary in summaries]
-    training = _training(workspace, queue)
+    training, table = _training(workspace, queue), _job(workspace, CLASSIFY, queue)
     data = {
         "workspace": str(root),
         "stages": [{**asdict(stage), "missing": stage.missing} for stage in stages],
         "train": training,
+        "classify": table,
         "queue_error": silent,
     }
-    return _render(stages, training, silent), data
+    return _render(stages, training, table, silent), data
 
 
 def _queue(workspace: Workspace) -> tuple[Queue, str | None]:
     """Ask Slurm, when the workspace was ever given to it."""
     made = map(synthetic.stage_of, generators(workspace, synthetic.STAGE))
-    used = any(arrays(workspace.root, stage) for stage in (*STAGES, *made, _TRAIN))
+    used = any(arrays(workspace.root, stage) for stage in (*STAGES, *made, _TRAIN, CLASSIFY))
     try:
         return (look() if used else {}), None
     except FaceprepError as error:
@@ -158,23 +159,30 @@ def _end(array: Array, task: int, queue: Queue) -> str:
 
 def _training(workspace: Workspace, queue: Queue) -> dict[str, Any] | None:
     """Return the last job of a training and the steps of every generator; None without either."""
-    known = arrays(workspace.root, _TRAIN)
     steps = {
         name: training_steps(folder_of(workspace.root, name))
         for name in generators(workspace, _TRAIN)
     }
-    if not known and not steps:
-        return None
+    job = _job(workspace, _TRAIN, queue)
+    return {"steps": steps, **(job or {})} if steps or job else None
+
+
+def _job(workspace: Workspace, verb: str, queue: Queue) -> dict[str, Any] | None:
+    """Return number, state and the end of the log of the last job of a verb that is one job."""
+    known = arrays(workspace.root, verb)
     if not known:
-        return {"steps": steps}
+        return None
     last = known[-1]
     state = last.states(queue).get(0)
     how = state.state if state else how_it_ended(last.job, 0) or "has left the queue"
-    return {"steps": steps, "job": last.job, "state": how.lower(), "log": last.tail(0)}
+    return {"job": last.job, "state": how.lower(), "log": last.tail(0)}
 
 
 def _render(
-    stages: list[StageStatus], training: dict[str, Any] | None, silent: str | None
+    stages: list[StageStatus],
+    training: dict[str, Any] | None,
+    classifying: dict[str, Any] | None,
+    silent: str | None,
 ) -> "list[RenderableType]":
     from rich.text import Text
 
@@ -201,6 +209,9 @@ def _render(
         job = f"job {training['job']} {training['state']}" if "job" in training else ""
         parts.append(Text("train: " + ", ".join(part for part in (steps, job) if part)))
         parts += [Text(f"  {line}", "dim") for line in training.get("log", [])]
+    if classifying is not None:
+        parts.append(Text(f"classify: job {classifying['job']} {classifying['state']}"))
+        parts += [Text(f"  {line}", "dim") for line in classifying["log"]]
     if silent is not None:
         parts.append(Text(f"Slurm's queue is not known: {silent}", "yellow"))
     return parts

@@ -19,6 +19,7 @@ from faceprep.engines.slurm.arrays import arrays
 from faceprep.engines.slurm.queue import look
 from faceprep.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.progress import Progress
+from faceprep.report.status import status
 from faceprep.runner import Options
 from faceprep.stages import augment
 from faceprep.stages.augment import run_augment
@@ -134,6 +135,8 @@ def test_other_settings_wait_and_no_wait_is_for_slurm(tmp_path: Path, slurm: Pat
     done = CliRunner().invoke(app, [*words, *engine])
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["jobs"] == ["1"]
+    stage = status(root)[1]["stages"][-1]
+    assert (stage["stage"], stage["queued"], stage["jobs"]) == (STAGE, [0], {"1": "pending"})
     other = CliRunner().invoke(app, [*words, *engine, "--seed", "1"])
     assert other.exit_code == UsageError.exit_code
     assert "scancel 1" in other.stderr

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from faceprep.cli import app
 from faceprep.config import Config
 from faceprep.engines.slurm.arrays import Array, claim
+from faceprep.engines.slurm.queue import TaskState
 from faceprep.progress import Progress
 from faceprep.report.status import status
 from faceprep.runner import Options, run_stage
@@ -101,3 +102,14 @@ def test_the_command_prints_json_and_names_the_nearest_workspace(
     lost = CliRunner().invoke(app, ["status", "--workspace", str(workspace.root.with_name("wss"))])
     assert lost.exit_code == 2
     assert f"faceprep status --workspace {workspace.root}" in lost.stderr
+
+
+def test_the_job_of_a_table_is_told(aligned_workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = aligned_workspace(faces=10, shard_size=10)
+    made = claim(workspace.root, Array(workspace.root, "classify", "x", [[]], {}))
+    made.with_job("7").log(0).write_text("classify: 4 of 6 trainings to do\n")
+    state = TaskState("7", "RUNNING")
+    monkeypatch.setattr("faceprep.report.status.look", lambda: {made.name: {0: state}})
+    assert status(workspace.root)[1]["classify"]["state"] == "running"
+    assert "classify: job 7 running" in printed(workspace.root)
+    assert "4 of 6 trainings" in printed(workspace.root)
