@@ -1,4 +1,4 @@
-"""A real one-node Slurm: arrays that are disturbed, and a training that outlives its time limit.
+"""A real one-node Slurm: arrays that are disturbed, and jobs that outlive their time limit.
 
 It runs as root where Debian's slurm-wlm and munge are installed, and skips with the reason
 elsewhere.
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from augment_builders import generator_workspace
 from cluster import slurm_cluster
 from training_builders import WITHOUT_FEATURES, toy_workspace
 
@@ -223,3 +224,60 @@ def test_stages_that_are_chained_go_on_alone(
     shards = len(workspace.shards("select"))
     until(lambda: len(workspace.shards("heatmaps")) == shards)
     assert workspace.counts("heatmaps") == {"ok": workspace.info("select")["rows"]}
+
+
+def test_disturbed_tasks_leave_the_faces_of_a_local_run(
+    cluster: dict[str, str], faceprep: Command, tmp_path: Path
+) -> None:
+    """One task is cancelled, another killed; the command submits them again."""
+    local, place = tmp_path / "local", tmp_path / "cluster"
+    faces = {"augment.shard_size": 24, "augment.mode": "edit"}
+    words = ["augment", "--n", 90, "--device", "cpu", "-q", *sets(faces), "--workspace"]
+    for workspace in (local, place):
+        generator_workspace(workspace)
+    alone = faceprep(*words, local, "-j", 1)
+    process = faceprep(*words, place, "--engine", "slurm", *sets(_SLURM))
+    running = ("squeue", "--noheader", "--array", "--states=RUNNING", "--format=%j|%i")
+
+    def a_task() -> str:
+        lines = slurm(cluster, *running).splitlines()
+        named = (line.split("|") for line in lines)
+        return next((job for name, job in named if name.startswith("faceprep-augment")), "")
+
+    slurm(cluster, "scancel", str(until(a_task)))
+    until(lambda: tasks_of(place))[0].kill()
+    for one in (alone, process):
+        _, said = one.communicate(timeout=400)
+        assert one.returncode == 0, said
+    assert len(arrays(place, "augment/exprgan")) >= 2
+    assert content(place) == content(local)
+
+
+def test_a_table_told_to_stop_goes_on_with_the_trainings_that_are_left(
+    cluster: dict[str, str], faceprep: Command, tmp_path: Path
+) -> None:
+    local, place = tmp_path / "local", tmp_path / "cluster"
+    settings = {"size": 32, "updates": 120, "batch": 8, "look_every": 40, "near_duplicates": 0}
+    words = ["classify", "--only", "--sweep", 0, "--seeds", 6, "--device", "cpu", "--json", "-q"]
+    words += sets({f"classify.{key}": value for key, value in settings.items()})
+    for workspace in (local, place):
+        toy_workspace(workspace, people=8)
+    job = {"gpus": 0, "cpus": 1, "mem": "1G", "time": 10}
+    engine = {f"slurm.classify.{key}": value for key, value in job.items()}
+    engine["slurm.poll_seconds"] = 0.3
+    process = faceprep(*words, "--workspace", place, "--engine", "slurm", *sets(engine))
+    until(lambda: len(list((place / "classify" / "cells").glob("*.parquet"))) >= 2)
+    (array,) = arrays(place, "classify")
+    slurm(cluster, "scancel", "--batch", "--signal=USR1", array.job)
+    alone = faceprep(*words, "--workspace", local, "-j", 1)
+    tables = []
+    for one in (alone, process):
+        printed, said = one.communicate(timeout=400)
+        assert one.returncode == 0, said
+        tables.append(json.loads(printed)["rows"])
+    assert tables[0] == tables[1]
+    log = array.log(0).read_text()
+    before, after = log.split("DUE TO JOB REQUEUE")
+    assert "6 of 6 trainings to do" in before
+    assert "6 of 6 trainings to do" not in after
+    assert len(arrays(place, "classify")) == 1
