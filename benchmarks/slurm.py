@@ -111,8 +111,11 @@ def difference(place: Path, other: Path) -> int:
 
 
 def stages(environment: dict[str, str], folder: Path, options: argparse.Namespace) -> None:
-    root, local, place = folder / "faces", folder / "local", folder / "cluster"
-    faceprep(environment, "demo", root, "--layout", "celeba", "--subjects", options.subjects).wait()
+    root, local, place = options.root, folder / "local", folder / "cluster"
+    if root is None:
+        root = folder / "faces"
+        people = ["--layout", "celeba", "--subjects", options.subjects]
+        faceprep(environment, "demo", root, *people).wait()
     run = ["run", "--dataset", "celeba", "--root", root, "--limit", options.images, "-q"]
     run += sets({"shard_size": options.shard_size})
     began = time.monotonic()
@@ -137,7 +140,9 @@ def stages(environment: dict[str, str], folder: Path, options: argparse.Namespac
 
 
 def training(environment: dict[str, str], folder: Path, options: argparse.Namespace) -> None:
-    source, alone, place = folder / "local", folder / "alone", folder / "trained"
+    source, alone, place = folder / "people", folder / "alone", folder / "trained"
+    drawn = sets({"demo.subjects": 12, "demo.frames": 4, "demo.size": 200})
+    faceprep(environment, "run", "--until", "align", "-q", *drawn, "--workspace", source).wait()
     for copy in (alone, place):
         shutil.copytree(source, copy)
     command = ["train", "--only", "-q", *sets({**TRAINING, "train.steps": options.steps})]
@@ -160,8 +165,10 @@ def training(environment: dict[str, str], folder: Path, options: argparse.Namesp
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--parts", nargs="*", default=["stages", "training"])
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--subjects", type=int, default=250, help="people of the demo")
+    parser.add_argument("--root", type=Path, help="such a demo, already drawn")
     parser.add_argument("--shard-size", type=int, default=50)
     parser.add_argument("--task-minutes", type=float, default=0.1)
     parser.add_argument("--steps", type=int, default=3000, help="of the training")
@@ -174,8 +181,10 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="faceprep-slurm-"))
     try:
         with slurm_cluster.cluster(folder / "slurm", cpus=options.cpus) as environment:
-            stages(environment, folder, options)
-            training(environment, folder, options)
+            if "stages" in options.parts:
+                stages(environment, folder, options)
+            if "training" in options.parts:
+                training(environment, folder, options)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
