@@ -136,7 +136,8 @@ def _select(config: Config, options: Options, progress: Progress) -> "SelectResu
     if config.demo is not None and config.select.root is None:
         if options.dry_run and not config.dataset_root().is_dir():
             raise FaceprepError(
-                "the demo dataset is not rendered yet", f"faceprep demo {config.dataset_root()}"
+                f"the demo dataset is not drawn yet: {config.dataset_root()}",
+                "the same command without --dry-run draws it first",
             )
         if not options.dry_run:
             render(config, progress)

@@ -135,6 +135,13 @@ def test_another_dataset_does_not_replace_the_results(small: Path, tmp_path: Pat
     assert len(load(tmp_path / "ws")) == 1
 
 
+def test_a_dry_run_draws_nothing_and_says_what_does(tmp_path: Path) -> None:
+    said = faceprep("run", "--dry-run", code=1, cwd=tmp_path)
+    assert "is not drawn yet" in said
+    assert "the same command without --dry-run draws it first" in said
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_limit_leaves_no_trace(small: Path, tmp_path: Path) -> None:
     faceprep(*select(small, tmp_path / "a"))
     faceprep(*select(small, tmp_path / "b", "--limit", 8))
