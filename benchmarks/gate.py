@@ -1,0 +1,157 @@
+"""Does the gate hold still when nothing changed, and fall when something broke? Run by hand.
+
+    python benchmarks/gate.py                   five runs, two numbers of threads, four sabotages
+    python benchmarks/gate.py --runs 1 --only labels
+
+Every line is the whole of `make gate` from nothing, in a folder of its own: drawn people, a trained
+generator, synthetic faces, the table, and `faceprep check` against the committed baseline. The
+sabotages are what can go wrong without an error:
+
+labels      every training face shows another expression than its row says
+deaf        the generator gives back its source, whatever it is asked for
+swapped     the generator shows the next expression in place of the one asked for
+collapsed   the generator draws one face for everything
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from faceprep.data import load
+from faceprep.faces.images import read_image, write_png
+from faceprep.stages.trained import file_of, load_trained
+from faceprep.training import checkpoint
+
+ROOT = Path(__file__).resolve().parents[1]
+BASELINE = ROOT / "manifests" / "baselines" / "gate.json"
+SYNTHETIC = 560
+
+#: What is done between two commands of the gate: after which, and what with the workspace.
+Sabotage = tuple[str, Callable[[Path], None]]
+
+
+def faceprep(verb: str, workspace: Path, threads: int | None, *words: str) -> int:
+    own = [] if verb == "check" else ["--quiet"]
+    command = [sys.executable, "-m", "faceprep", verb, "-c", str(ROOT / "pipelines" / "gate.toml")]
+    environment = dict(os.environ)
+    if threads is not None:
+        environment["OMP_NUM_THREADS"] = str(threads)
+        own += [] if verb == "check" else ["-j", str(threads)]
+    done = subprocess.run(
+        [*command, "--workspace", str(workspace), *own, *words],
+        cwd=ROOT, env=environment, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode not in (0, 3, 4):
+        raise SystemExit(f"{verb}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.returncode
+
+
+def gate(workspace: Path, threads: int | None, sabotage: Sabotage | None) -> int:
+    """Run the gate; the exit code of its last command."""
+    steps = {
+        "run": ("--until", "align"),
+        "train": (),
+        "augment": ("--n", str(SYNTHETIC)),
+        "classify": ("--only",),
+    }
+    for verb, words in steps.items():
+        faceprep(verb, workspace, threads, *words)
+        if sabotage is not None and sabotage[0] == verb:
+            sabotage[1](workspace)
+    return faceprep("check", workspace, threads, "--baseline", str(BASELINE))
+
+
+def labels(workspace: Path) -> None:
+    """Give every training face the picture of the person's next expression."""
+    rows = load(workspace)
+    names = sorted(rows["expression"].dropna().unique())
+    for _, person in rows[rows["split"] != "test"].groupby("subject"):
+        shown = {name: list(person["crop"][person["expression"] == name]) for name in names}
+        pictures = {name: [read_image(Path(path)) for path in shown[name]] for name in names}
+        for name, other in zip(names, [*names[1:], names[0]], strict=True):
+            for k, path in enumerate(shown[name]):
+                write_png(Path(path), pictures[other][k % len(pictures[other])])
+
+
+def deaf(workspace: Path) -> None:
+    """Set every weight to 0: no movement, nothing added, the source as it was."""
+    generator, file = load_trained(workspace)
+    for tensor in generator.state_dict().values():
+        tensor.zero_()
+    path = file_of(workspace)
+    networks = dict.fromkeys(file.networks, generator)
+    checkpoint.save(
+        path,
+        kind=file.kind,
+        config={**file.config, "preset": file.preset},
+        networks=networks,
+        progress=file.progress,
+        extra=file.extra,
+    )
+
+
+def swapped(workspace: Path) -> None:
+    """Give every synthetic face the picture of the next one, which shows the next expression."""
+    _repaint(workspace, lambda pictures: np.roll(pictures, -1, axis=0))
+
+
+def collapsed(workspace: Path) -> None:
+    """Give every synthetic face the picture of the first one."""
+    _repaint(workspace, lambda pictures: np.repeat(pictures[:1], len(pictures), axis=0))
+
+
+def _repaint(workspace: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    paths = sorted((workspace / "augment").rglob("*.png"))
+    changed = change(np.stack([read_image(path) for path in paths]))
+    for path, picture in zip(paths, changed, strict=True):
+        write_png(path, picture)
+
+
+SABOTAGES: dict[str, Sabotage] = {
+    "labels": ("run", labels),
+    "deaf": ("train", deaf),
+    "swapped": ("augment", swapped),
+    "collapsed": ("augment", collapsed),
+}
+
+
+def accuracies(workspace: Path) -> str:
+    rows = json.loads((workspace / "classify" / "accuracy.json").read_text())["rows"]
+    return ", ".join(f"{100 * row['accuracy']['value']:.4f}" for row in rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--threads", type=int, nargs="*", default=[1, 3])
+    parser.add_argument("--only", nargs="*", default=list(SABOTAGES), choices=list(SABOTAGES))
+    arguments = parser.parse_args()
+    plan: list[tuple[str, int | None, Sabotage | None]] = [
+        *((f"run {k + 1}", None, None) for k in range(arguments.runs)),
+        *((f"{threads} threads", threads, None) for threads in arguments.threads),
+        *((name, None, SABOTAGES[name]) for name in arguments.only),
+    ]
+    print(f"| | exit code | accuracy with 0, {SYNTHETIC} synthetic faces, % | seconds |")
+    print("|---|---|---|---|")
+    for name, threads, sabotage in plan:
+        folder = Path(tempfile.mkdtemp(prefix="faceprep-gate-"))
+        try:
+            started = time.monotonic()
+            code = gate(folder / "gate", threads, sabotage)
+            found = accuracies(folder / "gate")
+            print(f"| {name} | {code} | {found} | {time.monotonic() - started:.0f} |", flush=True)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
