@@ -145,7 +145,8 @@ def training(environment: dict[str, str], folder: Path, options: argparse.Namesp
     faceprep(environment, "run", "--until", "align", "-q", *drawn, "--workspace", source).wait()
     for copy in (alone, place):
         shutil.copytree(source, copy)
-    command = ["train", "--only", "-q", *sets({**TRAINING, "train.steps": options.steps})]
+    people = ["--dataset", "oulu-casia", "--root", source / "dataset"]
+    command = ["train", "--only", "-q", *people, *sets({**TRAINING, "train.steps": options.steps})]
     began = time.monotonic()
     faceprep(environment, *command, "-j", 1, "--workspace", alone).wait()
     print(f"training alone: {time.monotonic() - began:.0f} s")
@@ -171,7 +172,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, help="such a demo, already drawn")
     parser.add_argument("--shard-size", type=int, default=50)
     parser.add_argument("--task-minutes", type=float, default=0.1)
-    parser.add_argument("--steps", type=int, default=3000, help="of the training")
+    parser.add_argument("--steps", type=int, default=600, help="of the training")
     parser.add_argument("--cpus", type=int, default=2, help="that the node says it has")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
