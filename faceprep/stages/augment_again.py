@@ -1,0 +1,72 @@
+"""The command that goes on with the synthetic faces which a workspace holds."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from faceprep.config_augment import AugmentConfig
+from faceprep.stages.synthetic import stage_of
+from faceprep.workspace import Workspace
+
+#: Settings with a flag of their own.
+_FLAGS = ("mode", "seed")
+
+_GENERATOR = "exprgan"
+
+
+def command_for(workspace: Path, generator: str, n: int) -> str:
+    """Return the command that makes `n` faces of the settings of those at hand.
+
+    It names what differs from the defaults. Where there are no faces, or nothing says how they
+    were made, it is the one with the defaults.
+
+    Parameters
+    ----------
+    generator
+        As `faceprep.stages.trained.name_of` gives it.
+    """
+    info = Workspace(workspace).info(stage_of(generator))
+    base, _, fold = generator.partition("-fold")
+    words = ["faceprep", "augment", "--workspace", str(workspace), "--n", str(n)]
+    if base != _GENERATOR:
+        words += ["--generator", base]
+    settings: Mapping[str, Any] = info.get("settings", {})
+    values = _differing(settings)
+    for name in _FLAGS:
+        if name in values:
+            words += [f"--{name}", _text(values.pop(name))]
+    if fold.isdecimal():
+        words += ["--set", f"train.fold={int(fold)}"]
+    if "other" in info.get("modes", {}):
+        words += ["--set", f"augment.sources={info.get('sources_from', 'WORKSPACE')}"]
+    for name, value in values.items():
+        for key, one in value.items() if isinstance(value, dict) else [("", value)]:
+            words += ["--set", f"augment.{name}{f'.{key}' if key else ''}={_text(one)}"]
+    return shlex.join(words + _device(settings.get("device")))
+
+
+def _differing(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of ``[augment]`` that are not the defaults."""
+    defaults = AugmentConfig().settings()
+    return {
+        name: settings[name]
+        for name, default in defaults.items()
+        if name in settings and settings[name] != default
+    }
+
+
+def _text(value: Any) -> str:
+    """A value as ``--set`` takes it."""
+    if isinstance(value, list):
+        return ",".join(_text(one) for one in value)
+    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
+
+
+def _device(recorded: str | None) -> list[str]:
+    """``--device``, where this machine would choose another one by itself."""
+    if recorded is None:
+        return []
+    from faceprep.generators.device import choose_device
+
+    return [] if recorded == choose_device("auto") else ["--device", recorded]
