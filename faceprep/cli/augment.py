@@ -14,6 +14,7 @@ from faceprep.cli.options import (
     NoWait,
     Overwrite,
     Quiet,
+    Scheduler,
     Seed,
     Shard,
     Verbose,
@@ -47,6 +48,7 @@ def augment(
     set_: Assignments = None,
     workers: Workers = None,
     engine: EngineName = None,
+    scheduler: Scheduler = None,
     device: Device = None,
     shard: Shard = None,
     seed: Seed = None,
@@ -80,7 +82,8 @@ def augment(
     print_result(*augment_tables(result, dry_run), as_json=json)
     complain_of_shards({"augment": result.failed})
     if result.failed:
-        complain("  → type the same command again; only these shards are redone", None)
+        less = " without --overwrite" if overwrite else ""
+        complain(f"  → type the same command again{less}; only these shards are redone", None)
         return FAILED
     if not dry_run:
         say_next(f"faceprep classify --workspace {resolved.workspace} --sweep 0,{n}", quiet)
