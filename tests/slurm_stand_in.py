@@ -5,7 +5,7 @@ folder of its state say what is to go wrong:
 
     hold        jobs stay pending
     die         how many more tasks die before they begin
-    silent      squeue does not answer
+    silent      squeue does not answer, or with these words
     refuse      sbatch refuses, with these words
 """
 
@@ -89,7 +89,7 @@ def work(state: Path, words: list[str]) -> None:
 
 def squeue(state: Path, words: list[str]) -> None:
     if (state / "silent").exists():
-        raise SystemExit("Unable to contact slurm controller")
+        raise SystemExit((state / "silent").read_text() or "Unable to contact slurm controller")
     for path in sorted(state.glob("*.job")):
         job = json.loads(path.read_text())
         for task, word in enumerate(job["tasks"]):

@@ -100,7 +100,7 @@ def run(
     Raises
     ------
     MissingToolError
-        Without submitit, or without Slurm.
+        Without submitit, or without a Slurm that answers before anything is submitted.
     UsageError
         When living tasks make the same shards with other settings, or the work is none of a stage.
     FaceprepError
@@ -177,6 +177,7 @@ class _Waiting:
         self.missed: dict[int, float] = {}
         self.flight: dict[int, tuple[Array, int, TaskState]] = {}
         self.silent = 0
+        self.later: list[str] = []
 
     def outcomes(self) -> Iterator[Outcome]:
         """Yield the outcome of every job as its marker, or its end, is seen."""
@@ -274,6 +275,7 @@ class _Waiting:
 
     def _submit(self, queue: Queue) -> None:
         """Submit what no living task has and nobody waits to be judged."""
+        self.later.clear()
         wanted = [s for s in self.open if s not in self.flight and s not in self.mine]
         for redo in (False, True):
             shards = [shard for shard in wanted if (shard in self.redo) == redo]
@@ -282,14 +284,20 @@ class _Waiting:
 
     def _submit_alike(self, shards: list[int], redo: bool, queue: Queue) -> None:
         order = Order.of([self.open[shard] for shard in shards], self.before, redo)
-        submitted, refused = _submit(order, self.workspace, queue)
+        submitted: list[Array] = []
+        refused: FaceprepError | None
+        try:
+            submitted, refused = _submit(order, self.workspace, queue)
+        except QueueError as error:
+            refused = error
         for array in submitted:
             for task, part in enumerate(array.tasks):
                 self.mine |= dict.fromkeys(part, (array, task))
         if refused is not None:
             if not (submitted or self.flight):
                 raise refused
-            self.note(f"{refused.message}; later again")  # a limit on jobs in the queue
+            # A limit on jobs in the queue, or an outage.
+            self.later.append(f"{refused.message}; later again")
 
     def _tell(self, queue: Queue) -> None:
         """One line a job, for the progress."""
@@ -299,6 +307,7 @@ class _Waiting:
         again = sum(self.tries.values())
         if again:
             lines.append(f"{again} shards of dead tasks submitted again")
+        lines += self.later
         self.note("\n".join(lines))
 
 

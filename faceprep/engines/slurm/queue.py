@@ -4,6 +4,8 @@ import getpass
 import os
 import re
 import subprocess
+import textwrap
+import threading
 from dataclasses import dataclass
 
 from faceprep.errors import FaceprepError, MissingToolError
@@ -20,6 +22,11 @@ PREFIX = "faceprep-"
 
 _DEFAULT_ARRAY = 1001  # Slurm's own MaxArraySize
 _SECONDS = 60
+_WIDTH = 79  # of what is said of an outage
+_SHOW = "sinfo shows whether the controller answers"
+_SAYS_WHO = re.compile(r"^\w+: ((error|fatal): )?")
+
+_answered = threading.Event()  # by Slurm, in this process: an outage after that will pass
 
 
 class QueueError(FaceprepError):
@@ -62,9 +69,9 @@ def look() -> Queue:
     Raises
     ------
     MissingToolError
-        When there is no squeue here.
+        When there is no squeue here, or no controller that ever answered.
     QueueError
-        When Slurm does not answer.
+        When Slurm does not answer any more.
     """
     words = ("--noheader", "--array", "--states=all", f"--user={_user()}")
     queue: Queue = {}
@@ -100,9 +107,9 @@ def ask(*command: str) -> str:
     Raises
     ------
     MissingToolError
-        When it is not installed.
+        When it is not installed, or fails before Slurm has answered anything.
     QueueError
-        When it fails.
+        When it fails later.
     """
     try:
         done = subprocess.run(
@@ -114,10 +121,20 @@ def ask(*command: str) -> str:
             "type the command on a login node, or use --engine local",
         ) from None
     except subprocess.TimeoutExpired:
-        raise QueueError(f"{command[0]} does not answer", "sinfo") from None
+        raise _silent(command[0], f"nothing within {_SECONDS} s") from None
     if done.returncode:
-        raise QueueError(f"{command[0]}: {done.stderr.strip() or done.returncode}", "sinfo")
+        raise _silent(command[0], done.stderr.strip() or f"exit code {done.returncode}")
+    _answered.set()
     return done.stdout
+
+
+def _silent(program: str, words: str) -> FaceprepError:
+    """Error for a command that failed, with the first line of what it said."""
+    said = _SAYS_WHO.sub("", words.splitlines()[0])
+    line = textwrap.shorten(f"Slurm does not answer {program}: {said}", _WIDTH, placeholder=" …")
+    if _answered.is_set():
+        return QueueError(line, f"{_SHOW}; the same command goes on where it was")
+    return MissingToolError(line, f"{_SHOW}; --engine local works without one")
 
 
 def _user() -> str:
