@@ -50,7 +50,14 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no mess
 
 
 def resolve_flags(arguments: dict[str, Any]) -> "Resolved":
-    """Return the configuration that follows from the arguments of a verb, with its sources."""
+    """Return the configuration that follows from the arguments of a verb, with its sources.
+
+    Raises
+    ------
+    UsageError
+        A flag, a key or a file is wrong, or a verb that takes no ``--scheduler`` is to use Dask.
+    """
+    from faceprep.errors import UsageError
     from faceprep.sources import parse_assignment, resolve
 
     keys = {
@@ -73,4 +80,11 @@ def resolve_flags(arguments: dict[str, Any]) -> "Resolved":
             flags[key] = (arguments[name], f"--{name}")
     if "dask.scheduler" in flags and "engine" not in flags:
         flags["engine"] = ("dask", flags["dask.scheduler"][1])
-    return resolve(file=arguments["config"], flags=flags)
+    resolved = resolve(file=arguments["config"], flags=flags)
+    takes_dask = "scheduler" in arguments or "engine" not in arguments
+    if resolved.config.engine == "dask" and not takes_dask:
+        raise UsageError(
+            "trainings do not go to Dask workers; the stages up to the crops and augment do",
+            "--engine local trains here, --engine slurm in a job",
+        )
+    return resolved
