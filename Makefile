@@ -25,7 +25,7 @@ test: $(BIN)/faceprep lint
 GATE := -c pipelines/gate.toml --workspace $(or $(GATE_WORKSPACE),manifests/gate)
 gate: $(BIN)/faceprep
 	$(BIN)/faceprep train $(GATE) || test $$? -eq 3
-	$(BIN)/faceprep augment $(GATE) --n 560
+	$(BIN)/faceprep augment $(GATE) --n 560 --overwrite
 	$(BIN)/faceprep classify $(GATE) --only
 	$(BIN)/faceprep check $(GATE) --baseline manifests/baselines/gate.json
 

@@ -21,7 +21,8 @@ def augment_tables(
     if dry_run:
         table.add_row("faces", f"{result.asked}, {result.before} of them are there")
         if result.replaced:
-            table.add_row("replaced", f"{result.replaced} that are there now")
+            how = "; only with --overwrite" if result.refused else ""
+            table.add_row("replaced", f"{result.replaced} that are there now{how}")
         table.add_row("shards", f"{len(result.todo)} of {result.shards} to make")
         table.add_row("disk", f"about {result.disk_bytes / 1e6:.1f} MB")
         table.add_row("device", result.device)
@@ -41,11 +42,14 @@ def faces_table(
     rejected: Mapping[str, Mapping[str, int]],
     doubtful: Mapping[str, int],
 ) -> Any:
-    """Synthetic faces by expression, and the candidates that the filter turned down for them."""
-    columns = ("faces", "read otherwise", "unlike faces", "doubtful")
+    """Synthetic faces by expression, and the candidates that the filter turned down for them.
+
+    Without a filter `rejected` is empty, and there is nothing to say of it.
+    """
+    columns = ("faces", "read otherwise", "unlike faces", "doubtful") if rejected else ("faces",)
     table = plain_table(None, "expression", *columns, right=columns)
     for name, count in sorted(faces.items()):
-        kinds = rejected[name]
-        numbers = (count, kinds["judge"], kinds["features"], doubtful.get(name, 0))
-        table.add_row(name, *(str(number) for number in numbers))
+        kinds = rejected.get(name, {})
+        numbers = (count, kinds.get("judge", 0), kinds.get("features", 0), doubtful.get(name, 0))
+        table.add_row(name, *(str(number) for number in numbers[: len(columns)]))
     return table

@@ -2,22 +2,22 @@
 
 The faces are balanced over the expressions, and the first n of them are the same for every N: the
 set of 60 000 contains the set of 3000 (ExprGAN, table 1). What is there already is never made
-again while generator, sources and settings are the same; a smaller N changes nothing.
+again while generator, sources and settings are the same; a smaller N changes nothing. What is of
+other settings goes with ``--overwrite`` only, shard by shard as the new ones are done.
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from faceprep.config import Config, digest
-from faceprep.errors import FaceprepError
+from faceprep.errors import FaceprepError, UsageError
 from faceprep.manifest import SCHEMA_VERSION, file_sha256
 from faceprep.progress import Progress
 from faceprep.runner import Options, run_jobs
 from faceprep.shard import versions
 from faceprep.stages.augment_errand import AugmentErrand
+from faceprep.stages.augment_present import Present
+from faceprep.stages.augment_result import Augmented
 from faceprep.stages.augment_shard import Augment, AugmentJob, make_shard
 from faceprep.stages.synthetic import note_asked
 from faceprep.stages.trained import name_of, trained_file
@@ -31,66 +31,8 @@ if TYPE_CHECKING:
 #: What a face of 128 pixels takes on disk, about: its picture and its row.
 _BYTES_PER_FACE = 27_000
 
-_COUNTED = ["face_id", "expression", "mode", "status", "rejected_judge", "rejected_features"]
-
 #: Settings for the same faces on another kind of device: their last digits differ.
 _DEVICE = "device"
-
-
-@dataclass
-class Augmented:
-    """What ``augment`` did, or would do.
-
-    Attributes
-    ----------
-    folder
-        Of the faces.
-    images, asked
-        How many there are, and were asked for.
-    made, before, lacking
-        How many were made just now, were there before, and are to be made in ``todo``.
-    replaced
-        How many were there of other settings, or of these with ``--overwrite``: they go.
-    shards, todo
-        Shards of the faces asked for, and those (to be) made.
-    faces
-        By expression.
-    modes
-        By mode.
-    rejected
-        Candidates that did not pass the filter, by what they did not pass, by expression.
-    doubtful
-        Faces for which no candidate passed, by expression.
-    seconds
-        Wall time.
-    disk_bytes
-        Estimate of what is to be made.
-    device
-        Where they are computed.
-    failed
-        Shard → why it could not be made.
-    jobs
-        Numbers of the Slurm jobs that make them, where those are not waited for.
-    """
-
-    folder: Path
-    asked: int
-    shards: int
-    todo: list[int]
-    device: str
-    before: int = 0
-    lacking: int = 0
-    replaced: int = 0
-    images: int = 0
-    made: int = 0
-    faces: dict[str, int] = field(default_factory=dict)
-    modes: dict[str, int] = field(default_factory=dict)
-    rejected: dict[str, dict[str, int]] = field(default_factory=dict)
-    doubtful: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
-    disk_bytes: int = 0
-    failed: dict[int, str] = field(default_factory=dict)
-    jobs: list[str] = field(default_factory=list)
 
 
 def run_augment(
@@ -113,11 +55,12 @@ def run_augment(
     Raises
     ------
     UsageError
-        There is no trained generator, or no source where one is needed.
+        There is no trained generator, no source where one is needed, or there are faces of other
+        settings and nobody has said ``--overwrite``.
     FaceprepError
         Somebody who is tested or watched is among the sources, the faces at hand were computed on
-        another kind of device, they or the generator have changed since the errand was given, or
-        nothing can be written.
+        another kind of device, they or the generator have changed since the errand was given,
+        another run put faces of other settings among these, or nothing can be written.
     """
     from faceprep.stages.augment_device import device_of
 
@@ -127,7 +70,9 @@ def run_augment(
             f"{run.stage.name}: generator or sources have changed since the job was submitted",
             "type the same command again",
         )
-    result = run.plan(count, options)
+    result = run.plan(count, options, errand is not None)
+    if result.refused and not options.dry_run:
+        raise run.refusal(count)
     progress.say(run.announcement(result, options))
     if options.dry_run:
         return result
@@ -135,22 +80,31 @@ def run_augment(
     workspace = run.workspace
     workspace.make_folder(run.stage.name)
     workspace.sweep(run.stage.name)
-    if errand is None:
-        run.note(result)
-        run.remove_others(result)
+    # What can fail without a face having been made does so before any goes.
+    jobs: list[AugmentJob] = []
     if result.todo:
         jobs = run.jobs(result, errand.quality if errand else run.quality(progress))
-        if not options.wait:
-            result.jobs = run.submit(jobs, options)
-            return result
+    if jobs and not options.wait:
+        result.jobs = run.submit(jobs, options)
+        run.note(result)
+        return result
+    if errand is None:
+        run.ask_queue(result)
+        run.note(result)
+    if jobs:
         work, rows = cast("Work", make_shard), result.lacking
         _, result.failed = run_jobs(
             run.stage.name, jobs, work, config, progress, rows, run.engine()
         )
-        run.look_again(result.todo)
+        run.present.look_again(result.todo)
         result.made = sum(job.rows - job.kept for job in jobs if job.shard not in result.failed)
+    mine = {shard for shard in range(result.shards) if options.mine(shard)}
+    run.present.refuse_mixture(mine - result.failed.keys())
+    whole = len(run.present.own().keys() & range(result.shards)) == result.shards
+    if whole:
+        run.present.remove_beyond(result.shards)
     result.seconds = time.monotonic() - started
-    if errand is None or len(workspace.shards(run.stage.name)) >= result.shards:
+    if errand is None or whole:
         run.record(result)
     return result
 
@@ -179,14 +133,15 @@ class _Run:
         judged = self.settings.filter != "none"
         self.input_hash = digest([self.checkpoint, *fingerprint(config, modes, judged)])
         self.config_hash = self._hash(device)
-        self._intact: dict[int, int] = {}
+        hashes = (self.input_hash, self.config_hash)
+        self.present = Present(self.workspace, self.stage.name, hashes)
 
     def _hash(self, device: str) -> str:
         settings = {**self.stage.settings(self.config), _DEVICE: device}
         return digest({"settings": settings, "version": self.stage.version})
 
-    def plan(self, count: int, options: Options) -> Augmented:
-        """Which shards are to be made."""
+    def plan(self, count: int, options: Options, sent: bool = False) -> Augmented:
+        """Which shards are to be made; `sent` by a command that has asked what may go."""
         size = self.settings.shard_size
         shards = -(-count // size)
         result = Augmented(
@@ -196,23 +151,25 @@ class _Run:
             todo=[],
             device=self.device,
         )
-        if not options.overwrite:
+        allowed = options.overwrite or sent or self.present.agreed()
+        if not allowed:
             self._refuse_other_device()
         for shard in filter(options.mine, range(shards)):
             wanted = min(size, count - shard * size)
-            kept = 0 if options.overwrite else self._rows(shard)
+            kept = 0 if options.overwrite else self.present.rows(shard)
             result.before += min(kept, wanted)
             if kept < wanted:
                 result.todo.append(shard)
                 result.lacking += wanted - kept
         result.disk_bytes = result.lacking * _BYTES_PER_FACE
         result.replaced = self._replaced(result, options)
+        result.refused = not allowed and bool(self.present.others())
         return result
 
     def jobs(self, result: Augmented, quality: "QualityFilter | None") -> list[AugmentJob]:
         """Jobs of the shards to be made."""
         size = self.settings.shard_size
-        before = {} if not result.before else {shard: self._rows(shard) for shard in result.todo}
+        before = {shard: self.present.rows(shard) for shard in result.todo if result.before}
         return [
             AugmentJob(
                 self.stage, shard, self.config, self.input_hash, self.config_hash,
@@ -268,44 +225,41 @@ class _Run:
         hashes = (self.input_hash, self.config_hash)
         note_asked(self.workspace, self.stage.name, result.asked, result.shards, *hashes)
 
-    def remove_others(self, result: Augmented) -> None:
-        """Remove shards beyond those asked for that are of other settings."""
-        for shard in self.workspace.shards(self.stage.name):
-            if shard >= result.shards and not self._rows(shard):
-                self.workspace.remove_shards(self.stage.name, shard)
-                break
+    def ask_queue(self, result: Augmented) -> None:
+        """Raise an error where faces are to go and Slurm, which is to make others, is silent."""
+        if result.replaced and self.config.engine == "slurm":
+            from faceprep.engines.slurm.queue import look
+
+            look()
+
+    def refusal(self, count: int) -> UsageError:
+        """Return the error for faces of other settings that nobody has given up."""
+        return self.present.refusal(self._difference(), count)
+
+    def _difference(self) -> str:
+        return self.present.difference(self.stage.settings(self.config), self.checkpoint)
 
     def announcement(self, result: Augmented, options: Options) -> str:
         """One line on what is going to happen, and which setting brought it about."""
         name = self.stage.name
-        said = f"{name}: up to date ({result.asked} faces)"
+        there = sum(self.present.own().values())
+        first = f"{there} there, the first {result.asked} of them asked for"
+        said = f"{name}: up to date ({first if there > result.asked else f'{there} faces'})"
         if result.todo:
             verb = "would make" if options.dry_run else "making"
             said = f"{name}: {verb} {result.lacking} of {result.asked} faces"
+        if result.refused:
+            error = self.refusal(result.asked)
+            return f"{name}: would refuse: {error.message}\n  → {error.hint}"
         if not result.replaced:
             return said
-        if options.overwrite:
-            return f"{said}; {result.replaced} that are there go (--overwrite)"
-        changes, verb = self._changes(), "would be" if options.dry_run else "are"
-        kind = f"settings {verb} replaced ({changes})" if changes else f"sources {verb} replaced"
-        return f"{said}; {result.replaced} of other {kind}"
-
-    def _changes(self) -> str:
-        """Which settings differ from those of the faces that are there."""
-        name = self.stage.name
-        before = self.workspace.info(name)
-        now = self.stage.settings(self.config)
-        changed = [
-            f"augment.{key} {before['settings'][key]} → {now[key]}"
-            for key in sorted(now)
-            if key in before.get("settings", {}) and before["settings"][key] != now[key]
-        ]
-        if before and before.get("checkpoint") != self.checkpoint:
-            changed.append("another generator")
-        return ", ".join(changed)
+        others = sum(self.present.others().values()) == result.replaced
+        kind = f" of {self._difference()}" if others else " that are there"
+        why = " (--overwrite)" if options.overwrite else ", as was asked for before"
+        return f"{said}; {result.replaced}{kind} go{why}"
 
     def _replaced(self, result: Augmented, options: Options) -> int:
-        """Faces that are there and do not stay; beyond those asked for `remove_others` does it."""
+        """Faces that are there and do not stay; beyond those asked for too."""
         ours, going = (self.input_hash, self.config_hash), 0
         for shard in self.workspace.shards(self.stage.name):
             marker, asked = self.workspace.marker(self.stage.name, shard), shard < result.shards
@@ -318,12 +272,13 @@ class _Run:
     def record(self, result: Augmented) -> None:
         """Count what is there, and write ``stage.json``."""
         name, size = self.stage.name, self.settings.shard_size
+        filtered = self.settings.filter != "none"
         tables = []
         for shard in self.workspace.shards(name):
-            if self._rows(shard):
+            if self.present.rows(shard):
                 tables.append(self.workspace.read(name, shard))
         for table in tables:
-            _count(table.select(_COUNTED).to_pydict(), result)
+            result.count(table, filtered)
         if not tables:
             return
         people = sorted({name for one in self.sources.values() for name in one.people()})
@@ -346,9 +301,15 @@ class _Run:
             "doubtful": result.doubtful,
             "sources": {mode: one.people() for mode, one in self.sources.items()},
             "subjects": people,
+            "sources_from": self._sources_from(),
             "judge": {"subjects": judged} if judged else None,
         }
         self.workspace.write_info(name, info)
+
+    def _sources_from(self) -> str | None:
+        """Whole path of the other workspace, where faces of one are edited."""
+        path = self.settings.sources
+        return str(path.expanduser().absolute()) if path and "other" in self.sources else None
 
     def _judged(self) -> list[str]:
         """Whom the filter knows."""
@@ -358,20 +319,6 @@ class _Run:
 
         rows = training_rows(self.config.workspace, fold=self.config.train.fold)
         return sorted(set(rows["dataset"] + "/" + rows["subject"]))
-
-    def _rows(self, shard: int) -> int:
-        """Rows of a shard that is finished, intact and of these settings; looked at once."""
-        if shard not in self._intact:
-            name = self.stage.name
-            done = self.workspace.is_done(name, shard, self.input_hash, self.config_hash)
-            marker = self.workspace.marker(name, shard) if done else None
-            self._intact[shard] = marker.rows if marker else 0
-        return self._intact[shard]
-
-    def look_again(self, shards: Sequence[int]) -> None:
-        """Forget what shards were found to be, for they have been made since."""
-        for shard in shards:
-            self._intact.pop(shard, None)
 
     def _refuse_other_device(self) -> None:
         """Refuse to throw away what a GPU made because there is none here, and the reverse."""
@@ -383,18 +330,3 @@ class _Run:
                     f" {other}, and {self.device} gives other last digits",
                     f"--device {other}, or --overwrite to make all of them anew",
                 )
-
-
-def _count(columns: Mapping[str, Any], result: Augmented) -> None:
-    result.images += len(columns["face_id"])
-    for name, mode, status, judge, features in zip(
-        columns["expression"], columns["mode"], columns["status"],
-        columns["rejected_judge"], columns["rejected_features"], strict=True,
-    ):  # fmt: skip
-        result.faces[name] = result.faces.get(name, 0) + 1
-        result.modes[mode] = result.modes.get(mode, 0) + 1
-        kinds = result.rejected.setdefault(name, {"judge": 0, "features": 0})
-        kinds["judge"] += judge
-        kinds["features"] += features
-        if status != "ok":
-            result.doubtful[name] = result.doubtful.get(name, 0) + 1

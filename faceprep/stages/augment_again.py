@@ -1,11 +1,13 @@
 """The command that goes on with the synthetic faces which a workspace holds."""
 
+import contextlib
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from faceprep.config_augment import AugmentConfig
+from faceprep.errors import ManifestError
 from faceprep.stages.synthetic import stage_of
 from faceprep.workspace import Workspace
 
@@ -26,24 +28,37 @@ def command_for(workspace: Path, generator: str, n: int) -> str:
     generator
         As `faceprep.stages.trained.name_of` gives it.
     """
-    info = Workspace(workspace).info(stage_of(generator))
+    place, stage = Workspace(workspace), stage_of(generator)
+    info = place.info(stage)
     base, _, fold = generator.partition("-fold")
     words = ["faceprep", "augment", "--workspace", str(workspace), "--n", str(n)]
     if base != _GENERATOR:
         words += ["--generator", base]
-    settings: Mapping[str, Any] = info.get("settings", {})
+    settings: Mapping[str, Any] = provenance_of(place, stage).get("settings", {})
     values = _differing(settings)
+    edits_others = "other" in (settings.get("mode"), *settings.get("mix", ()))
     for name in _FLAGS:
         if name in values:
             words += [f"--{name}", _text(values.pop(name))]
     if fold.isdecimal():
         words += ["--set", f"train.fold={int(fold)}"]
-    if "other" in info.get("modes", {}):
-        words += ["--set", f"augment.sources={info.get('sources_from', 'WORKSPACE')}"]
+    if edits_others:
+        words += ["--set", f"augment.sources={info.get('sources_from') or 'WORKSPACE'}"]
     for name, value in values.items():
         for key, one in value.items() if isinstance(value, dict) else [("", value)]:
             words += ["--set", f"augment.{name}{f'.{key}' if key else ''}={_text(one)}"]
     return shlex.join(words + _device(settings.get("device")))
+
+
+def provenance_of(place: Workspace, stage: str, shard: int | None = None) -> dict[str, Any]:
+    """``settings`` and ``checkpoint`` of a shard, or of the first; else those of ``stage.json``."""
+    from faceprep.manifest import read_provenance
+
+    first = next(iter(place.shards(stage)), None) if shard is None else shard
+    if first is not None:
+        with contextlib.suppress(ManifestError):
+            return read_provenance(place.part(stage, first))
+    return place.info(stage)
 
 
 def _differing(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -143,3 +143,20 @@ def test_other_settings_wait_and_no_wait_is_for_slurm(tmp_path: Path, slurm: Pat
     refused = CliRunner().invoke(app, words)
     assert refused.exit_code == UsageError.exit_code
     assert "--engine slurm" in refused.stderr
+
+
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("trouble", ["silent", "refuse"])
+def test_a_cluster_that_does_not_answer_costs_no_face(
+    trouble: str, wait: bool, tmp_path: Path, slurm: Path
+) -> None:
+    root = tmp_path / "ws"
+    generator_workspace(root)
+    make_faces(root, 40)
+    before = all_files(root)
+    (slurm / trouble).write_text("sbatch: error: Invalid partition")
+    options = Options(overwrite=True, wait=wait)
+    with pytest.raises(FaceprepError):
+        run_augment(config(root, {"seed": 1}), 20, options, QUIET)
+    assert {k: v for k, v in all_files(root).items() if "slurm/" not in k} == before
+    assert make_faces(root, 40).made == 0

@@ -126,10 +126,11 @@ def test_seed_generator_and_settings_make_other_faces(made: Path, tmp_path: Path
     generator_workspace(root)
     make_faces(root, 30, **MIX)
     first = pictures(root)
-    assert make_faces(root, 30, **MIX, intensity=0.2).made == 30
+    anew = Options(overwrite=True)
+    assert make_faces(root, 30, 1, anew, **MIX, intensity=0.2).made == 30
     assert len(set(pictures(root).values()) & set(first.values())) == 0
     assert load_synthetic(root)["intensity"].tolist() == pytest.approx([0.2] * 30)
-    result = make_faces(root, 8, **MIX, seed=1)
+    result = make_faces(root, 8, 1, anew, **MIX, seed=1)
     assert result.images == len(load_synthetic(root)) == 8
     assert not {*first.values()} & {*pictures(root).values()}
 
@@ -138,7 +139,7 @@ def test_a_run_cut_off_between_two_settings_is_not_read(tmp_path: Path) -> None:
     root = tmp_path / "ws"
     generator_workspace(root)
     make_faces(root, 70)
-    make_faces(root, 70, 1, Options(shard=(1, 3)), seed=1)
+    make_faces(root, 70, 1, Options(shard=(1, 3), overwrite=True), seed=1)
     with pytest.raises(ManifestError, match="different settings"):
         load_synthetic(root, n=70)
     make_faces(root, 70, seed=1)

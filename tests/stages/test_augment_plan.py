@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from augment_builders import augment_config, generator_workspace, make_faces
+from augment_builders import all_files, augment_config, generator_workspace, make_faces
 from typer.testing import CliRunner
 
 from faceprep.cli import app
+from faceprep.errors import FaceprepError, UsageError
 from faceprep.progress import Progress
 from faceprep.runner import Options
+from faceprep.stages import augment
 from faceprep.stages.augment import run_augment
+from faceprep.stages.augment_again import command_for
+from faceprep.stages.synthetic import load_synthetic, synthetic_record
+from faceprep.stages.trained import file_of
 from faceprep.workspace import Workspace
 
 
@@ -36,18 +41,18 @@ def said(root: Path, count: int, dry_run: bool = True, **augment: Any) -> str:
     ("count", "changes", "expected"),
     [
         (70, {}, "up to date (70 faces)"),
-        (50, {}, "up to date (50 faces)"),
+        (50, {}, "up to date (70 there, the first 50 of them asked for)"),
         (90, {}, "would make 20 of 90 faces"),
         (
             90,
-            {"mode": "edit"},
-            "would make 90 of 90 faces; 70 of other settings would be replaced"
-            " (augment.mode new → edit)",
+            {"mode": "edit", "overwrite": True},
+            "would make 90 of 90 faces; 70 of other settings (augment.mode new → edit) go"
+            " (--overwrite)",
         ),
         (
             8,
-            {"seed": 1},
-            "would make 8 of 8 faces; 70 of other settings would be replaced (augment.seed 0 → 1)",
+            {"seed": 1, "overwrite": True},
+            "would make 8 of 8 faces; 70 of other settings (augment.seed 0 → 1) go (--overwrite)",
         ),
         (
             40,
@@ -62,30 +67,106 @@ def test_the_announcement_counts_what_is_replaced(
     assert said(made, count, **changes) == f"augment/exprgan: {expected}"
 
 
-def test_other_sources_replace_faces_too_and_nothing_is_announced_in_vain(tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", ["settings", "generator", "sources"])
+def test_faces_of_other_settings_are_refused_and_stay(change: str, tmp_path: Path) -> None:
     root = generator_workspace(tmp_path / "ws").root
     make_faces(root, 30, mode="edit")
-    generator_workspace(tmp_path / "other", people=7)
-    assert said(root, 30, dry_run=False, mode="edit", seed=2).startswith(
-        "augment/exprgan: making 30 of 30 faces; 30 of other settings are replaced"
+    before, record = all_files(root), synthetic_record(root)
+    other = generator_workspace(tmp_path / "other", people=7, seed=1)
+    seed, there = 0, "other sources"
+    if change == "settings":
+        seed, there = 2, r"other settings \(augment.seed 0 → 2\)"
+    elif change == "generator":
+        there = "another generator"
+        file_of(other.root).replace(file_of(root))
+    else:
+        place = Workspace(root)
+        for stage in ("select", "align"):
+            other.part(stage, 0).replace(place.part(stage, 0))
+            other.marker_path(stage, 0).replace(place.marker_path(stage, 0))
+    with pytest.raises(UsageError, match=rf"exprgan holds 30 faces of {there}") as error:
+        make_faces(root, 8, mode="edit", seed=seed)
+    hint = "--overwrite replaces them"
+    if change == "settings":
+        again = command_for(root, "exprgan", 8)
+        assert "--mode edit" in again
+        hint += f"; the settings that are there: {again}"
+    assert error.value.hint == hint
+    assert (all_files(root), synthetic_record(root)) == (before, record)
+    done = make_faces(root, 8, 1, Options(overwrite=True), mode="edit", seed=seed)
+    assert (done.made, done.images, done.replaced) == (8, 8, 30)
+    assert Workspace(root).shards("augment/exprgan") == [0]
+    assert make_faces(root, 8, mode="edit", seed=seed).made == 0
+
+
+def test_what_was_allowed_once_goes_on_after_a_kill(tmp_path: Path) -> None:
+    root = generator_workspace(tmp_path / "ws").root
+    make_faces(root, 70)
+    make_faces(root, 40, 1, Options(overwrite=True, shard=(1, 2)), seed=1)
+    assert said(root, 40, seed=1) == (
+        "augment/exprgan: would make 16 of 40 faces; 46 of other settings (augment.seed 0 → 1) go,"
+        " as was asked for before"
     )
-    assert said(root, 30, mode="edit", seed=2) == "augment/exprgan: up to date (30 faces)"
-    for stage in ("select", "align"):
-        place, other = Workspace(root), Workspace(tmp_path / "other")
-        other.part(stage, 0).replace(place.part(stage, 0))
-        other.marker_path(stage, 0).replace(place.marker_path(stage, 0))
-    assert "30 of other sources would be replaced" in said(root, 30, mode="edit", seed=2)
+    with pytest.raises(UsageError, match=r"holds 24 faces of other settings \(augment.seed 1 → 0"):
+        make_faces(root, 70)
+    done = make_faces(root, 40, seed=1)
+    assert (done.made, done.images) == (16, 40)
+    assert set(load_synthetic(root)["seed"]) == {1}
+    assert Workspace(root).shards("augment/exprgan") == [0, 1]
+
+
+def test_a_filter_that_cannot_be_trained_costs_no_face(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = generator_workspace(tmp_path / "ws").root
+    make_faces(root, 70)
+    before = all_files(root)
+
+    def killed(self: object, progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(augment._Run, "quality", killed)
+    with pytest.raises(KeyboardInterrupt):
+        make_faces(root, 30, 1, Options(overwrite=True), filter="judge")
+    assert all_files(root) == before
+    assert make_faces(root, 70).made == 0
+
+
+def test_two_runs_of_different_settings_at_once_are_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = generator_workspace(tmp_path / "ws").root
+    make_faces(tmp_path / "ws", 24)
+    other = generator_workspace(tmp_path / "other")
+    make_faces(other.root, 24, seed=1)
+    real = augment.run_jobs
+
+    def meanwhile(*arguments: Any) -> Any:
+        done = real(*arguments)
+        for path in (Workspace.part, Workspace.marker_path):
+            path(other, "augment/exprgan", 0).replace(path(Workspace(root), "augment/exprgan", 0))
+        return done
+
+    monkeypatch.setattr(augment, "run_jobs", meanwhile)
+    with pytest.raises(FaceprepError, match=r"shard 0 is of other settings now \(1 of 2") as error:
+        make_faces(root, 30)
+    assert (error.value.exit_code, "--overwrite" in str(error.value.hint)) == (1, True)
 
 
 def test_the_dry_run_of_the_command_tells_people_and_programs(made: Path) -> None:
     words = ["augment", "--n", "8", "--workspace", str(made), "--set", "augment.shard_size=24"]
-    done = CliRunner().invoke(app, [*words, "--device", "cpu", "--mode", "edit", "--dry-run"])
-    assert "70 of other settings would be replaced" in done.stderr
-    assert "70 that are there now" in done.stdout
-    done = CliRunner().invoke(
-        app, [*words, "--device", "cpu", "--mode", "edit", "--dry-run", "--json"]
-    )
-    assert json.loads(done.stdout)["replaced"] == 70
+    words += ["--device", "cpu", "--mode", "edit"]
+    done = CliRunner().invoke(app, [*words, "--dry-run"])
+    assert done.exit_code == 0
+    assert "would refuse" in done.stderr
+    assert "holds 70 faces of other settings (augment.mode new → edit)" in done.stderr
+    assert "70 that are there now; only with --overwrite" in done.stdout
+    done = CliRunner().invoke(app, [*words, "--dry-run", "--json"])
+    data = json.loads(done.stdout)
+    assert (data["replaced"], data["refused"]) == (70, True)
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == UsageError.exit_code
+    assert "--overwrite replaces them; the settings that are there: faceprep augment" in done.stderr
 
 
 def test_a_finished_shard_is_hashed_once(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
