@@ -1,5 +1,6 @@
 """``faceprep status``: what is done, under way and failed now, with the last words of failures."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,9 @@ def status(root: Path) -> "tuple[list[RenderableType], dict[str, Any]]":
     summaries = [summarize_stage(workspace, stage) for stage in STAGES]
     names = generators(workspace, synthetic.STAGE)
     summaries += [summarize_synthetic(workspace, name) for name in names]
-    stages = [_stage(workspace, summary, queue) for summary in summaries]
+    stages = [
+        _stage(workspace, summary, queue, _lacking(workspace, summary)) for summary in summaries
+    ]
     training, table = _training(workspace, queue), _job(workspace, CLASSIFY, queue)
     data = {
         "workspace": str(root),
@@ -101,10 +104,27 @@ def _queue(workspace: Workspace) -> tuple[Queue, str | None]:
         return {}, error.message
 
 
-def _stage(workspace: Workspace, summary: dict[str, Any], queue: Queue) -> StageStatus:
+def _lacking(workspace: Workspace, summary: dict[str, Any]) -> set[int]:
+    """Finished shards of synthetic faces that have fewer than the last run was asked for."""
+    stage = summary["stage"]
+    asked = synthetic.asked(workspace, stage) if "generator" in summary else None
+    if asked is None:
+        return set()
+    faces, count = asked["faces"], asked["shards"]
+    size = faces if count == 1 else workspace.info(stage).get("shard_size", 0)
+    if not size or -(-faces // size) != count:  # of other settings: nobody knows
+        return set()
+    wanted = {shard: min(size, faces - shard * size) for shard in range(count)}
+    markers = [workspace.marker(stage, shard) for shard in wanted.keys() - set(summary["stale"])]
+    return {marker.shard for marker in markers if marker and marker.rows < wanted[marker.shard]}
+
+
+def _stage(
+    workspace: Workspace, summary: dict[str, Any], queue: Queue, lacking: Collection[int]
+) -> StageStatus:
     stage = summary["stage"]
     shards = set(range(summary["shards"]))
-    left = shards - (set(workspace.shards(stage)) - set(summary["stale"]))
+    left = shards - (set(workspace.shards(stage)) - set(summary["stale"]) - set(lacking))
     running = left & workspace.in_hand(stage)
     known = arrays(workspace.root, stage)
     flight = {shard: at for shard, at in in_flight(known, queue).items() if shard in left}
@@ -114,7 +134,7 @@ def _stage(workspace: Workspace, summary: dict[str, Any], queue: Queue) -> Stage
     return StageStatus(
         stage=stage,
         shards=len(shards),
-        done=summary["done"],
+        done=summary["done"] - len(lacking),
         running=sorted(running),
         queued=sorted(set(flight) - running),
         failed=failed,

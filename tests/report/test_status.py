@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from augment_builders import generator_workspace, make_faces
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -17,6 +18,7 @@ from faceprep.progress import Progress
 from faceprep.report.status import status
 from faceprep.runner import Options, run_stage
 from faceprep.stages import load_stage
+from faceprep.stages.synthetic import note_asked
 
 
 def heatmaps(root: Path) -> dict:
@@ -113,3 +115,24 @@ def test_the_job_of_a_table_is_told(aligned_workspace, monkeypatch: pytest.Monke
     assert status(workspace.root)[1]["classify"]["state"] == "running"
     assert "classify: job 7 running" in printed(workspace.root)
     assert "4 of 6 trainings" in printed(workspace.root)
+
+
+def test_a_shard_with_fewer_faces_than_asked_is_missing(tmp_path: Path) -> None:
+    workspace, name = generator_workspace(tmp_path / "ws"), "augment/exprgan"
+    make_faces(workspace.root, 30)
+
+    def counts() -> tuple[int, int, int]:
+        (stage,) = (each for each in status(workspace.root)[1]["stages"] if each["stage"] == name)
+        return stage["shards"], stage["done"], stage["missing"]
+
+    assert counts() == (2, 2, 0)
+    marker = workspace.marker(name, 1)
+    assert marker is not None
+    note_asked(workspace, name, 40, 2, marker.input, marker.config)
+    assert counts() == (2, 1, 1)
+    note_asked(workspace, name, 60, 3, marker.input, marker.config)
+    assert counts() == (3, 1, 2)
+    note_asked(workspace, name, 20, 1, marker.input, marker.config)
+    assert counts() == (2, 2, 0)
+    assert make_faces(workspace.root, 60).images == 60
+    assert counts() == (3, 3, 0)
