@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from faceprep.config_augment import AugmentConfig
 from faceprep.config_classify import ClassifyConfig
-from faceprep.config_section import LOCATION, Expressions, Section, number, plain
+from faceprep.config_section import LOCATION, Expressions, Section, impossible, number, plain
 from faceprep.errors import UsageError
 
 #: Stages in the order in which they run.
@@ -191,7 +191,8 @@ class TrainConfig(Section):
     @model_validator(mode="after")
     def _one_length(self) -> "TrainConfig":
         if self.steps is not None and self.epochs is not None:
-            raise ValueError("steps and epochs are both set")
+            words = "steps and epochs are both set"
+            raise impossible("epochs", words, "--set train.epochs=none")
         return self
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from faceprep.config_section import LOCATION, Expressions, Section, plain
+from faceprep.config_section import LOCATION, Expressions, Section, impossible, plain
 
 
 def _range(value: Any) -> Any:
@@ -71,11 +71,13 @@ class AugmentConfig(Section):
     def _whole(self) -> "AugmentConfig":
         low, high = self.intensity
         if not 0 <= low <= high <= 1:
-            raise ValueError("intensity is not a range within 0 and 1")
+            words = "intensity is not a range within 0 and 1"
+            raise impossible("intensity", words, "--set augment.intensity=0.7,1")
         if self.mix and self.mode != "mix":
-            raise ValueError("mix needs mode=mix")
+            raise impossible("mix", "mix needs mode=mix", "--mode mix")
         if "other" in self.shares() and self.sources is None:
-            raise ValueError("other faces need sources=WORKSPACE")
+            words = "other faces need sources=WORKSPACE"
+            raise impossible("mode", words, "--set augment.sources=WORKSPACE")
         return self
 
     def shares(self) -> dict[str, float]:

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from faceprep.config_section import Expressions, Section
+from faceprep.config_section import Expressions, Section, impossible
+from faceprep.suggest import did_you_mean
 
 #: Ways to train a classifier on the same faces (`faceprep.evaluation.classifier`).
 ARMS = ("plain", "flips", "classic", "mixup", "reweighting", "logistic")
@@ -61,11 +62,19 @@ class ClassifyConfig(Section):
     def _possible(self) -> "ClassifyConfig":
         for word in self.arms:
             if word.removesuffix("@0") not in ARMS:
-                raise ValueError(f"no arm {word!r}; known: {', '.join(ARMS)}, each also with @0")
+                known = f"known: {', '.join(ARMS)}, each also with @0"
+                near = did_you_mean(word.removesuffix("@0"), ARMS)
+                raise impossible(
+                    "arms", f"no arm {word!r}; {known}", near or "--arms flips,classic@0"
+                )
         if not self.arms or len(set(self.arms)) < len(self.arms):
-            raise ValueError("an arm is named twice, or none is")
-        if any(count < 0 for count in (*self.sweep, *self.times)):
-            raise ValueError("a number of synthetic faces is below 0")
+            words = "an arm is named twice, or none is"
+            raise impossible("arms", words, "--arms flips,classic@0")
+        for key in ("sweep", "times"):
+            if any(count < 0 for count in getattr(self, key)):
+                words = "a number of synthetic faces is below 0"
+                raise impossible(key, words, "--sweep 0,3000" if key == "sweep" else "--times 0,1")
         if self.times and set(self.sweep) != {0}:
-            raise ValueError("sweep and times are both set")
+            words = "sweep and times are both set"
+            raise impossible("times", words, "one of --sweep 0,3000 and --times 0,1")
         return self

@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticCustomError
 
 # Where a file lies and how many workers read it do not change what comes out of it.
 LOCATION: dict[str, Any] = {"changes_output": False}
@@ -24,6 +25,24 @@ class Section(BaseModel):
             elif isinstance(value, Section):
                 plain[name] = value.settings()
         return plain
+
+
+#: Kind of the errors that `impossible` makes, among pydantic's.
+IMPOSSIBLE = "impossible"
+
+
+def impossible(key: str, message: str, hint: str | None = None) -> PydanticCustomError:
+    """Return the error for values that are each valid, and not together.
+
+    Parameters
+    ----------
+    key
+        Of the section, the one that is to blame.
+    hint
+        What to type; all keys are listed without.
+    """
+    context = {"key": key, "message": message, "hint": hint}
+    return PydanticCustomError(IMPOSSIBLE, "{message}", context)
 
 
 def number(value: Any) -> Any:

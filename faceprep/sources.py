@@ -16,8 +16,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from faceprep.config import Config
+from faceprep.config_section import IMPOSSIBLE
 from faceprep.errors import UsageError
 from faceprep.suggest import did_you_mean
+
+_ALL_KEYS = "faceprep config show   lists every key with its value"
 
 LOCAL_FILE = Path("faceprep.toml")
 PREFIX = "FACEPREP_"
@@ -209,15 +212,22 @@ def _explain(error: ValidationError, sources: Mapping[str, str]) -> UsageError:
     names: Sequence[str] = known_keys()
     for problem in error.errors():
         # Numbers are elements of a list, which has one source.
-        key = ".".join(part for part in problem["loc"] if isinstance(part, str))
+        context = problem.get("ctx", {})
+        place = [part for part in problem["loc"] if isinstance(part, str)]
+        if problem["type"] == IMPOSSIBLE:
+            place.append(context["key"])
+        key = ".".join(place)
         source = next((sources[k] for k in sources if k == key or k.startswith(f"{key}.")), "")
         where = f" (from {source})" if source else ""
         if problem["type"] == "extra_forbidden":
             lines.append(f"unknown key {key}{where}")
             hint = did_you_mean(key, names, cutoff=0.4) or "faceprep config show"
+        elif problem["type"] == IMPOSSIBLE:
+            lines.append(f"{key}{where}: {problem['msg']}")
+            hint = hint or context["hint"] or _ALL_KEYS
         else:
             lines.append(f"{key}{where}: {problem['msg']}, got {problem['input']!r}")
-            words = re.findall(r"'([^']+)'", str(problem.get("ctx", {}).get("expected", "")))
+            words = re.findall(r"'([^']+)'", str(context.get("expected", "")))
             hint = hint or did_you_mean(str(problem["input"]), words)
-            hint = hint or "faceprep config show   lists every key with its value"
+            hint = hint or _ALL_KEYS
     return UsageError("; ".join(lines), hint)

@@ -185,3 +185,42 @@ def test_the_demo_pipeline_keeps_off_workspaces_of_other_datasets(
     assert resolved.sources["train.preset"] == (
         "default" if preset == "modern" else "built-in demo pipeline"
     )
+
+
+@pytest.mark.parametrize(
+    ("flags", "message", "hint"),
+    [
+        (
+            {"augment.seed": ("1", "--seed"), "augment.mode": ("other", "--mode")},
+            "augment.mode (from --mode): other faces need sources=WORKSPACE",
+            "--set augment.sources=WORKSPACE",
+        ),
+        (
+            {"augment.mix.edit": ("2", "--set")},
+            "augment.mix (from --set): mix needs mode=mix",
+            "--mode mix",
+        ),
+        (
+            {"classify.arms": (["flip@0"], "--arms")},
+            "classify.arms (from --arms): no arm 'flip@0'; known: plain, flips, classic, mixup,"
+            " reweighting, logistic, each also with @0",
+            "did you mean flips?",
+        ),
+        (
+            {"classify.sweep": ([-1], "--sweep")},
+            "classify.sweep (from --sweep): a number of synthetic faces is below 0",
+            "--sweep 0,3000",
+        ),
+        (
+            {"train.steps": ("5", "--set"), "train.epochs": ("2", "--set")},
+            "train.epochs (from --set): steps and epochs are both set",
+            "--set train.epochs=none",
+        ),
+    ],
+)
+def test_values_that_do_not_go_together_are_told_in_plain_words(
+    flags: dict[str, tuple[object, str]], message: str, hint: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve(flags=flags, environment={}, local_file=NOWHERE)
+    assert (caught.value.message, caught.value.hint) == (message, hint)
