@@ -65,7 +65,8 @@ def synthetic_faces(
                 }
             )
         table = table_from_rows("augment", rows)
-        pending.commit(table, input_hash="input", config_hash="config", provenance={}, seconds=0.0)
+        made = {"settings": record.get("settings", {})}
+        pending.commit(table, input_hash="input", config_hash="config", provenance=made, seconds=0)
     workspace.write_info(stage, {"stage": "augment", "shards": 1, "subjects": [], **record})
     return workspace
 

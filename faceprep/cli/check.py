@@ -32,13 +32,17 @@ def check(
 
     faceprep check --baseline manifests/baselines/demo.json
     """
-    from faceprep.evaluation.regression_workspace import check_workspace, update_baseline
+    from faceprep.evaluation.regression_workspace import (
+        check_workspace,
+        update_baseline,
+        update_command,
+    )
     from faceprep.report.check_table import check_tables
     from faceprep.report.tables import print_result
 
     root = resolve_flags(locals()).config.workspace
     if reason is not None and not update:
-        raise UsageError("--reason goes with --update", "--update --reason TEXT")
+        raise UsageError("--reason goes with --update", update_command(root, baseline))
     checked = (
         update_baseline(root, baseline, reason or "") if update else check_workspace(root, baseline)
     )
@@ -51,6 +55,6 @@ def check(
     count = len(checked.gate.regressions)
     complain(
         f"{count} of {len(checked.gate.rows)} numbers fell below the baseline {baseline}",
-        f'git log   or, if it is meant: faceprep check --baseline {baseline} --update --reason "…"',
+        f"git log   or, if it is meant: {update_command(root, baseline)}",
     )
     return GATE_FAILED

@@ -34,7 +34,8 @@ from faceprep.errors import UsageError
 def classify(
     config: ConfigFile = None,
     sweep: Annotated[
-        str | None, typer.Option(metavar="0,3000,…", help="Numbers of synthetic faces.")
+        str | None,
+        typer.Option(metavar="0,3000,…", help="Numbers of synthetic faces; 0 is always a row."),
     ] = None,
     times: Annotated[
         str | None,
@@ -82,6 +83,7 @@ def classify(
     from faceprep.report.tables import print_result
     from faceprep.runner import Options
     from faceprep.stages.classify import run_classify
+    from faceprep.stages.classify_again import more_command
 
     resolved = resolve_flags(_arguments(locals())).config
     options = Options(retry_failed=retry_failed, wait=not no_wait)
@@ -98,7 +100,7 @@ def classify(
         written = write_files(resolved, result, progress)
     print_result(*accuracy_tables(resolved, result, written), as_json=json)
     if not any(one.row.synthetic for one in result.rows):
-        say_next("faceprep augment --n 3000; faceprep classify --sweep 0,3000", quiet or json)
+        say_next(more_command(resolved, 3000), quiet or json)
     return DONE
 
 

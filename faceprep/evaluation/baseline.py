@@ -1,6 +1,7 @@
 """The committed baseline of an accuracy table: what it holds, and its file."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -89,8 +90,13 @@ def row_name(key: Key) -> str:
     return ", ".join(word for word in (generator, arm, f"{count} synthetic") if word)
 
 
-def read_baseline(path: Path) -> Baseline:
+def read_baseline(path: Path, anew: str | None = None) -> Baseline:
     """Read a baseline.
+
+    Parameters
+    ----------
+    anew
+        The command that writes it from a table.
 
     Raises
     ------
@@ -99,22 +105,23 @@ def read_baseline(path: Path) -> Baseline:
     FaceprepError
         It is damaged, edited by hand, or of another version of the format.
     """
-    again = f"faceprep check --baseline {path} --update --reason TEXT"
+    anew = anew or f"faceprep check --baseline {path} --update --reason TEXT"
+    restore = f"git checkout {shlex.quote(str(path))}"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UsageError(f"no baseline {path}", again) from None
+        raise UsageError(f"no baseline {path}", anew) from None
     except (OSError, ValueError) as error:
-        raise FaceprepError(f"the baseline {path} cannot be read: {error}", again) from None
+        raise FaceprepError(f"the baseline {path} cannot be read: {error}", restore) from None
     if isinstance(data, dict) and data.get("version", VERSION) != VERSION:
         raise FaceprepError(
-            f"the baseline {path} is of version {data['version']}, this is {VERSION}", again
+            f"the baseline {path} is of version {data['version']}, this is {VERSION}", anew
         )
     try:
         baseline = _baseline(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         kind = type(error).__name__
-        raise FaceprepError(f"the baseline {path} is damaged ({kind}: {error})", again) from None
+        raise FaceprepError(f"the baseline {path} is damaged ({kind}: {error})", restore) from None
     return baseline
 
 

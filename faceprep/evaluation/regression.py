@@ -77,10 +77,13 @@ class Gate:
         Every measure of every row of the baseline.
     versions
         Package → version in the baseline, now; those that differ.
+    more
+        Rows of the table that the baseline lacks.
     """
 
     rows: tuple[Comparison, ...]
     versions: dict[str, tuple[str, str]] = field(default_factory=dict)
+    more: tuple[Key, ...] = ()
 
     @property
     def regressions(self) -> tuple[Comparison, ...]:
@@ -93,7 +96,23 @@ class Gate:
         return not self.regressions
 
 
-def summarise(table: "pd.DataFrame") -> tuple[Entry, ...]:
+@dataclass(frozen=True)
+class Ways:
+    """What to type where a table and a baseline do not fit.
+
+    Attributes
+    ----------
+    table
+        The command that makes the table.
+    baseline
+        The command that writes the baseline anew.
+    """
+
+    table: str = "faceprep classify"
+    baseline: str = "--update --reason TEXT"
+
+
+def summarise(table: "pd.DataFrame", ways: Ways | None = None) -> tuple[Entry, ...]:
     """Mean and tolerance of every row of an accuracy table.
 
     Folds of a seed count by their test faces. The tolerance is `BAND` standard errors of the
@@ -110,7 +129,7 @@ def summarise(table: "pd.DataFrame") -> tuple[Entry, ...]:
     FaceprepError
         A column is missing, a number is none, or a seed and fold occur twice.
     """
-    table = _checked(table)
+    table = _checked(table, (ways or Ways()).table)
     entries = []
     for key, rows in table.groupby(["generator", "arm", "n_synthetic"], sort=True):
         generator, arm, count = cast("tuple[str, str, int]", key)
@@ -132,6 +151,7 @@ def compare(
     table: "pd.DataFrame",
     settings: Mapping[str, Any],
     versions: Mapping[str, str] | None = None,
+    ways: Ways | None = None,
 ) -> Gate:
     """Hold an accuracy table against a baseline.
 
@@ -143,6 +163,8 @@ def compare(
         Dotted key → value of everything that it was made with.
     versions
         Of the packages now.
+    ways
+        For the errors.
 
     Raises
     ------
@@ -151,25 +173,27 @@ def compare(
     UsageError
         It was made with other settings.
     """
-    _refuse_other_settings(baseline, settings)
-    found = {entry.key: entry for entry in summarise(table)}
+    ways = ways or Ways()
+    _refuse_other_settings(baseline, settings, ways)
+    found = {entry.key: entry for entry in summarise(table, ways)}
     missing = [entry for entry in baseline.entries if entry.key not in found]
     if missing:
         names = "; ".join(entry.name for entry in missing)
-        counts = ",".join(str(n) for n in sorted({entry.n_synthetic for entry in missing}))
         raise FaceprepError(
             f"the table lacks {len(missing)} of {len(baseline.entries)} rows: {names}",
-            f"faceprep classify --sweep {counts}",
+            ways.table,
         )
     rows = []
     for entry in baseline.entries:
         now = found[entry.key]
-        _check_size(entry, now)
+        _check_size(entry, now, ways)
         rows += [
             Comparison(entry.key, name, value, entry.tolerance[name], now.value[name])
             for name, value in entry.value.items()
         ]
-    return Gate(tuple(rows), differences(baseline.versions, versions or {}))
+    known = {entry.key for entry in baseline.entries}
+    more = tuple(key for key in found if key not in known)
+    return Gate(tuple(rows), differences(baseline.versions, versions or {}), more)
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -182,7 +206,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _refuse_other_settings(baseline: Baseline, settings: Mapping[str, Any]) -> None:
+def _refuse_other_settings(baseline: Baseline, settings: Mapping[str, Any], ways: Ways) -> None:
     changed = differences(baseline.settings, settings)
     if changed:
         words = [f"{name} {old} → {new}" for name, (old, new) in changed.items()]
@@ -191,7 +215,7 @@ def _refuse_other_settings(baseline: Baseline, settings: Mapping[str, Any]) -> N
             "the table was made with other settings than the baseline: "
             + ", ".join(words[:_NAMED])
             + more,
-            "the settings of the baseline, or --update --reason TEXT",
+            f"the settings of the baseline, or, if it is meant: {ways.baseline}",
         )
 
 
@@ -210,9 +234,8 @@ def _tolerance(values: np.ndarray, total: int) -> float:
     return max(BAND * error, 1 / total)
 
 
-def _checked(table: "pd.DataFrame") -> "pd.DataFrame":
+def _checked(table: "pd.DataFrame", again: str) -> "pd.DataFrame":
     """The table, with an arm in every row."""
-    again = "faceprep classify --overwrite"
     missing = [name for name in _COLUMNS if name not in table.columns]
     if missing:
         raise FaceprepError(f"the accuracy table lacks the column {missing[0]}", again)
@@ -233,14 +256,14 @@ def _checked(table: "pd.DataFrame") -> "pd.DataFrame":
     return table
 
 
-def _check_size(entry: Entry, now: Entry) -> None:
+def _check_size(entry: Entry, now: Entry, ways: Ways) -> None:
     if now.total != entry.total:
         raise FaceprepError(
             f"{entry.name}: tested on {now.total} faces, the baseline on {entry.total}",
-            "the dataset of the baseline, or --update --reason TEXT",
+            f"the dataset of the baseline, or, if it is meant: {ways.baseline}",
         )
     if now.seeds < entry.seeds:
         raise FaceprepError(
             f"{entry.name}: {now.seeds} seeds, the baseline has {entry.seeds}",
-            f"faceprep classify --seeds {entry.seeds}",
+            ways.table,
         )

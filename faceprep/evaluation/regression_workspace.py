@@ -1,15 +1,19 @@
 """``faceprep check``: the accuracy table of a workspace against a committed baseline."""
 
 import json
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faceprep.config import TrainConfig, digest
 from faceprep.errors import FaceprepError, UsageError
 from faceprep.evaluation.baseline import Baseline, read_baseline, write_baseline
-from faceprep.evaluation.regression import Gate, compare, summarise
+from faceprep.evaluation.regression import Gate, Ways, compare, summarise
 from faceprep.manifest import read_provenance
+from faceprep.stages.classify_again import settings_for, table_command
+from faceprep.stages.classify_inputs import changed_since
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -20,6 +24,9 @@ TABLE = Path("classify") / "accuracy.parquet"
 
 # How much was measured, not how; rows and seeds are compared one by one.
 _AMOUNTS = ("sweep", "times", "seeds", "arms", "near_duplicates")
+
+# How often a training looks, and how it computes: these change no accuracy.
+_IDLE = {f"train.{name}" for name in {*TrainConfig.model_fields} - {*TrainConfig().settings()}}
 
 
 @dataclass(frozen=True)
@@ -51,14 +58,20 @@ def check_workspace(root: Path, path: Path) -> Checked:
     Raises
     ------
     UsageError
-        There is no table or no baseline, or they were made with different settings.
+        There is no workspace, no table or no baseline, or they were made with different settings.
     FaceprepError
-        One of them is damaged, or the table lacks rows of the baseline.
+        One of them is damaged, the table lacks rows of the baseline, or what it was made of is no
+        longer there.
     """
-    baseline = read_baseline(path)
-    table, record = read_table(root)
+    _refuse_elsewhere(root, path)
+    anew = update_command(root, path)
+    baseline = read_baseline(path, anew)
+    settings = {name: value for name, value in baseline.settings.items() if name not in _IDLE}
+    baseline = replace(baseline, settings=settings)
+    ways = Ways(_rows_command(root, baseline), anew)
+    table, record = read_table(root, ways.table)
     versions = dict(record.get("versions") or {})
-    gate = compare(baseline, table, settings_of(root, table, record), versions)
+    gate = compare(baseline, table, settings_of(root, table, record), versions, ways)
     return Checked(path, root / TABLE, baseline, gate)
 
 
@@ -68,16 +81,21 @@ def update_baseline(root: Path, path: Path, reason: str) -> Checked:
     Raises
     ------
     UsageError
-        There is no table, or no reason.
+        There is no workspace, no table, or no reason.
     FaceprepError
-        The table is damaged, or the baseline cannot be written.
+        The table is damaged, or what it was made of is no longer there, or the baseline cannot be
+        written.
     """
+    _refuse_elsewhere(root, path)
     if not reason.strip():
-        raise UsageError("a new baseline needs a reason", '--update --reason "why it changed"')
+        raise UsageError("a new baseline needs a reason", update_command(root, path))
     table, record = read_table(root)
     versions = {str(name): str(value) for name, value in (record.get("versions") or {}).items()}
     new = Baseline(
-        summarise(table), settings_of(root, table, record), " ".join(reason.split()), versions
+        summarise(table, Ways(table_command(root, _settings(root, record)))),
+        settings_of(root, table, record),
+        " ".join(reason.split()),
+        versions,
     )
     try:
         before = read_baseline(path)
@@ -87,27 +105,79 @@ def update_baseline(root: Path, path: Path, reason: str) -> Checked:
     return Checked(path, root / TABLE, new, before=before)
 
 
-def read_table(root: Path) -> "tuple[pd.DataFrame, dict[str, Any]]":
+def update_command(root: Path, path: Path) -> str:
+    """The command that writes a baseline anew."""
+    where = f"--workspace {shlex.quote(str(root))} --baseline {shlex.quote(str(path))}"
+    return f"faceprep check {where} --update --reason TEXT"
+
+
+def read_table(root: Path, again: str | None = None) -> "tuple[pd.DataFrame, dict[str, Any]]":
     """Rows of a workspace's accuracy table, and what it says of itself.
+
+    Parameters
+    ----------
+    again
+        The command that makes it; without, the one that made the table at hand.
 
     Raises
     ------
     UsageError
         There is none.
     FaceprepError
-        It is damaged.
+        It is damaged, or what it was made of is no longer there.
     """
     import pandas as pd
 
     path = root / TABLE
     if not path.is_file():
-        raise UsageError(f"no accuracy table {path}", f"faceprep classify --workspace {root}")
+        raise UsageError(
+            f"no accuracy table {path}", again or table_command(root, _settings(root, {}))
+        )
     try:
-        return pd.read_parquet(path), read_provenance(path)
+        table, record = pd.read_parquet(path), read_provenance(path)
     except (OSError, ValueError, FaceprepError) as error:
-        raise FaceprepError(
-            f"{path} cannot be read: {error}", f"faceprep classify --workspace {root} --overwrite"
-        ) from None
+        command = again or table_command(root, _settings(root, {}))
+        raise FaceprepError(f"{path} cannot be read: {error}", command) from None
+    why = changed_since(Workspace(root), record.get("made_of"))
+    if why:
+        command = again or table_command(root, _settings(root, record))
+        raise FaceprepError(f"{path} is out of date: {why}", command)
+    return table, record
+
+
+def _refuse_elsewhere(root: Path, path: Path) -> None:
+    """Refuse a folder that is no workspace, and has no table either."""
+    from faceprep.report.show import is_workspace, workspace_of
+
+    if (root / TABLE).is_file() or is_workspace(root):
+        return
+    ask = f"faceprep check --workspace {{}} --baseline {shlex.quote(str(path))}"
+    try:
+        hint = ask.format(shlex.quote(str(workspace_of(root, ask))))
+    except UsageError as error:
+        hint = str(error.hint)
+    raise UsageError(f"there is no workspace {root}", hint)
+
+
+def _rows_command(root: Path, baseline: Baseline) -> str:
+    """The command that makes a table of all rows of a baseline."""
+    start = "classify."
+    own = {
+        name.removeprefix(start): value
+        for name, value in baseline.settings.items()
+        if name.startswith(start)
+    }
+    amounts = settings_for((entry.arm, entry.n_synthetic) for entry in baseline.entries)
+    seeds = max(entry.seeds for entry in baseline.entries)
+    return table_command(root, {**own, **amounts, "seeds": seeds})
+
+
+def _settings(root: Path, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of the table at hand, as it or the report beside it says."""
+    found = record.get("settings")
+    if not found:
+        found = _record(root, "classify", "accuracy.json").get("settings")
+    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def settings_of(root: Path, table: "pd.DataFrame", record: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,8 +195,11 @@ def settings_of(root: Path, table: "pd.DataFrame", record: Mapping[str, Any]) ->
         for generator in sorted(set(table["generator"].dropna())):
             found["train"] = _record(root / "train", generator, "train.json").get("config") or {}
             augment = _record(root / "augment", generator, "stage.json")
-            found["augment"] = augment.get("settings") or {}
-    return _flat(found)
+            found["augment"] = dict(augment.get("settings") or {})
+            others = (augment.get("sources") or {}).get("other")
+            if others:  # whose faces, wherever they lie
+                found["augment"]["sources"] = digest(others)
+    return {name: value for name, value in _flat(found).items() if name not in _IDLE}
 
 
 def _record(folder: Path, generator: str, name: str) -> dict[str, Any]:

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 #: Letters of an expression at the head of a confusion matrix.
 _SHORT = 4
 
+#: What stands below a table of gains.
+VOTE = (
+    "vote p: McNemar's exact test of the seeds' vote on every face, where the gain is the seeds'"
+    " mean; frames of a clip are alike, so trust the interval first"
+)
+
 
 def accuracy_tables(
     config: "Config", result: "Classified", written: dict[str, str]
@@ -31,7 +37,7 @@ def accuracy_tables(
 
     parts: list[RenderableType] = [Text(headline(config, result), "bold"), _accuracies(result)]
     if len(result.rows) > 1:
-        parts.append(_gains(result))
+        parts += [_gains(result), Text(VOTE, "dim")]
     if result.best is not None:
         parts.append(Text(best_line(result)))
     parts += [_confusion(result, one) for one in _shown(result)]
@@ -87,7 +93,7 @@ def _accuracies(result: "Classified") -> Any:
 
 
 def _gains(result: "Classified") -> Any:
-    numbers = ("N", "gain", "95 %", "balanced", "errors", "p")
+    numbers = ("N", "gain", "95 %", "balanced", "errors", "vote p")
     heads = ("arm", "N", "against", *numbers[1:])
     table = narrow("points gained on another row", *heads, right=numbers)
     for one in result.rows:
@@ -122,7 +128,7 @@ def best_line(result: "Classified") -> str:
     return (
         f"best with synthetic faces ({this.name}) against best without ({other.name}):"
         f" {signed(gain.accuracy.value)} points {ends(gain.accuracy, signed)},"
-        f" p {p_value(gain.mcnemar)}; both were chosen by this table, which flatters them"
+        f" vote p {p_value(gain.mcnemar)}; both were chosen by this table, which flatters them"
     )
 
 
@@ -148,8 +154,6 @@ def _legend(config: "Config", result: "Classified") -> list[str]:
     lines = [
         "95 %: bootstrap over the subjects, for gains with the same draws on both sides; against:"
         " the row without synthetic faces; errors: how many of its errors are gone",
-        "p: McNemar's exact test on the faces, each told by all seeds together; frames of a clip"
-        " are alike, so trust the interval first",
     ]
     if any(one.accuracy.clip.value >= 0 for one in result.rows):
         lines.append("clips: frames of a sequence that show one expression are told together")
@@ -235,6 +239,7 @@ def accuracy_data(config: "Config", result: "Classified") -> dict[str, Any]:
         "near_duplicates": None if result.near is None else asdict(result.near),
         "notes": result.notes,
         "settings": config.classify.settings(),
+        "made_of": result.made_of,
         "versions": versions(),
     }
     return dict(plain_values(data))

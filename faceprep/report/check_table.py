@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from faceprep.evaluation.regression_workspace import Checked
 
 
+#: Measures as a table has room for them.
+_NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced"}
+
+
 def check_tables(checked: "Checked") -> "tuple[list[RenderableType], dict[str, Any]]":
     """Return renderables and plain data."""
     baseline = checked.baseline
@@ -30,7 +34,7 @@ def check_tables(checked: "Checked") -> "tuple[list[RenderableType], dict[str, A
     for row in checked.gate.rows:
         table.add_row(
             row_name(row.key),
-            row.measure,
+            _NAMES[row.measure],
             f"{row.expected:.3f}",
             f"−{row.tolerance:.3f}",
             f"{row.found:.3f}",
@@ -42,7 +46,11 @@ def check_tables(checked: "Checked") -> "tuple[list[RenderableType], dict[str, A
     if checked.gate.versions:
         words = (f"{name} {old} → {new}" for name, (old, new) in checked.gate.versions.items())
         lines.append(f"  other versions than the baseline's: {', '.join(words)}")
+    if checked.gate.more:
+        names = "; ".join(row_name(key) for key in checked.gate.more)
+        lines.append(f"  not in the baseline, so not compared: {names}")
     data |= {
+        "more": [row_name(key) for key in checked.gate.more],
         "passed": checked.gate.passed,
         "rows": [{**asdict(row), "regressed": row.regressed} for row in checked.gate.rows],
         "versions": checked.gate.versions,

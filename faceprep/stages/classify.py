@@ -24,6 +24,7 @@ from faceprep.errors import FaceprepError, MissingToolError
 from faceprep.evaluation.accuracy import Accuracy, Answers, Gain, accuracy_of, gain_of, joined
 from faceprep.evaluation.leaks import refuse_leaks
 from faceprep.progress import Progress
+from faceprep.report.commands import command
 from faceprep.runner import workers
 from faceprep.stages.classify_cells import LOGISTIC, Cell, CellDone, Made, Row, read_cell, run_cell
 from faceprep.stages.classify_faces import (
@@ -37,6 +38,7 @@ from faceprep.stages.classify_faces import (
     same_pictures,
     side_of,
 )
+from faceprep.stages.classify_inputs import inputs_of
 from faceprep.stages.classify_synthetic import Synthetic, find_synthetic
 from faceprep.workspace import Workspace
 
@@ -87,6 +89,8 @@ class Classified:
         The real ones.
     generator
         Name of the synthetic ones' generator.
+    made_of
+        The real and the synthetic faces, by `faceprep.stages.classify_inputs.inputs_of`.
     near
         None where there are no synthetic faces, or it was not asked for.
     notes
@@ -102,6 +106,7 @@ class Classified:
     rows: list[RowResult] = field(default_factory=list)
     done: list[CellDone] = field(default_factory=list)
     best: tuple[Row, Row, Gain] | None = None
+    made_of: dict[str, Any] = field(default_factory=dict)
     near: "NearDuplicates | None" = None
     notes: list[str] = field(default_factory=list)
     trained: int = 0
@@ -151,6 +156,7 @@ class _Plan:
         self.device = choose_device(config.device)
         self.folder = config.workspace / STAGE
         options = config.classify
+        before = inputs_of(Workspace(config.workspace), {})
         self.faces = load_faces(config.workspace, options)
         self.folds = folds_of(self.faces, options.folds)
         self.rows = _table_rows(config, self.faces, self.folds)
@@ -162,7 +168,12 @@ class _Plan:
             found = find_synthetic(config, fold, most, self.faces)
             refuse_leaks(self._tested(fold), found.touched, found.hints)
             self.synthetic[fold] = found
-        self.result = Classified(self.folder, options.generator, self.faces, [])
+        made = {
+            found.name: (str(found.table["checkpoint"].iloc[0]), len(found.table))
+            for found in self.synthetic.values()
+        }
+        made_of = {**inputs_of(Workspace(config.workspace), made), "real": before["real"]}
+        self.result = Classified(self.folder, options.generator, self.faces, [], made_of=made_of)
         self.result.notes = self._notes()
         self.provenance: dict[str, Any] = {}
         self.pixels = self._keep(dry_run)
@@ -186,9 +197,9 @@ class _Plan:
     def _keep(self, dry_run: bool) -> dict[str, Kept]:
         """Files of pixels, and of features where an arm looks at them; by name."""
         folder, threads = self.folder / "faces", workers(self.config)
-        tables = {"real": (self.faces.table, "faceprep align --overwrite")}
+        tables = {"real": (self.faces.table, command(Workspace(self.config.workspace), "align"))}
         for found in self.synthetic.values():
-            tables[found.name] = (found.table, "faceprep augment --overwrite")
+            tables[found.name] = (found.table, found.again)
         kept = {}
         for name, (table, redo) in tables.items():
             kept[name] = keep_pixels(

@@ -20,6 +20,8 @@ from faceprep.config import ClassifyConfig, digest
 from faceprep.errors import FaceprepError, UsageError
 from faceprep.manifest import write_json
 from faceprep.progress import Progress
+from faceprep.report.commands import command
+from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,11 +56,14 @@ class RealFaces:
         Expressions in the order of the labels.
     labels
         ``(N,) int64``.
+    workspace
+        Where they are.
     """
 
     table: "pd.DataFrame"
     classes: tuple[str, ...]
     labels: np.ndarray
+    workspace: Path
 
     @property
     def people(self) -> np.ndarray:
@@ -87,7 +92,7 @@ def load_faces(workspace: Path, config: ClassifyConfig) -> RealFaces:
     faces["clip"] = whole.where(faces["sequence"].notna(), "")
     places = {name: number for number, name in enumerate(classes)}
     labels = faces["expression"].map(places).to_numpy(np.int64)
-    return RealFaces(faces, classes, labels)
+    return RealFaces(faces, classes, labels, workspace)
 
 
 def folds_of(faces: RealFaces, wanted: int | None) -> list[int | None]:
@@ -98,19 +103,21 @@ def folds_of(faces: RealFaces, wanted: int | None) -> list[int | None]:
     UsageError
         The selection has other folds, or the split no test.
     """
+    known = sorted(int(fold) for fold in faces.table["fold"].unique() if fold >= 0)
+    anew = command(Workspace(faces.workspace), "align")
+    other = f"--folds {len(known)}, or: " if len(known) > 1 else ""
     if wanted is None:
         if not (faces.table["split"] == "test").any():
             raise UsageError(
                 "no face of the selection is in the split test",
-                "faceprep classify --folds N, or: faceprep select --set select.split=random",
+                f"{other}{anew} --set select.split=random",
             )
         return [None]
-    known = sorted(int(fold) for fold in faces.table["fold"].unique() if fold >= 0)
     if len(known) != wanted:
         have = f"{len(known)} folds" if known else "no folds"
         raise UsageError(
             f"--folds {wanted}: the selection has {have}",
-            f"faceprep select --set select.folds={wanted}" if not known or wanted else None,
+            f"{other}{anew} --set select.folds={wanted}",
         )
     return list(known)
 
@@ -139,7 +146,7 @@ def side_of(faces: RealFaces, fold: int | None, seed: int, share: float) -> Side
         if len(people) < 2:
             raise UsageError(
                 f"{len(people)} training people, 2 are needed: one is left out to stop on",
-                "faceprep show WORKSPACE   counts them",
+                f"faceprep show {faces.workspace}   counts them",
             )
         random = np.random.default_rng([seed, 0 if fold is None else fold + 1])
         count = min(max(round(share * len(people)), 1), len(people) - 1)
@@ -160,10 +167,9 @@ def refuse_shared(faces: RealFaces, fold: int | None) -> None:
 
     sides = sides_of(faces.table, fold).to_numpy(str)
     people = {side: faces.people[sides == side].tolist() for side in ("train", "val", "test")}
-    refuse_leaks(
-        people["test"],
-        {"the classifier's training": people["train"], "early stopping": people["val"]},
-    )
+    touched = {"the classifier's training": people["train"], "early stopping": people["val"]}
+    anew = command(Workspace(faces.workspace), "select") + " --overwrite"
+    refuse_leaks(people["test"], touched, dict.fromkeys(touched, anew))
 
 
 @dataclass(frozen=True)
@@ -257,15 +263,15 @@ def _decoded(table: "pd.DataFrame", size: int, threads: int, redo: str) -> Any:
     from faceprep.faces.images import UnreadableImage, read_image
 
     def read(path: str) -> np.ndarray:
-        return reduce_crop(read_image(Path(path)), size)
+        try:
+            return reduce_crop(read_image(Path(path)), size)
+        except UnreadableImage as error:
+            raise FaceprepError(f"{path} cannot be read: {error.message}", redo) from None
 
     paths = table["crop"].tolist()
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(paths), _AT_ONCE):
-            try:
-                yield np.stack(list(pool.map(read, paths[start : start + _AT_ONCE])))
-            except UnreadableImage as error:
-                raise FaceprepError(f"a crop cannot be read: {error.message}", redo) from None
+            yield np.stack(list(pool.map(read, paths[start : start + _AT_ONCE])))
 
 
 def keep_features(

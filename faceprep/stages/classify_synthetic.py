@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.config import Config, digest
-from faceprep.errors import FaceprepError, UsageError
+from faceprep.errors import FaceprepError, ManifestError, UsageError
 from faceprep.evaluation.leaks import subjects_of
 from faceprep.manifest import file_sha256, write_json
 from faceprep.progress import Progress
+from faceprep.stages.classify_again import faces_command, train_command
 from faceprep.stages.classify_faces import Kept, RealFaces, Side
-from faceprep.stages.synthetic import load_synthetic, synthetic_record
+from faceprep.stages.synthetic import load_synthetic, stage_of, synthetic_record
 from faceprep.stages.trained import file_of, name_of
+from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Photographs that the synthetic faces are compared with, of the training and of the test each.
 _MOST_PHOTOGRAPHS = 2000
+
+_GENERATOR = "the generator"
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Synthetic:
         ``(N,)`` person of the face that each is an edit of, empty where there is none.
     touched, hints
         What → whom it saw, and the command that mends a leak there.
+    again
+        The command that repairs the faces at hand.
     notes
         What a reader should know.
     """
@@ -52,6 +58,7 @@ class Synthetic:
     people: np.ndarray
     touched: dict[str, list[str]]
     hints: dict[str, str]
+    again: str
     notes: list[str] = field(default_factory=list)
 
     def first(self, count: int, held_out: set[str]) -> np.ndarray:
@@ -66,35 +73,70 @@ def find_synthetic(config: Config, fold: int | None, count: int, faces: RealFace
     Raises
     ------
     UsageError
-        There are fewer; says which commands make them.
+        There are fewer, or no generator; says which commands make them.
     FaceprepError
-        Nothing says whom the generator was trained on.
+        A part is damaged, parts were made with different settings, or nothing says whom the
+        generator was trained on.
     """
     options, workspace = config.classify, config.workspace
     name = name_of(options.generator, fold)
+    more, again = (
+        faces_command(workspace, options.generator, fold, _folds(faces, fold), number)
+        for number in (count, max(count, _there(workspace, name)))
+    )
     try:
         table = load_synthetic(workspace, name, count)
     except UsageError as error:
-        raise UsageError(error.message, _next_command(workspace, fold, count)) from None
+        raise _too_few(workspace, options.generator, name, error, more) from None
+    except ManifestError as error:
+        raise ManifestError(error.message, again) from None
     places = {expression: number for number, expression in enumerate(faces.classes)}
     labels = table["expression"].map(places).fillna(-1).to_numpy(np.int64)
     whose = faces.table["person"].to_dict()
     people = np.array([whose.get(one, "") for one in table["source_face_id"]], str)
-    touched = _touched(config, fold, name, table)
+    anew = f"{again} --overwrite"
+    train = train_command(workspace, options.generator, None if fold is None else str(fold))
+    train += " --overwrite"
+    touched = _touched(config, name, table, anew, train)
     touched["the sources of synthetic faces"] += sorted({*people.tolist()} - {""})
-    hint = _next_command(workspace, fold, count) + " --overwrite"
-    return Synthetic(
-        name, table, labels, people, touched, dict.fromkeys(touched, hint),
-        _notes(name, table, labels, faces),
-    )  # fmt: skip
+    hints = {what: f"{train}; {anew}" if what == _GENERATOR else anew for what in touched}
+    notes = _notes(name, table, labels, faces)
+    return Synthetic(name, table, labels, people, touched, hints, again, notes)
+
+
+def _folds(faces: RealFaces, fold: int | None) -> list[int]:
+    """All folds of the selection; none where the split is tested."""
+    if fold is None:
+        return []
+    return sorted({int(one) for one in faces.table["fold"] if one >= 0})
+
+
+def _there(workspace: Path, name: str) -> int:
+    """How many synthetic faces there are."""
+    place, stage = Workspace(workspace), stage_of(name)
+    markers = (place.marker(stage, shard) for shard in place.shards(stage))
+    return sum(marker.rows for marker in markers if marker is not None)
+
+
+def _too_few(
+    workspace: Path, generator: str, name: str, error: UsageError, command: str
+) -> UsageError:
+    """Say what is lacking: faces, or even the generator that would make them."""
+    if file_of(workspace, name).is_file():
+        return UsageError(error.message, command)
+    known = {path.name for path in (workspace / "train").glob("*") if path.is_dir()}
+    others = sorted({one.partition("-fold")[0] for one in known} - {generator})
+    if others and generator not in {one.partition("-fold")[0] for one in known}:
+        command = f"--generator {others[0]}"
+    there = f"; {error.message}" if _there(workspace, name) else ""
+    return UsageError(f"{workspace} has no trained {name}{there}", command)
 
 
 def _touched(
-    config: Config, fold: int | None, name: str, table: "pd.DataFrame"
+    config: Config, name: str, table: "pd.DataFrame", hint: str, train: str
 ) -> dict[str, list[str]]:
     """Whom the generator, the sources, the judge and the filter saw, as their records say."""
     record = synthetic_record(config.workspace, name)
-    hint = _next_command(config.workspace, fold, len(table)) + " --overwrite"
     told = record.get("subjects")
     parts = dict(told) if isinstance(told, Mapping) else {"sources": told}
     for part in ("generator", "judge", "filter"):
@@ -105,37 +147,32 @@ def _touched(
         "sources": "the sources of synthetic faces",
         "judge": "the judge of synthetic faces",
         "filter": "the filter of synthetic faces",
-        "generator": "the generator",
+        "generator": _GENERATOR,
     }
     touched: dict[str, list[str]] = {titles["sources"]: []}
     for part, people in parts.items():
         title = titles.get(part, f"the {part} of synthetic faces")
         touched[title] = list(subjects_of({"subjects": people}, title, hint))
-    if titles["generator"] not in touched:
-        touched[titles["generator"]] = _generators(config, fold, name, table)
+    if _GENERATOR not in touched:
+        touched[_GENERATOR] = _generators(config.workspace, name, table, hint, train)
     return touched
 
 
-def _generators(config: Config, fold: int | None, name: str, table: "pd.DataFrame") -> list[str]:
+def _generators(
+    workspace: Path, name: str, table: "pd.DataFrame", hint: str, train: str
+) -> list[str]:
     """Whom the generator that made these faces was trained on, as its own file says."""
     from faceprep.training import checkpoint
 
-    more = "" if fold is None else f" --set train.fold={fold}"
-    train = f"faceprep train --workspace {config.workspace}{more} --overwrite"
-    path = file_of(config.workspace, name)
+    path = file_of(workspace, name)
     made_by = sorted({*table["checkpoint"].tolist()})
     if not path.is_file() or made_by != [file_sha256(path)]:
         raise FaceprepError(
             f"no table: the synthetic faces of {name} were made with another generator than"
             f" {path}, and nothing says whom that one saw",
-            _next_command(config.workspace, fold, len(table)) + " --overwrite",
+            hint,
         )
     return subjects_of(checkpoint.read(path).extra, f"the generator {path}", train)
-
-
-def _next_command(workspace: Path, fold: int | None, count: int) -> str:
-    more = "" if fold is None else f" --set train.fold={fold}"
-    return f"faceprep augment --workspace {workspace}{more} --n {count}"
 
 
 def _notes(name: str, table: "pd.DataFrame", labels: np.ndarray, faces: RealFaces) -> list[str]:

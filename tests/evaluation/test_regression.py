@@ -1,6 +1,7 @@
 """The gate on accuracy, on planted tables."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,10 +115,12 @@ def test_it_fails_where_a_mean_lies_below_its_band(fall: float, passes: bool) ->
 
 def test_more_rows_than_the_baseline_are_fine_fewer_are_not() -> None:
     more = planted({0: 0.70, 3000: 0.80, 6000: 0.1})
-    assert compare(baseline(TABLE), more, {"train.steps": 300}).passed
+    gate = compare(baseline(TABLE), more, {"train.steps": 300})
+    assert gate.passed
+    assert gate.more == (("exprgan", "flips", 6000),)
     with pytest.raises(FaceprepError, match="lacks 1 of 2 rows: exprgan, flips, 3000") as error:
         compare(baseline(TABLE), planted({0: 0.70}), {"train.steps": 300})
-    assert error.value.hint == "faceprep classify --sweep 3000"
+    assert error.value.hint == "faceprep classify"
     other = planted({0: 0.7, 3000: 0.8}, arm="mixup")
     with pytest.raises(FaceprepError, match="lacks 2 of 2 rows"):
         compare(baseline(TABLE), other, {"train.steps": 300})
@@ -185,8 +188,9 @@ def test_a_damaged_baseline_is_refused(tmp_path: Path, change, words: str) -> No
     change(data)
     path.write_text(json.dumps(data))
     with pytest.raises(FaceprepError, match=words) as error:
-        read_baseline(path)
-    assert "--update" in str(error.value.hint)
+        read_baseline(path, "faceprep check --update")
+    mends = "faceprep check --update" if "version" in words else f"git checkout {path}"
+    assert error.value.hint == mends
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "\x00"])
@@ -223,10 +227,15 @@ def test_the_command_passes_fails_and_updates(tmp_path: Path, monkeypatch) -> No
     words = ("check", "--baseline", path, "--workspace", root)
     missing = faceprep(*words, code=2)
     assert "no baseline" in missing.stderr
-    assert "--update --reason" in missing.stderr
-    assert "needs a reason" in faceprep(*words, "--update", code=2).stderr
+    anew = f"faceprep check --workspace {root} --baseline {path} --update --reason TEXT\n"
+    assert missing.stderr.endswith(anew)
+    needs = faceprep(*words, "--update", code=2).stderr
+    assert "needs a reason" in needs
+    assert needs.endswith(anew)
     assert not path.exists()
-    assert "goes with --update" in faceprep(*words, "--reason", "x", code=2).stderr
+    alone = faceprep(*words, "--reason", "x", code=2).stderr
+    assert "goes with --update" in alone
+    assert alone.endswith(anew)
     faceprep(*words, "--update", "--reason", "the  first", code=0)
     assert read_baseline(path).reason == "the first"
     assert "rose" not in faceprep(*words, code=0).output
@@ -235,6 +244,7 @@ def test_the_command_passes_fails_and_updates(tmp_path: Path, monkeypatch) -> No
     assert fell.output.count("FELL") == 2
     assert "−0.200" in fell.output
     assert "2 of 4 numbers fell below the baseline" in fell.stderr
+    assert fell.stderr.endswith(anew)
     data = json.loads(faceprep(*words, "--json", code=4).stdout)
     assert [row["regressed"] for row in data["rows"]] == [False, False, True, True]
     before = path.read_text()
@@ -242,4 +252,76 @@ def test_the_command_passes_fails_and_updates(tmp_path: Path, monkeypatch) -> No
     assert "cannot be read" in faceprep(*words, "--update", "--reason", "x", code=1).stderr
     assert path.read_text() == before
     (root / "classify" / "accuracy.parquet").unlink()
-    assert "no accuracy table" in faceprep(*words, code=2).stderr
+    (root / "select").mkdir()
+    (root / "select" / "stage.json").write_text("{}")
+    nothing = faceprep(*words, code=2).stderr
+    assert "no accuracy table" in nothing
+    table = f"faceprep classify --only --workspace {root} --sweep 0,3000 --seeds 5"
+    assert nothing.endswith(f"{table} --set classify.updates=600\n")
+
+
+def test_a_workspace_that_is_not_there_is_said_to_be_none(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for more in ((), ("--update", "--reason", "x")):
+        words = ("check", "--baseline", "demo.json", "--workspace", "nope", *more)
+        assert "there is no workspace nope" in faceprep(*words, code=2).stderr
+    assert not Path("demo.json").exists()
+
+
+def test_what_is_lacking_is_told_with_the_command_of_all_rows_of_the_baseline(
+    tmp_path: Path,
+) -> None:
+    root, path = tmp_path / "a ws", tmp_path / "demo.json"
+    both = pd.concat([TABLE, planted({0: 0.7}, arm="classic")])
+    settings = {"updates": 300, "size": 32, "generator": "exprgan", "even": True}
+    update_baseline(workspace(root, both, **settings), path, "the first")
+    expected = (
+        f"faceprep classify --only --workspace '{root}' --sweep 0,3000 --arms classic@0,flips"
+        " --seeds 5 --set classify.even=true --set classify.size=32 --set classify.updates=300"
+    )
+    for table in (planted({0: 0.7}), both[both["seed"] < 3]):
+        workspace(root, table, **settings)
+        with pytest.raises(FaceprepError, match=r"lacks 2 of 3|3 seeds") as error:
+            check_workspace(root, path)
+        assert error.value.hint == expected
+
+
+def test_rows_that_the_baseline_lacks_are_named_and_measures_fit_80_columns(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    root, path = workspace(tmp_path / "ws", TABLE), tmp_path / "demo.json"
+    update_baseline(root, path, "the first")
+    workspace(root, planted({0: 0.70, 3000: 0.80, 6000: 0.9}))
+    words = ("check", "--baseline", path, "--workspace", root)
+    text = faceprep(*words, code=0).stdout
+    assert "not in the baseline, so not compared: exprgan, flips, 6000 synthetic" in text
+    assert " balanced " in text
+    assert "…" not in text
+    data = json.loads(faceprep(*words, "--json", code=0).stdout)
+    assert data["more"] == ["exprgan, flips, 6000 synthetic"]
+
+
+def test_whose_faces_were_edited_is_compared_but_not_how_often_a_training_looks(
+    tmp_path: Path,
+) -> None:
+    root, path = workspace(tmp_path / "ws", TABLE), tmp_path / "demo.json"
+    records = {}
+    for verb, name in (("train", "train.json"), ("augment", "stage.json")):
+        (root / verb / "exprgan").mkdir(parents=True)
+        records[verb] = root / verb / "exprgan" / name
+    config = {"steps": 300, "sample_every": 5, "checkpoint_every": 5, "compile": True}
+    records["train"].write_text(json.dumps({"config": {**config, "recipe": {"augment": False}}}))
+    made = {"settings": {"mode": "other"}, "sources": {"other": ["celeba/00001"]}}
+    records["augment"].write_text(json.dumps(made))
+    update_baseline(root, path, "the first")
+    settings = read_baseline(path).settings
+    assert {name for name in settings if name.startswith("train.")} == {
+        "train.steps", "train.recipe.augment",
+    }  # fmt: skip
+    old = {**settings, "train.sample_every": 500, "train.compile": True}
+    write_baseline(path, replace(read_baseline(path), settings=old))
+    assert check_workspace(root, path).gate.passed
+    records["augment"].write_text(json.dumps({**made, "sources": {"other": ["celeba/00002"]}}))
+    with pytest.raises(FaceprepError, match=r"augment\.sources"):
+        check_workspace(root, path)
