@@ -10,6 +10,7 @@ from typing import Any
 from faceprep.errors import ManifestError
 from faceprep.manifest import file_sha256
 from faceprep.stages import synthetic, trained
+from faceprep.stages.classify_inputs import changed_since
 from faceprep.training.files import HISTORY, INFO, RESUME, USE
 from faceprep.workspace import Marker, Workspace
 
@@ -164,15 +165,20 @@ def synthetic_rows(workspace: Workspace, name: str, count: int = 5) -> list[dict
 
 
 def summarize_accuracy(workspace: Workspace) -> dict[str, Any] | None:
-    """The accuracy table as ``accuracy.json`` has it, or how many trainings it has so far."""
+    """The accuracy table as ``accuracy.json`` has it, or how many trainings it has so far.
+
+    It is stale where the faces that it was made of are no longer there.
+    """
     folder = workspace.folder(CLASSIFY)
     table = _json(folder / "accuracy.json")
     cells = list((folder / "cells").glob("*.parquet"))
     if not table and not cells:
         return None
+    why = changed_since(workspace, table.get("made_of"))
     return {
         "stage": CLASSIFY,
-        "state": "done" if table else "unfinished",
+        "state": "stale" if why else "done" if table else "unfinished",
+        "why": why,
         "trainings": len(cells),
         "rows": table.get("rows", []),
         "best": table.get("best"),

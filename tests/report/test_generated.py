@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from faceprep.cli import app
+from faceprep.manifest import file_sha256
 from faceprep.runner import Options
-from faceprep.stages.trained import folder_of
+from faceprep.stages.classify_inputs import inputs_of
+from faceprep.stages.trained import file_of, folder_of
 from faceprep.workspace import Workspace
 
 STAGE = "augment/exprgan"
@@ -32,7 +35,9 @@ def table() -> dict[str, object]:
     gain = {"accuracy": {"value": 0.05, "low": -0.02, "high": 0.1}, "mcnemar": 0.25}
     plain = {"arm": "flips", "synthetic": 0, "accuracy": sure, "gain": None}
     helped = {"arm": "flips", "synthetic": 3000, "accuracy": one_person, "gain": gain}
-    ends = {"with": {"arm": "flips", "synthetic": 3000}, "without": {"arm": "flips"}, "gain": gain}
+    fell = {"accuracy": {"value": -0.006, "low": -0.07, "high": 0.05}, "mcnemar": 1.0}
+    ends = {"with": {"arm": "flips", "synthetic": 3000}, "without": {"arm": "logistic"}}
+    ends["gain"] = fell
     counts = {"test_faces": 12, "test_subjects": 2}
     return {"rows": [plain, helped], "best": ends, "notes": ["[few] people"], **counts}
 
@@ -65,7 +70,7 @@ def test_a_workspace_lists_what_was_made_of_its_faces(root: Path) -> None:
     text = faceprep("show", root).stdout
     for word in ("train/exprgan", "3 of 5 steps", "tiny, 32 px", STAGE, "2/2 shards", "mode edit"):
         assert word in text
-    assert "best gain +5.0 points (flips, 3,000)" in text
+    assert "best gain flips 70.0 → 75.0 %, 3,000 faces, +5.0 [-2.0 … +10.0]" in text
     found = json.loads(faceprep("show", root, "--json").stdout)["generated"]
     assert [one["stage"] for one in found] == ["train/exprgan", STAGE, "classify"]
     assert [one["state"] for one in found] == ["unfinished", "done", "done"]
@@ -101,6 +106,10 @@ def test_the_accuracy_table_is_shown_again(root: Path) -> None:
     for word in ("12 test faces of 2 subjects", "60.0 … 80.0", "+5.0", "-2.0 … +10.0", "0.250"):
         assert word in text
     assert "note: [few] people" in text
+    assert "against best without (logistic): -0.6 points" in text
+    head = next(line for line in text.splitlines() if "its 95 %" in line)
+    assert head.rstrip().endswith("vote p")
+    assert "vote p: McNemar's exact test of the seeds' vote" in text
     found = json.loads(faceprep("show", root / "classify", "--json").stdout)
     assert (found["kind"], found["generated"][0]["rows"][1]["synthetic"]) == ("classify", 3000)
 
@@ -162,7 +171,7 @@ def test_status_counts_the_shards_that_were_asked_for(tmp_path: Path) -> None:
     make_faces(root, 24)
     assert status_of(root)["shards"] == 3
     # Of other settings: those not yet made anew are no longer what was asked for.
-    make_faces(root, 60, options=Options(shard=(2, 3)), seed=1)
+    make_faces(root, 60, options=Options(shard=(2, 3), overwrite=True), seed=1)
     counts = status_of(root)
     assert (counts["shards"], counts["done"]) == (3, 1)
 
@@ -176,3 +185,40 @@ def test_faces_of_an_earlier_generator_are_stale(tmp_path: Path) -> None:
     (_, found) = json.loads(faceprep("show", root, "--json").stdout)["generated"]
     assert (found["state"], found["done"], found["stale"]) == ("stale", 0, [0, 1])
     assert "the generator was trained anew since" in faceprep("show", root).stdout
+
+
+def test_totals_of_an_earlier_run_are_said_to_be_that(tmp_path: Path) -> None:
+    root = generator_workspace(tmp_path / "ws").root
+    make_faces(root, 48)
+    assert "as of the last finished run" not in faceprep("show", root / STAGE).stdout
+    info = (root / STAGE / "stage.json").read_bytes()
+    make_faces(root, 48, options=Options(shard=(2, 2), overwrite=True), seed=1)
+    (root / STAGE / "stage.json").write_bytes(info)  # as a run that was killed leaves it
+    text = faceprep("show", root / STAGE).stdout
+    assert "as of the last finished run, 48 faces:" in text
+
+
+def test_a_table_of_faces_that_are_gone_is_stale(tmp_path: Path) -> None:
+    workspace = generator_workspace(tmp_path / "ws")
+    root, checkpoint = workspace.root, file_sha256(file_of(workspace.root))
+    make_faces(root, 48)
+    made_of = inputs_of(workspace, {"exprgan": (checkpoint, 24)})
+    (root / "classify").mkdir()
+    (root / "classify" / "accuracy.json").write_text(json.dumps({**table(), "made_of": made_of}))
+
+    def state() -> tuple[str, str | None]:
+        found = json.loads(faceprep("show", root, "--json").stdout)["generated"][-1]
+        return found["state"], found["why"]
+
+    make_faces(root, 60)  # more of the same
+    assert state() == ("done", None)
+    make_faces(root, 24, options=Options(overwrite=True), seed=1)
+    assert state() == ("stale", "the synthetic faces of exprgan were made anew since")
+    assert "exprgan were made anew since" in faceprep("show", root / "classify").stdout
+    make_faces(root, 24, options=Options(overwrite=True))
+    assert state() == ("done", None)
+    shutil.rmtree(root / "augment")  # to make room
+    assert state() == ("done", None)
+    other = generator_workspace(tmp_path / "other", seed=1).root
+    file_of(root).write_bytes(file_of(other).read_bytes())
+    assert state() == ("stale", "the generator exprgan was trained anew since")
