@@ -189,3 +189,15 @@ def test_a_shard_made_anew_is_counted_as_it_is_now(tmp_path: Path) -> None:
     Workspace(root).part("augment/exprgan", 1).write_bytes(b"damaged")
     again = make_faces(root, 40)
     assert (again.made, again.images, again.replaced) == (16, 40, 0)
+
+
+def test_the_record_counts_rejections_only_where_there_was_a_filter(made: Path) -> None:
+    record = synthetic_record(made)
+    assert (record["rejected"], record["doubtful"]) == ({}, {})
+    assert sum(record["faces"].values()) == 70
+
+
+def test_the_gate_may_run_again_after_another_training() -> None:
+    lines = (Path(__file__).parents[2] / "Makefile").read_text().splitlines()
+    (line,) = [line for line in lines if "faceprep augment $(GATE)" in line]
+    assert line.endswith("--n 560 --overwrite")
