@@ -60,6 +60,13 @@ def plain(value: Any) -> Any:
         return value
 
 
+def spelled(value: Any) -> str:
+    """A value as a flag takes it; the reverse of `plain`, and lists with commas."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(spelled, value))
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def _words(value: Any) -> Any:
     """Text of a flag as the words between its commas."""
     if not isinstance(value, str):

@@ -1,11 +1,13 @@
 """Synthetic faces and their generator's file as `augment` and `train` leave them, in no time."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from exprgan_builders import smallest
-from training_builders import LABELS, picture
+from training_builders import LABELS, picture, toy_workspace
 
+from faceprep.config import ClassifyConfig, Config
 from faceprep.faces.images import write_png
 from faceprep.generators.exprgan import build
 from faceprep.generators.store import save_generator
@@ -74,3 +76,17 @@ def synthetic_faces(
 def people(*numbers: int) -> list[str]:
     """Persons of `toy_workspace`."""
     return [f"folder/S{number}" for number in numbers]
+
+
+def configured(root: Path, **options: Any) -> Config:
+    choices: dict[str, Any] = {
+        "size": 32, "updates": 6, "batch": 8, "look_every": 3, "seeds": 1, "near_duplicates": 0,
+    }  # fmt: skip
+    return Config(workspace=root, workers=1, classify=ClassifyConfig(**{**choices, **options}))
+
+
+def with_synthetic(root: Path, seen: list[str] | None = None, **more: Any) -> Workspace:
+    """Eight people, the last two the test's, and twelve synthetic faces of an honest generator."""
+    workspace = toy_workspace(root, people=8)
+    checkpoint = generator_file(workspace, subjects=seen or people(0, 1, 2, 3, 4, 5))
+    return synthetic_faces(workspace, checkpoint, **more)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.config_augment import AugmentConfig
+from faceprep.config_section import spelled
 from faceprep.errors import ManifestError
 from faceprep.stages.synthetic import stage_of
 from faceprep.workspace import Workspace
@@ -39,14 +40,14 @@ def command_for(workspace: Path, generator: str, n: int) -> str:
     edits_others = "other" in (settings.get("mode"), *settings.get("mix", ()))
     for name in _FLAGS:
         if name in values:
-            words += [f"--{name}", _text(values.pop(name))]
+            words += [f"--{name}", spelled(values.pop(name))]
     if fold.isdecimal():
         words += ["--set", f"train.fold={int(fold)}"]
     if edits_others:
         words += ["--set", f"augment.sources={info.get('sources_from') or 'WORKSPACE'}"]
     for name, value in values.items():
         for key, one in value.items() if isinstance(value, dict) else [("", value)]:
-            words += ["--set", f"augment.{name}{f'.{key}' if key else ''}={_text(one)}"]
+            words += ["--set", f"augment.{name}{f'.{key}' if key else ''}={spelled(one)}"]
     return shlex.join(words + _device(settings.get("device")))
 
 
@@ -69,13 +70,6 @@ def _differing(settings: Mapping[str, Any]) -> dict[str, Any]:
         for name, default in defaults.items()
         if name in settings and settings[name] != default
     }
-
-
-def _text(value: Any) -> str:
-    """A value as ``--set`` takes it."""
-    if isinstance(value, list):
-        return ",".join(_text(one) for one in value)
-    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
 
 
 def _device(recorded: str | None) -> list[str]:

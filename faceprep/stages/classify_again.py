@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.config import ClassifyConfig, Config, TrainConfig
+from faceprep.config_section import spelled
 from faceprep.stages.augment_again import command_for
 from faceprep.stages.trained import file_of, folder_of, name_of
 from faceprep.training.files import INFO
@@ -29,10 +30,9 @@ def table_command(workspace: Path, settings: Mapping[str, Any]) -> str:
     changed = {name: value for name, value in changed.items() if value != usual[name]}
     for name in _FLAGS:
         if name in changed:
-            value = changed.pop(name)
-            words += [f"--{name}", ",".join(map(str, value)) if _many(value) else str(value)]
+            words += [f"--{name}", spelled(changed.pop(name))]
     for name, value in sorted(changed.items()):
-        words += ["--set", f"classify.{name}={_plain(value)}"]
+        words += ["--set", f"classify.{name}={spelled(value)}"]
     return shlex.join(words)
 
 
@@ -62,7 +62,7 @@ def train_command(workspace: Path, generator: str = "exprgan", fold: str | None 
             parts = value.items() if isinstance(value, Mapping) else [(None, value)]
             for key, one in parts:
                 dotted = f"train.{name}" if key is None else f"train.{name}.{key}"
-                words += ["--set", f"{dotted}={_plain(one)}"]
+                words += ["--set", f"{dotted}={spelled(one)}"]
     return shlex.join(words) + ("" if fold is None else f" --set train.fold={fold}")
 
 
@@ -116,11 +116,3 @@ def _trained_with(workspace: Path, generator: str) -> dict[str, Any]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return {}
-
-
-def _many(value: Any) -> bool:
-    return isinstance(value, list | tuple)
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -1,7 +1,6 @@
 """``classify`` over a workspace: what it trains, what it refuses, what it leaves."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,18 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from classify_builders import generator_file, people, synthetic_faces
+from classify_builders import (
+    configured,
+    generator_file,
+    people,
+    synthetic_faces,
+    with_synthetic,
+)
 from training_builders import LABELS, WITHOUT_FEATURES, picture, toy_workspace
 
 from faceprep.config import AugmentConfig, ClassifyConfig, Config, TrainConfig
 from faceprep.engines import local
 from faceprep.errors import FaceprepError, UsageError
-from faceprep.evaluation.regression_workspace import check_workspace, update_baseline
 from faceprep.manifest import METADATA_KEY
 from faceprep.progress import Progress
 from faceprep.report.accuracy_files import write_files
@@ -27,23 +31,8 @@ from faceprep.stages.classify import run_classify
 from faceprep.stages.classify_faces import load_faces, side_of
 from faceprep.stages.classify_synthetic import find_synthetic
 from faceprep.stages.train import run_train
-from faceprep.workspace import Workspace
 
 QUIET = Progress(quiet=True)
-
-
-def configured(root: Path, **options: Any) -> Config:
-    choices: dict[str, Any] = {
-        "size": 32, "updates": 6, "batch": 8, "look_every": 3, "seeds": 1, "near_duplicates": 0,
-    }  # fmt: skip
-    return Config(workspace=root, workers=1, classify=ClassifyConfig(**{**choices, **options}))
-
-
-def with_synthetic(root: Path, seen: list[str] | None = None, **more: Any) -> Workspace:
-    """Eight people, the last two the test's, and twelve synthetic faces of an honest generator."""
-    workspace = toy_workspace(root, people=8)
-    checkpoint = generator_file(workspace, subjects=seen or people(0, 1, 2, 3, 4, 5))
-    return synthetic_faces(workspace, checkpoint, **more)
 
 
 def test_every_row_has_the_same_test_faces_and_the_people_on_whom_it_stops(tmp_path: Path) -> None:
@@ -149,106 +138,6 @@ def test_a_generator_that_does_not_say_whom_it_saw_is_not_trusted(tmp_path: Path
     generator_file(workspace, subjects=people(0))  # another one than that of the faces
     with pytest.raises(FaceprepError, match="made with another generator"):
         run_classify(configured(tmp_path, sweep=(4,)), QUIET)
-
-
-def test_missing_faces_are_told_with_the_command_that_makes_them(tmp_path: Path) -> None:
-    with_synthetic(tmp_path)
-    with pytest.raises(UsageError, match="has 12 synthetic faces, not 3000") as caught:
-        run_classify(configured(tmp_path, sweep=(3000,)), QUIET)
-    assert caught.value.hint == f"faceprep augment --workspace {tmp_path} --n 3000"
-    with pytest.raises(UsageError, match="the selection has 3 folds") as caught:
-        run_classify(configured(tmp_path, folds=5), QUIET)
-    hint = str(caught.value.hint)
-    assert hint.startswith("--folds 3, or: faceprep align ")
-    assert hint.endswith(f"--workspace {tmp_path} --set select.folds=5")
-
-
-def test_more_faces_are_made_with_the_settings_of_those_at_hand(tmp_path: Path) -> None:
-    with_synthetic(tmp_path, settings={"mode": "edit", "shard_size": 64})
-    with pytest.raises(UsageError, match="has 12 synthetic faces, not 40") as caught:
-        run_classify(configured(tmp_path, sweep=(40,)), QUIET)
-    hint = str(caught.value.hint)
-    assert hint.startswith(f"faceprep augment --workspace {tmp_path} --n 40 --mode edit")
-    assert "augment.shard_size=64" in hint
-
-
-def test_without_a_generator_that_is_the_first_error(tmp_path: Path) -> None:
-    toy_workspace(tmp_path, people=8)
-    with pytest.raises(UsageError, match="has no trained exprgan") as caught:
-        run_classify(configured(tmp_path, sweep=(4,)), QUIET)
-    assert caught.value.hint == f"faceprep train --only --workspace {tmp_path}"
-
-
-def test_a_generator_of_every_fold_is_trained_like_the_one_at_hand(tmp_path: Path) -> None:
-    workspace = with_synthetic(tmp_path, settings={"mode": "edit"})
-    config = {
-        **TrainConfig(preset="tiny", size=32, weights={"pixel": 2}).model_dump(mode="json"),
-        "sample_every": 7,
-    }
-    (tmp_path / "train" / "exprgan" / "train.json").write_text(json.dumps({"config": config}))
-    with pytest.raises(UsageError, match="has no trained exprgan-fold00") as caught:
-        run_classify(configured(tmp_path, sweep=(4,), folds=3), QUIET)
-    assert caught.value.hint == (
-        f"for k in $(seq 0 2); do faceprep train --only --workspace {tmp_path}"
-        " --set train.preset=tiny --set train.size=32 --set train.weights.pixel=2.0"
-        f" --set train.fold=$k; faceprep augment --workspace {tmp_path} --n 4 --mode edit"
-        " --set train.fold=$k; done"
-    )
-    generator_file(workspace, "exprgan-fold00", subjects=people(1, 2))
-    with pytest.raises(UsageError, match="exprgan-fold00 has 0 synthetic faces") as caught:
-        run_classify(configured(tmp_path, sweep=(4,), folds=3), QUIET)
-    assert caught.value.hint == (
-        f"faceprep augment --workspace {tmp_path} --n 4 --mode edit --set train.fold=0"
-    )
-
-
-def test_a_face_that_cannot_be_read_is_named_with_what_makes_it_again(tmp_path: Path) -> None:
-    with_synthetic(tmp_path, settings={"mode": "edit"})
-    path = tmp_path / "augment" / "exprgan" / "images" / "00000" / "000002.png"
-    whole = path.read_bytes()
-    for spoil in (lambda: path.write_bytes(whole[:80]), path.unlink):
-        spoil()
-        with pytest.raises(FaceprepError, match=rf"{path} cannot be read") as caught:
-            run_classify(configured(tmp_path, sweep=(4,)), QUIET)
-        again = f"faceprep augment --workspace {tmp_path} --n 12 --mode edit"
-        assert caught.value.hint == again  # as many as there are, not as the table takes
-    path.write_bytes(whole)
-    shutil.rmtree(tmp_path / "classify")  # the pixels that were read before
-    crop = next((tmp_path / "align").rglob("*.png"))
-    crop.unlink()
-    with pytest.raises(FaceprepError, match=rf"{crop} cannot be read") as caught:
-        run_classify(configured(tmp_path), QUIET)
-    assert str(caught.value.hint).startswith("faceprep align ")
-    assert f"--workspace {tmp_path}" in str(caught.value.hint)
-
-
-def test_a_table_of_other_faces_than_those_at_hand_is_refused(tmp_path: Path) -> None:
-    workspace = with_synthetic(tmp_path)
-    config = configured(tmp_path, sweep=(4,), updates=3)
-    write_files(config, run_classify(config, QUIET), QUIET)
-    baseline = tmp_path / "baseline.json"
-    update_baseline(tmp_path, baseline, "the first")
-    marker = workspace.marker_path("augment/exprgan", 0)
-    before = marker.read_text()
-    assert check_workspace(tmp_path, baseline).gate is not None
-    marker.write_text(json.dumps({**json.loads(before), "config": "other"}))
-    command = (
-        f"faceprep classify --only --workspace {tmp_path} --sweep 4 --seeds 1"
-        " --set classify.batch=8 --set classify.look_every=3 --set classify.near_duplicates=0"
-        " --set classify.size=32 --set classify.updates=3"
-    )
-    written = baseline.read_bytes()
-    with pytest.raises(FaceprepError, match="out of date: the synthetic faces") as caught:
-        update_baseline(tmp_path, baseline, "again")
-    assert caught.value.hint == command
-    assert baseline.read_bytes() == written
-    with pytest.raises(FaceprepError, match="out of date: the synthetic faces") as caught:
-        check_workspace(tmp_path, baseline)
-    marker.write_text(before)
-    align = workspace.marker_path("align", 0)
-    align.write_text(json.dumps({**json.loads(align.read_text()), "input": "other"}))
-    with pytest.raises(FaceprepError, match="selected or aligned anew since"):
-        check_workspace(tmp_path, baseline)
 
 
 def test_folds_test_everybody_once_with_the_generator_of_their_fold(tmp_path: Path) -> None:
