@@ -194,8 +194,9 @@ def test_a_backend_that_always_says_the_same(select):
         ({"against": "nowhere"}, "no nowhere here", "faceprep run"),
     ],
 )
-def test_nothing_to_compare(select, truth, options, message, hint):
+def test_nothing_to_compare(select, truth, options, message, hint, tmp_path, monkeypatch):
     workspace = estimate(select(test_fraction=0), lambda row: truth[row["path"]])
+    monkeypatch.chdir(tmp_path)  # hints name what lies in manifests/ here
     with pytest.raises(UsageError, match=message) as caught:
         evaluate_aus(workspace.root, **options)
     assert hint in caught.value.hint
