@@ -1,11 +1,11 @@
 """Does the gate hold still when nothing changed, and fall when something broke? Run by hand.
 
     python benchmarks/gate.py                   five runs, two numbers of threads, four sabotages
-    python benchmarks/gate.py --runs 1 --only labels
+    python benchmarks/gate.py --runs 0 --threads --honest manifests/gate
 
-Every line is the whole of `make gate` from nothing, in a folder of its own: drawn people, a trained
+Every run is the whole of `make gate` from nothing, in a folder of its own: drawn people, a trained
 generator, synthetic faces, the table, and `faceprep check` against the committed baseline. The
-sabotages are what can go wrong without an error:
+sabotages are what can go wrong without an error, each in a copy of the last run:
 
 labels      every training face shows another expression than its row says
 deaf        the generator gives back its source, whatever it is asked for
@@ -28,14 +28,14 @@ import numpy as np
 
 from faceprep.data import load
 from faceprep.faces.images import read_image, write_png
-from faceprep.stages.trained import file_of, load_trained
-from faceprep.training import checkpoint
+from faceprep.generators.store import save_generator
+from faceprep.stages.trained import load_trained
 
 ROOT = Path(__file__).resolve().parents[1]
 BASELINE = ROOT / "manifests" / "baselines" / "gate.json"
 SYNTHETIC = 560
 
-#: What is done between two commands of the gate: after which, and what with the workspace.
+#: What is done to the workspace of an honest run, and after which command.
 Sabotage = tuple[str, Callable[[Path], None]]
 
 
@@ -55,18 +55,23 @@ def faceprep(verb: str, workspace: Path, threads: int | None, *words: str) -> in
     return done.returncode
 
 
-def gate(workspace: Path, threads: int | None, sabotage: Sabotage | None) -> int:
-    """Run the gate; the exit code of its last command."""
+def gate(workspace: Path, threads: int | None, sabotage: Sabotage | None = None) -> int:
+    """Run the gate; the exit code of its last command.
+
+    A sabotaged run begins with what an honest one left, and does anew what follows on the sabotage.
+    """
     steps = {
         "run": ("--until", "align"),
-        "train": (),
-        "augment": ("--n", str(SYNTHETIC)),
-        "classify": ("--only",),
+        "train": ("--only", "--overwrite"),
+        "augment": ("--n", str(SYNTHETIC), "--overwrite"),
+        "classify": ("--only", "--overwrite"),
     }
-    for verb, words in steps.items():
-        faceprep(verb, workspace, threads, *words)
-        if sabotage is not None and sabotage[0] == verb:
-            sabotage[1](workspace)
+    verbs = list(steps)
+    if sabotage is not None:
+        sabotage[1](workspace)
+        verbs = verbs[verbs.index(sabotage[0]) + 1 :]
+    for verb in verbs:
+        faceprep(verb, workspace, threads, *steps[verb])
     return faceprep("check", workspace, threads, "--baseline", str(BASELINE))
 
 
@@ -87,16 +92,9 @@ def deaf(workspace: Path) -> None:
     generator, file = load_trained(workspace)
     for tensor in generator.state_dict().values():
         tensor.zero_()
-    path = file_of(workspace)
-    networks = dict.fromkeys(file.networks, generator)
-    checkpoint.save(
-        path,
-        kind=file.kind,
-        config={**file.config, "preset": file.preset},
-        networks=networks,
-        progress=file.progress,
-        extra=file.extra,
-    )
+    config = {**file.config, "preset": file.preset}
+    progress, extra = file.progress, file.extra
+    save_generator(file.path, file.kind, generator, config, progress=progress, extra=extra)
 
 
 def swapped(workspace: Path) -> None:
@@ -133,24 +131,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 3])
+    parser.add_argument("--honest", type=Path, help="workspace of a run at hand, to sabotage")
     parser.add_argument("--only", nargs="*", default=list(SABOTAGES), choices=list(SABOTAGES))
     arguments = parser.parse_args()
-    plan: list[tuple[str, int | None, Sabotage | None]] = [
-        *((f"run {k + 1}", None, None) for k in range(arguments.runs)),
-        *((f"{threads} threads", threads, None) for threads in arguments.threads),
-        *((name, None, SABOTAGES[name]) for name in arguments.only),
-    ]
     print(f"| | exit code | accuracy with 0, {SYNTHETIC} synthetic faces, % | seconds |")
     print("|---|---|---|---|")
-    for name, threads, sabotage in plan:
-        folder = Path(tempfile.mkdtemp(prefix="faceprep-gate-"))
-        try:
-            started = time.monotonic()
-            code = gate(folder / "gate", threads, sabotage)
-            found = accuracies(folder / "gate")
-            print(f"| {name} | {code} | {found} | {time.monotonic() - started:.0f} |", flush=True)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    runs = [*((f"run {k + 1}", None) for k in range(arguments.runs))]
+    runs += [(f"{threads} threads", threads) for threads in arguments.threads]
+    with tempfile.TemporaryDirectory(prefix="faceprep-gate-") as folder:
+        honest, copy = Path(folder) / "honest", Path(folder) / "sabotaged"
+        for name, threads in runs:
+            shutil.rmtree(honest, ignore_errors=True)
+            report(name, honest, threads)
+        for name in arguments.only:
+            kept = shutil.ignore_patterns("classify")  # the faces that it has read
+            shutil.copytree(arguments.honest or honest, copy, ignore=kept)
+            report(name, copy, None, SABOTAGES[name])
+            shutil.rmtree(copy)
+
+
+def report(
+    name: str, workspace: Path, threads: int | None, sabotage: Sabotage | None = None
+) -> None:
+    started = time.monotonic()
+    code = gate(workspace, threads, sabotage)
+    seconds = time.monotonic() - started
+    print(f"| {name} | {code} | {accuracies(workspace)} | {seconds:.0f} |", flush=True)
 
 
 if __name__ == "__main__":
