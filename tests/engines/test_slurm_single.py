@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import sys
 from dataclasses import replace
@@ -89,7 +90,7 @@ def test_a_table_by_a_job_is_the_one_of_a_command(tmp_path: Path, slurm: Path) -
             (slurm / "die").write_text("1")
             job = {"gpus": 0, "cpus": 1, "mem": "2G", "time": 90, "signal_seconds": 60}
             words += [f"slurm.classify.{key}={value}" for key, value in job.items()]
-            words += ["engine=slurm", "slurm.poll_seconds=0.1", "slurm.python=python"]
+            words += ["engine=slurm", "slurm.poll_seconds=0.1"]
         pairs = [word for each in words for word in ("--set", each)]
         command = [
             "classify",
@@ -111,6 +112,7 @@ def test_a_table_by_a_job_is_the_one_of_a_command(tmp_path: Path, slurm: Path) -
     assert "of test faces told right" in array.log(0).read_text()
     text = (array.folder / "2_submission.sh").read_text()
     text = text.replace(str(array.folder), "FOLDER").replace(array.name, "NAME")
+    text = text.replace(shlex.quote(sys.executable), "python")
     assert text == (GOLDEN / "slurm_job.sh").read_text()
 
 
