@@ -78,9 +78,11 @@ def run_augment(
         return result
     started = time.monotonic()
     workspace = run.workspace
+    # What can fail without a face having been made does so before any goes, the quickest first.
+    if result.todo and errand is None:
+        run.ask_queue()
     workspace.make_folder(run.stage.name)
     workspace.sweep(run.stage.name)
-    # What can fail without a face having been made does so before any goes.
     jobs: list[AugmentJob] = []
     if result.todo:
         jobs = run.jobs(result, errand.quality if errand else run.quality(progress))
@@ -89,7 +91,6 @@ def run_augment(
         run.note(result)
         return result
     if errand is None:
-        run.ask_queue(result)
         run.note(result)
     if jobs:
         work, rows = cast("Work", make_shard), result.lacking
@@ -225,9 +226,9 @@ class _Run:
         hashes = (self.input_hash, self.config_hash)
         note_asked(self.workspace, self.stage.name, result.asked, result.shards, *hashes)
 
-    def ask_queue(self, result: Augmented) -> None:
-        """Raise an error where faces are to go and Slurm, which is to make others, is silent."""
-        if result.replaced and self.config.engine == "slurm":
+    def ask_queue(self) -> None:
+        """Raise an error where Slurm is to make the faces and is silent."""
+        if self.config.engine == "slurm":
             from faceprep.engines.slurm.queue import look
 
             look()

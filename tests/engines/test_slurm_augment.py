@@ -160,3 +160,17 @@ def test_a_cluster_that_does_not_answer_costs_no_face(
         run_augment(config(root, {"seed": 1}), 20, options, QUIET)
     assert {k: v for k, v in all_files(root).items() if "slurm/" not in k} == before
     assert make_faces(root, 40).made == 0
+
+
+def test_no_filter_is_trained_for_a_cluster_that_does_not_answer(
+    tmp_path: Path, slurm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "ws"
+    generator_workspace(root)
+    (slurm / "silent").touch()
+    trained: list[object] = []
+    monkeypatch.setattr(augment._Run, "quality", lambda self, progress: trained.append(self))
+    with pytest.raises(FaceprepError):
+        run_augment(config(root, FILTERED), 20, Options(), QUIET)
+    assert not trained
+    assert not (root / STAGE).exists()
