@@ -1,16 +1,15 @@
 """The commands to type around a ``classify``, with the settings of what is there."""
 
-import json
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from faceprep.config import ClassifyConfig, Config, TrainConfig
+from faceprep.config import ClassifyConfig, Config
 from faceprep.config_section import spelled
 from faceprep.stages.augment_again import command_for
-from faceprep.stages.trained import file_of, folder_of, name_of
-from faceprep.training.files import INFO
+from faceprep.stages.train_again import train_command
+from faceprep.stages.trained import file_of, name_of
 
 #: Settings of ``[classify]`` with a flag of their own.
 _FLAGS = ("sweep", "times", "arms", "seeds", "folds", "generator", "seed")
@@ -45,25 +44,6 @@ def settings_for(rows: Iterable[tuple[str, int]]) -> dict[str, Any]:
     alone = {arm for arm, counts in by_arm.items() if counts == {0} and len(sweep) > 1}
     arms = [f"{arm}@0" if arm in alone else arm for arm in by_arm if arm]
     return {"sweep": sweep, "times": [], **({"arms": arms} if arms else {})}
-
-
-def train_command(workspace: Path, generator: str = "exprgan", fold: str | None = None) -> str:
-    """Write the command that trains a generator like the one at hand.
-
-    Parameters
-    ----------
-    fold
-        Whose people are left out; as it is to stand in the command, ``3`` or ``$k``.
-    """
-    words = ["faceprep", "train", "--only", "--workspace", str(workspace)]
-    usual = TrainConfig().settings()
-    for name, value in sorted(_trained_with(workspace, generator).items()):
-        if name in usual and name not in ("fold", "generator") and value != usual[name]:
-            parts = value.items() if isinstance(value, Mapping) else [(None, value)]
-            for key, one in parts:
-                dotted = f"train.{name}" if key is None else f"train.{name}.{key}"
-                words += ["--set", f"{dotted}={spelled(one)}"]
-    return shlex.join(words) + ("" if fold is None else f" --set train.fold={fold}")
 
 
 def faces_command(
@@ -105,14 +85,3 @@ def more_command(config: Config, count: int) -> str:
     if fold is None and not file_of(workspace, options.generator).is_file():
         faces = f"{faces}; {command_for(workspace, options.generator, count)}"
     return f"{faces}; {table_command(workspace, settings)}"
-
-
-def _trained_with(workspace: Path, generator: str) -> dict[str, Any]:
-    """Settings of a generator's training, or of another fold's where it has none itself."""
-    own = folder_of(workspace, generator)
-    for folder in (own, *sorted(own.parent.glob(f"{generator}-fold*"))):
-        try:
-            return dict(json.loads((folder / INFO).read_text())["config"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return {}

@@ -13,9 +13,10 @@ from faceprep.errors import FaceprepError, ManifestError, UsageError
 from faceprep.evaluation.leaks import subjects_of
 from faceprep.manifest import file_sha256, write_json
 from faceprep.progress import Progress
-from faceprep.stages.classify_again import faces_command, train_command
+from faceprep.stages.classify_again import faces_command
 from faceprep.stages.classify_faces import Kept, RealFaces, Side
 from faceprep.stages.synthetic import load_synthetic, stage_of, synthetic_record
+from faceprep.stages.train_again import train_command
 from faceprep.stages.trained import file_of, name_of
 from faceprep.workspace import Workspace
 

@@ -44,9 +44,10 @@ def trained_file(workspace: Path, generator: str = "exprgan") -> Path:
 
         if not is_workspace(workspace):
             workspace_of(workspace, "--workspace {}", generator=True)
-        _, _, fold = generator.partition("-fold")
-        more = f" --set train.fold={int(fold)}" if fold.isdecimal() else ""
-        ask = f"faceprep train --workspace {workspace}{more}"
+        from faceprep.stages.train_again import train_command
+
+        base, _, fold = generator.partition("-fold")
+        ask = train_command(workspace, base, str(int(fold)) if fold.isdecimal() else None)
         raise UsageError(f"{workspace} has no trained {generator}", ask)
     return path
 

@@ -151,8 +151,9 @@ def test_too_few_faces_are_an_error_that_says_what_to_type(made: Path) -> None:
         load_synthetic(made, n=71)
     assert "faceprep augment" in str(error.value.hint)
     config = Config.model_validate({"workspace": str(made), "train": {"fold": 3}})
-    with pytest.raises(UsageError, match="has no trained exprgan-fold03"):
+    with pytest.raises(UsageError, match="has no trained exprgan-fold03") as error:
         augment.run_augment(config, 5, Options(), Progress(quiet=True))
+    assert str(error.value.hint).endswith("--set train.fold=3")
 
 
 def test_faces_of_another_device_are_kept(made: Path, tmp_path: Path) -> None:

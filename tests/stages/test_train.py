@@ -181,7 +181,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     toy_workspace(tmp_path)
     with pytest.raises(UsageError, match="has no trained exprgan") as caught:
         load_trained(tmp_path)
-    assert caught.value.hint == f"faceprep train --workspace {tmp_path}"
+    assert caught.value.hint == f"faceprep train --only --workspace {tmp_path}"
     with pytest.raises(MissingToolError, match=r"none\.dat"):
         run_train(configured(tmp_path, weights={}, features=str(tmp_path / "none.dat")), QUIET)
     with pytest.raises(UsageError, match="no loss is called 'pixels'"):
