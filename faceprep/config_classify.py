@@ -1,5 +1,6 @@
 """What ``[classify]`` may say."""
 
+import math
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -71,8 +72,9 @@ class ClassifyConfig(Section):
             words = "an arm is named twice, or none is"
             raise impossible("arms", words, "--arms flips,classic@0")
         for key in ("sweep", "times"):
-            if any(count < 0 for count in getattr(self, key)):
-                words = "a number of synthetic faces is below 0"
+            wrong = [count for count in getattr(self, key) if not 0 <= count < math.inf]
+            if wrong:
+                words = f"there cannot be {wrong[0]} synthetic faces"
                 raise impossible(key, words, "--sweep 0,3000" if key == "sweep" else "--times 0,1")
         if self.times and set(self.sweep) != {0}:
             words = "sweep and times are both set"

@@ -108,8 +108,13 @@ def _holds_another(layers: Sequence[tuple[Mapping[str, Any], str]]) -> bool:
     from faceprep.workspace import Workspace
 
     place = next((values["workspace"] for values, _ in layers[::-1] if "workspace" in values), "")
-    recorded = Workspace(Path(str(place))).info("select").get("config") if place else None
-    return recorded is not None and recorded.get("demo") is None
+    if not place:
+        return False
+    workspace = Workspace(Path(str(place)))
+    recorded = workspace.info("select").get("config")
+    if recorded is None:  # lost, where there are crops: a selection is recorded before them
+        return bool(workspace.shards("align"))
+    return recorded.get("demo") is None
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:

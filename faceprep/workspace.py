@@ -197,7 +197,7 @@ class Workspace:
         """``stage.json``; empty when the stage never ran."""
         try:
             return dict(json.loads((self.folder(stage) / "stage.json").read_text()))
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError):
             return {}
 
     def counts(

@@ -106,7 +106,7 @@ def test_a_dry_run_says_what_it_would_train_and_writes_nothing(tmp_path: Path) -
         (("--sweep", "0,3k"), "--sweep 0,3k: expected numbers"),
         (("--arms", "flip"), "no arm 'flip'"),
         (("--arms", "flips,flips"), "named twice"),
-        (("--sweep", "-5"), "below 0"),
+        (("--sweep", "-5"), "cannot be -5"),
         (("--times", "1", "--sweep", "3"), "both set"),
         (("--folds", "7"), "the selection has 3 folds"),
         (("--sweep", "5000"), "12 synthetic faces, not 5000"),
@@ -134,3 +134,19 @@ def test_without_people_to_test_on_the_way_out_is_said(tmp_path: Path) -> None:
     toy_workspace(tmp_path / "ws", people=3, S1="train", S2="train")
     result = faceprep(*words(tmp_path / "ws"), code=2)
     assert "no face of the selection is in the split test" in result.stderr
+
+
+def test_a_flag_takes_the_place_of_what_a_pipeline_says_otherwise(tmp_path: Path) -> None:
+    workspace = prepared(tmp_path / "ws")
+    file = tmp_path / "times.toml"
+    file.write_text("[classify]\ntimes = [0, 0.5]\n")
+    dry = words(workspace, "-c", str(file), "--json", "--dry-run")
+    for more, counts in (
+        ([], [0, 12]),
+        (["--sweep", "0,4"], [0, 4]),
+        (["--times", "0,.25"], [0, 6]),
+    ):
+        rows = json.loads(faceprep(*dry, *more).stdout)["rows"]
+        assert [row["synthetic"] for row in rows] == counts
+    said = faceprep(*dry, "--sweep", "0,4", "--arms", "classic@0").stderr
+    assert "no row has synthetic faces, as classic@0 asks for" in said

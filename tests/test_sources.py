@@ -75,6 +75,14 @@ def test_a_dataset_without_root_says_what_to_type() -> None:
     assert caught.value.hint
 
 
+def test_crops_without_a_record_of_their_selection_are_not_the_demos(tmp_path: Path) -> None:
+    flags = {"workspace": (str(tmp_path), "--workspace")}
+    (tmp_path / "align").mkdir()
+    assert resolve(flags=flags, environment={}, local_file=NOWHERE).config.demo is not None
+    (tmp_path / "align" / "part-00000.json").write_text("{}")
+    assert resolve(flags=flags, environment={}, local_file=NOWHERE).config.demo is None
+
+
 @pytest.mark.parametrize(
     ("flags", "message", "hint"),
     [
@@ -208,8 +216,13 @@ def test_the_demo_pipeline_keeps_off_workspaces_of_other_datasets(
         ),
         (
             {"classify.sweep": ([-1], "--sweep")},
-            "classify.sweep (from --sweep): a number of synthetic faces is below 0",
+            "classify.sweep (from --sweep): there cannot be -1 synthetic faces",
             "--sweep 0,3000",
+        ),
+        (
+            {"classify.times": ([0.0, float("nan")], "--times")},
+            "classify.times (from --times): there cannot be nan synthetic faces",
+            "--times 0,1",
         ),
         (
             {"train.steps": ("5", "--set"), "train.epochs": ("2", "--set")},

@@ -1,6 +1,7 @@
 """``faceprep augment``: synthetic faces from a trained generator."""
 
-from typing import Annotated, Any
+import shlex
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +26,9 @@ from faceprep.cli.options import (
 from faceprep.cli.outcome import DONE, FAILED, complain, complain_of_shards, guarded, say_next
 from faceprep.cli.root import app
 from faceprep.cli.stages import part_of
+
+if TYPE_CHECKING:
+    from faceprep.config import Config
 
 Count = Annotated[
     int, typer.Option("--n", min=1, help="How many faces there are to be; those there count.")
@@ -68,6 +72,7 @@ def augment(
     from faceprep.report.tables import print_result
     from faceprep.runner import Options
     from faceprep.stages.augment import run_augment
+    from faceprep.stages.classify_again import table_command
 
     resolved = resolve_flags(_arguments(locals())).config
     options = Options(overwrite=overwrite, dry_run=dry_run, shard=part_of(shard), wait=not no_wait)
@@ -77,7 +82,7 @@ def augment(
     if result.jobs:
         jobs = {"jobs": result.jobs, "asked": n, "todo": result.todo}
         print_result([f"augment: jobs {', '.join(result.jobs)} submitted"], jobs, as_json=json)
-        say_next(f"faceprep status --workspace {resolved.workspace}", quiet)
+        say_next(f"faceprep status --workspace {shlex.quote(str(resolved.workspace))}", quiet)
         return DONE
     print_result(*augment_tables(result, dry_run), as_json=json)
     complain_of_shards({"augment": result.failed})
@@ -85,9 +90,20 @@ def augment(
         less = " without --overwrite" if overwrite else ""
         complain(f"  → type the same command again{less}; only these shards are redone", None)
         return FAILED
-    if not dry_run:
-        say_next(f"faceprep classify --workspace {resolved.workspace} --sweep 0,{n}", quiet)
+    if not dry_run and shard is None:
+        say_next(table_command(resolved.workspace, _table_with(resolved, n)), quiet or json)
     return DONE
+
+
+def _table_with(config: "Config", n: int) -> dict[str, Any]:
+    """Settings of the table that shows what these faces are good for."""
+    from faceprep.workspace import Workspace
+
+    settings: dict[str, Any] = {"sweep": [0, n], "generator": config.train.generator}
+    if config.train.fold is not None:
+        selected = Workspace(config.workspace).info("select").get("settings", {})
+        settings["folds"] = selected.get("folds", config.select.folds)
+    return settings
 
 
 def _arguments(arguments: dict[str, Any]) -> dict[str, Any]:

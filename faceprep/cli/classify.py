@@ -86,11 +86,15 @@ def classify(
     from faceprep.stages.classify_again import more_command
 
     resolved = resolve_flags(_arguments(locals())).config
+    asked = resolved.classify
     options = Options(retry_failed=retry_failed, wait=not no_wait)
     options.refuse_leaving(resolved.engine)
     if resolved.engine == "slurm" and not dry_run:
         return on_slurm("classify", resolved, options, only, overwrite, quiet, json)
     with Progress(quiet=quiet) as progress:
+        if any(asked.sweep + asked.times) and all(arm.endswith("@0") for arm in asked.arms):
+            arms = ", ".join(asked.arms)
+            progress.say(f"classify: no row has synthetic faces, as {arms} asks for")
         if not only and not bring_up_to_date(resolved, progress, dry_run, retry_failed):
             return FAILED
         result = run_classify(resolved, progress, overwrite=overwrite, dry_run=dry_run)
@@ -112,6 +116,11 @@ def _arguments(arguments: dict[str, Any]) -> dict[str, Any]:
         text = arguments[name]
         if text is not None:
             assigned.append(f"classify.{name}={_listed(name, text, kind)}")
+    # One of them takes the place of the other that a pipeline file may hold.
+    if arguments["times"] is None and arguments["sweep"] is not None:
+        assigned.append("classify.times=[]")
+    if arguments["sweep"] is None and arguments["times"] is not None:
+        assigned.append("classify.sweep=[0]")
     return {**arguments, "seed": None, "set_": [*(arguments["set_"] or []), *assigned]}
 
 
