@@ -121,7 +121,7 @@ def run_classify(
     Parameters
     ----------
     overwrite
-        Train everything again.
+        Train everything again, on crops that are read again.
     dry_run
         Say which trainings there would be.
 
@@ -134,7 +134,7 @@ def run_classify(
     FaceprepError
         Somebody of the test touched what a row is made with, or a training failed.
     """
-    plan = _Plan(config, progress, dry_run)
+    plan = _Plan(config, progress, dry_run, overwrite)
     result = plan.result
     if dry_run:
         return result
@@ -149,7 +149,9 @@ def run_classify(
 class _Plan:
     """Faces, folds, rows and cells of a run, and its leak guard."""
 
-    def __init__(self, config: Config, progress: Progress, dry_run: bool) -> None:
+    def __init__(
+        self, config: Config, progress: Progress, dry_run: bool, overwrite: bool = False
+    ) -> None:
         from faceprep.generators.device import choose_device
 
         self.config, self.progress = config, progress
@@ -176,7 +178,7 @@ class _Plan:
         self.result = Classified(self.folder, options.generator, self.faces, [], made_of=made_of)
         self.result.notes = self._notes()
         self.provenance: dict[str, Any] = {}
-        self.pixels = self._keep(dry_run)
+        self.pixels = self._keep(dry_run, overwrite)
         self.result.cells = [
             self._cell(row, seed, fold)
             for row in self.rows
@@ -194,7 +196,7 @@ class _Plan:
         side = side_of(self.faces, fold, self.config.classify.seed, self.config.classify.held_out)
         return {*self.faces.people[side.test].tolist()}
 
-    def _keep(self, dry_run: bool) -> dict[str, Kept]:
+    def _keep(self, dry_run: bool, overwrite: bool) -> dict[str, Kept]:
         """Files of pixels, and of features where an arm looks at them; by name."""
         folder, threads = self.folder / "faces", workers(self.config)
         tables = {"real": (self.faces.table, command(Workspace(self.config.workspace), "align"))}
@@ -203,15 +205,16 @@ class _Plan:
         kept = {}
         for name, (table, redo) in tables.items():
             kept[name] = keep_pixels(
-                folder, name, table, self.size, threads, self.progress, redo, dry_run
+                folder, name, table, self.size, threads, self.progress, redo, dry_run, overwrite
             )
         if any(row.arm == LOGISTIC for row in self.rows):
             features = self._features()
             self.provenance = features.provenance()
             for name in list(kept):
                 kept[f"{name}-features"] = keep_features(
-                    folder, name, kept[name], features, self.device, self.progress, dry_run
-                )
+                    folder, name, kept[name], features, self.device, self.progress, dry_run,
+                    overwrite,
+                )  # fmt: skip
         return kept
 
     def _features(self) -> Any:

@@ -1,13 +1,16 @@
 """The faces of a ``classify``: whose are on which side, and their pixels in a file that is mapped.
 
-<workspace>/classify/faces/real-64.npy          crops of the selection, uint8, in the network's size
-                           exprgan-64.npy       the synthetic ones, in their order
-                           real-features.npy    the same as φ sees them, where an arm asks for it
-                           *.json               of what each was made; another digest: made again
+<workspace>/classify/faces/real-64-<key>.npy          crops of the selection, uint8, network's size
+                           exprgan-64-<key>.npy       the synthetic ones, in their order
+                           real-features-<key>.npy    the same as φ sees them, where an arm asks
+
+The key follows from what decides the content: no run maps the faces of another. Of files that
+differ in nothing else, the two last used stay.
 """
 
-import json
+import contextlib
 import os
+import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +21,6 @@ import numpy as np
 
 from faceprep.config import ClassifyConfig, digest
 from faceprep.errors import FaceprepError, UsageError
-from faceprep.manifest import write_json
 from faceprep.progress import Progress
 from faceprep.report.commands import command
 from faceprep.workspace import Workspace
@@ -180,8 +182,28 @@ class Kept:
     key: str
 
     def read(self) -> np.ndarray:
-        """Map it; what is written to the array stays in this process."""
-        return np.load(self.path, mmap_mode="c")
+        """Map it; what is written to the array stays in this process.
+
+        Raises
+        ------
+        FaceprepError
+            Other runs removed it.
+        """
+        try:
+            return np.load(self.path, mmap_mode="c")
+        except FileNotFoundError:
+            raise FaceprepError(
+                f"{self.path} is gone: other classify runs in this workspace took its place",
+                "finished trainings are saved; the same command goes on",
+            ) from None
+
+    def is_whole(self) -> bool:
+        """Whether it is there, as long as its header says."""
+        try:
+            np.load(self.path, mmap_mode="r")
+        except (OSError, ValueError, EOFError):
+            return False
+        return True
 
 
 def keep(
@@ -189,8 +211,9 @@ def keep(
     name: str,
     of: Any,
     make: Callable[[], tuple[tuple[int, ...], np.dtype[Any], Any]] | None,
+    overwrite: bool = False,
 ) -> Kept:
-    """Make ``folder/name.npy``, unless it is there and of the same things.
+    """Make ``folder/name-<key>.npy``, unless it is there and whole.
 
     Parameters
     ----------
@@ -198,14 +221,22 @@ def keep(
         JSON-ready: what decides the content.
     make
         Gives shape, type, and an iterator over its parts in order. None: nothing is made.
+    overwrite
+        Make it in any case.
     """
-    key, path, about = digest(of), folder / f"{name}.npy", folder / f"{name}.json"
-    if make is None or (path.is_file() and _read_key(about) == key):
-        return Kept(path, key)
-    aside = folder / f"{name}.npy.{os.getpid()}.tmp"
+    key = digest(of)
+    path = folder / f"{name}-{key}.npy"
+    kept = Kept(path, key)
+    if make is None:
+        return kept
+    with contextlib.suppress(OSError):
+        _remove_all_but_last(folder, name, path)
+        os.utime(path)  # a run that comes to tidy sees that it is in use
+    if not overwrite and kept.is_whole():
+        return kept
+    aside = folder / f"{path.name}.{os.getpid()}@{socket.gethostname()}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        about.unlink(missing_ok=True)
         shape, kind, parts = make()
         array = np.lib.format.open_memmap(aside, mode="w+", dtype=kind, shape=shape)
         at = 0
@@ -215,14 +246,21 @@ def keep(
         array.flush()
         del array
         aside.replace(path)
-        write_json(about, {"key": key})
     except OSError as error:
         raise FaceprepError(
             f"cannot write {path}: {error.strerror or error}", "make room"
         ) from error
     finally:
         aside.unlink(missing_ok=True)
-    return Kept(path, key)
+    return kept
+
+
+def _remove_all_but_last(folder: Path, name: str, own: Path) -> None:
+    """Remove other files of the name but the last used one, which a run beside may need."""
+    found = [path for path in folder.glob(f"{name}-*.npy") if path != own]
+    others = [path for path in found if path.stem.rpartition("-")[0] == name]
+    for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:
+        path.unlink(missing_ok=True)
 
 
 def keep_pixels(
@@ -234,6 +272,7 @@ def keep_pixels(
     progress: Progress,
     redo: str,
     dry_run: bool = False,
+    overwrite: bool = False,
 ) -> Kept:
     """Decode the crops of a table once, ``(N, S, S, 3) uint8``; nothing in a dry run.
 
@@ -255,7 +294,7 @@ def keep_pixels(
         return (len(table), size, size, 3), np.dtype(np.uint8), _decoded(table, size, threads, redo)
 
     content = [table["crop_sha256"].tolist(), size]
-    return keep(folder, f"{name}-{size}", content, None if dry_run else make)
+    return keep(folder, f"{name}-{size}", content, None if dry_run else make, overwrite)
 
 
 def _decoded(table: "pd.DataFrame", size: int, threads: int, redo: str) -> Any:
@@ -282,6 +321,7 @@ def keep_features(
     device: str,
     progress: Progress,
     dry_run: bool = False,
+    overwrite: bool = False,
 ) -> Kept:
     """φ of faces and their mirror images, ``(N, 2, D) float16``, for logistic regression."""
     from faceprep.evaluation.logistic import describe
@@ -301,7 +341,7 @@ def keep_features(
             progress.finish()
 
     content = [pixels.key, features.provenance()]
-    return keep(folder, f"{name}-features", content, None if dry_run else make)
+    return keep(folder, f"{name}-features", content, None if dry_run else make, overwrite)
 
 
 def same_pictures(faces: RealFaces, train: Sequence[int], test: Sequence[int]) -> int:
@@ -309,10 +349,3 @@ def same_pictures(faces: RealFaces, train: Sequence[int], test: Sequence[int]) -
     checksums = faces.table["crop_sha256"].to_numpy(object)
     known = {one for one in checksums[list(train)] if one is not None}
     return sum(one in known for one in checksums[list(test)])
-
-
-def _read_key(path: Path) -> str | None:
-    try:
-        return str(json.loads(path.read_text())["key"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
