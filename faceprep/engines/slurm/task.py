@@ -4,6 +4,7 @@ It reads the array's folder, plans its shards as the command would do here and n
 that are not done: a task that runs again, for whatever reason, goes on where it was.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -22,6 +23,9 @@ from faceprep.workspace import Workspace
 if TYPE_CHECKING:
     from faceprep.shard import Errand
 
+#: Stages that are one job, without an array.
+SINGLE = ("train", "classify")
+
 _NOT_THE_SAME = (
     "a package, a weight file or OpenFace is missing on the node, or is another version there"
 )
@@ -30,10 +34,12 @@ _NOT_THE_SAME = (
 def main(folder: Path) -> int:
     """Do the task that Slurm's variables name; return the exit code."""
     array = read(folder)
-    task = int(os.environ.get("SLURM_ARRAY_TASK_ID", "0"))
+    single = array.stage in SINGLE
+    # A job that was submitted by a task of an array inherits that task's number.
+    task = 0 if single else int(os.environ.get("SLURM_ARRAY_TASK_ID", "0"))
     array.clear_error(task)
     try:
-        if array.stage in ("train", "classify"):
+        if single:
             from faceprep.engines.slurm.single import run_here
 
             return run_here(array)
@@ -57,8 +63,11 @@ def make_shards(array: Array, task: int) -> int:
     config = here(array)
     workspace = Workspace(config.workspace)
     stamps = workspace.stamps(array.stage)
-    made = {shard for shard, stamp in array.before.items() if stamps.get(shard, stamp) != stamp}
-    queue_again_at_notice(lambda: workspace.stamps(array.stage) != stamps)
+    made = set[int]()
+    if array.overwrite or array.retry_failed:  # otherwise a marker says itself whether it counts
+        mine = stamps.keys() & set(array.tasks[task])
+        made = {shard for shard in mine if stamps[shard] != array.before.get(shard)}
+    queue_again_at_notice(lambda: workspace.stamps(array.stage) != stamps, task)
     options = Options(
         overwrite=array.overwrite,
         retry_failed=array.retry_failed,
@@ -96,24 +105,41 @@ def here(array: Array) -> Config:
     return config.model_copy(update={"engine": "local", "workers": cpus})
 
 
-def requeue() -> bool:
-    """Ask Slurm to run this job again later; it ends soon after. Whether Slurm will."""
-    job = os.environ["SLURM_JOB_ID"]
-    done = subprocess.run(["scontrol", "requeue", job], check=False, capture_output=True, text=True)
+def requeue(task: int | None = None) -> bool:
+    """Ask Slurm to run this job again later; it ends soon after. Whether Slurm will.
+
+    Parameters
+    ----------
+    task
+        Of an array, to be queued alone; None for a job that is none. The number of the job itself
+        does not do: one task of every array has that of the whole array.
+    """
+    if task is None:
+        job = os.environ.get("SLURM_JOB_ID", "")
+    else:
+        job = f"{os.environ.get('SLURM_ARRAY_JOB_ID', '')}_{task}"
+    words = ["scontrol", "requeue", job]
+    try:
+        done = subprocess.run(words, check=False, capture_output=True, text=True)
+    except OSError as error:  # a container without Slurm's commands
+        print(f"job {job}: no scontrol: {error.strerror}", file=sys.stderr, flush=True)
+        return False
     said = done.stderr.strip() if done.returncode else "queued again"
     print(f"job {job}: {said}", file=sys.stderr, flush=True)
     return done.returncode == 0
 
 
-def queue_again_at_notice(advanced: Callable[[], bool]) -> None:
+def queue_again_at_notice(advanced: Callable[[], bool], task: int | None = None) -> None:
     """Queue the task again before its time limit, if its stage has advanced meanwhile.
 
-    One that makes nothing would be queued again forever; it runs into its limit.
+    One that makes nothing would be queued again forever; it runs into its limit, as does one that
+    cannot ask Slurm, and whoever waits submits what is left.
     """
 
     def notice(number: int, frame: FrameType | None) -> None:
-        if advanced():
-            requeue()
+        with contextlib.suppress(OSError):  # it would be raised in the middle of a shard
+            if advanced():
+                requeue(task)
 
     signal.signal(signal.SIGUSR1, notice)
 
