@@ -37,9 +37,10 @@ def synthetic_faces(
     name: str = "exprgan",
     sources: list[str] | None = None,
     pictures: list[np.ndarray] | None = None,
+    mode: str = "edit",
     **record: Any,
 ) -> Workspace:
-    """Balanced synthetic faces; `record` goes into ``stage.json``."""
+    """Balanced synthetic faces, edits of `sources` in `mode`; `record` goes into ``stage.json``."""
     stage, rows = stage_of(name), []
     with workspace.pending(stage, 0) as pending:
         for index in range(count):
@@ -54,7 +55,7 @@ def synthetic_faces(
                     "index": index,
                     "generator": "exprgan",
                     "checkpoint": checkpoint,
-                    "mode": "edit" if sources else "new",
+                    "mode": mode if sources else "new",
                     "expression": LABELS[label],
                     "intensity": 1.0,
                     "code": [1.0],

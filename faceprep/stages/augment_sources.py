@@ -78,8 +78,8 @@ def find_sources(config: Config, mode: str) -> Sources:
             "--mode new, or another augment.source_expressions",
         )
     subjects = rows["dataset"] + "/" + rows["subject"]
-    if mode == "other" and config.augment.distinct_people:
-        subjects = ELSEWHERE + subjects
+    if mode == "other":
+        subjects = subjects.where(~_elsewhere(config, rows), ELSEWHERE + subjects)
     return Sources(
         rows.index.tolist(),
         [Path(crop) for crop in rows["crop"]],
@@ -127,6 +127,15 @@ def _other_rows(config: Config) -> "pd.DataFrame":
     return rows
 
 
+def _elsewhere(config: Config, rows: "pd.DataFrame") -> "pd.Series[bool]":
+    """Rows of the other workspace whose people are not this one's, whatever their names."""
+    if config.augment.distinct_people:
+        return rows["dataset"].notna()
+    places = (Workspace(config.workspace), _other(config))
+    here, there = (place.info("select").get("root") for place in places)
+    return (rows["dataset"] == _FOLDER) & (here != there)
+
+
 def _refuse_leak(config: Config, here: Workspace, there: Workspace, rows: "pd.DataFrame") -> None:
     own = load(here.root, ["align"])
     kept = own[sides_of(own, config.train.fold).isin(["val", "test"])]
@@ -137,11 +146,8 @@ def _refuse_leak(config: Config, here: Workspace, there: Workspace, rows: "pd.Da
             f"{len(same)} files of {there.root} are watched or tested here, {name} among them",
             "select them for nothing but the test",
         )
-    if config.augment.distinct_people:
-        return
-    one_root = here.info("select").get("root") == there.info("select").get("root")
+    rows = rows[~_elsewhere(config, rows)]
     both = rows.merge(kept[["dataset", "subject"]].drop_duplicates(), on=["dataset", "subject"])
-    both = both if one_root else both[both["dataset"] != _FOLDER]
     if len(both):
         raise FaceprepError(
             f"{both['subject'].iloc[0]} of {there.root} is watched or tested here",

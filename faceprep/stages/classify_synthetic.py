@@ -93,12 +93,12 @@ def find_synthetic(config: Config, fold: int | None, count: int, faces: RealFace
         raise ManifestError(error.message, again) from None
     places = {expression: number for number, expression in enumerate(faces.classes)}
     labels = table["expression"].map(places).fillna(-1).to_numpy(np.int64)
-    whose = faces.table["person"].to_dict()
-    people = np.array([whose.get(one, "") for one in table["source_face_id"]], str)
+    record = synthetic_record(workspace, name)
+    people = _people(workspace, table, record)
     anew = f"{again} --overwrite"
     train = train_command(workspace, options.generator, None if fold is None else str(fold))
     train += " --overwrite"
-    touched = _touched(config, name, table, anew, train)
+    touched = _touched(config, name, table, record, anew, train)
     touched["the sources of synthetic faces"] += sorted({*people.tolist()} - {""})
     hints = {what: f"{train}; {anew}" if what == _GENERATOR else anew for what in touched}
     notes = _notes(name, table, labels, faces)
@@ -133,11 +133,40 @@ def _too_few(
     return UsageError(f"{workspace} has no trained {name}{there}", command)
 
 
+def _people(workspace: Path, table: "pd.DataFrame", record: Mapping[str, Any]) -> np.ndarray:
+    """Person that each face is an edit of; empty for nobody, and for somebody from elsewhere."""
+    whose = {"edit": _whose(workspace), "other": {}, "new": {}}
+    shared = {*(record.get("sources") or {}).get("other", ())}
+    if shared:  # of the same dataset: it may have other faces of the people here
+        known = whose["edit"] | _whose(Path(record.get("sources_from") or workspace))
+        whose["other"] = {face: person for face, person in known.items() if person in shared}
+    pairs = zip(table["mode"], table["source_face_id"], strict=True)
+    return np.array([whose[mode].get(face, "") for mode, face in pairs], str)
+
+
+def _whose(workspace: Path) -> dict[str, str]:
+    """``face_id`` → person of all selected faces, whatever they show."""
+    whose: dict[str, str] = {}
+    for table in Workspace(workspace).tables("select"):
+        faces, datasets, subjects = (
+            table.column(name).to_pylist() for name in ("face_id", "dataset", "subject")
+        )
+        whose |= {
+            face: f"{dataset}/{subject}"
+            for face, dataset, subject in zip(faces, datasets, subjects, strict=True)
+        }
+    return whose
+
+
 def _touched(
-    config: Config, name: str, table: "pd.DataFrame", hint: str, train: str
+    config: Config,
+    name: str,
+    table: "pd.DataFrame",
+    record: Mapping[str, Any],
+    hint: str,
+    train: str,
 ) -> dict[str, list[str]]:
     """Whom the generator, the sources, the judge and the filter saw, as their records say."""
-    record = synthetic_record(config.workspace, name)
     told = record.get("subjects")
     parts = dict(told) if isinstance(told, Mapping) else {"sources": told}
     for part in ("generator", "judge", "filter"):

@@ -202,7 +202,7 @@ def test_other_faces_are_edited_where_nobody_is_tested_here(tmp_path: Path) -> N
     made = make_faces(root, 60, mode="other", sources=str(more))
     assert made.modes == {"other": 60}
     # A folder's names mean nothing in another folder: it is files that must not be the same.
-    assert synthetic_record(root)["subjects"] == [f"folder/S{k}" for k in range(6)]
+    assert synthetic_record(root)["subjects"] == [f"elsewhere:folder/S{k}" for k in range(6)]
     assert "folder/S1/anger" in set(load_synthetic(root)["source_face_id"])
     for workspace, face in ((root, "folder/S5/anger"), (more, "folder/S0/anger")):
         plant(workspace, face, sha256="same")
