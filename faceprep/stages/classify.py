@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from faceprep.config import Config, digest
-from faceprep.errors import FaceprepError, MissingToolError
+from faceprep.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.evaluation.accuracy import Accuracy, Answers, Gain, accuracy_of, gain_of, joined
 from faceprep.evaluation.leaks import refuse_leaks
 from faceprep.progress import Progress
@@ -235,6 +235,12 @@ class _Plan:
             found = self.synthetic[fold]
             held = {*faces.people[side.held_out].tolist()}
             rows = found.first(row.synthetic, held)
+            if not len(rows):
+                raise UsageError(
+                    f"none of the first {row.synthetic:,} synthetic faces can be used: they show"
+                    f" none of {', '.join(faces.classes)}, or people who are left out to stop on",
+                    f"more of them: --sweep 0,{10 * row.synthetic}",
+                )
             content = found.table["crop_sha256"].iloc[rows].tolist()
             key = digest([content, self.size, self.provenance if ending else None])
             made = Made(self.pixels[found.name + ending], rows, found.labels[rows], key)

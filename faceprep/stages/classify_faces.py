@@ -137,13 +137,18 @@ def side_of(faces: RealFaces, fold: int | None, seed: int, share: float) -> Side
     Raises
     ------
     UsageError
-        Fewer than two people train.
+        Nobody trains, or fewer than two people where none is in ``val``.
     """
     from faceprep.stages.train_faces import sides_of
 
     sides = sides_of(faces.table, fold).to_numpy(str)
     train, held = sides == "train", sides == "val"
     people = np.unique(faces.people[train])
+    if held.any() and not len(people):
+        raise UsageError(
+            "no face of the selection is in the split train",
+            f"{command(Workspace(faces.workspace), 'align')} --set select.split=random",
+        )
     if not held.any():
         if len(people) < 2:
             raise UsageError(

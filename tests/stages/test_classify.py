@@ -167,6 +167,21 @@ def test_val_is_left_out_where_there_is_one(tmp_path: Path) -> None:
         assert done.trained_on == people(0, 1, 2, 4, 5)
 
 
+def test_a_row_without_a_usable_face_is_refused_and_so_is_a_split_without_training(
+    tmp_path: Path,
+) -> None:
+    with_synthetic(tmp_path / "made")  # anger is the first
+    config = configured(tmp_path / "made", sweep=(1, 8), classes=("happiness", "surprise"))
+    with pytest.raises(UsageError, match="none of the first 1 synthetic faces") as caught:
+        run_classify(config, QUIET)
+    assert str(caught.value.hint).endswith("--sweep 0,10")
+    split = dict.fromkeys(("S0", "S1", "S2", "S3"), "val")
+    toy_workspace(tmp_path / "split", people=6, **split)
+    with pytest.raises(UsageError, match="in the split train") as caught:
+        run_classify(configured(tmp_path / "split"), QUIET)
+    assert str(caught.value.hint).endswith("--set select.split=random")
+
+
 def test_who_is_left_out_follows_from_seed_and_fold(tmp_path: Path) -> None:
     toy_workspace(tmp_path, people=12)
     faces = load_faces(tmp_path, ClassifyConfig())
