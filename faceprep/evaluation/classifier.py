@@ -67,7 +67,7 @@ class Recipe:
     updates, batch
         How many, and of how many faces.
     synthetic_share
-        Of a batch, where there are synthetic faces.
+        Of a batch, where there are synthetic faces: above 0, below 1; one face of either at least.
     even
         Draw expressions evenly, else faces as often as they are.
     learning_rate, weight_decay
@@ -205,11 +205,10 @@ class _Batches:
     """Faces of every update: all real ones in a new order again and again, or evenly drawn."""
 
     def __init__(self, real: Pool, synthetic: Pool | None, recipe: Recipe, seed: int) -> None:
-        made = 0 if synthetic is None else round(recipe.synthetic_share * recipe.batch)
-        self.parts = [(real, recipe.batch - made)]
+        self.parts = [(real, recipe.batch)]
         if synthetic is not None:
-            self.parts.append((synthetic, made))
-        self.parts = [(pool, count) for pool, count in self.parts if count]
+            made = min(max(round(recipe.synthetic_share * recipe.batch), 1), recipe.batch - 1)
+            self.parts = [(real, recipe.batch - made), (synthetic, made)]
         self.draws = [
             _Draw(pool.labels, recipe.even, seed, number)
             for number, (pool, _) in enumerate(self.parts)

@@ -73,6 +73,10 @@ def test_synthetic_faces_take_their_share_of_every_batch() -> None:
         white = (x == 1).flatten(1).all(dim=1)
         assert white.sum() == 4
         assert len(y) == 16
+    for share, count in ((0.01, 1), (0.99, 15)):  # neither part is rounded away
+        x = _Batches(real, made, Recipe(batch=16, synthetic_share=share), seed=0).next()[0]
+        assert (x == 1).flatten(1).all(dim=1).sum() == count
+        assert len(x) == 16
     alone = _Batches(real, None, Recipe(batch=16), seed=0).next()[0]
     assert not (alone == 1).flatten(1).all(dim=1).any()
 
