@@ -6,7 +6,6 @@
 import hashlib
 import json
 import os
-import socket
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, get_args
@@ -19,6 +18,7 @@ from faceprep.config_augment import MODES
 from faceprep.config_section import Expression
 from faceprep.errors import ManifestError
 from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R
+from faceprep.tmp_owner import here
 
 SCHEMA_VERSION = 1
 METADATA_KEY = b"faceprep"
@@ -291,7 +291,7 @@ def file_sha256(path: Path) -> str:
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write JSON so that a reader sees the old file or the whole new one."""
     # Processes of several hosts write to a shared disk; the dot keeps it apart from shards in hand.
-    aside = path.with_name(f".{path.name}.{os.getpid()}@{socket.gethostname()}.tmp")
+    aside = path.with_name(f".{path.name}.{os.getpid()}@{here()}.tmp")
     aside.write_text(json.dumps(value, indent=1, sort_keys=True, default=str) + "\n")
     aside.replace(path)
 

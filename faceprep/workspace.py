@@ -29,7 +29,7 @@ import pyarrow as pa
 
 from faceprep import manifest
 from faceprep.errors import FaceprepError, ManifestError
-from faceprep.tmp_owner import PENDING, is_abandoned
+from faceprep.tmp_owner import PENDING, here, is_abandoned
 
 _PART = re.compile(r"part-(\d{5,})\.json")
 _FAILED = re.compile(r"part-(\d{5,})\.failed\.json")
@@ -221,7 +221,7 @@ class Workspace:
     @contextlib.contextmanager
     def pending(self, stage: str, shard: int) -> Iterator["PendingShard"]:
         """Open a folder to work in; it is gone afterwards, committed or not."""
-        name = f"part-{shard:05d}.{socket.gethostname()}-{os.getpid()}.tmp"
+        name = f"part-{shard:05d}.{here()}-{os.getpid()}.tmp"
         folder = self.home(stage, shard) / name
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "images").mkdir(parents=True)
@@ -264,9 +264,9 @@ class Workspace:
         return waited
 
     def _others_work(self, stage: str, shard: int) -> Iterator[bool]:
-        here, me = socket.gethostname(), str(os.getpid())
+        place, me = here(), str(os.getpid())
         for match, entry in _matching(self.home(stage, shard), PENDING):
-            if int(match["shard"]) == shard and match["host"] == here and match["pid"] != me:
+            if int(match["shard"]) == shard and match["host"] == place and match["pid"] != me:
                 yield not is_abandoned(entry)
 
     def in_hand(self, stage: str) -> set[int]:

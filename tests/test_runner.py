@@ -1,7 +1,6 @@
 """The runner: what is done is left alone, what is not is done, whatever was interrupted."""
 
 import json
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from faceprep.manifest import table_from_rows
 from faceprep.progress import Progress
 from faceprep.runner import Options, run_stage
 from faceprep.stages import load_stage
+from faceprep.tmp_owner import here
 from faceprep.workspace import Workspace
 
 QUIET = Progress(quiet=True)
@@ -89,7 +89,7 @@ def test_what_a_kill_left_behind_goes_even_when_all_is_done(aligned_workspace) -
     before = content(workspace)
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    left = workspace.folder("heatmaps") / f"part-00000.{socket.gethostname()}-{dead.pid}.tmp"
+    left = workspace.folder("heatmaps") / f"part-00000.{here()}-{dead.pid}.tmp"
     left.mkdir()
     assert draw(workspace).todo == []
     assert content(workspace) == before

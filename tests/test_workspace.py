@@ -1,7 +1,6 @@
 """A shard is done when its marker matches and what it names is intact, and only then."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ import pytest
 
 from faceprep.errors import ManifestError
 from faceprep.manifest import table_from_rows
+from faceprep.tmp_owner import here
 from faceprep.workspace import Workspace
 
 
@@ -126,12 +126,12 @@ def test_a_sweep_removes_what_dead_processes_left_and_nothing_alive(tmp_path) ->
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     folder = workspace.folder("heatmaps")
-    abandoned = folder / f"part-00007.{socket.gethostname()}-{dead.pid}.tmp"
+    abandoned = folder / f"part-00007.{here()}-{dead.pid}.tmp"
     elsewhere = folder / f"part-00007.another-host-{dead.pid}.tmp"
     for path in (abandoned, elsewhere):
         (path / "images").mkdir(parents=True)
     (folder / f"stage.json.{dead.pid}.tmp").write_text("{")
-    half = folder / f".part-00007.json.{dead.pid}@{socket.gethostname()}.tmp"
+    half = folder / f".part-00007.json.{dead.pid}@{here()}.tmp"
     theirs = folder / f".part-00007.json.{dead.pid}@node-{dead.pid}.tmp"
     for path in (half, theirs):
         path.write_text("{")
@@ -188,7 +188,7 @@ def test_a_process_number_that_is_used_again_keeps_nobody_waiting(tmp_path) -> N
     workspace = Workspace(tmp_path)
     workspace.make_folder("heatmaps")
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    left = workspace.folder("heatmaps") / f"part-00003.{socket.gethostname()}-{other.pid}.tmp"
+    left = workspace.folder("heatmaps") / f"part-00003.{here()}-{other.pid}.tmp"
     left.mkdir()
     assert workspace.in_hand("heatmaps") == {3}
     long_ago = time.time() - 3600

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +16,7 @@ from faceprep.manifest import file_sha256
 from faceprep.runner import Options
 from faceprep.stages.classify_inputs import inputs_of
 from faceprep.stages.trained import file_of, folder_of
+from faceprep.tmp_owner import here
 from faceprep.workspace import Workspace
 
 STAGE = "augment/exprgan"
@@ -158,7 +158,7 @@ def test_status_counts_the_shards_that_were_asked_for(tmp_path: Path) -> None:
     make_faces(root, 60, options=Options(shard=(1, 3)))
     counts = status_of(root)
     assert (counts["shards"], counts["done"], counts["missing"]) == (3, 1, 2)
-    in_hand = root / STAGE / f"part-00001.{socket.gethostname()}-{os.getpid()}.tmp"
+    in_hand = root / STAGE / f"part-00001.{here()}-{os.getpid()}.tmp"
     in_hand.mkdir()
     assert status_of(root)["running"] == [1]
     in_hand.rmdir()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from faceprep.report.status import status
 from faceprep.runner import Options, run_stage
 from faceprep.stages import load_stage
 from faceprep.stages.synthetic import note_asked
+from faceprep.tmp_owner import here
 
 
 def heatmaps(root: Path) -> dict:
@@ -43,7 +43,7 @@ def test_shards_are_done_running_failed_or_missing(aligned_workspace) -> None:
     workspace.part("align", 3).write_bytes(b"PAR1")
     result = draw(workspace.root, only=frozenset((0, 1, 3)))
     assert list(result.failed) == [3]
-    mine = workspace.folder("heatmaps") / f"part-00002.{socket.gethostname()}-{os.getpid()}.tmp"
+    mine = workspace.folder("heatmaps") / f"part-00002.{here()}-{os.getpid()}.tmp"
     mine.mkdir()
     found = heatmaps(workspace.root)
     assert (found["shards"], found["done"], found["running"], found["missing"]) == (5, 2, [2], 1)
