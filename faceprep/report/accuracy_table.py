@@ -61,7 +61,7 @@ def plan_tables(
     data = []
     for row in dict.fromkeys(cell.row for cell in result.cells):
         cells = [cell for cell in result.cells if cell.row == row]
-        done = sum(read_cell(cell) is not None for cell in cells)
+        done = 0 if result.anew else sum(read_cell(cell) is not None for cell in cells)
         table.add_row(row.arm, f"{row.synthetic:,}", str(len(cells)), str(done))
         data.append({**asdict(row), "trainings": len(cells), "done": done})
     return [table], {"rows": data, "settings": config.classify.settings()}

@@ -97,6 +97,8 @@ class Classified:
         What a reader should know.
     trained, seconds
         Trainings made just now, and their wall time.
+    anew
+        Those that are done are trained again too.
     """
 
     folder: Path
@@ -111,6 +113,7 @@ class Classified:
     notes: list[str] = field(default_factory=list)
     trained: int = 0
     seconds: float = 0.0
+    anew: bool = False
 
 
 def run_classify(
@@ -176,7 +179,7 @@ class _Plan:
         }
         made_of = {**inputs_of(Workspace(config.workspace), made), "real": before["real"]}
         self.result = Classified(self.folder, options.generator, self.faces, [], made_of=made_of)
-        self.result.notes = self._notes()
+        self.result.notes, self.result.anew = self._notes(), overwrite
         self.provenance: dict[str, Any] = {}
         self.pixels = self._keep(dry_run, overwrite)
         self.result.cells = [

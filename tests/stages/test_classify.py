@@ -24,6 +24,7 @@ from faceprep.errors import FaceprepError, UsageError
 from faceprep.manifest import METADATA_KEY
 from faceprep.progress import Progress
 from faceprep.report.accuracy_files import write_files
+from faceprep.report.accuracy_table import plan_tables
 from faceprep.runner import Options
 from faceprep.stages import classify, classify_cells
 from faceprep.stages.augment import run_augment
@@ -206,6 +207,10 @@ def test_the_same_command_trains_only_what_is_missing(tmp_path: Path) -> None:
     assert [one.accuracy for one in again.rows] == [one.accuracy for one in first.rows]
     assert run_classify(configured(tmp_path, seeds=4), QUIET).trained == 1
     assert run_classify(configured(tmp_path, seeds=3, updates=7), QUIET).trained == 3
+    for anew in (False, True):
+        planned = run_classify(config, QUIET, overwrite=anew, dry_run=True)
+        (row,) = plan_tables(config, planned)[1]["rows"]
+        assert (row["trainings"], row["done"]) == (3, 0 if anew else 3)
     assert run_classify(config, QUIET, overwrite=True).trained == 3
 
 
