@@ -7,7 +7,7 @@ other settings goes with ``--overwrite`` only, shard by shard as the new ones ar
 """
 
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from faceprep.config import Config, digest
 from faceprep.errors import FaceprepError, UsageError
@@ -19,7 +19,7 @@ from faceprep.stages.augment_errand import AugmentErrand
 from faceprep.stages.augment_present import Present
 from faceprep.stages.augment_result import Augmented
 from faceprep.stages.augment_shard import Augment, AugmentJob, make_shard
-from faceprep.stages.synthetic import note_asked
+from faceprep.stages.synthetic import hashes_of, note_asked
 from faceprep.stages.trained import name_of, trained_file
 from faceprep.workspace import Workspace
 
@@ -92,6 +92,7 @@ def run_augment(
         return result
     if errand is None:
         run.note(result)
+        run.introduce()
     if jobs:
         work, rows = cast("Work", make_shard), result.lacking
         _, result.failed = run_jobs(
@@ -226,6 +227,15 @@ class _Run:
         hashes = (self.input_hash, self.config_hash)
         note_asked(self.workspace, self.stage.name, result.asked, result.shards, *hashes)
 
+    def introduce(self) -> None:
+        """Say of whom the faces will be, so that those that a kill leaves are of use.
+
+        Where there are faces of other settings, their record stays as long as they may.
+        """
+        recorded = self.workspace.info(self.stage.name).get("hashes")
+        if recorded != hashes_of(self.input_hash, self.config_hash) and not self.present.others():
+            self.workspace.write_info(self.stage.name, self._about())
+
     def ask_queue(self) -> None:
         """Raise an error where Slurm is to make the faces and is silent."""
         if self.config.engine == "slurm":
@@ -272,7 +282,7 @@ class _Run:
 
     def record(self, result: Augmented) -> None:
         """Count what is there, and write ``stage.json``."""
-        name, size = self.stage.name, self.settings.shard_size
+        name = self.stage.name
         filtered = self.settings.filter != "none"
         tables = []
         for shard in self.workspace.shards(name):
@@ -282,30 +292,36 @@ class _Run:
             result.count(table, filtered)
         if not tables:
             return
-        people = sorted({name for one in self.sources.values() for name in one.people()})
-        judged = self._judged()
-        info = {
-            "stage": name,
-            "schema_version": SCHEMA_VERSION,
-            "settings": self.stage.settings(self.config),
-            "config": self.config.settings(),
-            "versions": versions(),
-            "generator": self.name,
-            "checkpoint": self.checkpoint,
-            "device": self.device,
+        counted = {
             "shards": len(tables),
-            "shard_size": size,
             "images": result.images,
             "faces": result.faces,
             "modes": result.modes,
             "rejected": result.rejected,
             "doubtful": result.doubtful,
+        }
+        self.workspace.write_info(name, {**self._about(), **counted})
+
+    def _about(self) -> dict[str, Any]:
+        """What is known of the faces before there are any, JSON-ready."""
+        people = sorted({name for one in self.sources.values() for name in one.people()})
+        judged = self._judged()
+        return {
+            "stage": self.stage.name,
+            "schema_version": SCHEMA_VERSION,
+            "settings": self.stage.settings(self.config),
+            "config": self.config.settings(),
+            "versions": versions(),
+            "hashes": hashes_of(self.input_hash, self.config_hash),
+            "generator": self.name,
+            "checkpoint": self.checkpoint,
+            "device": self.device,
+            "shard_size": self.settings.shard_size,
             "sources": {mode: one.people() for mode, one in self.sources.items()},
             "subjects": people,
             "sources_from": self._sources_from(),
             "judge": {"subjects": judged} if judged else None,
         }
-        self.workspace.write_info(name, info)
 
     def _sources_from(self) -> str | None:
         """Whole path of the other workspace, where faces of one are edited."""

@@ -15,7 +15,7 @@ from faceprep.manifest import file_sha256, write_json
 from faceprep.progress import Progress
 from faceprep.stages.classify_again import faces_command
 from faceprep.stages.classify_faces import Kept, RealFaces, Side
-from faceprep.stages.synthetic import load_synthetic, stage_of, synthetic_record
+from faceprep.stages.synthetic import faces_there, load_synthetic, stage_of, synthetic_record
 from faceprep.stages.train_again import train_command
 from faceprep.stages.trained import file_of, name_of
 from faceprep.workspace import Workspace
@@ -81,9 +81,10 @@ def find_synthetic(config: Config, fold: int | None, count: int, faces: RealFace
     """
     options, workspace = config.classify, config.workspace
     name = name_of(options.generator, fold)
+    there = faces_there(Workspace(workspace), stage_of(name))
     more, again = (
         faces_command(workspace, options.generator, fold, _folds(faces, fold), number)
-        for number in (count, max(count, _there(workspace, name)))
+        for number in (count, max(count, there))
     )
     try:
         table = load_synthetic(workspace, name, count)
@@ -112,13 +113,6 @@ def _folds(faces: RealFaces, fold: int | None) -> list[int]:
     return sorted({int(one) for one in faces.table["fold"] if one >= 0})
 
 
-def _there(workspace: Path, name: str) -> int:
-    """How many synthetic faces there are."""
-    place, stage = Workspace(workspace), stage_of(name)
-    markers = (place.marker(stage, shard) for shard in place.shards(stage))
-    return sum(marker.rows for marker in markers if marker is not None)
-
-
 def _too_few(
     workspace: Path, generator: str, name: str, error: UsageError, command: str
 ) -> UsageError:
@@ -129,7 +123,8 @@ def _too_few(
     others = sorted({one.partition("-fold")[0] for one in known} - {generator})
     if others and generator not in {one.partition("-fold")[0] for one in known}:
         command = f"--generator {others[0]}"
-    there = f"; {error.message}" if _there(workspace, name) else ""
+    some = faces_there(Workspace(workspace), stage_of(name))
+    there = f"; {error.message}" if some else ""
     return UsageError(f"{workspace} has no trained {name}{there}", command)
 
 

@@ -110,16 +110,39 @@ def synthetic_record(workspace: str | Path, generator: str = "exprgan") -> dict[
     Raises
     ------
     UsageError
-        There is none.
+        There are no faces.
+    ManifestError
+        It is missing, damaged, or of other faces than those that are there.
     """
-    place = Workspace(Path(workspace))
-    info = place.info(stage_of(generator))
-    if not info:
+    from faceprep.stages.augment_again import command_for
+
+    place, stage = Workspace(Path(workspace)), stage_of(generator)
+    there, info = faces_there(place, stage), place.info(stage)
+    if not there and not info:
         raise UsageError(
             f"{place.root} has no synthetic faces of {generator}",
             f"faceprep augment --workspace {place.root} --n 3000",
         )
+    first = place.marker(stage, 0)
+    hashes = {} if first is None else hashes_of(first.input, first.config)
+    if not info or (first is not None and info.get("hashes", hashes) != hashes):
+        raise ManifestError(
+            f"{place.folder(stage)}: augment was not finished, and its stage.json does not say of"
+            f" whom the {there} faces are that are there",
+            command_for(place.root, generator, there),
+        )
     return info
+
+
+def hashes_of(input_hash: str, config_hash: str) -> dict[str, str]:
+    """What ``stage.json`` says of the faces that it describes, as their markers do."""
+    return {"input": input_hash, "config": config_hash}
+
+
+def faces_there(place: Workspace, stage: str) -> int:
+    """How many synthetic faces there are, of whatever settings."""
+    markers = (place.marker(stage, shard) for shard in place.shards(stage))
+    return sum(marker.rows for marker in markers if marker is not None)
 
 
 def _markers(place: Workspace, stage: str) -> "list[Marker]":
