@@ -269,10 +269,11 @@ class Workspace:
             if int(match["shard"]) == shard and match["host"] == place and match["pid"] != me:
                 yield not is_abandoned(entry)
 
-    def in_hand(self, stage: str) -> set[int]:
-        """Shards that some process works on now, as far as can be told from here."""
+    def in_hand(self, stage: str, *, by_age: bool = True) -> set[int]:
+        """Shards that some process works on now; of another host's only the age can be told."""
         found = self._entries(stage, PENDING)
-        return {int(match["shard"]) for match, entry in found if not is_abandoned(entry)}
+        told = ((match, entry) for match, entry in found if by_age or match["host"] == here())
+        return {int(match["shard"]) for match, entry in told if not is_abandoned(entry)}
 
     def rows_in_hand(self, stage: str, shards: set[int]) -> int:
         """Rows that workers have done so far in shards not yet committed."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.config import STAGES
 from faceprep.engines.slurm.arrays import Array, arrays, in_flight
-from faceprep.engines.slurm.queue import Queue, how_it_ended, look
+from faceprep.engines.slurm.queue import Queue, ask, look
 from faceprep.errors import FaceprepError
 from faceprep.report.generated import CLASSIFY, generators, summarize_synthetic, training_steps
 from faceprep.report.summary import summarize_stage
@@ -45,6 +46,8 @@ class StageStatus:
         Further shards of tasks in Slurm's queue, waiting or on a node.
     failed
         Shards that were tried and are in no living task, by the reason.
+    unknown
+        Of the missing, those that a task was given, while Slurm does not say what became of it.
     jobs
         Number of each living job → its state in words.
     """
@@ -55,6 +58,7 @@ class StageStatus:
     running: list[int]
     queued: list[int]
     failed: list[Failure]
+    unknown: list[int]
     jobs: dict[str, str]
 
     @property
@@ -68,6 +72,46 @@ class StageStatus:
         return self.shards - self.done - len(self.running) - len(self.queued) - self.failures
 
 
+@dataclass(frozen=True)
+class _Slurm:
+    """What Slurm knows of the jobs of a workspace.
+
+    Attributes
+    ----------
+    queue
+        None when it does not answer.
+    silent
+        Why.
+    jobs
+        Numbers of all jobs that the workspace names.
+    """
+
+    queue: Queue | None
+    silent: str | None = None
+    jobs: tuple[str, ...] = ()
+
+    def end(self, array: Array, task: int) -> str:
+        """How far a task is, or how it ended, in words."""
+        if self.queue is None:
+            return "unknown"
+        state = array.states(self.queue).get(task)
+        if state is not None:
+            return state.state.lower()
+        ended = self._ends.get(f"{array.job}_{task}") or self._ends.get(array.job)
+        return (ended or "has left the queue").lower()
+
+    @cached_property
+    def _ends(self) -> dict[str, str]:
+        """Task or job → how it ended; one question for all, empty without Slurm's accounting."""
+        words = ("--allocations", "--noheader", "--parsable2", "--format=JobID,State")
+        try:
+            lines = ask("sacct", *words, f"--jobs={','.join(self.jobs)}").splitlines()
+        except FaceprepError:
+            return {}
+        pairs = (line.split("|", 1) for line in lines if "|" in line)
+        return {job: state.split()[0] for job, state in pairs if state}
+
+
 def status(root: Path) -> "tuple[list[RenderableType], dict[str, Any]]":
     """Look at the markers, the folders of work in hand, and Slurm's queue where there is one.
 
@@ -76,32 +120,34 @@ def status(root: Path) -> "tuple[list[RenderableType], dict[str, Any]]":
     What to print, and the same as JSON-ready values.
     """
     workspace = Workspace(root)
-    queue, silent = _queue(workspace)
+    slurm = _ask_slurm(workspace)
     summaries = [summarize_stage(workspace, stage) for stage in STAGES]
     names = generators(workspace, synthetic.STAGE)
     summaries += [summarize_synthetic(workspace, name) for name in names]
     stages = [
-        _stage(workspace, summary, queue, _lacking(workspace, summary)) for summary in summaries
+        _stage(workspace, summary, slurm, _lacking(workspace, summary)) for summary in summaries
     ]
-    training, table = _training(workspace, queue), _job(workspace, CLASSIFY, queue)
+    training, table = _training(workspace, slurm), _job(workspace, CLASSIFY, slurm)
     data = {
         "workspace": str(root),
         "stages": [{**asdict(stage), "missing": stage.missing} for stage in stages],
         "train": training,
         "classify": table,
-        "queue_error": silent,
+        "queue_error": slurm.silent,
     }
-    return _render(stages, training, table, silent), data
+    return _render(stages, training, table, slurm.silent), data
 
 
-def _queue(workspace: Workspace) -> tuple[Queue, str | None]:
+def _ask_slurm(workspace: Workspace) -> _Slurm:
     """Ask Slurm, when the workspace was ever given to it."""
     made = map(synthetic.stage_of, generators(workspace, synthetic.STAGE))
-    used = any(arrays(workspace.root, stage) for stage in (*STAGES, *made, _TRAIN, CLASSIFY))
+    stages = (*STAGES, *made, _TRAIN, CLASSIFY)
+    used = [array for stage in stages for array in arrays(workspace.root, stage)]
+    jobs = tuple(array.job for array in used if array.job)
     try:
-        return (look() if used else {}), None
+        return _Slurm(look() if used else {}, jobs=jobs)
     except FaceprepError as error:
-        return {}, error.message
+        return _Slurm(None, error.message, jobs)
 
 
 def _lacking(workspace: Workspace, summary: dict[str, Any]) -> set[int]:
@@ -120,17 +166,29 @@ def _lacking(workspace: Workspace, summary: dict[str, Any]) -> set[int]:
 
 
 def _stage(
-    workspace: Workspace, summary: dict[str, Any], queue: Queue, lacking: Collection[int]
+    workspace: Workspace, summary: dict[str, Any], slurm: _Slurm, lacking: Collection[int]
 ) -> StageStatus:
     stage = summary["stage"]
     shards = set(range(summary["shards"]))
     left = shards - (set(workspace.shards(stage)) - set(summary["stale"]) - set(lacking))
-    running = left & workspace.in_hand(stage)
     known = arrays(workspace.root, stage)
-    flight = {shard: at for shard, at in in_flight(known, queue).items() if shard in left}
-    failed = _failures(workspace, stage, known, queue, left - running - set(flight))
+    tasks = {
+        shard: (array, task)
+        for array in known
+        for task, given in enumerate(array.tasks)
+        for shard in given
+    }
+    in_flight_now = in_flight(known, slurm.queue) if slurm.queue is not None else {}
+    flight = {shard: at for shard, at in in_flight_now.items() if shard in left}
+    running = left & workspace.in_hand(stage)
+    if slurm.queue is not None:  # what a task left on a node that died stays there for a day
+        ended = tasks.keys() - {shard for shard, at in flight.items() if at[2].running}
+        running -= ended - workspace.in_hand(stage, by_age=False)
+    rest = left - running - set(flight)
+    failed = _failures(workspace, stage, tasks, slurm, rest)
     jobs = {state.job or "…": state.state.lower() for _, _, state in flight.values()}
     jobs |= {s.job: s.state.lower() for _, _, s in flight.values() if s.running}
+    told = {shard for failure in failed for shard in failure.shards}
     return StageStatus(
         stage=stage,
         shards=len(shards),
@@ -138,64 +196,62 @@ def _stage(
         running=sorted(running),
         queued=sorted(set(flight) - running),
         failed=failed,
+        unknown=sorted(rest & tasks.keys() - told) if slurm.queue is None else [],
         jobs=jobs,
     )
 
 
 def _failures(
-    workspace: Workspace, stage: str, known: list[Array], queue: Queue, left: set[int]
+    workspace: Workspace,
+    stage: str,
+    tasks: dict[int, tuple[Array, int]],
+    slurm: _Slurm,
+    left: set[int],
 ) -> list[Failure]:
-    """Return why shards are not made: their own notes, or how the last task that had them ended."""
+    """Return why shards are not made: their own notes, or how the last task that had them ended.
+
+    While Slurm is silent that task may be at work.
+    """
     notes = workspace.failures(stage)
-    tasks = {
-        shard: (array, task)
-        for array in known
-        for task, shards in enumerate(array.tasks)
-        for shard in shards
-    }
     found: dict[str, Failure] = {}
     for shard in sorted(left):
         if shard in notes:
             error, log = notes[shard]["error"], notes[shard].get("log", [])
             found.setdefault(error, Failure([], error, log)).shards.append(shard)
-        elif shard in tasks:
+        elif shard in tasks and slurm.queue is not None:
             array, task = tasks[shard]
             name = str(array.log(task))
             if name not in found and array.log(task).exists():  # else it never began
-                found[name] = Failure([], _end(array, task, queue), array.tail(task))
+                found[name] = Failure([], _end(array, task, slurm), array.tail(task))
             if name in found:
                 found[name].shards.append(shard)
     return list(found.values())
 
 
-def _end(array: Array, task: int, queue: Queue) -> str:
+def _end(array: Array, task: int, slurm: _Slurm) -> str:
     stopped = array.error(task)
     if stopped is not None:
         return stopped.message
-    state = array.states(queue).get(task)
-    how = state.state if state else how_it_ended(array.job, task) or "has left the queue"
-    return f"task {array.job}_{task} {how.lower()}, log {array.log(task)}"
+    return f"task {array.job}_{task} {slurm.end(array, task)}, log {array.log(task)}"
 
 
-def _training(workspace: Workspace, queue: Queue) -> dict[str, Any] | None:
+def _training(workspace: Workspace, slurm: _Slurm) -> dict[str, Any] | None:
     """Return the last job of a training and the steps of every generator; None without either."""
     steps = {
         name: training_steps(folder_of(workspace.root, name))
         for name in generators(workspace, _TRAIN)
     }
-    job = _job(workspace, _TRAIN, queue)
+    job = _job(workspace, _TRAIN, slurm)
     return {"steps": steps, **(job or {})} if steps or job else None
 
 
-def _job(workspace: Workspace, verb: str, queue: Queue) -> dict[str, Any] | None:
+def _job(workspace: Workspace, verb: str, slurm: _Slurm) -> dict[str, Any] | None:
     """Return number, state and the end of the log of the last job of a verb that is one job."""
     known = arrays(workspace.root, verb)
     if not known:
         return None
     last = known[-1]
-    state = last.states(queue).get(0)
-    how = state.state if state else how_it_ended(last.job, 0) or "has left the queue"
-    return {"job": last.job, "state": how.lower(), "log": last.tail(0)}
+    return {"job": last.job, "state": slurm.end(last, 0), "log": last.tail(0)}
 
 
 def _render(
@@ -212,7 +268,8 @@ def _render(
     numbers = ("shards", "done", "running", "queued", "failed", "missing")
     table = plain_table(None, "stage", *numbers, "jobs", right=numbers)
     for stage in stages:
-        counts = (stage.shards, stage.done, len(stage.running), len(stage.queued))
+        queued = "unknown" if stage.unknown else len(stage.queued)
+        counts = (stage.shards, stage.done, len(stage.running), queued)
         jobs = ", ".join(f"{job} {state}" for job, state in sorted(stage.jobs.items()))
         words = [str(count) for count in (*counts, stage.failures, stage.missing)]
         table.add_row(stage.stage, *words, jobs, style="red" if stage.failed else None)

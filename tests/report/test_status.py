@@ -38,6 +38,14 @@ def printed(root: Path) -> str:
     return capture.get()
 
 
+def command(folder: Path, name: str, text: str) -> None:
+    """Put a command of Slurm's into a folder for ``PATH``; none without a text."""
+    folder.mkdir(exist_ok=True)
+    if text:
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+
+
 def test_shards_are_done_running_failed_or_missing(aligned_workspace) -> None:
     workspace = aligned_workspace(faces=50, shard_size=10)
     workspace.part("align", 3).write_bytes(b"PAR1")
@@ -89,6 +97,71 @@ def test_without_an_answer_of_slurm_the_rest_is_still_told(
     monkeypatch.setenv("PATH", "/nowhere")
     assert "queue is not known: no squeue" in printed(workspace.root)
     assert heatmaps(workspace.root)["missing"] == 2
+
+
+@pytest.mark.parametrize("squeue", ["", "#!/bin/sh\nexit 1\n"], ids=["none", "silent"])
+def test_while_slurm_is_silent_only_notes_tell_of_failures(
+    aligned_workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, squeue: str
+) -> None:
+    workspace = aligned_workspace(faces=40, shard_size=10)
+    for verb, tasks in (("heatmaps", [[0, 1], [2]]), ("train", [[]])):
+        made = claim(workspace.root, Array(workspace.root, verb, "x", tasks, {}))
+        made.with_job("7").log(0).write_text("at work\n")
+    workspace.note_failure("heatmaps", 1, "no memory")
+    command(tmp_path / "bin", "squeue", squeue)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    found = heatmaps(workspace.root)
+    assert [failure["shards"] for failure in found["failed"]] == [[1]]
+    assert (found["unknown"], found["queued"], found["missing"]) == ([0, 2], [], 3)
+    words = printed(workspace.root)
+    assert "unknown" in next(line for line in words.splitlines() if "heatmaps" in line)
+    assert "train: job 7 unknown" in words
+    assert "left the queue" not in words
+    assert words.count("queue is not known:") == 1
+
+
+def test_the_accounting_is_asked_once_for_all_jobs(
+    aligned_workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = aligned_workspace(faces=50, shard_size=10)
+    for job, tasks in (("7", [[0], [1], [2]]), ("8", [[3], [4]])):
+        made = claim(workspace.root, Array(workspace.root, "heatmaps", "x", tasks, {}, created=1.0))
+        for task in range(len(tasks)):
+            made.with_job(job).log(task).write_text("last words\n")
+    ends = "7_0|TIMEOUT\n7_2|CANCELLED by 0\n8_1|FAILED"
+    asked = tmp_path / "asked"
+    command(tmp_path / "bin", "squeue", "#!/bin/sh\n")
+    words = f"#!/bin/sh\necho \"$@\" >> '{asked}'\necho '{ends}'\n"
+    command(tmp_path / "bin", "sacct", words)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    found = [failure["error"].partition(",")[0] for failure in heatmaps(workspace.root)["failed"]]
+    assert found == [
+        "task 7_0 timeout",
+        "task 7_1 has left the queue",
+        "task 7_2 cancelled",
+        "task 8_0 has left the queue",
+        "task 8_1 failed",
+    ]
+    (line,) = asked.read_text().splitlines()
+    assert line.endswith("--jobs=7,8")
+
+
+def test_a_dead_task_of_another_host_is_not_at_work(
+    aligned_workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = aligned_workspace(faces=40, shard_size=10)
+    tasks = [[0], [1], [2]]
+    made = claim(workspace.root, Array(workspace.root, "heatmaps", "x", tasks, {}, created=1.0))
+    made.with_job("7").log(0).write_text("killed\n")
+    workspace.make_folder("heatmaps")
+    for shard in range(4):
+        (workspace.folder("heatmaps") / f"part-{shard:05d}.node-7-1.tmp").mkdir()
+    states = {1: TaskState("7", "RUNNING"), 2: TaskState("7", "PENDING")}
+    monkeypatch.setattr("faceprep.report.status.look", lambda: {made.name: states})
+    found = heatmaps(workspace.root)
+    assert found["running"] == [1, 3]  # 3 was never given to Slurm
+    assert found["queued"] == [2]
+    assert [failure["shards"] for failure in found["failed"]] == [[0]]
 
 
 def test_the_command_prints_json_and_names_the_nearest_workspace(
