@@ -48,7 +48,7 @@ class Synthetic:
     touched, hints
         What → whom it saw, and the command that mends a leak there.
     again
-        The command that repairs the faces at hand.
+        The command that repairs the faces at hand, also where a damaged picture has its old size.
     notes
         What a reader should know.
     """
@@ -103,7 +103,7 @@ def find_synthetic(config: Config, fold: int | None, count: int, faces: RealFace
     touched["the sources of synthetic faces"] += sorted({*people.tolist()} - {""})
     hints = {what: f"{train}; {anew}" if what == _GENERATOR else anew for what in touched}
     notes = _notes(name, table, labels, faces)
-    return Synthetic(name, table, labels, people, touched, hints, again, notes)
+    return Synthetic(name, table, labels, people, touched, hints, anew, notes)
 
 
 def _folds(faces: RealFaces, fold: int | None) -> list[int]:

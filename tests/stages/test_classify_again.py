@@ -78,11 +78,12 @@ def test_a_face_that_cannot_be_read_is_named_with_what_makes_it_again(tmp_path: 
     with_synthetic(tmp_path, settings={"mode": "edit"})
     path = tmp_path / "augment" / "exprgan" / "images" / "00000" / "000002.png"
     whole = path.read_bytes()
-    for spoil in (lambda: path.write_bytes(whole[:80]), path.unlink):
+    zeros = bytes(len(whole))  # of the same size: augment would take it for the one it made
+    for spoil in (lambda: path.write_bytes(zeros), path.unlink):
         spoil()
         with pytest.raises(FaceprepError, match=rf"{path} cannot be read") as caught:
             run_classify(configured(tmp_path, sweep=(4,)), QUIET)
-        again = f"faceprep augment --workspace {tmp_path} --n 12 --mode edit"
+        again = f"faceprep augment --workspace {tmp_path} --n 12 --mode edit --overwrite"
         assert caught.value.hint == again  # as many as there are, not as the table takes
     path.write_bytes(whole)
     shutil.rmtree(tmp_path / "classify")  # the pixels that were read before
