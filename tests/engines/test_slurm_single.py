@@ -5,7 +5,8 @@ import os
 import shlex
 import signal
 import sys
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,15 @@ from faceprep.cli import app
 from faceprep.config import Config
 from faceprep.engines.slurm import single
 from faceprep.engines.slurm.arrays import Array, arrays, claim
-from faceprep.engines.slurm.engine import RETRIES
-from faceprep.engines.slurm.single import run, run_here
+from faceprep.engines.slurm.engine import RETRIES, SILENT_POLLS
+from faceprep.engines.slurm.queue import QueueError
+from faceprep.engines.slurm.single import _wait, _Watch, run, run_here
+from faceprep.engines.slurm.submit import SubmitError
+from faceprep.engines.slurm.verbs import VERBS
 from faceprep.errors import FaceprepError, UsageError
 from faceprep.progress import Progress
 from faceprep.stages.trained import folder_of
+from faceprep.workspace import Marker
 
 GOLDEN = Path(__file__).parent / "golden"
 QUIET = Progress(quiet=True)
@@ -131,10 +136,88 @@ def test_the_command_prints_what_the_verb_printed(
 
 
 def test_a_job_that_dies_each_time_is_given_up(tmp_path: Path, slurm: Path) -> None:
-    toy_workspace(tmp_path / "ws")
+    place = tmp_path / "my ws"
+    toy_workspace(place)
     (slurm / "die").write_text("9")
-    with pytest.raises(FaceprepError, match=f"died {RETRIES + 1} times and saved nothing new"):
-        run("train", config(tmp_path / "ws"), QUIET)
+    words = f"died {RETRIES + 1} times and saved nothing new"
+    with pytest.raises(FaceprepError, match=words) as caught:
+        run("train", config(place), QUIET)
+    log = arrays(place, "train")[-1].log(0)
+    assert shlex.split(caught.value.hint or "") == ["tail", str(log)]
+
+
+def dead(place: Path, monkeypatch: pytest.MonkeyPatch, again: Iterator[str | Exception]) -> _Watch:
+    """A job that died long ago, whose next submissions are refused, or get a number."""
+    settings = config(place)
+    record = settings.model_dump(mode="json")
+    array = claim(place, Array(place, "train", "x", [[]], record, created=0.0, job="1"))
+
+    def submit(*words: object) -> Array:
+        said = next(again)
+        if isinstance(said, Exception):
+            raise said
+        (array.folder / "result.json").write_text('{"text": "", "data": {}}')
+        return replace(array, job=said)
+
+    monkeypatch.setattr(single, "look", dict)
+    monkeypatch.setattr(single, "how_it_ended", lambda job, task: "TIMEOUT")
+    monkeypatch.setattr(single, "_submit", submit)
+    monkeypatch.setattr(single.time, "sleep", lambda seconds: None)
+    return _Watch(VERBS["train"], settings, array, QUIET)
+
+
+def test_an_outage_when_a_job_is_submitted_again_is_waited_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = [QueueError("silent for a moment"), SubmitError("Socket timed out")]
+    watch = dead(tmp_path, monkeypatch, iter([*refusals, "2"]))
+    assert _wait(watch).job == "2"
+    assert watch.tries == 1
+
+
+def test_an_outage_without_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = iter([SubmitError(f"refusal {k}") for k in range(1, 99)])
+    with pytest.raises(SubmitError, match=f"refusal {SILENT_POLLS + 1}$"):
+        _wait(dead(tmp_path, monkeypatch, refused))
+
+
+def test_overwrite_does_not_wait_for_a_job_that_goes_on_with_what_is_there(
+    tmp_path: Path, slurm: Path
+) -> None:
+    (slurm / "hold").touch()
+    first = run("train", config(tmp_path), QUIET, wait=False)
+    with pytest.raises(UsageError, match=f"job {first.job} goes on with what is there") as caught:
+        run("train", config(tmp_path), QUIET, overwrite=True, wait=False)
+    assert f"scancel {first.job}" in (caught.value.hint or "")
+    anew = tmp_path / "anew"
+    jobs = [run("train", config(anew), QUIET, overwrite=True, wait=False) for _ in range(2)]
+    assert jobs[0] == jobs[1]
+
+
+def test_a_finished_training_asks_for_no_second_job(
+    tmp_path: Path, slurm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (slurm / "hold").touch()
+    marker = Marker("align", 0, "faces", "settings", 1, {"ok": 1}, "", 0, 0)
+    path = tmp_path / "align" / "part-00000.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(asdict(marker)))
+
+    def work(config: Config, overwrite: bool) -> tuple[list[object], dict[str, int]]:
+        folder_of(tmp_path).mkdir()
+        (folder_of(tmp_path) / "training.safetensors").touch()
+        return [], {"steps": 3}
+
+    monkeypatch.setitem(VERBS, "train", replace(VERBS["train"], work=work))
+    queued = run("train", config(tmp_path), QUIET, wait=False)
+    assert run_here(arrays(tmp_path, "train")[0]) == 0
+    (slurm / f"{queued.job}.job").rename(slurm / "ended")
+    monkeypatch.setattr("faceprep.engines.slurm.arrays.CLAIM_SECONDS", 0.0)
+    for wait in (True, False):
+        found = run("train", config(tmp_path), QUIET, wait=wait)
+        assert (found.job, found.data) == (queued.job, {"steps": 3})
+    path.write_text(json.dumps(asdict(replace(marker, input="other faces"))))
+    assert run("train", config(tmp_path), QUIET, wait=False).data is None
 
 
 def test_what_the_training_itself_refuses_is_told_with_its_code(

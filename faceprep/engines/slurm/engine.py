@@ -42,9 +42,10 @@ if TYPE_CHECKING:
 
 #: How often a shard is tried again after the task that had it in hand died.
 RETRIES = 2
+#: Looks at a queue that does not answer.
+SILENT_POLLS = 30
 
 _GRACE_POLLS = 3  # a marker written on a node is seen here after a moment
-_SILENT_POLLS = 30  # looks at a queue that does not answer
 _MARKERS_MEASURED = 50
 
 
@@ -212,7 +213,7 @@ class _Waiting:
             queue = look()
         except QueueError as error:
             self.silent += 1
-            if self.silent > _SILENT_POLLS:
+            if self.silent > SILENT_POLLS:
                 raise
             self.note(error.message)
             return None

@@ -1,6 +1,7 @@
 """A verb as one job: told before its time limit, it saves, is queued again, and goes on."""
 
 import json
+import shlex
 import signal
 import time
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ from typing import Any, cast
 
 from faceprep.config import Config, SlurmTrainConfig, digest
 from faceprep.engines.slurm.arrays import Array, arrays, claim, prune
-from faceprep.engines.slurm.engine import RETRIES
+from faceprep.engines.slurm.engine import RETRIES, SILENT_POLLS
 from faceprep.engines.slurm.queue import Queue, QueueError, TaskState, how_it_ended, look
-from faceprep.engines.slurm.submit import submit
+from faceprep.engines.slurm.submit import SubmitError, submit
 from faceprep.engines.slurm.task import here
 from faceprep.engines.slurm.verbs import VERBS, Verb
 from faceprep.errors import FaceprepError, UsageError
@@ -54,7 +55,9 @@ def run(
     """Have one job do a verb of `VERBS`.
 
     A job of the same verb and settings that is in the queue is waited for in place of a second
-    one. A job that dies is submitted again, `RETRIES` times in a row with nothing new saved.
+    one; what one has done is not done again. A job that dies is submitted again, `RETRIES` times in
+    a row with nothing new saved. A Slurm that does not answer, or does not take it again, is asked
+    `SILENT_POLLS` times more.
 
     Parameters
     ----------
@@ -68,23 +71,27 @@ def run(
     Raises
     ------
     UsageError
-        When the verb is in the queue for this workspace with other settings.
+        When the verb is in the queue for this workspace with other settings, or without
+        ``overwrite``.
     MissingToolError, FaceprepError
         As `faceprep.engines.slurm.submit.submit`, and what the verb itself raised.
     KeyboardInterrupt
         After SIGINT, with the job's number; it goes on.
     """
     verb = VERBS[name]
-    array = _in_queue(verb, config, look()) or _submit(verb, config, overwrite, after)
-    if not wait:
-        return SingleJob(array.job, array.log(0))
-    try:
-        return _wait(verb, config, array, progress)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"job {array.job} goes on; the same command waits for it again, scancel {array.job}"
-            " ends it"
-        ) from None
+    array = _in_queue(verb, config, look())
+    if array is not None and overwrite and not array.overwrite:
+        raise UsageError(
+            f"job {array.job} goes on with what is there; --overwrite comes too late for it",
+            f"without --overwrite it is waited for; scancel {array.job} ends it",
+        )
+    if array is None and not (overwrite or after):
+        done = _finished(verb, config)
+        if done is not None:
+            progress.say(f"{name}: finished before by job {done.job}; --overwrite does it anew")
+            return done
+    array = array or _submit(verb, config, overwrite, after)
+    return _wait(_Watch(verb, config, array, progress)) if wait else _job(array)
 
 
 def run_here(array: Array) -> int:
@@ -94,50 +101,112 @@ def run_here(array: Array) -> int:
     begun = array.folder / _BEGUN
     overwrite = array.overwrite and not begun.exists()
     begun.touch()
+    made_of = verb.made_of(config)
     printed = verb.work(config.model_copy(update={"workers": workers}), overwrite)
     if printed is None:
         return 128 + signal.SIGTERM
     renderables, data = printed
     text = as_text(renderables)
     print(text, flush=True)
-    write_json(array.folder / _RESULT, {"text": text, "data": data})
+    result = {"text": text, "data": data, "made_of": made_of, "saved": verb.saved(config)}
+    write_json(array.folder / _RESULT, result)
     return 0
 
 
-def _wait(verb: Verb, config: Config, array: Array, progress: Progress) -> SingleJob:
-    poll = config.slurm.poll_seconds
-    tries = gone = 0
-    stamp = verb.saved(config)
-    while True:
-        queue = _look(verb, progress)
-        result = _result(array)
-        if result is not None:
-            return SingleJob(array.job, array.log(0), result["text"], result["data"])
-        state = array.alive(queue).get(0) if queue is not None else None
-        gone = 0 if state is not None or queue is None else gone + 1
+def _wait(watch: "_Watch") -> SingleJob:
+    """Look at a job until it is done."""
+    silent = 0
+    try:
+        while True:
+            try:
+                done = watch.look()
+                silent = 0
+            except (QueueError, SubmitError) as error:
+                done = watch.done()
+                silent += 1
+                if done is None and silent > SILENT_POLLS:
+                    raise
+                watch.progress.status(watch.verb.name, error.message)
+            if done is not None:
+                return done
+            time.sleep(watch.config.slurm.poll_seconds)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(watch.how_to_come_back()) from None
+
+
+class _Watch:
+    """A job that is waited for, and submitted again when it has died."""
+
+    def __init__(self, verb: Verb, config: Config, array: Array, progress: Progress) -> None:
+        self.verb, self.config, self.array, self.progress = verb, config, array, progress
+        self.saved = verb.saved(config)
+        self.tries = self.gone = 0
+        self.died = ""
+
+    def look(self) -> SingleJob | None:
+        """Look at it once; return it when it is done.
+
+        Raises
+        ------
+        QueueError, SubmitError
+            When Slurm does not answer, or does not take it again, now.
+        FaceprepError
+            What the verb raised, or when it is not to be submitted again.
+        """
+        queue = look()  # before the result: what ends in between is done, not dead
+        done = self.done()
+        if done is not None:
+            return done
+        state = self.array.alive(queue).get(0)
         if state is not None:
-            progress.status(*_words(array, state))
-        if gone > _GRACE_POLLS and queue is not None:
-            error = array.error(0)
-            if error is not None:
-                raise error
-            later = verb.saved(config)
-            tries, stamp = (tries + 1 if later == stamp else 1), later
-            how = _how(array, queue)
-            if how.startswith("CANCELLED"):
-                raise FaceprepError(
-                    f"job {array.job} was cancelled",
-                    "type the same command again; it goes on there",
-                )
-            if tries > RETRIES:
-                raise FaceprepError(
-                    f"job {array.job} died {tries} times and saved nothing new: {how}",
-                    f"tail {array.log(0)}",
-                )
-            progress.say(f"{verb.name}: job {array.job} died ({how}), submitted again")
-            overwrite = array.overwrite and not (array.folder / _BEGUN).exists()
-            array, gone = _submit(verb, config, overwrite, ()), 0
-        time.sleep(poll)
+            self.gone, self.died = 0, ""
+            self.progress.status(*_words(self.array, state))
+            return None
+        self.gone += 1
+        if self.gone > _GRACE_POLLS:
+            self.died = self.died or self._judged(queue)
+            self._submit_again(queue)
+        return None
+
+    def done(self) -> SingleJob | None:
+        """Return the job with what the verb printed, once that is there."""
+        result = _result(self.array)
+        return None if result is None else _job(self.array, result)
+
+    def how_to_come_back(self) -> str:
+        """What to type after Ctrl-C."""
+        job = self.array.job
+        if self.died:
+            return f"job {job} died ({self.died}); the same command goes on there"
+        return f"job {job} goes on; the same command waits for it again, scancel {job} ends it"
+
+    def _judged(self, queue: Queue) -> str:
+        """How it died; raises where it is not to be submitted again."""
+        error = self.array.error(0)
+        if error is not None:
+            raise error
+        how, job = _how(self.array, queue), self.array.job
+        if how.startswith("CANCELLED"):
+            raise FaceprepError(
+                f"job {job} was cancelled", "type the same command again; it goes on there"
+            )
+        saved = self.verb.saved(self.config)
+        self.tries, self.saved = (self.tries + 1 if saved == self.saved else 1), saved
+        if self.tries > RETRIES:
+            raise FaceprepError(
+                f"job {job} died {self.tries} times and saved nothing new: {how}",
+                f"tail {shlex.quote(str(self.array.log(0)))}",
+            )
+        return how
+
+    def _submit_again(self, queue: Queue) -> None:
+        """Submit it, unless another command that waits for it has."""
+        overwrite = self.array.overwrite and not (self.array.folder / _BEGUN).exists()
+        array = _in_queue(self.verb, self.config, queue)
+        array = array or _submit(self.verb, self.config, overwrite, ())
+        name, job = self.verb.name, self.array.job
+        self.progress.say(f"{name}: job {job} died ({self.died}), submitted again")
+        self.array, self.gone, self.died = array, 0, ""
 
 
 def _words(array: Array, state: TaskState) -> tuple[str, str]:
@@ -145,14 +214,6 @@ def _words(array: Array, state: TaskState) -> tuple[str, str]:
     reason = "" if state.running or state.reason in ("", "None") else f" ({state.reason})"
     said = [line for line in array.tail(0) if line.startswith(f"{array.stage}:")]
     return f"{array.stage}: job {array.job} {state.state.lower()}{reason}", said[-1] if said else ""
-
-
-def _look(verb: Verb, progress: Progress) -> Queue | None:
-    try:
-        return look()
-    except QueueError as error:
-        progress.status(verb.name, error.message)
-        return None
 
 
 def _how(array: Array, queue: Queue) -> str:
@@ -165,6 +226,22 @@ def _result(array: Array) -> dict[str, Any] | None:
         return dict(json.loads((array.folder / _RESULT).read_text()))
     except (OSError, ValueError):
         return None
+
+
+def _job(array: Array, result: dict[str, Any] | None = None) -> SingleJob:
+    done = result or {"text": "", "data": None}
+    return SingleJob(array.job, array.log(0), done["text"], done["data"])
+
+
+def _finished(verb: Verb, config: Config) -> SingleJob | None:
+    """Return the job of these settings that did it, where all is still as it left it."""
+    made_of, saved = verb.made_of(config), verb.saved(config)
+    for array in reversed(arrays(config.workspace, verb.name)):
+        result = _result(array) if array.settings == _settings(verb, config) else None
+        if result is not None and made_of is not None:
+            same = (result.get("made_of"), result.get("saved")) == (made_of, saved)
+            return _job(array, result) if same and saved else None
+    return None
 
 
 def _in_queue(verb: Verb, config: Config, queue: Queue) -> Array | None:

@@ -27,7 +27,9 @@ class Verb:
     workers
         As `Config.workers`, where nothing says how many.
     saved
-        A number that is another one whenever more is saved to go on from.
+        A number that is another one whenever more is saved to go on from; 0 for nothing.
+    made_of
+        What it looks at, JSON-ready; None when that takes more than a glance to tell.
     work
         Do it on this node, or redo it; None when it was stopped, to be gone on with later.
     """
@@ -35,6 +37,7 @@ class Verb:
     name: str
     workers: Callable[[SlurmTrainConfig], int]
     saved: Callable[[Config], int]
+    made_of: Callable[[Config], dict[str, Any] | None]
     work: Callable[[Config, bool], "Printed"]
 
 
@@ -56,13 +59,21 @@ def _train(config: Config, overwrite: bool) -> "Printed":
 
 
 def _checkpoint_time(config: Config) -> int:
-    from faceprep.stages.trained import folder_of
+    from faceprep.stages.trained import folder_of, name_of
+    from faceprep.training.files import RESUME
 
+    folder = folder_of(config.workspace, name_of(config.train.generator, config.train.fold))
     try:
-        file = folder_of(config.workspace, config.train.generator) / "training.safetensors"
-        return file.stat().st_mtime_ns
+        return (folder / RESUME).stat().st_mtime_ns
     except OSError:
         return 0
+
+
+def _faces(config: Config) -> dict[str, Any]:
+    from faceprep.stages.classify_inputs import inputs_of
+    from faceprep.workspace import Workspace
+
+    return inputs_of(Workspace(config.workspace), {})
 
 
 def _classify(config: Config, overwrite: bool) -> "Printed":
@@ -89,8 +100,14 @@ def _cells_time(config: Config) -> int:
 VERBS = {
     verb.name: verb
     for verb in (
-        Verb("train", lambda asks: asks.cpus, _checkpoint_time, _train),
+        Verb("train", lambda asks: asks.cpus, _checkpoint_time, _faces, _train),
         # A GPU takes one training at a time unless more are asked for.
-        Verb("classify", lambda asks: 1 if asks.gpus else asks.cpus, _cells_time, _classify),
+        Verb(
+            "classify",
+            lambda asks: 1 if asks.gpus else asks.cpus,
+            _cells_time,
+            lambda config: None,  # also synthetic faces and features, which take long to look at
+            _classify,
+        ),
     )
 }
