@@ -67,7 +67,8 @@ def _draw(
     places = np.array([counts.index(one.row.synthetic) for one in rows], float)
     places += number if len(counts) == 1 else (number - (arms - 1) / 2) * 0.08
     colour = _COLOURS[number % len(_COLOURS)]
-    bars = np.nan_to_num(np.stack([values - low, high - values]))
+    # Where everybody is told alike, an end may lie on the wrong side by a rounding error.
+    bars = np.nan_to_num(np.maximum([values - low, high - values], 0))
     axes.errorbar(
         places, values, yerr=bars, color=colour, marker="o", markersize=5, linewidth=1.4,
         elinewidth=1, capsize=2, label=arm,
