@@ -12,7 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from faceprep.evaluation.agreement import CONFIDENCE, FEWEST_SUBJECTS, REPEATS, Numbers
+from faceprep.evaluation.agreement import (
+    CONFIDENCE,
+    FEWEST_SUBJECTS,
+    MOST_UNDEFINED,
+    REPEATS,
+    Numbers,
+)
 
 Whole = NDArray[np.int64]
 
@@ -59,7 +65,10 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A number with its 95 % interval; NaN ends where there are too few people."""
+    """A number with its 95 % interval.
+
+    NaN ends where there are too few people, or too many draws of them leave the number undefined.
+    """
 
     value: float
     low: float = math.nan
@@ -236,10 +245,9 @@ def _interval(
         return Interval(value)
     draws = statistic(np.tensordot(people.times, tallies, axes=1))
     tail = 50 * (1 - CONFIDENCE)
-    draws = draws[np.isfinite(draws)]
-    if not len(draws):
+    if np.isnan(draws).mean() > MOST_UNDEFINED:
         return Interval(value)
-    low, high = np.percentile(draws, [tail, 100 - tail])
+    low, high = np.nanpercentile(draws, [tail, 100 - tail])
     return Interval(value, float(low), float(high))
 
 

@@ -16,10 +16,11 @@ FEWEST_SUBJECTS = 5
 REPEATS = 2000
 CONFIDENCE = 0.95
 
+MOST_UNDEFINED = 0.05
+"""A larger share of resamples without the number, and the rest are no fair picture."""
+
 # A resampled rater who always says the same leaves rounding errors of this size, not zero.
 _NO_VARIANCE = 1e-12
-# More resamples without a correlation than this, and the rest are no fair picture.
-_MOST_UNDEFINED = 0.05
 _CHUNK = 200
 
 Numbers = NDArray[np.float64]
@@ -170,7 +171,7 @@ def _correlations(sums: Numbers) -> Numbers:
 def _percentiles(draws: Numbers) -> tuple[Numbers, Numbers]:
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.full((2, draws.shape[1]), np.nan)
-    trusted = np.isnan(draws).mean(axis=0) <= _MOST_UNDEFINED
+    trusted = np.isnan(draws).mean(axis=0) <= MOST_UNDEFINED
     if trusted.any():
         low[trusted], high[trusted] = np.nanpercentile(
             draws[:, trusted], [tail, 100 - tail], axis=0

@@ -120,6 +120,22 @@ def test_no_errors_to_take_away_is_no_reduction() -> None:
     assert math.isnan(gain_of(perfect, perfect).error_reduction.value)
 
 
+@pytest.mark.parametrize(("wrong", "told"), [(1, False), (5, True)])
+def test_a_reduction_of_errors_that_few_people_have_gets_no_interval(
+    wrong: int, told: bool
+) -> None:
+    """Of 8 people one has an error: a third of the draws have none that could be gone."""
+    labels, subjects = people(8, 10)
+    right = np.ones((1, 80), bool)
+    some = right.copy()
+    some[0, : 10 * wrong : 10] = False
+    gain = gain_of(answers(right, labels, subjects), answers(some, labels, subjects))
+    assert gain.error_reduction.value == 1
+    ends = [gain.error_reduction.low, gain.error_reduction.high]
+    assert ends == ([1, 1] if told else pytest.approx([math.nan] * 2, nan_ok=True))
+    assert gain.accuracy.low < gain.accuracy.value < gain.accuracy.high
+
+
 def test_other_faces_are_no_pair() -> None:
     labels, subjects = people(10, 2)
     one = answers(np.ones((1, 20), bool), labels, subjects)
