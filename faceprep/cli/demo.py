@@ -1,5 +1,6 @@
 """``faceprep demo``: render a dataset."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -49,5 +50,5 @@ def demo(
     with Progress(quiet=quiet) as progress:
         render(config, progress)
     print(f"{directory}: {config.demo.subjects if config.demo else 0} subjects, layout {layout}")
-    say_next(f"faceprep run --dataset {layout} --root {directory}", quiet)
+    say_next(f"faceprep run --dataset {layout} --root {shlex.quote(str(directory))}", quiet)
     return DONE

@@ -1,5 +1,6 @@
 """The verbs that measure: ``evaluate aus``, ``evaluate edits``, ``evaluate codes``."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -56,7 +57,8 @@ def evaluate_aus(
         renderables, data = [*renderables, str(plot)], {**data, "plot": str(plot)}
     print_result(renderables, data, as_json=json)
     if plot is None:
-        say_next(f"faceprep evaluate aus {found.workspace} --plot aus.png", quiet=json)
+        at = shlex.quote(str(found.workspace))
+        say_next(f"faceprep evaluate aus {at} --plot aus.png", quiet=json)
     return DONE
 
 

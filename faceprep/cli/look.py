@@ -1,5 +1,6 @@
 """The verbs that only look: ``show``, ``status``, ``doctor`` and ``config show``."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -61,7 +62,8 @@ def show(
         renderables, data = [*renderables, str(drawn)], {**data, "sheet": drawn.as_dict()}
     print_result(renderables, data, as_json=json)
     if sheet is None and data["kind"] == "workspace" and not data["next"]:
-        say_next(f"faceprep show {data['workspace']} --sheet sheet.png", quiet=json)
+        at = shlex.quote(data["workspace"])
+        say_next(f"faceprep show {at} --sheet sheet.png", quiet=json)
     return DONE
 
 

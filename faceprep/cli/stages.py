@@ -1,5 +1,6 @@
 """The verbs that run stages: ``run``, and one of each stage's name."""
 
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -159,11 +160,12 @@ def _run_stages(arguments: dict[str, Any], stages: list[str]) -> int:
     if result.failed_shards:
         complain("  → type the same command again; only these shards are redone", None)
         return FAILED
+    place = shlex.quote(str(config.workspace))
     if not options.wait:
-        say_next(f"faceprep status --workspace {config.workspace}", arguments["quiet"])
+        say_next(f"faceprep status --workspace {place}", arguments["quiet"])
         return DONE
     if not options.dry_run:
-        say_next(f"faceprep show {config.workspace} --sheet sheet.png", arguments["quiet"])
+        say_next(f"faceprep show {place} --sheet sheet.png", arguments["quiet"])
     return SOME_ROWS_FAILED if result.failed_rows else DONE
 
 

@@ -1,6 +1,7 @@
 """What a reader of a dataset is: a root in, one row per selected frame out, and a report."""
 
 import os
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -258,11 +259,16 @@ def printable(text: str) -> str:
 def _check_root(root: Path) -> None:
     if not root.exists():
         parent = next((p for p in root.absolute().parents if p.exists()), Path("/"))
-        raise UsageError(f"no folder {root} (select.root)", f"ls {parent}")
+        raise UsageError(f"no folder {root} (select.root)", f"ls {shlex.quote(str(parent))}")
     if not root.is_dir():
-        raise UsageError(f"{root} (select.root) is a file, not a folder", f"--root {root.parent}")
+        raise UsageError(
+            f"{root} (select.root) is a file, not a folder",
+            f"--root {shlex.quote(str(root.parent))}",
+        )
     try:
         with os.scandir(root):
             pass
     except OSError as error:
-        raise UsageError(f"{root} cannot be listed: {error.strerror}", f"ls -ld {root}") from None
+        raise UsageError(
+            f"{root} cannot be listed: {error.strerror}", f"ls -ld {shlex.quote(str(root))}"
+        ) from None

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import shlex
 import warnings
 from array import array
 from collections.abc import Callable
@@ -91,9 +92,13 @@ def read_list(path: Path, kind: str, report: Report) -> AnnotationList:
                     if not parser.take(line):
                         report.note(f"{path.name}: line that does not fit", line[:40].strip())
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", f"ls -l {path}") from None
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}", f"ls -l {shlex.quote(str(path))}"
+        ) from None
     if parser.width is None or not parser.numbers:
-        raise UsageError(f"{path} has no line like “000001.jpg …”", f"head {path}")
+        raise UsageError(
+            f"{path} has no line like “000001.jpg …”", f"head {shlex.quote(str(path))}"
+        )
     count = len(parser.numbers)
     if parser.announced is not None and parser.announced != count:
         report.note(

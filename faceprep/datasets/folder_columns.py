@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,13 @@ def read_columns(path: Path, report: Report) -> pa.Table:
         )
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
-        raise UsageError(f"{path} cannot be read as a table: {reason}", f"head {path}") from None
+        raise UsageError(
+            f"{path} cannot be read as a table: {reason}", f"head {shlex.quote(str(path))}"
+        ) from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error}", f"ls -l {path}") from None
+        raise UsageError(
+            f"{path} cannot be read: {error}", f"ls -l {shlex.quote(str(path))}"
+        ) from None
     by_name = {name.strip().casefold(): name for name in reversed(table.column_names)}
     columns = {}
     for column, names in NAMES.items():

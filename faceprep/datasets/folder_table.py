@@ -4,6 +4,7 @@ import math
 import os
 import posixpath
 import re
+import shlex
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -54,7 +55,7 @@ def find_table(root: Path, select: SelectConfig, report: Report) -> Path | None:
         for path in (select.table.expanduser(), root / select.table):
             if path.is_file():
                 return path
-        raise UsageError(f"no table {select.table} (select.table)", f"ls {root}")
+        raise UsageError(f"no table {select.table} (select.table)", f"ls {shlex.quote(str(root))}")
     found = sorted(path for path in root.iterdir() if path.name.lower() in LABEL_TABLES)
     for path in found:
         try:

@@ -105,7 +105,7 @@ def read_baseline(path: Path, anew: str | None = None) -> Baseline:
     FaceprepError
         It is damaged, edited by hand, or of another version of the format.
     """
-    anew = anew or f"faceprep check --baseline {path} --update --reason TEXT"
+    anew = anew or f"faceprep check --baseline {shlex.quote(str(path))} --update --reason TEXT"
     restore = f"git checkout {shlex.quote(str(path))}"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))

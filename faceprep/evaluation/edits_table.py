@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -163,7 +164,9 @@ def check_table(out: Path) -> None:
         When the file is no ``.parquet``.
     """
     if out.suffix.lower() != ".parquet":
-        raise UsageError(f"the table is Parquet, not {out.name}", f"--table {out.stem}.parquet")
+        raise UsageError(
+            f"the table is Parquet, not {out.name}", f"--table {shlex.quote(out.stem)}.parquet"
+        )
 
 
 def write_table(report: EditReport, out: Path) -> None:

@@ -1,5 +1,6 @@
 """Faces that take no part in an evaluation, and why."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ def nothing_to_compare(
 ) -> UsageError:
     """Tell other faces from faces that are not wanted, and from faces that failed."""
     known = set(reference.values.face_ids)
-    look = f"faceprep show {workspace.root}"
+    look = f"faceprep show {shlex.quote(str(workspace.root))}"
     if not known:
         return UsageError(f"{reference.name}: no face is known", look)
     here = faces.filter(pc.is_in(faces["face_id"], pa.array(sorted(known), pa.string())))

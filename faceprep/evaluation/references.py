@@ -1,5 +1,6 @@
 """What Action Units are held against: FACS codes, the truth of the demo, another backend."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,14 +72,18 @@ def find_reference(workspace: Workspace, faces: pa.Table, against: str | None) -
         raise UsageError(
             f"{workspace.root}: nothing is known of these faces: select has no FACS codes, and they"
             " are not the demo's",
-            f"faceprep evaluate aus {workspace.root} --against OTHER_WORKSPACE",
+            _again(workspace),
         )
     if against == FACS:
         return facs_codes(workspace, faces)
     if against == DEMO:
         return demo_truth(workspace, faces)
-    values = read_aus(Path(against), f"faceprep evaluate aus {workspace.root} --against {{}}")
+    values = read_aus(Path(against), _again(workspace, "{}"))
     return Reference(f"{against} ({values.source})", "faces that both have", values, True)
+
+
+def _again(workspace: Workspace, against: str = "OTHER_WORKSPACE") -> str:
+    return f"faceprep evaluate aus {shlex.quote(str(workspace.root))} --against {against}"
 
 
 def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:
@@ -92,7 +97,7 @@ def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:
     if CK_PLUS not in faces["dataset"].unique().to_pylist():
         raise UsageError(
             f"{workspace.root}: FACS codes come with CK+, and these faces are of another dataset",
-            f"faceprep evaluate aus {workspace.root} --against OTHER_WORKSPACE",
+            _again(workspace),
         )
     if not _has_codes(faces):
         raise UsageError(
@@ -136,7 +141,7 @@ def demo_truth(workspace: Workspace, faces: pa.Table) -> Reference:
     if dataset is None:
         raise UsageError(
             f"{workspace.root}: these faces are not the demo's; its truth lies beside its images",
-            f"faceprep evaluate aus {workspace.root} --against OTHER_WORKSPACE",
+            _again(workspace),
         )
     root = (dataset_root(workspace) or dataset).resolve()
     below = root.relative_to(dataset).as_posix()

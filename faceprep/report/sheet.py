@@ -4,6 +4,7 @@ Faces by expression with their landmarks, the least certain ones, heatmaps, and 
 which no face could be aligned.
 """
 
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,9 @@ def contact_sheet(
         When select cannot be read, or the sheet not be written.
     """
     if out.suffix.lower() != ".png":
-        raise UsageError(f"a contact sheet is a PNG, not {out.name}", f"--sheet {out.stem}.png")
+        raise UsageError(
+            f"a contact sheet is a PNG, not {out.name}", f"--sheet {shlex.quote(out.stem)}.png"
+        )
     place = Workspace(workspace)
     if not place.shards("align"):
         raise UsageError(f"{workspace} has no aligned faces to draw", command(place, "align"))
@@ -136,7 +139,7 @@ def contact_sheet(
     if not len(index):
         raise FaceprepError(
             f"{workspace}: {'; '.join(index.damaged) or 'no frame is selected'}",
-            f"faceprep show {workspace}",
+            f"faceprep show {shlex.quote(str(workspace))}",
         )
     kind = "pair" if landmarks else "face"
     heatmaps = bool(place.shards("heatmaps"))

@@ -1,5 +1,6 @@
 """The sheet of ``faceprep show WORKSPACE/augment --sheet``: synthetic faces by expression."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def sheet_of(
     if len(names) > 1:
         raise UsageError(
             f"{folder} holds faces of {', '.join(names)}",
-            f"faceprep show {folder / names[0]} --sheet {out}",
+            f"faceprep show {shlex.quote(str(folder / names[0]))} --sheet {shlex.quote(str(out))}",
         )
     return draw_synthetic(workspace, names[0], out, per_expression, seed)
 
@@ -67,7 +68,7 @@ def draw_synthetic(
         for row in table.select(_COLUMNS).to_pylist():
             rows.setdefault(row["expression"], []).append(row)
     if not rows:
-        ask = f"faceprep augment --workspace {workspace.root} --n 3000"
+        ask = f"faceprep augment --workspace {shlex.quote(str(workspace.root))} --n 3000"
         raise UsageError(f"{workspace.folder(stage)} has no synthetic faces to draw", ask)
     random, lost, lines = np.random.default_rng(seed), list[str](), list[Line]()
     for expression, there in sorted(rows.items()):

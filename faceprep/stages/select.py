@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import os
+import shlex
 import time
 from array import array
 from collections.abc import Iterator
@@ -274,7 +275,7 @@ def _nothing_selected(config: Config, root: Path, report: Report) -> UsageError:
     lines = [f"no frame of {config.select.dataset} selected below {root}", *report.notes, *left_out]
     unlabelled = any("unlabelled" in line for line in lines)
     hint = "--set select.unlabelled=true   keeps frames without a label" if unlabelled else None
-    return UsageError("\n  ".join(lines), hint or f"ls {root}")
+    return UsageError("\n  ".join(lines), hint or f"ls {shlex.quote(str(root))}")
 
 
 def _short_hash(face_id: str) -> int:

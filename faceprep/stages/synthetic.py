@@ -6,6 +6,7 @@
 """
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ def load_synthetic(
     if wanted > there or not there:
         raise UsageError(
             f"{place.folder(stage)} has {there} synthetic faces, not {n or 'any'}",
-            f"faceprep augment --workspace {place.root} --n {n or 3000}",
+            f"faceprep augment --workspace {shlex.quote(str(place.root))} --n {n or 3000}",
         )
     tables, rows = [], 0
     for marker in markers:
@@ -121,7 +122,7 @@ def synthetic_record(workspace: str | Path, generator: str = "exprgan") -> dict[
     if not there and not info:
         raise UsageError(
             f"{place.root} has no synthetic faces of {generator}",
-            f"faceprep augment --workspace {place.root} --n 3000",
+            f"faceprep augment --workspace {shlex.quote(str(place.root))} --n 3000",
         )
     first = place.marker(stage, 0)
     hashes = {} if first is None else hashes_of(first.input, first.config)

@@ -1,10 +1,12 @@
 """Where a trained generator lies in a workspace, and reading it."""
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceprep.errors import UsageError
+from faceprep.errors import FaceprepError, UsageError
 from faceprep.suggest import nearest
 from faceprep.training.files import USE
 
@@ -44,12 +46,16 @@ def trained_file(workspace: Path, generator: str = "exprgan") -> Path:
 
         if not is_workspace(workspace):
             workspace_of(workspace, "--workspace {}", generator=True)
-        from faceprep.stages.train_again import train_command
-
-        base, _, fold = generator.partition("-fold")
-        ask = train_command(workspace, base, str(int(fold)) if fold.isdecimal() else None)
-        raise UsageError(f"{workspace} has no trained {generator}", ask)
+        raise UsageError(f"{workspace} has no trained {generator}", _command(workspace, generator))
     return path
+
+
+def _command(workspace: Path, generator: str) -> str:
+    """Command that trains a generator of a workspace; `generator` as `name_of` gives it."""
+    from faceprep.stages.train_again import train_command
+
+    base, _, fold = generator.partition("-fold")
+    return train_command(workspace, base, str(int(fold)) if fold.isdecimal() else None)
 
 
 def file_for_use(given: Path | None, workspace: Path | None) -> Path:
@@ -68,10 +74,15 @@ def file_for_use(given: Path | None, workspace: Path | None) -> Path:
         train = f"faceprep train --workspace {shlex.quote(str(workspace))}" if workspace else None
         raise UsageError(what, train or "faceprep train")
     if file_of(given).is_file():
-        raise UsageError(f"{given} is a workspace, not a generator's file", f"--workspace {given}")
+        raise UsageError(
+            f"{given} is a workspace, not a generator's file",
+            f"--workspace {shlex.quote(str(given))}",
+        )
     beside = nearest(given.name, sorted(path.name for path in given.parent.glob("*.safetensors")))
     own = "--workspace DIR takes the one that faceprep train left there"
-    raise UsageError(what, f"--generator {given.with_name(beside)}" if beside else own)
+    raise UsageError(
+        what, f"--generator {shlex.quote(str(given.with_name(beside)))}" if beside else own
+    )
 
 
 def load_trained(
@@ -88,4 +99,45 @@ def load_trained(
     """
     from faceprep.generators.store import load_generator
 
-    return load_generator(trained_file(workspace, generator), device=device)
+    path = trained_file(workspace, generator)
+    with _trained_anew(workspace, generator):
+        return load_generator(path, device=device)
+
+
+def read_trained(
+    workspace: Path, generator: str = "exprgan", *, whole: bool = False
+) -> "Checkpoint":
+    """Read what the file of a workspace's trained generator says.
+
+    Parameters
+    ----------
+    whole
+        Read its tensors too, to see whether they are what was written.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    FaceprepError
+        It is damaged.
+    """
+    from faceprep.training import checkpoint
+
+    path = trained_file(workspace, generator)
+    with _trained_anew(workspace, generator):
+        file = checkpoint.read(path)
+        if whole:
+            file.load()
+    return file
+
+
+@contextmanager
+def _trained_anew(workspace: Path, generator: str) -> Iterator[None]:
+    """Have the error about a damaged file tell how it is trained again, in its own workspace."""
+    try:
+        yield
+    except FaceprepError as error:
+        if "faceprep train --overwrite" not in str(error.hint):
+            raise
+        again = f"{_command(workspace, generator)} --overwrite"
+        raise type(error)(error.message, again) from None

@@ -5,6 +5,7 @@ finished subject, removed at the end), ``truth.parquet``, and ``demo.json``, wri
 """
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,7 @@ def render_demo(
 def _is_complete(root: Path, record: dict[str, Any]) -> bool:
     """Whether the dataset is there; raises where something else is."""
     if root.exists() and not root.is_dir():
-        raise UsageError(f"{root} is a file", hint=f"faceprep demo {root}-demo")
+        raise UsageError(f"{root} is a file", hint=f"faceprep demo {shlex.quote(f'{root}-demo')}")
     for name in (MARKER, STARTED):
         found = _read(root / TRUTH_FOLDER / name)
         if found is None:
@@ -83,7 +84,7 @@ def _is_complete(root: Path, record: dict[str, Any]) -> bool:
         if found != record:
             raise UsageError(
                 f"{root} holds a demo dataset of other settings: {_difference(found, record)}",
-                hint=f"faceprep demo {root}-2   (or remove the folder first)",
+                hint=f"faceprep demo {shlex.quote(f'{root}-2')}   (or remove the folder first)",
             )
         return name == MARKER
     foreign = (
@@ -92,7 +93,7 @@ def _is_complete(root: Path, record: dict[str, Any]) -> bool:
     if foreign:
         raise UsageError(
             f"{root} is not empty and was not made by faceprep demo (it holds {foreign[0]!r})",
-            hint=f"faceprep demo {root / 'demo'}",
+            hint=f"faceprep demo {shlex.quote(str(root / 'demo'))}",
         )
     return False
 
