@@ -1,6 +1,7 @@
 """The files in ``pipelines/cluster``, for schedulers that faceprep does not know."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,14 @@ def test_xargs_makes_every_part_once(said: Path) -> None:
     assert sorted(lines) == [f"align -c c.toml --only --shard {k}/5 -j 1" for k in range(1, 6)]
     printed = bash("shards.sh", "align", "c.toml", 5, "print", path=said)
     assert sorted(printed) == sorted(f"faceprep {line}" for line in lines)
+
+
+def test_a_path_with_a_space_goes_through_xargs_and_a_shell(said: Path, tmp_path: Path) -> None:
+    config = tmp_path / "my 'own' faces $x.toml"
+    wanted = [f"align -c {config} --only --shard {k}/2 -j 1" for k in (1, 2)]
+    assert sorted(bash("shards.sh", "align", config, 2, path=said)) == wanted
+    printed = bash("shards.sh", "align", config, 2, "print", path=said)
+    assert [shlex.split(line)[3] for line in printed] == [str(config)] * 2
 
 
 def test_parts_made_by_xargs_are_the_bytes_of_one_run(aligned_workspace, tmp_path: Path) -> None:

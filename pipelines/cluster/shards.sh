@@ -7,8 +7,8 @@ set -eu
 stage=$1 config=$2 parts=${3:-16} how=${4:-run}
 lines() {
     for part in $(seq "$parts"); do
-        echo "faceprep $stage -c $config --only --shard $part/$parts -j 1"
+        printf 'faceprep %q -c %q --only --shard %q -j 1\n' "$stage" "$config" "$part/$parts"
     done
 }
 # Exit code 3 means: done, but some faces could not be; that is no reason to stop.
-if [ "$how" = print ]; then lines; else lines | xargs -P 4 -I {} sh -c '{} || test $? -eq 3'; fi
+if [ "$how" = print ]; then lines; else lines | tr '\n' '\0' | xargs -0 -P 4 -I {} bash -c '{} || test $? -eq 3'; fi
