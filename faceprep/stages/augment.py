@@ -20,7 +20,7 @@ from faceprep.stages.augment_present import Present
 from faceprep.stages.augment_result import Augmented
 from faceprep.stages.augment_shard import Augment, AugmentJob, make_shard
 from faceprep.stages.synthetic import hashes_of, note_asked
-from faceprep.stages.trained import name_of, trained_file
+from faceprep.stages.trained import name_of, read_trained
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -116,17 +116,15 @@ class _Run:
 
     def __init__(self, config: Config, device: str) -> None:
         from faceprep.stages.augment_sources import find_sources, fingerprint
-        from faceprep.training import checkpoint
 
         self.config, self.device = config, device
         self.workspace = Workspace(config.workspace)
         self.stage = Augment(config, device)
         self.settings = config.augment
         self.name = name_of(config.train.generator, config.train.fold)
-        path = trained_file(config.workspace, self.name)
-        self.checkpoint = file_sha256(path)
         # Making the networks takes seconds, and is the workers' task.
-        networks = checkpoint.read(path).config
+        file = read_trained(config.workspace, self.name)
+        self.checkpoint, networks = file_sha256(file.path), file.config
         self.classes, self.size = tuple(networks["classes"]), int(networks["size"])
         modes = list(self.settings.shares())
         self.sources: dict[str, Sources] = {

@@ -17,7 +17,7 @@ from faceprep.stages.classify_again import faces_command
 from faceprep.stages.classify_faces import Kept, RealFaces, Side
 from faceprep.stages.synthetic import faces_there, load_synthetic, stage_of, synthetic_record
 from faceprep.stages.train_again import train_command
-from faceprep.stages.trained import file_of, name_of
+from faceprep.stages.trained import file_of, name_of, read_trained
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -187,17 +187,17 @@ def _generators(
     workspace: Path, name: str, table: "pd.DataFrame", hint: str, train: str
 ) -> list[str]:
     """Whom the generator that made these faces was trained on, as its own file says."""
-    from faceprep.training import checkpoint
-
     path = file_of(workspace, name)
     made_by = sorted({*table["checkpoint"].tolist()})
     if not path.is_file() or made_by != [file_sha256(path)]:
+        if path.is_file():
+            read_trained(workspace, name, whole=True)  # damaged, it is no other generator
         raise FaceprepError(
             f"no table: the synthetic faces of {name} were made with another generator than"
             f" {path}, and nothing says whom that one saw",
             hint,
         )
-    return subjects_of(checkpoint.read(path).extra, f"the generator {path}", train)
+    return subjects_of(read_trained(workspace, name).extra, f"the generator {path}", train)
 
 
 def _notes(name: str, table: "pd.DataFrame", labels: np.ndarray, faces: RealFaces) -> list[str]:

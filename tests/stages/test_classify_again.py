@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,10 @@ from faceprep.errors import FaceprepError, UsageError
 from faceprep.evaluation.regression_workspace import check_workspace, update_baseline
 from faceprep.progress import Progress
 from faceprep.report.accuracy_files import write_files
+from faceprep.runner import Options
+from faceprep.stages.augment import run_augment
 from faceprep.stages.classify import run_classify
+from faceprep.stages.trained import file_of, load_trained
 
 QUIET = Progress(quiet=True)
 
@@ -93,6 +97,26 @@ def test_a_face_that_cannot_be_read_is_named_with_what_makes_it_again(tmp_path: 
         run_classify(configured(tmp_path), QUIET)
     assert str(caught.value.hint).startswith("faceprep align ")
     assert f"--workspace {tmp_path}" in str(caught.value.hint)
+
+
+def test_a_damaged_generator_is_told_with_the_training_of_this_workspace(tmp_path: Path) -> None:
+    with_synthetic(tmp_path)
+    file = file_of(tmp_path)
+    whole = file.read_bytes()
+    (tmp_path / "train" / "exprgan" / "train.json").write_text('{"config": {"preset": "tiny"}}')
+    config = configured(tmp_path, sweep=(4,))
+    again = f"faceprep train --only --workspace {tmp_path} --set train.preset=tiny --overwrite"
+    for data in (whole[:-5], whole[:-1] + bytes([whole[-1] ^ 1])):
+        file.write_bytes(data)
+        tries: list[Callable[[], object]] = [
+            lambda: run_classify(config, QUIET),
+            lambda: load_trained(tmp_path),
+            lambda: run_augment(config, 4, Options(overwrite=True), QUIET),
+        ]
+        for attempt in tries[: 3 if len(data) < len(whole) else 2]:  # the last is for the workers
+            with pytest.raises(FaceprepError, match="is not a usable checkpoint") as caught:
+                attempt()
+            assert caught.value.hint == again
 
 
 def test_a_table_of_other_faces_than_those_at_hand_is_refused(tmp_path: Path) -> None:
