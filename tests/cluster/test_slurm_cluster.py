@@ -5,6 +5,7 @@ elsewhere.
 """
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -211,6 +212,42 @@ def test_disturbed_arrays_end_with_the_bytes_of_a_local_run(
     assert not workspace.in_hand("align")
     folders = [path for path in place.rglob("*") if path.is_dir()]
     assert max(len(list(folder.iterdir())) for folder in folders) <= 1000
+
+
+def test_a_task_short_of_time_is_queued_again_alone(
+    cluster: dict[str, str], faceprep: Command, dataset: Path, tmp_path: Path
+) -> None:
+    """The last task of an array, for its job has the number that means all of them.
+
+    Its last shard is kept waiting, so that the notice comes when it has made the others.
+    """
+    place = tmp_path / "cluster"
+    selected = faceprep(*run(dataset, place, "--until", "select", "-q"))
+    assert selected.wait() == 0, selected.stderr.read()
+    workspace = Workspace(place)
+    last = workspace.shards("select")[-1]
+    engine = ["--engine", "slurm", *sets(_SLURM, {"slurm.task_minutes": 0.0035})]
+    with workspace.pending("align", last):
+        process = faceprep(*run(dataset, place, "--until", "align", *engine))
+        until(lambda: workspace.shards("align") == list(range(last)))
+        (array,) = arrays(place, "align")
+        task = len(array.tasks) - 1
+        assert len(array.tasks[task]) > 1
+        shown = slurm(cluster, "scontrol", "show", "job", array.job)
+        assert f"JobId={array.job} ArrayJobId={array.job} ArrayTaskId={task} " in shown
+        slurm(cluster, "scancel", "--batch", "--signal=USR1", f"{array.job}_{task}")
+
+        def restarts() -> dict[int, int]:
+            shown = slurm(cluster, "scontrol", "show", "job", array.job)
+            pairs = re.findall(r"ArrayTaskId=(\d+) .*?Restarts=(\d+)", shown, re.DOTALL)
+            return {int(number): int(count) for number, count in pairs}
+
+        until(lambda: any(restarts().values()), 60)
+        assert restarts() == {**dict.fromkeys(range(task), 0), task: 1}
+    _, said = process.communicate(timeout=400)
+    assert process.returncode == 0, said
+    assert workspace.shards("align") == list(range(last + 1))
+    assert len(arrays(place, "align")) == 1
 
 
 def test_stages_that_are_chained_go_on_alone(
