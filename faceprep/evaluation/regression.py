@@ -129,7 +129,7 @@ def summarise(table: "pd.DataFrame", ways: Ways | None = None) -> tuple[Entry, .
     FaceprepError
         A column is missing, a number is none, or a seed and fold occur twice.
     """
-    table = _checked(table, (ways or Ways()).table)
+    table = checked_table(table, (ways or Ways()).table)
     entries = []
     for key, rows in table.groupby(["generator", "arm", "n_synthetic"], sort=True):
         generator, arm, count = cast("tuple[str, str, int]", key)
@@ -144,6 +144,39 @@ def summarise(table: "pd.DataFrame", ways: Ways | None = None) -> tuple[Entry, .
             Entry(str(generator), str(arm), int(count), value, tolerance, len(seeds), total)
         )
     return tuple(entries)
+
+
+def checked_table(table: "pd.DataFrame", again: str) -> "pd.DataFrame":
+    """Return an accuracy table with an arm in every row.
+
+    Parameters
+    ----------
+    again
+        The command that makes it.
+
+    Raises
+    ------
+    FaceprepError
+        A column is missing, a number is none, or a seed and fold occur twice.
+    """
+    missing = [name for name in _COLUMNS if name not in table.columns]
+    if missing:
+        raise FaceprepError(f"the accuracy table lacks the column {missing[0]}", again)
+    if not len(table):
+        raise FaceprepError("the accuracy table is empty", again)
+    numbers = table[["total", "correct", *MEASURES]].to_numpy(float)
+    shares = table[list(MEASURES)].to_numpy(float)
+    if not np.isfinite(numbers).all() or (shares < 0).any() or (shares > 1).any():
+        raise FaceprepError("the accuracy table has a value that is no share from 0 to 1", again)
+    if (table["total"] < 1).any() or (table["correct"] > table["total"]).any():
+        raise FaceprepError("the accuracy table has a row without test faces", again)
+    if "arm" not in table.columns:
+        table = table.assign(arm="")
+    keys = table[["generator", "arm", "n_synthetic", "seed", "fold"]].astype(str)
+    if keys.duplicated().any():
+        row = keys[keys.duplicated()].iloc[0].tolist()
+        raise FaceprepError(f"the accuracy table has {' '.join(row)} twice", again)
+    return table
 
 
 def compare(
@@ -232,28 +265,6 @@ def _tolerance(values: np.ndarray, total: int) -> float:
         return _FACES / total
     error = float(values.std(ddof=1)) * math.sqrt(2 / len(values))
     return max(BAND * error, 1 / total)
-
-
-def _checked(table: "pd.DataFrame", again: str) -> "pd.DataFrame":
-    """The table, with an arm in every row."""
-    missing = [name for name in _COLUMNS if name not in table.columns]
-    if missing:
-        raise FaceprepError(f"the accuracy table lacks the column {missing[0]}", again)
-    if not len(table):
-        raise FaceprepError("the accuracy table is empty", again)
-    numbers = table[["total", "correct", *MEASURES]].to_numpy(float)
-    shares = table[list(MEASURES)].to_numpy(float)
-    if not np.isfinite(numbers).all() or (shares < 0).any() or (shares > 1).any():
-        raise FaceprepError("the accuracy table has a value that is no share from 0 to 1", again)
-    if (table["total"] < 1).any() or (table["correct"] > table["total"]).any():
-        raise FaceprepError("the accuracy table has a row without test faces", again)
-    if "arm" not in table.columns:
-        table = table.assign(arm="")
-    keys = table[["generator", "arm", "n_synthetic", "seed", "fold"]].astype(str)
-    if keys.duplicated().any():
-        row = keys[keys.duplicated()].iloc[0].tolist()
-        raise FaceprepError(f"the accuracy table has {' '.join(row)} twice", again)
-    return table
 
 
 def _check_size(entry: Entry, now: Entry, ways: Ways) -> None:

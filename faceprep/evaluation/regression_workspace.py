@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from faceprep.config import TrainConfig, digest
 from faceprep.errors import FaceprepError, UsageError
 from faceprep.evaluation.baseline import Baseline, read_baseline, write_baseline
-from faceprep.evaluation.regression import Gate, Ways, compare, summarise
+from faceprep.evaluation.regression import Gate, Ways, checked_table, compare, summarise
 from faceprep.manifest import read_provenance
 from faceprep.stages.classify_again import settings_for, table_command
 from faceprep.stages.classify_inputs import changed_since
+from faceprep.stages.trained import name_of
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ _AMOUNTS = ("sweep", "times", "seeds", "arms", "near_duplicates")
 
 # How often a training looks, and how it computes: these change no accuracy.
 _IDLE = {f"train.{name}" for name in {*TrainConfig.model_fields} - {*TrainConfig().settings()}}
+
+# Which fold a generator is of: these differ from fold to fold.
+_FOLD = ("train.fold", "augment.fold")
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ def check_workspace(root: Path, path: Path) -> Checked:
     baseline = replace(baseline, settings=settings)
     ways = Ways(_rows_command(root, baseline), anew)
     table, record = read_table(root, ways.table)
+    table = checked_table(table, ways.table)
     versions = dict(record.get("versions") or {})
     gate = compare(baseline, table, settings_of(root, table, record), versions, ways)
     return Checked(path, root / TABLE, baseline, gate)
@@ -176,7 +181,7 @@ def _settings(root: Path, record: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of the table at hand, as it or the report beside it says."""
     found = record.get("settings")
     if not found:
-        found = _record(root, "classify", "accuracy.json").get("settings")
+        found = _record(root / TABLE.with_suffix(".json")).get("settings")
     return dict(found) if isinstance(found, Mapping) else {}
 
 
@@ -191,25 +196,51 @@ def settings_of(root: Path, table: "pd.DataFrame", record: Mapping[str, Any]) ->
             found["demo"] = (info.get("config") or {}).get("demo") or {}
     classify = dict(record.get("settings") or {})
     found["classify"] = {name: classify[name] for name in classify if name not in _AMOUNTS}
+    settings = _flat(found)
     if (table["n_synthetic"] > 0).any():
-        for generator in sorted(set(table["generator"].dropna())):
-            found["train"] = _record(root / "train", generator, "train.json").get("config") or {}
-            augment = _record(root / "augment", generator, "stage.json")
-            found["augment"] = dict(augment.get("settings") or {})
-            others = (augment.get("sources") or {}).get("other")
-            if others:  # whose faces, wherever they lie
-                found["augment"]["sources"] = digest(others)
-    return {name: value for name, value in _flat(found).items() if name not in _IDLE}
+        made_by = table[["generator", "fold"]].dropna().drop_duplicates()
+        names = [
+            name_of(generator, None if fold < 0 else int(fold))
+            for generator, fold in sorted(made_by.itertuples(index=False))
+        ]
+        settings |= _of_all([_training(root, name) for name in names])
+        settings |= _of_all([_synthetic(root, name) for name in names])
+    return {name: value for name, value in settings.items() if name not in _IDLE}
 
 
-def _record(folder: Path, generator: str, name: str) -> dict[str, Any]:
-    """What a generator's folder says; with folds, that of the first."""
-    for path in [folder / generator, *sorted(folder.glob(f"{generator}-fold*"))]:
-        try:
-            return dict(json.loads((path / name).read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            continue
-    return {}
+def _training(root: Path, name: str) -> dict[str, Any]:
+    return _flat({"train": _record(root / "train" / name / "train.json").get("config") or {}})
+
+
+def _synthetic(root: Path, name: str) -> dict[str, Any]:
+    augment = _record(root / "augment" / name / "stage.json")
+    settings = dict(augment.get("settings") or {})
+    others = (augment.get("sources") or {}).get("other")
+    if others:  # whose faces, wherever they lie
+        settings["sources"] = digest(others)
+    return _flat({"augment": settings})
+
+
+def _of_all(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One value where all folds have the same, else those of each; their number is the first's.
+
+    A fold whose record was removed says nothing.
+    """
+    known = [one for one in folds if one]
+    settings: dict[str, Any] = {}
+    for name in sorted({name for one in known for name in one}):
+        values = [one.get(name) for one in known]
+        same = name in _FOLD or all(value == values[0] for value in values)
+        settings[name] = values[0] if same else values
+    return settings
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """What a file beside a result says; nothing where there is none, or it is damaged."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -221,6 +221,35 @@ def test_the_settings_of_the_whole_way_are_compared_but_not_how_much_was_measure
         check_workspace(root, path)
 
 
+def test_with_folds_the_trainings_of_all_of_them_are_compared_and_no_other(tmp_path: Path) -> None:
+    folded = planted({0: 0.7, 3000: 0.8}, folds=2)
+    root, path = workspace(tmp_path / "ws", folded), tmp_path / "demo.json"
+
+    def trained(name: str, preset: str, fold: int | None) -> None:
+        for verb, file in (("train", "train.json"), ("augment", "stage.json")):
+            (root / verb / name).mkdir(parents=True, exist_ok=True)
+            record = {"config": {"preset": preset, "fold": fold}, "settings": {"fold": fold}}
+            (root / verb / name / file).write_text(json.dumps(record))
+
+    for fold in (0, 1):
+        trained(f"exprgan-fold{fold:02d}", "tiny", fold)
+    trained("exprgan", "classic", None)
+    trained("exprgan-fold02", "classic", 2)
+    update_baseline(root, path, "the first")
+    alike = {"augment.fold": 0, "train.fold": 0, "train.preset": "tiny"}
+    assert read_baseline(path).settings == {"classify.updates": 600, **alike}
+    trained("exprgan", "modern", None)
+    assert check_workspace(root, path).gate.passed
+    trained("exprgan-fold01", "modern", 1)
+    with pytest.raises(FaceprepError, match=r"train.preset tiny → \['tiny', 'modern'\]"):
+        check_workspace(root, path)
+    update_baseline(root, path, "two presets")
+    assert check_workspace(root, path).gate.passed
+    workspace(root, folded.drop(columns="fold"))
+    with pytest.raises(FaceprepError, match="lacks the column fold"):
+        check_workspace(root, path)
+
+
 def test_the_command_passes_fails_and_updates(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     root, path = workspace(tmp_path / "ws", TABLE), tmp_path / "demo.json"
