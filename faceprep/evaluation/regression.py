@@ -113,8 +113,9 @@ class Ways:
 
 
 def summarise(table: "pd.DataFrame", ways: Ways | None = None) -> tuple[Entry, ...]:
-    """Mean and tolerance of every row of an accuracy table.
+    """Mean and tolerance of every row of an accuracy table, in the order of the table.
 
+    Its first arm is the one that the others are held against, so another order is another table.
     Folds of a seed count by their test faces. The tolerance is `BAND` standard errors of the
     difference of two such means, √(2 / seeds)·s with s the standard deviation over the seeds, and
     never less than one test face in all; with one seed, `_FACES` test faces.
@@ -131,7 +132,7 @@ def summarise(table: "pd.DataFrame", ways: Ways | None = None) -> tuple[Entry, .
     """
     table = checked_table(table, (ways or Ways()).table)
     entries = []
-    for key, rows in table.groupby(["generator", "arm", "n_synthetic"], sort=True):
+    for key, rows in table.groupby(["generator", "arm", "n_synthetic"], sort=False):
         generator, arm, count = cast("tuple[str, str, int]", key)
         seeds = [_seed(some) for _, some in rows.groupby("seed", sort=True)]
         total = min(faces for _, faces in seeds)

@@ -165,14 +165,19 @@ def _refuse_elsewhere(root: Path, path: Path) -> None:
 
 
 def _rows_command(root: Path, baseline: Baseline) -> str:
-    """The command that makes a table of all rows of a baseline."""
+    """The command that makes a table of all rows of a baseline.
+
+    Older baselines are sorted: the arms come as in the report beside the table, if it names them.
+    """
     start = "classify."
     own = {
         name.removeprefix(start): value
         for name, value in baseline.settings.items()
         if name.startswith(start)
     }
-    amounts = settings_for((entry.arm, entry.n_synthetic) for entry in baseline.entries)
+    arms = [str(word).partition("@")[0] for word in _settings(root, {}).get("arms") or ()]
+    entries = sorted(baseline.entries, key=lambda entry: [*arms, entry.arm].index(entry.arm))
+    amounts = settings_for((entry.arm, entry.n_synthetic) for entry in entries)
     seeds = max(entry.seeds for entry in baseline.entries)
     return table_command(root, {**own, **amounts, "seeds": seeds})
 

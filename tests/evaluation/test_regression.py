@@ -305,12 +305,21 @@ def test_what_is_lacking_is_told_with_the_command_of_all_rows_of_the_baseline(
     settings = {"updates": 300, "size": 32, "generator": "exprgan", "even": True}
     update_baseline(workspace(root, both, **settings), path, "the first")
     expected = (
-        f"faceprep classify --only --workspace '{root}' --sweep 0,3000 --arms classic@0,flips"
+        f"faceprep classify --only --workspace '{root}' --sweep 0,3000 --arms flips,classic@0"
         " --seeds 5 --set classify.even=true --set classify.size=32 --set classify.updates=300"
     )
     for table in (planted({0: 0.7}), both[both["seed"] < 3]):
         workspace(root, table, **settings)
         with pytest.raises(FaceprepError, match=r"lacks 2 of 3|3 seeds") as error:
+            check_workspace(root, path)
+        assert error.value.hint == expected
+    new = read_baseline(path)
+    write_baseline(path, replace(new, entries=tuple(sorted(new.entries, key=lambda one: one.key))))
+    (root / "classify" / "accuracy.parquet").write_bytes(b"PAR1 cut off")
+    report = root / "classify" / "accuracy.json"
+    for arms in (["flips", "classic@0"], ["flips"]):  # a baseline of before, which was sorted
+        report.write_text(json.dumps({"settings": {"arms": arms, "sweep": [0]}}))
+        with pytest.raises(FaceprepError, match="cannot be read") as error:
             check_workspace(root, path)
         assert error.value.hint == expected
 
