@@ -2,8 +2,12 @@
 
 Inside ``faceprep_demo/``: ``started.json`` (settings, written first), ``parts/`` (the truth of each
 finished subject, removed at the end), ``truth.parquet``, and ``demo.json``, written last.
+
+Several processes may render the same dataset at once: each writes the same bytes, and whoever finds
+``demo.json`` there is done.
 """
 
+import io
 import json
 import shlex
 from collections.abc import Iterator
@@ -65,31 +69,34 @@ def render_demo(
                 progress.update(done)
         _finish(root, settings, record)
     except OSError as error:
-        raise FaceprepError(
-            f"{root}: {error.strerror or error}", hint="run the same command again to go on"
-        ) from error
+        if not _is_complete(root, record):  # else by another process, which has cleared up
+            raise FaceprepError(
+                f"{root}: {error.strerror or error}", hint="run the same command again to go on"
+            ) from error
     finally:
         if progress is not None:
             progress.finish()
+    (root / TRUTH_FOLDER / STARTED).unlink(missing_ok=True)
+    clear(root, "parts", "tmp")
 
 
 def _is_complete(root: Path, record: dict[str, Any]) -> bool:
     """Whether the dataset is there; raises where something else is."""
     if root.exists() and not root.is_dir():
         raise UsageError(f"{root} is a file", hint=f"faceprep demo {shlex.quote(f'{root}-demo')}")
-    for name in (MARKER, STARTED):
-        found = _read(root / TRUTH_FOLDER / name)
-        if found is None:
-            continue
+    # In this order, for another process may be at work on it: `started` is there before any other
+    # file, and the marker before `started` goes.
+    there = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
+    started, marker = (_read(root / TRUTH_FOLDER / name) for name in (STARTED, MARKER))
+    found = started if marker is None else marker
+    if found is not None:
         if found != record:
             raise UsageError(
                 f"{root} holds a demo dataset of other settings: {_difference(found, record)}",
                 hint=f"faceprep demo {shlex.quote(f'{root}-2')}   (or remove the folder first)",
             )
-        return name == MARKER
-    foreign = (
-        sorted(p.name for p in root.iterdir() if p.name != TRUTH_FOLDER) if root.is_dir() else []
-    )
+        return marker is not None
+    foreign = [name for name in there if name != TRUTH_FOLDER]
     if foreign:
         raise UsageError(
             f"{root} is not empty and was not made by faceprep demo (it holds {foreign[0]!r})",
@@ -142,7 +149,9 @@ def _film_all(root: Path, settings: DemoSettings, left: list[int], workers: int)
 
 
 def film_subject(root: Path, settings: DemoSettings, subject: int) -> None:
-    """Render and write all sequences of one subject, and their truth last."""
+    """Render and write what is missing of one subject: all sequences, and their truth last."""
+    if any((root / name).is_file() for name in (_part(subject), f"{TRUTH_FOLDER}/{MARKER}")):
+        return
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -166,12 +175,10 @@ def _finish(root: Path, settings: DemoSettings, record: dict[str, Any]) -> None:
         rows += json.loads((root / _part(subject)).read_bytes())
     rows.sort(key=lambda row: row["path"])
     LAYOUTS[settings.layout].finish(root, settings, rows)
-    aside = root / TRUTH_FOLDER / f"{TRUTH}.tmp"
-    pq.write_table(_table(rows), aside)
-    aside.replace(root / TRUTH_FOLDER / TRUTH)
+    truth = io.BytesIO()
+    pq.write_table(_table(rows), truth)
+    write_file(root, f"{TRUTH_FOLDER}/{TRUTH}", truth.getvalue())
     write_file(root, f"{TRUTH_FOLDER}/{MARKER}", _json(record | {"images": len(rows)}))
-    (root / TRUTH_FOLDER / STARTED).unlink(missing_ok=True)
-    clear(root, "parts", "tmp")
 
 
 def _table(rows: list[Row]) -> "pa.Table":

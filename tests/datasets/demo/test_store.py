@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from faceprep.datasets.demo import DemoSettings, render_demo
+from faceprep.datasets.demo.layouts import base
 from faceprep.errors import UsageError
 
 SETTINGS = DemoSettings(subjects=3, frames=1, size=160, seed=4)
@@ -68,6 +69,26 @@ def test_a_killed_command_is_finished_by_the_same_command(finished: Path, tmp_pa
     assert not (root / "faceprep_demo" / "demo.json").exists()
     render_demo(root, SETTINGS)
     assert contents(root) == contents(finished)
+
+
+def test_a_process_that_is_not_the_first_to_finish_changes_nothing(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one finishes while a picture is in hand here."""
+    root, write, others = tmp_path / "both", base.write_file, iter([True])
+    times: dict[Path, int] = {}
+
+    def write_late(place: Path, path: str, data: bytes) -> None:
+        if next(others, False):
+            render_demo(root, SETTINGS)
+            times.update({p: p.stat().st_mtime_ns for p in root.rglob("*") if p.is_file()})
+        write(place, path, data)
+
+    monkeypatch.setattr(base, "write_file", write_late)
+    render_demo(root, SETTINGS)
+    assert contents(root) == contents(finished)
+    assert times == {p: p.stat().st_mtime_ns for p in times}
+    assert {p.name for p in (root / "faceprep_demo").iterdir()} == {"demo.json", "truth.parquet"}
 
 
 def test_other_settings_are_refused_with_the_difference(finished: Path) -> None:
