@@ -101,18 +101,22 @@ def read_baseline(path: Path, anew: str | None = None) -> Baseline:
     Raises
     ------
     UsageError
-        There is none.
+        There is none, or a directory.
     FaceprepError
         It is damaged, edited by hand, or of another version of the format.
     """
     anew = anew or f"faceprep check --baseline {shlex.quote(str(path))} --update --reason TEXT"
     restore = f"git checkout {shlex.quote(str(path))}"
+    unless = f"another FILE, or, if it is a damaged baseline: {restore}"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"no baseline {path}", anew) from None
+    except IsADirectoryError:
+        file = shlex.quote(str(path / "NAME.json"))
+        raise UsageError(f"the baseline {path} is a directory", f"--baseline {file}") from None
     except (OSError, ValueError) as error:
-        raise FaceprepError(f"the baseline {path} cannot be read: {error}", restore) from None
+        raise FaceprepError(f"the baseline {path} cannot be read: {error}", unless) from None
     if isinstance(data, dict) and data.get("version", VERSION) != VERSION:
         raise FaceprepError(
             f"the baseline {path} is of version {data['version']}, this is {VERSION}", anew
@@ -121,8 +125,37 @@ def read_baseline(path: Path, anew: str | None = None) -> Baseline:
         baseline = _baseline(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         kind = type(error).__name__
-        raise FaceprepError(f"the baseline {path} is damaged ({kind}: {error})", restore) from None
+        hint = restore if _looks_like_one(data) else unless
+        raise FaceprepError(f"the baseline {path} is damaged ({kind}: {error})", hint) from None
     return baseline
+
+
+def replaced_baseline(path: Path) -> Baseline | None:
+    """Return the baseline that a new one takes the place of; None without one that can be told.
+
+    Raises
+    ------
+    UsageError
+        There is a directory.
+    FaceprepError
+        There is something else, which may be anything: it is not to be written over.
+    """
+    try:
+        return read_baseline(path)
+    except FaceprepError as error:
+        if not path.exists():
+            return None
+        if isinstance(error, UsageError):
+            raise
+        try:
+            if _looks_like_one(json.loads(path.read_text(encoding="utf-8"))):
+                return None
+        except (OSError, ValueError):
+            pass
+        raise FaceprepError(
+            f"not written over: {error.message}",
+            f"another FILE, or, if it is a damaged baseline: rm {shlex.quote(str(path))}",
+        ) from None
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
@@ -138,6 +171,11 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
         write_json(path, {"version": VERSION, "config": baseline.config, **asdict(baseline)})
     except OSError as error:
         raise FaceprepError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _looks_like_one(data: Any) -> bool:
+    """Whether it is a baseline by its form, edited by hand or of whatever version."""
+    return isinstance(data, dict) and data.keys() >= {"version", "entries"}
 
 
 def _baseline(data: Mapping[str, Any]) -> Baseline:

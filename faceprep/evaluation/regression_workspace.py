@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceprep.config import TrainConfig, digest
 from faceprep.errors import FaceprepError, UsageError
-from faceprep.evaluation.baseline import Baseline, read_baseline, write_baseline
+from faceprep.evaluation.baseline import Baseline, read_baseline, replaced_baseline, write_baseline
 from faceprep.evaluation.regression import Gate, Ways, checked_table, compare, summarise
 from faceprep.manifest import read_provenance
 from faceprep.stages.classify_again import settings_for, table_command
@@ -86,10 +86,10 @@ def update_baseline(root: Path, path: Path, reason: str) -> Checked:
     Raises
     ------
     UsageError
-        There is no workspace, no table, or no reason.
+        There is no workspace, no table, or no reason, or a directory in place of the baseline.
     FaceprepError
         The table is damaged, or what it was made of is no longer there, or the baseline cannot be
-        written.
+        written, or something else is there in its place.
     """
     _refuse_elsewhere(root, path)
     if not reason.strip():
@@ -102,10 +102,7 @@ def update_baseline(root: Path, path: Path, reason: str) -> Checked:
         " ".join(reason.split()),
         versions,
     )
-    try:
-        before = read_baseline(path)
-    except FaceprepError:
-        before = None
+    before = replaced_baseline(path)
     write_baseline(path, new)
     return Checked(path, root / TABLE, new, before=before)
 

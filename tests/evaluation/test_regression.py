@@ -1,6 +1,7 @@
 """The gate on accuracy, on planted tables."""
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -190,7 +191,8 @@ def test_a_damaged_baseline_is_refused(tmp_path: Path, change, words: str) -> No
     with pytest.raises(FaceprepError, match=words) as error:
         read_baseline(path, "faceprep check --update")
     mends = "faceprep check --update" if "version" in words else f"git checkout {path}"
-    assert error.value.hint == mends
+    assert str(error.value.hint).endswith(mends)
+    assert ("if it is a damaged baseline" in str(error.value.hint)) is ("entries" not in data)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "\x00"])
@@ -219,6 +221,34 @@ def test_the_settings_of_the_whole_way_are_compared_but_not_how_much_was_measure
     record.write_text(json.dumps({"config": {"steps": 3, "weights": {"pixel": 1.0}}}))
     with pytest.raises(FaceprepError, match=r"train.steps 300 → 3"):
         check_workspace(root, path)
+
+
+def test_an_update_replaces_a_baseline_and_nothing_else(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    root = workspace(Path("ws"), TABLE)
+    words = ("check", "--workspace", root, "--baseline")
+    update = ("--update", "--reason", "x")
+    whole = json.dumps({"version": 1, "entries": []})
+    spoilt = {"cut off": whole[:-1], "merged": f"<<<<<<< HEAD\n{whole}", "other.json": "{}"}
+    for name, text in {**spoilt, "notes.toml": "a = 1\n", "empty": ""}.items():
+        Path(name).write_text(text)
+        error = faceprep(*words, name, *update, code=1).stderr
+        assert f"not written over: the baseline {name} " in error
+        assert f"another FILE, or, if it is a damaged baseline: rm {shlex.quote(name)}\n" in error
+        assert Path(name).read_text() == text
+        assert "another FILE" in faceprep(*words, name, code=1).stderr
+    table = (root / "classify" / "accuracy.parquet").read_bytes()
+    faceprep(*words, "ws/classify/accuracy.parquet", *update, code=1)
+    assert (root / "classify" / "accuracy.parquet").read_bytes() == table
+    for name in (".", "ws/classify"):
+        for more in ((), update):
+            error = faceprep(*words, name, *more, code=2).stderr
+            assert "is a directory" in error
+            assert "checkout" not in error
+    for text in (whole, json.dumps({"version": 2, "entries": None})):  # by hand, of another version
+        Path("demo.json").write_text(text)
+        faceprep(*words, "demo.json", *update, code=0)
+        faceprep(*words, "demo.json", code=0)
 
 
 def test_with_folds_the_trainings_of_all_of_them_are_compared_and_no_other(tmp_path: Path) -> None:
