@@ -1,7 +1,8 @@
 """What every part of the configuration has in common."""
 
 import json
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
@@ -25,6 +26,21 @@ class Section(BaseModel):
             elif isinstance(value, Section):
                 plain[name] = value.settings()
         return plain
+
+
+_S = TypeVar("_S", bound=Section)
+
+
+def absolute(section: _S) -> _S:
+    """Return a configuration that means the same in every folder of every machine."""
+    changed: dict[str, Any] = {}
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            changed[name] = absolute(value)
+        elif isinstance(value, Path):
+            changed[name] = value.expanduser().absolute()
+    return section.model_copy(update=changed)
 
 
 #: Kind of the errors that `impossible` makes, among pydantic's.

@@ -193,7 +193,7 @@ def run_jobs(
     progress.start(stage, rows)
     try:
         with _Ticker(progress, workspace, stage, in_hand) as ticker:
-            run = engine or load_engine(config.engine, ticker.note)
+            run = engine or load_engine(config.engine, note=ticker.note, say=progress.say)
             for outcome in run(jobs, work, workers(config)):
                 in_hand.discard(outcome.job.shard)
                 if outcome.marker is not None:
@@ -232,18 +232,18 @@ def submit_stage(
     MissingToolError, FaceprepError
         As `run_stage`, and when Slurm refuses the jobs.
     """
-    from faceprep.engines.slurm.engine import Order, place
+    from faceprep.engines.slurm.orders import Order, place
 
     workspace = Workspace(config.workspace)
-    plan = replace(options, dry_run=True)
-    _, result = _plan(stage, config, plan, workspace, changing)
+    # Before the plan: what is made meanwhile is not what is to be made again.
+    stamps = workspace.stamps(stage.name) if options.overwrite or options.retry_failed else {}
+    _, result = _plan(stage, config, replace(options, dry_run=True), workspace, changing)
     progress.say(_announcement(stage, config, workspace, result, options))
     if not result.todo:
         return result, []
     stage.check(config)
     workspace.make_folder(stage.name)
     workspace.remove_shards(stage.name, _shard_count(workspace))
-    stamps = workspace.stamps(stage.name) if options.overwrite or options.retry_failed else {}
     order = Order(
         stage,
         config,
@@ -253,7 +253,7 @@ def submit_stage(
         overwrite=options.overwrite,
         retry_failed=options.retry_failed,
     )
-    return result, place(order, after)
+    return result, place(order, after, progress.say)
 
 
 def workers(config: Config) -> int:
@@ -268,11 +268,11 @@ def _plan(
     workspace: Workspace,
     changing: Collection[int],
 ) -> tuple[list[Job], StageResult]:
-    count = _shard_count(workspace)
     hashed = config_hash(stage, config)
     jobs, missing = [], []
-    mine = [shard for shard in range(count) if options.mine(shard)]
+    mine = [shard for shard in range(_shard_count(workspace)) if options.mine(shard)]
     rows = {shard: _rows(workspace, shard) for shard in mine}
+    stamps = workspace.stamps(stage.name)
     for shard in mine:
         upstream = [workspace.marker(up, shard) for up in stage.upstream]
         if any(marker is None for marker in upstream):
@@ -283,11 +283,11 @@ def _plan(
         input_hash = digest([marker.sha256 for marker in upstream if marker])
         done = workspace.is_done(stage.name, shard, input_hash, hashed)
         marker = workspace.marker(stage.name, shard)
-        failed = marker is not None and set(marker.status) - {"ok"}
-        redo_failed = done and options.retry_failed and bool(failed)
+        failed = marker is not None and bool(set(marker.status) - {"ok"})
+        redo_failed = done and options.retry_failed and failed
         if not done or options.overwrite or redo_failed or shard in changing:
-            keep = redo_failed and not options.overwrite
-            jobs.append(Job(stage, shard, config, input_hash, hashed, keep_ok=keep))
+            keep, before = redo_failed and not options.overwrite, done and stamps.get(shard)
+            jobs.append(Job(stage, shard, config, input_hash, hashed, keep, before or None))
     result = StageResult(
         stage=stage.name,
         shards=len(mine),

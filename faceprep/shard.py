@@ -44,7 +44,16 @@ _FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, er
 
 @dataclass(frozen=True)
 class Job:
-    """Everything a worker needs to make one shard."""
+    """Everything a worker needs to make one shard.
+
+    Attributes
+    ----------
+    keep_ok
+        Keep the rows that are ``ok``.
+    before
+        When the marker was written of a shard that is to be made again though it is done; None:
+        once it is done, it is done.
+    """
 
     stage: Stage
     shard: int
@@ -52,6 +61,7 @@ class Job:
     input_hash: str
     config_hash: str
     keep_ok: bool = False
+    before: int | None = None
 
     def is_done(self, workspace: Workspace) -> bool:
         """Whether the shard is finished, with this input and these settings."""

@@ -40,11 +40,13 @@ def sbatch(state: Path, words: list[str]) -> None:
     flags = dict(re.findall(r"^#SBATCH --([\w-]+)=?(.*)$", script.read_text(), re.MULTILINE))
     last = re.match(r"0-(\d+)", flags.get("array", "0-0"))
     number = len(list(state.glob("*.job"))) + 1
+    kept = state / f"{number}.sh"  # Slurm keeps the script, wherever it lay
+    kept.write_text(script.read_text())
     job = {
         "name": flags["job-name"],
         "array": "array" in flags,
         "output": flags["output"],
-        "script": str(script.resolve()),
+        "script": str(kept.resolve()),
         "tasks": ["PENDING"] * (int(last[1]) + 1 if last else 1),
     }
     (state / f"{number}.job").write_text(json.dumps(job))

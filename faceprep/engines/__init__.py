@@ -48,13 +48,14 @@ class ShardError(RuntimeError):
         self.log = list(log)
 
 
-def load_engine(name: str, note: Callable[[str], None] | None = None) -> Engine:
+def load_engine(name: str, **watchers: Callable[[str], None]) -> Engine:
     """Return the engine of a name in `faceprep.config.Config.engine`.
 
     Parameters
     ----------
-    note
-        Takes a few lines on how things stand, for whoever watches; only a queue has any.
+    watchers
+        ``note`` takes a few lines on how things stand, ``say`` one on what has happened; only a
+        queue has any.
     """
     run: Any = importlib.import_module(f"faceprep.engines.{name}").run
-    return functools.partial(run, note=note) if name == "slurm" else run
+    return functools.partial(run, **watchers) if name == "slurm" else run

@@ -135,6 +135,7 @@ class _Run:
         self.config_hash = self._hash(device)
         hashes = (self.input_hash, self.config_hash)
         self.present = Present(self.workspace, self.stage.name, hashes)
+        self.replaced: dict[int, int] = {}
 
     def _hash(self, device: str) -> str:
         settings = {**self.stage.settings(self.config), _DEVICE: device}
@@ -142,6 +143,8 @@ class _Run:
 
     def plan(self, count: int, options: Options, sent: bool = False) -> Augmented:
         """Which shards are to be made; `sent` by a command that has asked what may go."""
+        if options.overwrite:
+            self.replaced = self.workspace.stamps(self.stage.name)
         size = self.settings.shard_size
         shards = -(-count // size)
         result = Augmented(
@@ -173,6 +176,7 @@ class _Run:
         return [
             AugmentJob(
                 self.stage, shard, self.config, self.input_hash, self.config_hash,
+                before=self.replaced.get(shard),
                 first=shard * size, rows=min(size, result.asked - shard * size), whole=size,
                 kept=before.get(shard, 0), asked=result.asked, checkpoint=self.checkpoint,
                 device=self.device, quality=quality,
@@ -182,10 +186,9 @@ class _Run:
 
     def submit(self, jobs: list[AugmentJob], options: Options) -> list[str]:
         """Leave them to Slurm; return the numbers of its jobs."""
-        from faceprep.engines.slurm.engine import Order, place
+        from faceprep.engines.slurm.orders import Order, place
 
-        stamps = self.workspace.stamps(self.stage.name)
-        return place(Order.of(jobs, stamps, redo=options.overwrite))
+        return place(Order.of(jobs, redo=options.overwrite))
 
     def quality(self, progress: Progress) -> "QualityFilter | None":
         """Train the filter on the training faces; the same bytes on any number of threads."""

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,8 @@ from slurm_stand_in import install
 
 from faceprep.config import Config, SelectConfig
 from faceprep.engines.slurm import arrays as of_arrays
-from faceprep.engines.slurm.engine import RETRIES, Order, place
+from faceprep.engines.slurm.engine import RETRIES
+from faceprep.engines.slurm.orders import Order, place
 from faceprep.engines.slurm.submit import command
 from faceprep.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.pipeline import run as run_pipeline
@@ -151,21 +151,6 @@ def test_an_interrupt_leaves_the_jobs_and_says_how_to_come_back(
         with pytest.raises(KeyboardInterrupt, match=r"the jobs go on: 1;.* scancel 1 ends"):
             draw(workspace, poll_seconds=0.123)
     assert [job["tasks"] for job in submitted(slurm)] == [["PENDING"]]
-
-
-def test_of_two_claims_at_the_same_moment_the_older_holds(aligned_workspace, slurm) -> None:
-    workspace = aligned_workspace(faces=20, shard_size=10)
-    settings = config(workspace)
-    hashed = config_hash(HEATMAPS, settings)
-    other = of_arrays.Array(workspace.root, "heatmaps", hashed, [[0, 1]], {})
-    older = of_arrays.claim(workspace.root, other)
-    assert place(Order(HEATMAPS, settings, hashed, [0, 1])) == []
-    assert submitted(slurm) == []
-    assert of_arrays.arrays(workspace.root, "heatmaps") == [older]
-    of_arrays.Array.write(  # its command was killed before it submitted anything
-        of_arrays.replace(older, created=time.time() - of_arrays.CLAIM_SECONDS - 1)
-    )
-    assert draw(workspace).failed == {}
 
 
 def test_stages_are_chained_by_dependency(aligned_workspace, slurm) -> None:

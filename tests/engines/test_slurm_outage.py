@@ -12,7 +12,7 @@ import slurm_stand_in
 from slurm_stand_in import install
 
 from faceprep.config import Config, digest
-from faceprep.engines.slurm import engine, queue, single
+from faceprep.engines.slurm import engine, orders, queue, single
 from faceprep.engines.slurm.arrays import arrays
 from faceprep.errors import MissingToolError
 from faceprep.progress import Progress
@@ -118,7 +118,7 @@ def test_an_outage_at_a_second_submission_does_not_end_what_is_under_way(
     settings = config(workspace)
     hold, asked, notes = slurm / "hold", queue.ask, list[str]()
     hold.touch()
-    engine.place(engine.Order(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0]))
+    orders.place(orders.Order(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0]))
 
     def ask(*command: str) -> str:
         if command[0] == "scontrol" and hold.exists():
@@ -143,6 +143,6 @@ def test_status_says_in_a_line_that_nobody_answers(aligned_workspace, slurm: Pat
     (slurm / "hold").touch()
     settings = config(workspace)
     hashed = config_hash(HEATMAPS, settings)
-    engine.place(engine.Order(HEATMAPS, settings, hashed, [0]))
+    orders.place(orders.Order(HEATMAPS, settings, hashed, [0]))
     (slurm / "silent").write_text(WORDS)
     assert status(workspace.root)[1]["queue_error"] == LINE

@@ -9,7 +9,7 @@
 The folder's name is part of the job's name in the queue, and it is made before the job is
 submitted: whoever comes meanwhile sees the claim. A claim that is in no queue after `CLAIM_SECONDS`
 was never submitted, an array whose tasks have ended is history; neither stands in anyone's way.
-Of two claims made at the same moment the older name holds.
+Which of two claims made at the same moment holds is for `faceprep.engines.slurm.claims` to say.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.engines.slurm.queue import Queue, TaskState
-from faceprep.errors import FaceprepError
+from faceprep.errors import FaceprepError, UsageError
 from faceprep.manifest import write_json
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ _KEPT = 20
 _FILE = "array.json"
 _ERRAND = "errand.pickle"
 _SUBMITTING = TaskState("", "PENDING", "being submitted")
+_NOT_IN_A_PATH = "%\\\n"  # sbatch makes something else of them in the name of a log
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Array:
     overwrite, retry_failed
         As `faceprep.runner.Options`.
     created
-        Seconds since the epoch.
+        Seconds since the epoch; as long as sbatch runs, when that was last seen.
     job
         Number of the job; empty until Slurm has taken it.
     """
@@ -104,10 +105,23 @@ class Array:
         write_json(self.folder / _FILE, plain)
 
     def with_job(self, job: str) -> "Array":
-        """Note the number that Slurm gave it."""
+        """Note the number that Slurm gave it; where that cannot be written, the queue says it."""
         array = replace(self, job=job)
-        array.write()
+        with contextlib.suppress(OSError):
+            array.write()
         return array
+
+    def renewed(self) -> "Array":
+        """Let a claim count from now on."""
+        array = replace(self, created=time.time())
+        with contextlib.suppress(OSError):
+            array.write()
+        return array
+
+    def numbered(self, queue: Queue) -> "Array":
+        """Return it with its number, when the queue knows one that nobody lived to note."""
+        known = "" if self.job else next((s.job for s in self.states(queue).values()), "")
+        return replace(self, job=known) if known else self
 
     def give(self, errand: "Errand") -> None:
         """Leave the tasks what they do in place of `faceprep.runner.run_stage`.
@@ -173,9 +187,18 @@ def claim(workspace: Path, array: Array, errand: "Errand | None" = None) -> Arra
 
     Raises
     ------
+    UsageError
+        When Slurm would write its logs elsewhere.
     FaceprepError
         When it cannot be written.
     """
+    strange = sorted(set(_NOT_IN_A_PATH) & set(str(workspace)))
+    if strange:
+        raise UsageError(
+            f"Slurm cannot write its logs below {str(workspace)!r}: {strange[0]!r} means something"
+            " else to it",
+            "rename the folder, or choose another place with --workspace DIR",
+        )
     stamp = time.strftime("%y%m%d-%H%M%S", time.gmtime(array.created))
     folder = workspace / array.stage / FOLDER
     name = array.stage.replace("/", "-")
@@ -211,10 +234,10 @@ def arrays(workspace: Path, stage: str) -> list[Array]:
 
 
 def in_flight(of: Sequence[Array], queue: Queue) -> dict[int, tuple[Array, int, TaskState]]:
-    """Shard → the living task that has it."""
+    """Shard → the living task that has it; its array with the number that the queue knows."""
     return {
         shard: (array, task, state)
-        for array in of
+        for array in (each.numbered(queue) for each in of)
         for task, state in array.alive(queue).items()
         if task < len(array.tasks)
         for shard in array.tasks[task]
@@ -222,10 +245,15 @@ def in_flight(of: Sequence[Array], queue: Queue) -> dict[int, tuple[Array, int, 
 
 
 def prune(workspace: Path, stage: str, queue: Queue) -> None:
-    """Remove the folders of old arrays that have ended."""
+    """Remove the folders of old arrays that have ended, and of claims that were never written."""
     ended = [array for array in arrays(workspace, stage) if not array.alive(queue)]
     for array in ended[:-_KEPT]:
         shutil.rmtree(array.folder, ignore_errors=True)
+    for folder in (workspace / stage / FOLDER).glob("*/"):
+        with contextlib.suppress(OSError):
+            old = time.time() - folder.stat().st_mtime > 10 * CLAIM_SECONDS
+            if old and not (folder / _FILE).exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def groups(seconds: Mapping[int, float], minutes: float, at_once: int = 1) -> Iterator[list[int]]:

@@ -3,42 +3,26 @@
 A shard is in one of these states, judged anew at every look: done (its marker says so), under way
 (a living task has it, whoever submitted that), failed (the task says why), lost (its task ended
 without it), or not yet submitted. Lost shards are submitted again, those that were in the dead
-task's hand at most `RETRIES` times.
+task's hand at most `RETRIES` times, and so all of a task that never had one in hand.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceprep.config import Config
 from faceprep.engines import Outcome, ShardError
-from faceprep.engines.slurm.arrays import (
-    MOST_TASKS,
-    Array,
-    arrays,
-    claim,
-    groups,
-    in_flight,
-    prune,
-)
-from faceprep.engines.slurm.queue import (
-    Queue,
-    QueueError,
-    TaskState,
-    how_it_ended,
-    largest_array,
-    look,
-)
-from faceprep.engines.slurm.submit import SubmitError, submit
-from faceprep.errors import FaceprepError, UsageError
+from faceprep.engines.slurm.arrays import Array
+from faceprep.engines.slurm.orders import Flight, Order, flight, submit_order
+from faceprep.engines.slurm.queue import Queue, QueueError, how_it_ended, look
+from faceprep.errors import UsageError
+from faceprep.tmp_owner import PENDING
 from faceprep.workspace import Marker, Workspace
 
 if TYPE_CHECKING:
     from faceprep.engines import Work
-    from faceprep.shard import Errand, Job
-    from faceprep.stages.base import Stage
+    from faceprep.shard import Job
 
 #: How often a shard is tried again after the task that had it in hand died.
 RETRIES = 2
@@ -46,45 +30,6 @@ RETRIES = 2
 SILENT_POLLS = 30
 
 _GRACE_POLLS = 3  # a marker written on a node is seen here after a moment
-_MARKERS_MEASURED = 50
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is to be made by tasks: shards of one stage, with one configuration."""
-
-    stage: "Stage"
-    config: Config
-    settings: str
-    shards: Collection[int]
-    before: Mapping[int, int] = field(default_factory=dict)
-    overwrite: bool = False
-    retry_failed: bool = False
-    errand: "Errand | None" = None
-
-    @classmethod
-    def of(cls, jobs: "Sequence[Job]", before: Mapping[int, int], redo: bool) -> "Order":
-        """Return an order for jobs of one stage.
-
-        Parameters
-        ----------
-        before
-            Shard → when its marker was written.
-        redo
-            Whether the shards are to be made again though they are done.
-        """
-        job = jobs[0]
-        shards = [each.shard for each in jobs]
-        return cls(
-            job.stage,
-            job.config,
-            job.config_hash,
-            shards,
-            {shard: before[shard] for shard in shards if redo and shard in before},
-            overwrite=redo and not job.keep_ok,
-            retry_failed=redo and job.keep_ok,
-            errand=job.errand(),
-        )
 
 
 def run(
@@ -92,11 +37,19 @@ def run(
     work: "Work",
     workers: int,
     note: Callable[[str], None] = lambda words: None,
+    say: Callable[[str], None] = lambda words: None,
 ) -> Iterator[Outcome]:
     """Do every job in tasks of arrays; see `faceprep.engines.Engine`.
 
     The tasks make shards as every engine does, with `faceprep.shard.run_shard` in place of
     ``work``, and as many at once as ``slurm.cpus`` says, not ``workers``.
+
+    Parameters
+    ----------
+    note
+        Takes a few lines on how things stand, at every look.
+    say
+        Takes a line on the first task that dies.
 
     Raises
     ------
@@ -112,7 +65,7 @@ def run(
     if not jobs:
         return
     _check(jobs[0], work)
-    waiting = _Waiting(jobs, note)
+    waiting = _Waiting(jobs, note, say)
     try:
         yield from waiting.outcomes()
     except KeyboardInterrupt:
@@ -130,71 +83,50 @@ def _check(job: "Job", work: "Work") -> None:
         )
 
 
-def place(order: Order, after: Sequence[str] = ()) -> list[str]:
-    """Submit what no living task has, and do not wait.
-
-    Parameters
-    ----------
-    after
-        Numbers of jobs that must have ended first.
-
-    Returns
-    -------
-    Numbers of the living jobs that make shards of the order, earlier ones first.
-
-    Raises
-    ------
-    MissingToolError, UsageError, SubmitError
-        As `run`.
-    """
-    workspace = Workspace(order.config.workspace)
-    queue = look()
-    flight = _flight(
-        workspace, order.stage.name, queue, dict.fromkeys(order.shards, order.settings)
-    )
-    mine = [shard for shard in order.shards if shard not in flight]
-    _, refused = _submit(replace(order, shards=mine), workspace, queue, after)
-    if refused:
-        raise refused
-    flight = _flight(workspace, order.stage.name, look(), dict.fromkeys(order.shards, ""))
-    jobs = {array.job for array, _, _ in flight.values() if array.job}
-    return sorted(jobs, key=int)
-
-
 class _Waiting:
     """Jobs that are not done yet, and what became of the tasks that have them."""
 
-    def __init__(self, jobs: "Sequence[Job]", note: Callable[[str], None]) -> None:
+    def __init__(
+        self, jobs: "Sequence[Job]", note: Callable[[str], None], say: Callable[[str], None]
+    ) -> None:
         self.open = {job.shard: job for job in jobs}
-        self.note = note
+        self.note, self.say = note, say
         first = jobs[0]
         self.config, self.stage = first.config, first.stage
         self.slurm = first.config.slurm
         self.workspace = Workspace(first.config.workspace)
-        self.before = self.workspace.stamps(self.stage.name)
-        self.redo = {shard for shard, job in self.open.items() if job.is_done(self.workspace)}
+        self.judged = {s: job.before for s, job in self.open.items() if job.before is not None}
         self.tries: Counter[int] = Counter()
         self.mine: dict[int, tuple[Array, int]] = {}
+        self.begun: set[int] = set()
         self.missed: dict[int, float] = {}
-        self.flight: dict[int, tuple[Array, int, TaskState]] = {}
+        self.flight: Flight = {}
         self.silent = 0
+        self.room: int | None = None
         self.later: list[str] = []
 
     def outcomes(self) -> Iterator[Outcome]:
         """Yield the outcome of every job as its marker, or its end, is seen."""
         while True:
             queue = self._look()  # before the markers: what ends in between is done, not lost
+            self.begun |= _begun({self.workspace.home(self.stage.name, s) for s in self.open})
             yield from self._done()
             if not self.open:
                 return
             if queue is not None:
-                wanted = {shard: job.config_hash for shard, job in self.open.items()}
-                self.flight = _flight(self.workspace, self.stage.name, queue, wanted)
+                self._see(queue)
                 yield from self._lost(queue)
                 self._submit(queue)
                 self._tell(queue)
             if self.open:
                 time.sleep(self.slurm.poll_seconds)
+
+    def _see(self, queue: Queue) -> None:
+        wanted = {shard: job.config_hash for shard, job in self.open.items()}
+        self.flight = flight(self.workspace, self.stage.name, queue, wanted)
+        for shard, (array, task, _) in self.flight.items():
+            if shard in self.mine and self.mine[shard][0].name == array.name:
+                self.mine[shard] = (array, task)  # with its number, if sbatch could not say it
 
     def how_to_come_back(self) -> str:
         """What to type after Ctrl-C."""
@@ -224,11 +156,13 @@ class _Waiting:
         stamps = self.workspace.stamps(self.stage.name)
         for shard, job in list(self.open.items()):
             stamp = stamps.get(shard)
-            if stamp is None or stamp == self.before.get(shard):
+            if stamp is None or stamp == self.judged.get(shard):
                 continue
-            if not job.is_done(self.workspace):
-                continue
-            yield from self._close(shard, self.workspace.marker(self.stage.name, shard))
+            marker = self.workspace.marker(self.stage.name, shard)
+            if job.is_done(self.workspace):
+                yield from self._close(shard, marker)
+            elif marker and (marker.input, marker.config) != (job.input_hash, job.config_hash):
+                self.judged[shard] = stamp  # of other settings; no need to look at it again
 
     def _close(
         self, shard: int, marker: Marker | None = None, error: BaseException | None = None
@@ -260,18 +194,30 @@ class _Waiting:
                     error = ShardError(str(words.get("error")), words.get("log", ()))
                     yield from self._close(shard, error=error)
             left = sorted(shard for shard in shards if shard in self.open)
-            for shard in left[: self.slurm.task(self.stage.name).cpus]:
+            if left and not self.tries:
+                self.say(self._first_death(array, task, queue))
+            for shard in self._in_hand(array, task, left):
                 self.tries[shard] += 1
                 if self.tries[shard] > RETRIES:
                     yield from self._close(shard, error=self._died(array, task, shard, queue))
 
+    def _in_hand(self, array: Array, task: int, left: list[int]) -> list[int]:
+        """Shards that may have brought a task down: all of one that never had any in hand."""
+        seen = [shard for shard in left if shard in self.begun]
+        if seen or len(left) == len(array.tasks[task]):
+            return seen or left
+        return left[: self.slurm.task(self.stage.name).cpus]
+
+    def _first_death(self, array: Array, task: int, queue: Queue) -> str:
+        tail = [line for line in array.tail(task) if line.strip()]
+        end = f": {tail[-1].strip()}" if tail else ""
+        how = _how(array, task, queue)
+        return f"{self.stage.name}: {how}, submitted again; log {array.log(task)}{end}"
+
     def _died(self, array: Array, task: int, shard: int, queue: Queue) -> ShardError:
-        state = array.states(queue).get(task)
-        how = state.state if state else how_it_ended(array.job, task) or "gone from the queue"
+        times, how = self.tries[shard], _how(array, task, queue)
         return ShardError(
-            f"its task died {self.tries[shard]} times, the last one {array.job}_{task}: {how};"
-            f" log {array.log(task)}",
-            array.tail(task),
+            f"its task died {times} times, at last {how}; log {array.log(task)}", array.tail(task)
         )
 
     def _submit(self, queue: Queue) -> None:
@@ -279,26 +225,25 @@ class _Waiting:
         self.later.clear()
         wanted = [s for s in self.open if s not in self.flight and s not in self.mine]
         for redo in (False, True):
-            shards = [shard for shard in wanted if (shard in self.redo) == redo]
+            shards = [s for s in wanted if (self.open[s].before is not None) == redo]
             if shards:
                 self._submit_alike(shards, redo, queue)
 
     def _submit_alike(self, shards: list[int], redo: bool, queue: Queue) -> None:
-        order = Order.of([self.open[shard] for shard in shards], self.before, redo)
-        submitted: list[Array] = []
-        refused: FaceprepError | None
-        try:
-            submitted, refused = _submit(order, self.workspace, queue)
-        except QueueError as error:
-            refused = error
+        order = Order.of([self.open[shard] for shard in shards], redo)
+        submitted, refused = submit_order(order, self.workspace, queue, most=self.room)
         for array in submitted:
             for task, part in enumerate(array.tasks):
                 self.mine |= dict.fromkeys(part, (array, task))
-        if refused is not None:
-            if not (submitted or self.flight):
-                raise refused
-            # A limit on jobs in the queue, or an outage.
-            self.later.append(f"{refused.message}; later again")
+                self.begun -= set(part)
+        if refused is None:
+            self.room = self.room and 2 * self.room
+            return
+        if not (submitted or self.flight):
+            raise refused
+        # A limit on jobs in the queue, or an outage.
+        self.room = max(sum(len(array.tasks) for array in submitted), 1)
+        self.later.append(f"{refused.message}; later again")
 
     def _tell(self, queue: Queue) -> None:
         """One line a job, for the progress."""
@@ -323,79 +268,17 @@ def _line(array: Array, queue: Queue) -> str:
     return f"job {array.job or '…':<10}{counts}{why}"
 
 
-def _flight(
-    workspace: Workspace, stage: str, queue: Queue, wanted: Mapping[int, str]
-) -> dict[int, tuple[Array, int, TaskState]]:
-    """Which living tasks have the shards wanted; refuses those with other settings than wanted."""
-    found = in_flight(arrays(workspace.root, stage), queue)
-    flight = {shard: at for shard, at in found.items() if shard in wanted}
-    for shard, (array, _, _) in flight.items():
-        if wanted[shard] and array.settings != wanted[shard]:
-            raise UsageError(
-                f"job {array.job} makes {stage} with other settings in {workspace.root} now",
-                f"wait for it, or end it: scancel {array.job}",
-            )
-    return flight
+def _begun(folders: Collection[Path]) -> set[int]:
+    """Shards that some process has in hand, or had when it died."""
+    entries = [entry for folder in folders if folder.is_dir() for entry in folder.iterdir()]
+    matches = [PENDING.fullmatch(entry.name) for entry in entries]
+    return {int(match["shard"]) for match in matches if match}
 
 
-def _submit(
-    order: Order, workspace: Workspace, queue: Queue, after: Sequence[str] = ()
-) -> tuple[list[Array], SubmitError | None]:
-    """Submit arrays over all shards of an order; stops at the first that Slurm refuses."""
-    if not order.shards:
-        return [], None
-    slurm, stage = order.config.slurm, order.stage
-    asks = slurm.task(stage.name)
-    seconds = _seconds(order, workspace)
-    tasks = list(groups(seconds, slurm.task_minutes, asks.cpus))
-    size = min(largest_array(), MOST_TASKS)
-    parts = [tasks[k : k + size] for k in range(0, len(tasks), size)]
-    prune(workspace.root, stage.name, queue)
-    submitted: list[Array] = []
-    for part in parts:
-        array = Array(
-            folder=workspace.root,
-            stage=stage.name,
-            settings=order.settings,
-            tasks=part,
-            config=order.config.model_dump(mode="json"),
-            before={s: order.before[s] for task in part for s in task if s in order.before},
-            overwrite=order.overwrite,
-            retry_failed=order.retry_failed,
-        )
-        for task in part:
-            for shard in task:
-                workspace.forget_failure(stage.name, shard)
-        claimed = claim(workspace.root.absolute(), array, order.errand)
-        if _taken(claimed, workspace, queue):
-            break
-        parallel = max(slurm.array_parallel // len(parts), 1)
-        try:
-            job = submit(claimed, slurm, asks, parallel, after)
-        except FaceprepError as error:
-            claimed.remove()
-            if isinstance(error, SubmitError):
-                return submitted, error
-            raise
-        submitted.append(claimed.with_job(job))
-    return submitted, None
-
-
-def _taken(mine: Array, workspace: Workspace, queue: Queue) -> bool:
-    """Whether another command claimed shards of ours at the same moment: the older claim holds."""
-    shards = {shard for task in mine.tasks for shard in task}
-    others = [a for a in arrays(workspace.root, mine.stage) if a.name < mine.name]
-    if shards.isdisjoint(in_flight(others, queue)):
-        return False
-    mine.remove()
-    return True
-
-
-def _seconds(order: Order, workspace: Workspace) -> dict[int, float]:
-    """Shard → seconds it will take: rows times what finished shards, or the stage, say of a row."""
-    name = order.stage.name
-    done = workspace.shards(name)[-_MARKERS_MEASURED:]
-    markers = [m for m in (workspace.marker(name, shard) for shard in done) if m and m.seconds]
-    rows = sum(marker.rows for marker in markers)
-    each = sum(m.seconds for m in markers) / rows if rows else order.stage.seconds_per_face
-    return {shard: each * order.stage.faces(workspace, shard) for shard in order.shards}
+def _how(array: Array, task: int, queue: Queue) -> str:
+    """Which task ended, and how."""
+    if not array.job:
+        return "sbatch did not say whether Slurm took its job, and the queue does not show it"
+    state = array.states(queue).get(task)
+    how = state.state if state else how_it_ended(array.job, task) or "gone from the queue"
+    return f"task {array.job}_{task} ended ({how})"

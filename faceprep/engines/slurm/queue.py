@@ -1,6 +1,5 @@
 """What Slurm's own commands say about our jobs."""
 
-import getpass
 import os
 import re
 import subprocess
@@ -24,6 +23,12 @@ _DEFAULT_ARRAY = 1001  # Slurm's own MaxArraySize
 _SECONDS = 60
 _WIDTH = 79  # of what is said of an outage
 _SHOW = "sinfo shows whether the controller answers"
+#: What they make of sbatch and squeue is not what we told them, or not what we look for; an array
+#: task that submits a job would lend it its own number.
+_MISLEADING = re.compile(
+    r"SQUEUE_\w+|SLURM_ARRAY_\w+"
+    r"|SBATCH_(ARRAY_INX|CLUSTERS|ERROR|JOB_NAME|NO_REQUEUE|OUTPUT|SIGNAL|WAIT)"
+)
 _SAYS_WHO = re.compile(r"^\w+: ((error|fatal): )?")
 
 _answered = threading.Event()  # by Slurm, in this process: an outage after that will pass
@@ -73,7 +78,7 @@ def look() -> Queue:
     QueueError
         When Slurm does not answer any more.
     """
-    words = ("--noheader", "--array", "--states=all", f"--user={_user()}")
+    words = ("--noheader", "--array", "--states=all", f"--user={os.getuid()}")
     queue: Queue = {}
     for line in ask("squeue", *words, "--format=%F|%K|%T|%j|%r").splitlines():
         job, index, state, name, reason = (line.split("|", 4) + [""] * 5)[:5]
@@ -101,6 +106,11 @@ def how_it_ended(job: str, task: int) -> str | None:
     return state.split()[0] if state else None
 
 
+def environment() -> dict[str, str]:
+    """Return the environment for Slurm's commands: ours, but for what would mislead them."""
+    return {key: value for key, value in os.environ.items() if not _MISLEADING.fullmatch(key)}
+
+
 def ask(*command: str) -> str:
     """Run one of Slurm's commands; return what it prints.
 
@@ -113,7 +123,13 @@ def ask(*command: str) -> str:
     """
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=_SECONDS
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            timeout=_SECONDS,
+            env=environment(),
         )
     except FileNotFoundError:
         raise MissingToolError(
@@ -135,10 +151,3 @@ def _silent(program: str, words: str) -> FaceprepError:
     if _answered.is_set():
         return QueueError(line, f"{_SHOW}; the same command goes on where it was")
     return MissingToolError(line, f"{_SHOW}; --engine local works without one")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without a name for us
-        return str(os.getuid())

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from faceprep.config import Config, SlurmTrainConfig, digest
+from faceprep.config_section import absolute
 from faceprep.engines.slurm.arrays import Array, arrays, claim, prune
+from faceprep.engines.slurm.claims import hold, pause
 from faceprep.engines.slurm.engine import RETRIES, SILENT_POLLS
 from faceprep.engines.slurm.queue import Queue, QueueError, TaskState, how_it_ended, look
-from faceprep.engines.slurm.submit import SubmitError, submit
+from faceprep.engines.slurm.submit import SubmitError, UnsureError, submit
 from faceprep.engines.slurm.task import here
 from faceprep.engines.slurm.verbs import VERBS, Verb
 from faceprep.errors import FaceprepError, UsageError
@@ -245,44 +247,52 @@ def _finished(verb: Verb, config: Config) -> SingleJob | None:
 
 
 def _in_queue(verb: Verb, config: Config, queue: Queue) -> Array | None:
-    """Return the living job of these settings; refuses one of others in the same place."""
-    for array in arrays(config.workspace, verb.name):
-        if not array.alive(queue):
-            continue
-        if array.settings != _settings(verb, config):
-            raise UsageError(
-                f"job {array.job}: {verb.name} with other settings in {config.workspace} now",
-                f"wait for it, or end it: scancel {array.job}",
-            )
-        return array
-    return None
+    """Return the living job of these settings; refuses one of others in the same place.
+
+    One that another command is about to submit is waited for until it has a number.
+    """
+    while True:
+        known = [array.numbered(queue) for array in arrays(config.workspace, verb.name)]
+        living = [array for array in known if array.alive(queue)]
+        for array in living:
+            if array.settings != _settings(verb, config):
+                who = f"job {array.job}" if array.job else "another command"
+                end = f", or end it: scancel {array.job}" if array.job else ""
+                raise UsageError(
+                    f"{who}: {verb.name} with other settings in {config.workspace} now",
+                    f"wait for it{end}",
+                )
+        numbered = [array for array in living if array.job]
+        if numbered or not living:
+            return numbered[0] if numbered else None
+        pause(config.slurm.poll_seconds)
+        queue = look()
 
 
 def _submit(verb: Verb, config: Config, overwrite: bool, after: tuple[str, ...]) -> Array:
-    queue = look()
-    prune(config.workspace, verb.name, queue)
-    array = Array(
-        folder=config.workspace,
-        stage=verb.name,
-        settings=_settings(verb, config),
-        tasks=[[]],
-        config=config.model_dump(mode="json"),
-        overwrite=overwrite,
-    )
-    claimed = claim(config.workspace.absolute(), array)
-    older = [a for a in arrays(config.workspace, verb.name) if a.name < claimed.name]
-    if any(a.alive(queue) for a in older):
-        claimed.remove()
-        raise FaceprepError(
-            f"another command submits {verb.name} of {config.workspace} now",
-            "type the same command again; it waits for that job",
+    """Submit the job, or return that of a command that was quicker."""
+    workspace = config.workspace.absolute()
+    while True:
+        prune(workspace, verb.name, look())
+        array = Array(
+            folder=workspace,
+            stage=verb.name,
+            settings=_settings(verb, config),
+            tasks=[[]],
+            config=absolute(config).model_dump(mode="json"),
+            overwrite=overwrite,
         )
-    try:
-        job = submit(claimed, config.slurm, _asks(verb, config), None, after)
-    except FaceprepError:
-        claimed.remove()
-        raise
-    return claimed.with_job(job)
+        mine, unsure = hold(workspace, claim(workspace, array), config.slurm.poll_seconds), None
+        try:
+            if mine is not None:
+                return submit(mine, config.slurm, _asks(verb, config), None, after)
+        except UnsureError as error:
+            unsure = error
+        found = _in_queue(verb, config, look())
+        if found is not None:
+            return found
+        if unsure is not None:
+            raise unsure
 
 
 def _asks(verb: Verb, config: Config) -> SlurmTrainConfig:
