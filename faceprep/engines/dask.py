@@ -11,7 +11,6 @@ import pickle
 import queue
 import re
 import signal
-import tempfile
 import uuid
 import warnings
 from collections import Counter
@@ -19,10 +18,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from faceprep.config import DaskConfig, Section
+from faceprep.config import DaskConfig
+from faceprep.config_section import absolute
 from faceprep.engines import Outcome
+from faceprep.engines.dask_scratch import scratch
 from faceprep.engines.dask_workers import INSTALL_THERE, check_cluster, pack, warn
 from faceprep.engines.local import ENVIRONMENT, WorkerKilledError
 from faceprep.errors import FaceprepError, MissingToolError, UsageError
@@ -37,7 +38,6 @@ INSTALL = "pip install 'faceprep[dask]'"
 _AGAIN = "type the same command again; it goes on where it was"
 _POLL_SECONDS = 5.0
 _ADDRESS = re.compile(r"((tcp|tls|ucx|ws|wss)://)?[^\s/]+:\d+")
-_S = TypeVar("_S", bound=Section)
 
 
 def run(jobs: "Sequence[Job]", work: "Work", workers: int) -> Iterator[Outcome]:
@@ -68,18 +68,6 @@ def run(jobs: "Sequence[Job]", work: "Work", workers: int) -> Iterator[Outcome]:
         if settings.scheduler is not None:
             check_cluster(client, absolute(jobs[0].config))
         yield from _Run(client, jobs, work, settings).outcomes()
-
-
-def absolute(section: _S) -> _S:
-    """Return a configuration that means the same in every folder of every machine."""
-    changed: dict[str, Any] = {}
-    for name in type(section).model_fields:
-        value = getattr(section, name)
-        if isinstance(value, Section):
-            changed[name] = absolute(value)
-        elif isinstance(value, Path):
-            changed[name] = value.expanduser().absolute()
-    return section.model_copy(update=changed)
 
 
 class _Run:
@@ -181,7 +169,7 @@ def _cluster_here(settings: DaskConfig, workers: int) -> "Iterator[Client]":
         "distributed.scheduler.worker-saturation": 1.0,
     }
     with (
-        tempfile.TemporaryDirectory(prefix="faceprep-dask-") as scratch,
+        scratch() as folder,
         dask.config.set(choices),
     ):
         with _deaf_to_interrupts():
@@ -192,7 +180,7 @@ def _cluster_here(settings: DaskConfig, workers: int) -> "Iterator[Client]":
                 host="127.0.0.1",
                 dashboard_address=None,
                 memory_limit=None,  # as with the local engine: the machine's own
-                local_directory=scratch,
+                local_directory=folder,
                 env=ENVIRONMENT,
                 silence_logs=logging.CRITICAL,
             )
