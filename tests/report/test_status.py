@@ -125,7 +125,8 @@ def test_the_accounting_is_asked_once_for_all_jobs(
 ) -> None:
     workspace = aligned_workspace(faces=50, shard_size=10)
     for job, tasks in (("7", [[0], [1], [2]]), ("8", [[3], [4]])):
-        made = claim(workspace.root, Array(workspace.root, "heatmaps", "x", tasks, {}, created=1.0))
+        array = Array(workspace.root, "heatmaps", "x", tasks, {}, created=float(job))
+        made = claim(workspace.root, array)
         for task in range(len(tasks)):
             made.with_job(job).log(task).write_text("last words\n")
     ends = "7_0|TIMEOUT\n7_2|CANCELLED by 0\n8_1|FAILED"
