@@ -1,5 +1,6 @@
 """Whose faces may be edited: people of the training, and nobody who is tested or watched."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,8 @@ def _other_rows(config: Config) -> "pd.DataFrame":
     if templates[0] != templates[1]:
         raise UsageError(
             f"{there.root} is aligned to {templates[1]}, this workspace to {templates[0]}",
-            f"faceprep align --workspace {there.root} --set align.template={templates[0]}",
+            f"faceprep align --workspace {shlex.quote(str(there.root))}"
+            f" --set align.template={templates[0]}",
         )
     rows = faces[faces["split"] == "train"]
     _refuse_leak(config, here, there, rows)

@@ -7,6 +7,7 @@ same command goes on with the others.
 """
 
 import json
+import shlex
 import time
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
@@ -247,5 +248,5 @@ def read_cell(cell: Cell) -> CellDone | None:
         return None
     faces = table["face_id"].to_pylist()
     if faces != cell.names[cell.side.test].tolist():
-        raise FaceprepError(f"{cell.path} is of other faces", f"rm {cell.path}")
+        raise FaceprepError(f"{cell.path} is of other faces", f"rm {shlex.quote(str(cell.path))}")
     return CellDone(scores, faces, trained, held, about)

@@ -10,7 +10,7 @@ differ in nothing else, the two last used stay.
 
 import contextlib
 import os
-import socket
+import shlex
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from faceprep.config import ClassifyConfig, digest
 from faceprep.errors import FaceprepError, UsageError
 from faceprep.progress import Progress
 from faceprep.report.commands import command
+from faceprep.tmp_owner import here
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def side_of(faces: RealFaces, fold: int | None, seed: int, share: float) -> Side
         if len(people) < 2:
             raise UsageError(
                 f"{len(people)} training people, 2 are needed: one is left out to stop on",
-                f"faceprep show {faces.workspace}   counts them",
+                f"faceprep show {shlex.quote(str(faces.workspace))}   counts them",
             )
         random = np.random.default_rng([seed, 0 if fold is None else fold + 1])
         count = min(max(round(share * len(people)), 1), len(people) - 1)
@@ -239,7 +240,7 @@ def keep(
         os.utime(path)  # a run that comes to tidy sees that it is in use
     if not overwrite and kept.is_whole():
         return kept
-    aside = folder / f"{path.name}.{os.getpid()}@{socket.gethostname()}.tmp"
+    aside = folder / f"{path.name}.{os.getpid()}@{here()}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         shape, kind, parts = make()
