@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceprep.config import STAGES
 from faceprep.engines.slurm.arrays import Array, arrays, in_flight
-from faceprep.engines.slurm.queue import Queue, ask, look
+from faceprep.engines.slurm.queue import Queue, how_they_ended, look
 from faceprep.errors import FaceprepError
 from faceprep.report.generated import CLASSIFY, generators, summarize_synthetic, training_steps
 from faceprep.report.summary import summarize_stage
@@ -102,14 +102,8 @@ class _Slurm:
 
     @cached_property
     def _ends(self) -> dict[str, str]:
-        """Task or job → how it ended; one question for all, empty without Slurm's accounting."""
-        words = ("--allocations", "--noheader", "--parsable2", "--format=JobID,State")
-        try:
-            lines = ask("sacct", *words, f"--jobs={','.join(self.jobs)}").splitlines()
-        except FaceprepError:
-            return {}
-        pairs = (line.split("|", 1) for line in lines if "|" in line)
-        return {job: state.split()[0] for job, state in pairs if state}
+        """One question for all jobs, and only when somebody wants to know."""
+        return how_they_ended(self.jobs)
 
 
 def status(root: Path) -> "tuple[list[RenderableType], dict[str, Any]]":

@@ -5,6 +5,7 @@ import re
 import subprocess
 import textwrap
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from faceprep.errors import FaceprepError, MissingToolError
@@ -96,14 +97,19 @@ def largest_array() -> int:
 
 def how_it_ended(job: str, task: int) -> str | None:
     """State of a task that squeue has forgotten; ``None`` without Slurm's accounting."""
+    ends = how_they_ended([job])
+    return ends.get(f"{job}_{task}") or ends.get(job)
+
+
+def how_they_ended(jobs: Sequence[str]) -> dict[str, str]:
+    """``job_task`` or job → how it ended, of all asked for; empty without Slurm's accounting."""
     words = ("--allocations", "--noheader", "--parsable2", "--format=JobID,State")
     try:
-        lines = ask("sacct", *words, f"--jobs={job}").splitlines()
+        lines = ask("sacct", *words, f"--jobs={','.join(jobs)}").splitlines()
     except FaceprepError:
-        return None
-    states = dict(line.split("|", 1) for line in lines if "|" in line)
-    state = states.get(f"{job}_{task}") or states.get(job)
-    return state.split()[0] if state else None
+        return {}
+    pairs = (line.split("|", 1) for line in lines if "|" in line)
+    return {job: state.split()[0] for job, state in pairs if state}
 
 
 def environment() -> dict[str, str]:
