@@ -21,6 +21,7 @@ def generated_table(generated: list[dict[str, Any]]) -> "RenderableType":
     from faceprep.report.view import STATE_STYLE, age
 
     table = plain_table(None, "made", "state", "done", "contents", "changed", right=("done",))
+    table.columns[0].no_wrap = True  # folds' names differ at their ends
     for one in generated:
         done, contents = _contents(one)
         state = Text(one["state"], STATE_STYLE[one["state"]])

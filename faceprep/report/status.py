@@ -261,6 +261,8 @@ def _render(
 
     numbers = ("shards", "done", "running", "queued", "failed", "missing")
     table = plain_table(None, "stage", *numbers, "jobs", right=numbers)
+    table.columns[0].no_wrap = True  # folds' names differ at their ends
+    table.collapse_padding = True
     for stage in stages:
         queued = "unknown" if stage.unknown else len(stage.queued)
         counts = (stage.shards, stage.done, len(stage.running), queued)

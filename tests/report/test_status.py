@@ -30,8 +30,8 @@ def draw(root: Path, **options):
     return run_stage(load_stage("heatmaps"), config, Options(**options), Progress(quiet=True))
 
 
-def printed(root: Path) -> str:
-    console = Console(width=200)
+def printed(root: Path, width: int = 200) -> str:
+    console = Console(width=width)
     with console.capture() as capture:
         for part in status(root)[0]:
             console.print(part)
@@ -210,3 +210,12 @@ def test_a_shard_with_fewer_faces_than_asked_is_missing(tmp_path: Path) -> None:
     assert counts() == (2, 2, 0)
     assert make_faces(workspace.root, 60).images == 60
     assert counts() == (3, 3, 0)
+
+
+def test_folds_can_be_told_apart_in_a_narrow_terminal(tmp_path: Path) -> None:
+    workspace = generator_workspace(tmp_path / "ws")
+    for fold in ("fold00", "fold01"):
+        workspace.write_info(f"augment/exprgan-{fold}", {})
+    text = printed(workspace.root, width=80)
+    for word in ("augment/exprgan-fold00 ", "augment/exprgan-fold01 ", " running ", " missing "):
+        assert word in text
