@@ -99,3 +99,8 @@ def test_the_end_of_a_log_is_read_whatever_is_in_it(tmp_path: Path) -> None:
     assert made.tail(0) == []
     made.log(0).write_bytes(b"\xff" * 9000 + b"\n" + b"line\n" * 20)
     assert made.tail(0, 3) == ["line"] * 3
+
+
+def test_arrays_of_one_second_are_in_the_order_in_which_they_were_made(tmp_path: Path) -> None:
+    made = [array(tmp_path, [[k]], created=1e9 + k / 100) for k in range(12)]
+    assert arrays(tmp_path, "align") == made

@@ -227,10 +227,10 @@ def arrays(workspace: Path, stage: str) -> list[Array]:
     """Every array of a stage whose folder can be read, oldest first."""
     folder = workspace / stage / FOLDER
     found = []
-    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
+    for entry in folder.iterdir() if folder.is_dir() else []:
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
             found.append(read(entry))
-    return found
+    return sorted(found, key=lambda array: (array.created, array.name))  # names know seconds only
 
 
 def in_flight(of: Sequence[Array], queue: Queue) -> dict[int, tuple[Array, int, TaskState]]:
