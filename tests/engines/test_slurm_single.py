@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from faceprep.cli import app
 from faceprep.config import Config
+from faceprep.engines.slurm import arrays as slurm_arrays
 from faceprep.engines.slurm import single
 from faceprep.engines.slurm.arrays import Array, arrays, claim
 from faceprep.engines.slurm.engine import RETRIES, SILENT_POLLS
@@ -160,7 +161,7 @@ def dead(place: Path, monkeypatch: pytest.MonkeyPatch, again: Iterator[str | Exc
         return replace(array, job=said)
 
     monkeypatch.setattr(single, "look", dict)
-    monkeypatch.setattr(single, "how_it_ended", lambda job, task: "TIMEOUT")
+    monkeypatch.setattr(slurm_arrays, "how_it_ended", lambda job, task: "TIMEOUT")
     monkeypatch.setattr(single, "_submit", submit)
     monkeypatch.setattr(single.time, "sleep", lambda seconds: None)
     return _Watch(VERBS["train"], settings, array, QUIET)

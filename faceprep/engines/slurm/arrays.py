@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceprep.engines.slurm.queue import Queue, TaskState
+from faceprep.engines.slurm.queue import Queue, TaskState, how_it_ended
 from faceprep.errors import FaceprepError, UsageError
 from faceprep.manifest import write_json
 
@@ -175,6 +175,11 @@ class Array:
     def alive(self, queue: Queue) -> dict[int, TaskState]:
         """Task → its state, of those that run or wait."""
         return {task: state for task, state in self.states(queue).items() if state.alive}
+
+    def end(self, queue: Queue, task: int) -> str:
+        """How a task is, or how it ended, in Slurm's words."""
+        state = self.states(queue).get(task)
+        return state.state if state else how_it_ended(self.job, task) or "gone from the queue"
 
 
 def claim(workspace: Path, array: Array, errand: "Errand | None" = None) -> Array:

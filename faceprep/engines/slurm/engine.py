@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from faceprep.engines import Outcome, ShardError
 from faceprep.engines.slurm.arrays import Array
 from faceprep.engines.slurm.orders import Flight, Order, flight, submit_order
-from faceprep.engines.slurm.queue import Queue, QueueError, how_it_ended, look
+from faceprep.engines.slurm.queue import Queue, QueueError, look
 from faceprep.errors import UsageError
 from faceprep.tmp_owner import PENDING
 from faceprep.workspace import Marker, Workspace
@@ -279,6 +279,4 @@ def _how(array: Array, task: int, queue: Queue) -> str:
     """Which task ended, and how."""
     if not array.job:
         return "sbatch did not say whether Slurm took its job, and the queue does not show it"
-    state = array.states(queue).get(task)
-    how = state.state if state else how_it_ended(array.job, task) or "gone from the queue"
-    return f"task {array.job}_{task} ended ({how})"
+    return f"task {array.job}_{task} ended ({array.end(queue, task)})"

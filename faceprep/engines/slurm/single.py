@@ -13,7 +13,7 @@ from faceprep.config_section import absolute
 from faceprep.engines.slurm.arrays import Array, arrays, claim, prune
 from faceprep.engines.slurm.claims import hold, pause
 from faceprep.engines.slurm.engine import RETRIES, SILENT_POLLS
-from faceprep.engines.slurm.queue import Queue, QueueError, TaskState, how_it_ended, look
+from faceprep.engines.slurm.queue import Queue, QueueError, TaskState, look
 from faceprep.engines.slurm.submit import SubmitError, UnsureError, submit
 from faceprep.engines.slurm.task import here
 from faceprep.engines.slurm.verbs import VERBS, Verb
@@ -187,7 +187,7 @@ class _Watch:
         error = self.array.error(0)
         if error is not None:
             raise error
-        how, job = _how(self.array, queue), self.array.job
+        how, job = self.array.end(queue, 0), self.array.job
         if how.startswith("CANCELLED"):
             raise FaceprepError(
                 f"job {job} was cancelled", "type the same command again; it goes on there"
@@ -216,11 +216,6 @@ def _words(array: Array, state: TaskState) -> tuple[str, str]:
     reason = "" if state.running or state.reason in ("", "None") else f" ({state.reason})"
     said = [line for line in array.tail(0) if line.startswith(f"{array.stage}:")]
     return f"{array.stage}: job {array.job} {state.state.lower()}{reason}", said[-1] if said else ""
-
-
-def _how(array: Array, queue: Queue) -> str:
-    state = array.states(queue).get(0)
-    return state.state if state else how_it_ended(array.job, 0) or "gone from the queue"
 
 
 def _result(array: Array) -> dict[str, Any] | None:
