@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R, INTENSITY_AUS, PRESENCE_AUS
-from faceprep.faces.dlib_detector import DlibHOG
+from faceprep.core.action_units import COLUMNS_C, COLUMNS_R, INTENSITY_AUS, PRESENCE_AUS
+from faceprep.core.images import UnreadableImage, read_image
+from faceprep.faces.dlib.detector import DlibHOG
+from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
 from faceprep.faces.face import Detector
-from faceprep.faces.images import UnreadableImage, read_image
-from faceprep.faces.landmark_predictor import LandmarkPredictor
-from faceprep.faces.mtcnn import MTCNN
+from faceprep.faces.mtcnn.detector import MTCNN
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -168,7 +168,7 @@ def drawn_faces(subjects: int, seed: int = 20) -> dict[str, Faces]:
     Landmark source → the same faces. ``drawn``: the points that the renderer drew; ``mtcnn``: the
     package's landmarks of the picture. Subjects are others than those of any demo dataset.
     """
-    from faceprep.datasets.demo.action_units import AU_NAMES
+    from faceprep.demo.action_units import AU_NAMES
 
     filmed = [frame for k in range(subjects) for frame in _film(seed, k, AU_NAMES)]
     subject, levels, images, drawn = zip(*filmed, strict=True)
@@ -198,8 +198,8 @@ Filmed = tuple[str, np.ndarray, np.ndarray, np.ndarray]
 
 def _film(seed: int, number: int, names: Sequence[str]) -> Iterator[Filmed]:
     """One subject's neutral face, then six others: subject, levels, image, points."""
-    from faceprep.datasets.demo import sequence as film
-    from faceprep.datasets.demo.face import render_face
+    from faceprep.demo import sequence as film
+    from faceprep.demo.face import render_face
 
     rng = np.random.default_rng((seed, number, 9))
     person = film.sample_subject(seed, number, 0.5).identity

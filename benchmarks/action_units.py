@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from action_unit_faces import Faces, demo_dataset, photographs, shared_folder
 
-from faceprep.faces.action_units import INTENSITY_AUS, PRESENCE_AUS
+from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.landmark_estimator import Estimates, estimate
 
 _SUBJECTS = 24
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def render(root: Path, subjects: int) -> None:
-    from faceprep.datasets.demo import DemoSettings, render_demo
+    from faceprep.demo import DemoSettings, render_demo
 
     render_demo(root, DemoSettings(subjects=subjects, frames=_FRAMES, seed=_SEED))
 

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from faceprep.config import AlignConfig
+from faceprep.core.images import read_image
 from faceprep.faces.alignment import (
     apply_affine,
     estimate_similarity,
@@ -23,10 +24,9 @@ from faceprep.faces.alignment import (
     load_template,
     template_names,
 )
-from faceprep.faces.images import read_image
-from faceprep.faces.landmark_predictor import LandmarkPredictor
+from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
+from faceprep.faces.finder import choose, load_finder
 from faceprep.faces.landmarks import CHIN, JAW
-from faceprep.stages.align_find import choose, load_finder
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("SHARED_FACES", ROOT.parent / "shared")) / "faces"

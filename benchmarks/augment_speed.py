@@ -21,13 +21,13 @@ import numpy as np
 import torch
 
 from faceprep.config import Config
-from faceprep.faces.images import read_image, write_png
-from faceprep.progress import Progress
-from faceprep.runner import Options
-from faceprep.stages.augment import run_augment
-from faceprep.stages.augment_sources import find_sources
-from faceprep.stages.augment_studio import BLOCK
-from faceprep.stages.trained import load_trained
+from faceprep.core.images import read_image, write_png
+from faceprep.core.progress import Progress
+from faceprep.execution.runner import Options
+from faceprep.generators.trained import load_trained
+from faceprep.stages.augment.run import run_augment
+from faceprep.stages.augment.sampler import BLOCK
+from faceprep.stages.augment.sources import find_sources
 from faceprep.training.crops import resize
 
 

@@ -26,7 +26,7 @@ from mean_face import as_toml, mean_face
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from faceprep.faces.action_units import INTENSITY_AUS, PRESENCE_AUS, face_shape
+from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS, face_shape
 from faceprep.faces.action_units.measures import MEASURES, measure
 
 PACKAGE = Path(face_shape.__file__).parent

@@ -18,11 +18,11 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 
-from faceprep.datasets.demo import DemoSettings, render_demo
-from faceprep.faces.dlib_detector import DlibHOG
-from faceprep.faces.images import read_image
-from faceprep.faces.landmark_predictor import LandmarkPredictor
-from faceprep.faces.mtcnn import MTCNN
+from faceprep.core.images import read_image
+from faceprep.demo import DemoSettings, render_demo
+from faceprep.faces.dlib.detector import DlibHOG
+from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
+from faceprep.faces.mtcnn.detector import MTCNN
 
 BAR = 0.98
 REGIONS = {

@@ -26,10 +26,10 @@ from pathlib import Path
 
 import numpy as np
 
-from faceprep.data import load
-from faceprep.faces.images import read_image, write_png
+from faceprep.core.images import read_image, write_png
 from faceprep.generators.store import save_generator
-from faceprep.stages.trained import load_trained
+from faceprep.generators.trained import load_trained
+from faceprep.workspace.load import load
 
 ROOT = Path(__file__).resolve().parents[1]
 BASELINE = ROOT / "manifests" / "baselines" / "gate.json"

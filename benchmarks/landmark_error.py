@@ -7,7 +7,7 @@ corners; the table gives medians over the photographs in which OpenFace is sure 
 detectors find it. OpenFace's landmarks are another program's, not a person's: differences of
 convention, above all along the jaw, stay in every row. `turned` repeats it on photographs turned
 by 30 degrees. At the end: where MTCNN's five points lie in the HOG boxes, which is
-`faceprep.faces.landmark_predictor.FIVE_IN_BOX`.
+`faceprep.faces.dlib.landmark_predictor.FIVE_IN_BOX`.
 """
 
 import argparse
@@ -20,12 +20,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from faceprep.faces.dlib_detector import DlibHOG
+from faceprep.core.images import read_image
+from faceprep.faces.dlib.detector import DlibHOG
+from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
 from faceprep.faces.face import Face
-from faceprep.faces.images import read_image
-from faceprep.faces.landmark_predictor import LandmarkPredictor
 from faceprep.faces.model_files import dlib_model
-from faceprep.faces.mtcnn import MTCNN
+from faceprep.faces.mtcnn.detector import MTCNN
 
 Method = Callable[[np.ndarray, Face | None, Face | None], np.ndarray]
 

@@ -24,13 +24,13 @@ import torch
 from openface_examples import FOLDS, Examples, Reference, examples_of, generated
 from torch import Tensor, nn
 
-from faceprep.faces.action_units import INTENSITY_AUS
-from faceprep.faces.action_units.openface import landmarks as refinement
-from faceprep.faces.action_units.openface.descriptor import describe, judge_stills
-from faceprep.faces.action_units.openface.predictors import AUModels, load_models
-from faceprep.faces.dlib_detector import DlibHOG
+from faceprep.core.action_units import INTENSITY_AUS
+from faceprep.faces.action_units.openface.models import landmarks as refinement
+from faceprep.faces.action_units.openface.models.descriptor import describe, judge_stills
+from faceprep.faces.action_units.openface.models.predictors import AUModels, load_models
+from faceprep.faces.dlib.detector import DlibHOG
 from faceprep.faces.landmarks import FLIP_68
-from faceprep.faces.mtcnn import MTCNN
+from faceprep.faces.mtcnn.detector import MTCNN
 
 VERSIONS, COMPOSITES = 10_000, 4_000
 LOCAL, HIDDEN = 16, 256

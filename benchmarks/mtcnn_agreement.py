@@ -18,10 +18,10 @@ import cv2
 import numpy as np
 import torch
 
+from faceprep.core.images import read_image
 from faceprep.faces.face import Face
-from faceprep.faces.images import read_image
-from faceprep.faces.mtcnn import MTCNN
-from faceprep.faces.mtcnn_boxes import overlaps
+from faceprep.faces.mtcnn.boxes import overlaps
+from faceprep.faces.mtcnn.detector import MTCNN
 
 KEYPOINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 

@@ -1,7 +1,7 @@
 """Photographs on which OpenFace has been run, and generated ones on which it is run here.
 
-Every example is a face as `faceprep.faces.action_units.openface.landmarks` sees it, and where
-OpenFace puts its points.
+Every example is a face as `faceprep.faces.action_units.openface.models.landmarks` sees it, and
+where OpenFace puts its points.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 from openface_training_faces import Photograph, composite, version
 
-from faceprep.faces.action_units import COLUMNS_R
-from faceprep.faces.action_units.openface import landmarks as refinement
+from faceprep.core.action_units import COLUMNS_R
+from faceprep.core.images import read_image
+from faceprep.faces.action_units.openface.models import landmarks as refinement
 from faceprep.faces.alignment import apply_affine
+from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
 from faceprep.faces.face import Detector
-from faceprep.faces.images import read_image
-from faceprep.faces.landmark_predictor import LandmarkPredictor
 
 FOLDS = 5
 _HELD_OUT = 2  # of five parts of the subjects

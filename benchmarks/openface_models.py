@@ -32,10 +32,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R, INTENSITY_AUS, PRESENCE_AUS
-from faceprep.faces.action_units.openface.descriptor import describe, judge_stills
-from faceprep.faces.action_units.openface.predictors import load_models
-from faceprep.faces.images import read_image
+from faceprep.core.action_units import COLUMNS_C, COLUMNS_R, INTENSITY_AUS, PRESENCE_AUS
+from faceprep.core.images import read_image
+from faceprep.faces.action_units.openface.models.descriptor import describe, judge_stills
+from faceprep.faces.action_units.openface.models.predictors import load_models
 
 SHARED = Path(os.environ.get("SHARED_FACES", "../shared"))
 MIN_R, MAX_ERROR, MIN_EQUAL, MIN_RATIO = 0.998, 0.015, 0.99, 3.0

@@ -23,15 +23,15 @@ import pandas as pd
 import torch
 
 from faceprep.config import Config
-from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R, INTENSITY_AUS
+from faceprep.core.action_units import COLUMNS_C, COLUMNS_R, INTENSITY_AUS
+from faceprep.core.images import read_image
 from faceprep.faces.action_units.backend import AUResult, FaceInput
-from faceprep.faces.action_units.openface.descriptor import describe
-from faceprep.faces.action_units.openface.models_backend import ModelsBackend
-from faceprep.faces.action_units.openface.predictors import AUModels, load_models
-from faceprep.faces.action_units.openface.video import SequenceJudge
-from faceprep.faces.images import read_image
-from faceprep.faces.landmark_predictor import LandmarkPredictor
-from faceprep.faces.mtcnn import MTCNN
+from faceprep.faces.action_units.openface.models.backend import ModelsBackend
+from faceprep.faces.action_units.openface.models.descriptor import describe
+from faceprep.faces.action_units.openface.models.predictors import AUModels, load_models
+from faceprep.faces.action_units.openface.models.sequence_estimator import SequenceJudge
+from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
+from faceprep.faces.mtcnn.detector import MTCNN
 from faceprep.faces.photographs import landmarks_in_crop
 from faceprep.workspace import Workspace
 

@@ -29,11 +29,11 @@ import time
 from pathlib import Path
 
 from faceprep.config import Config
-from faceprep.progress import Progress
-from faceprep.runner import Options, run_stage
-from faceprep.shard import versions
+from faceprep.core.progress import Progress
+from faceprep.execution.runner import Options, run_stage
+from faceprep.execution.shard import versions
+from faceprep.execution.stage import Stage, image_name
 from faceprep.stages import load_stage
-from faceprep.stages.base import Stage, image_name
 
 SUBJECTS, FRAMES = 40, 4
 TARGETS = (202_599, 10_000_000)
@@ -165,7 +165,7 @@ def measure(place: Path, stage: str, arguments: argparse.Namespace) -> dict:
     versions()
     started, processor = time.perf_counter(), processor_seconds()
     if stage == "select":
-        from faceprep.stages.select import run_select
+        from faceprep.stages.select.run import run_select
 
         result = run_select(config, Options(), quiet)
     else:

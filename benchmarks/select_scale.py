@@ -63,9 +63,9 @@ def line(shape: str, rows: int, folder: Path, arguments: argparse.Namespace) -> 
 def measure(folder: Path, workers: int, shard_size: int) -> dict[str, float]:
     """Run select on a generated dataset; seconds without the imports."""
     from faceprep.config import Config
-    from faceprep.progress import Progress
-    from faceprep.runner import Options
-    from faceprep.stages.select import run_select
+    from faceprep.core.progress import Progress
+    from faceprep.execution.runner import Options
+    from faceprep.stages.select.run import run_select
 
     dataset = (folder / "dataset").read_text()
     settings = {"dataset": dataset, "root": folder / "data"}

@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from cluster import slurm_cluster  # noqa: E402
 
-from faceprep.engines.slurm.arrays import arrays  # noqa: E402
+from faceprep.execution.slurm.job_record import arrays  # noqa: E402
 
 STAGES = ("align", "heatmaps", "aus")
 #: A small generator without face features: what is measured here is the queue.

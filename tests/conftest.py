@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from faceprep.manifest import table_from_rows
 from faceprep.workspace import Workspace
+from faceprep.workspace.manifest import table_from_rows
 
 # A busy machine is no reason to fail; a run in CI repeats exactly.
 settings.register_profile("faceprep", deadline=None, derandomize="CI" in os.environ)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from faceprep.config import Config
-from faceprep.progress import Progress
-from faceprep.runner import Options, run_stage
+from faceprep.core.progress import Progress
+from faceprep.execution.runner import Options, run_stage
 from faceprep.stages import load_stage
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from faceprep.cli.exit_codes import DONE, FAILED, complain, complain_of_shards, guarded, say_next
 from faceprep.cli.options import (
     Assignments,
     ConfigFile,
@@ -23,7 +24,6 @@ from faceprep.cli.options import (
     WorkspaceDir,
     resolve_flags,
 )
-from faceprep.cli.outcome import DONE, FAILED, complain, complain_of_shards, guarded, say_next
 from faceprep.cli.root import app
 from faceprep.cli.stages import part_of
 
@@ -67,12 +67,12 @@ def augment(
 
     faceprep augment --n 3000 --mode edit --set augment.filter=judge
     """
-    from faceprep.progress import Progress
+    from faceprep.cli.commands.classify import table_command
+    from faceprep.core.progress import Progress
+    from faceprep.execution.runner import Options
     from faceprep.report.augment_table import augment_tables
     from faceprep.report.tables import print_result
-    from faceprep.runner import Options
-    from faceprep.stages.augment import run_augment
-    from faceprep.stages.classify_again import table_command
+    from faceprep.stages.augment.run import run_augment
 
     resolved = resolve_flags(_arguments(locals())).config
     options = Options(overwrite=overwrite, dry_run=dry_run, shard=part_of(shard), wait=not no_wait)

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from faceprep.cli.exit_codes import DONE, GATE_FAILED, complain, guarded, say_next
 from faceprep.cli.options import ConfigFile, Json, Verbose, WorkspaceDir, resolve_flags
-from faceprep.cli.outcome import DONE, GATE_FAILED, complain, guarded, say_next
 from faceprep.cli.root import app
-from faceprep.errors import UsageError
+from faceprep.core.errors import UsageError
 
 
 @app.command()
@@ -32,7 +32,7 @@ def check(
 
     faceprep check --baseline manifests/baselines/demo.json
     """
-    from faceprep.evaluation.regression_workspace import (
+    from faceprep.evaluation.check.workspace import (
         check_workspace,
         update_baseline,
         update_command,

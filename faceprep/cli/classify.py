@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from faceprep.cli.exit_codes import DONE, FAILED, guarded, say_next
 from faceprep.cli.options import (
     Assignments,
     ConfigFile,
@@ -24,9 +25,8 @@ from faceprep.cli.options import (
     WorkspaceDir,
     resolve_flags,
 )
-from faceprep.cli.outcome import DONE, FAILED, guarded, say_next
 from faceprep.cli.root import app
-from faceprep.errors import UsageError
+from faceprep.core.errors import UsageError
 
 
 @app.command()
@@ -76,14 +76,14 @@ def classify(
 
     faceprep classify --sweep 0,3000,6000,30000 --arms flips,classic@0,logistic@0 --seeds 5
     """
+    from faceprep.cli.commands.classify import more_command
     from faceprep.cli.train import bring_up_to_date, on_slurm
-    from faceprep.progress import Progress
-    from faceprep.report.accuracy_files import write_files
-    from faceprep.report.accuracy_table import accuracy_tables, plan_tables
+    from faceprep.core.progress import Progress
+    from faceprep.execution.runner import Options
+    from faceprep.report.accuracy.files import write_files
+    from faceprep.report.accuracy.table import accuracy_tables, plan_tables
     from faceprep.report.tables import print_result
-    from faceprep.runner import Options
-    from faceprep.stages.classify import run_classify
-    from faceprep.stages.classify_again import more_command
+    from faceprep.stages.classify.run import run_classify
 
     resolved = resolve_flags(_arguments(locals())).config
     asked = resolved.classify

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.options import Quiet, Verbose, Workers
-from faceprep.cli.outcome import DONE, guarded, say_next
 from faceprep.cli.root import app
 
 
@@ -28,9 +28,9 @@ def demo(
 
     faceprep demo out/demo --layout ck-plus --subjects 20
     """
-    from faceprep.pipeline import render
-    from faceprep.progress import Progress
-    from faceprep.sources import resolve
+    from faceprep.config.sources import resolve
+    from faceprep.core.progress import Progress
+    from faceprep.stages.pipeline import render
 
     chosen = {
         "demo.layout": layout,

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.options import Device, Json, Quiet, Seed, Verbose
-from faceprep.cli.outcome import DONE, guarded, say_next
 from faceprep.cli.root import app
 
 evaluate_app = typer.Typer(help="Measure results against what is known.", no_args_is_help=True)
@@ -40,18 +40,18 @@ def evaluate_aus(
 
     faceprep evaluate aus manifests/ck-plus --plot aus.png
     """
-    from faceprep.evaluation.evaluate import evaluate_aus as evaluate
-    from faceprep.evaluation.table import evaluation_tables
+    from faceprep.evaluation.aus.evaluate import evaluate_aus as evaluate
+    from faceprep.report.aus_table import evaluation_tables
     from faceprep.report.tables import print_result
 
     if plot is not None:
-        from faceprep.evaluation.plot import check_plot
+        from faceprep.report.aus_plot import check_plot
 
         check_plot(plot)
     found = evaluate(path, against, split=split, role=role)
     renderables, data = evaluation_tables(found)
     if plot is not None:
-        from faceprep.evaluation.plot import plot_agreement
+        from faceprep.report.aus_plot import plot_agreement
 
         plot_agreement(found, plot)
         renderables, data = [*renderables, str(plot)], {**data, "plot": str(plot)}
@@ -103,9 +103,9 @@ def evaluate_edits(
 
     faceprep evaluate edits manifests/demo --sheet edits.png
     """
-    from faceprep.evaluation.edits_table import check_table, edit_tables, write_table
-    from faceprep.evaluation.edits_workspace import evaluate_workspace, read_intensities
-    from faceprep.progress import Progress
+    from faceprep.core.progress import Progress
+    from faceprep.evaluation.edits.workspace import evaluate_workspace, read_intensities
+    from faceprep.report.edits_table import check_table, edit_tables, write_table
     from faceprep.report.tables import print_result
 
     if table is not None:
@@ -125,7 +125,7 @@ def evaluate_edits(
         write_table(found.report, table)
         renderables, data = [*renderables, str(table)], {**data, "table": str(table)}
     if sheet is not None:
-        from faceprep.evaluation.edits_sheet import draw_sheet
+        from faceprep.report.edits_sheet import draw_sheet
 
         draw_sheet(found, sheet, seed=seed or 0)
         renderables, data = [*renderables, str(sheet)], {**data, "sheet": str(sheet)}
@@ -162,12 +162,12 @@ def evaluate_codes(
     faceprep evaluate codes manifests/demo -o codes.png
     """
     from faceprep.evaluation.codes import evaluate_codes as evaluate
-    from faceprep.evaluation.codes_table import codes_tables
+    from faceprep.inference.generator import open_generator
+    from faceprep.report.codes_table import codes_tables
     from faceprep.report.tables import print_result
-    from faceprep.uses.generator import open_generator
 
     if out is not None:
-        from faceprep.evaluation.plot import check_plot
+        from faceprep.report.aus_plot import check_plot
 
         check_plot(out, "-o")
     ask = "faceprep evaluate codes {} …"
@@ -179,7 +179,7 @@ def evaluate_codes(
     )  # fmt: skip
     renderables, data = codes_tables(found)
     if out is not None:
-        from faceprep.evaluation.codes_plot import plot_codes
+        from faceprep.report.codes_plot import plot_codes
 
         plot_codes(found, out, seed or 0)
         renderables, data = [*renderables, str(out)], {**data, "plot": str(out)}

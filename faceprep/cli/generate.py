@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceprep.cli.exit_codes import DONE, SOME_ROWS_FAILED, complain, guarded, say_next
 from faceprep.cli.options import Device, Json, Quiet, Seed, Verbose
-from faceprep.cli.outcome import DONE, SOME_ROWS_FAILED, complain, guarded, say_next
 from faceprep.cli.root import app
 
 if TYPE_CHECKING:
-    from faceprep.progress import Progress
-    from faceprep.uses.output import Made
-    from faceprep.uses.photographs import Portraits
+    from faceprep.core.progress import Progress
+    from faceprep.inference.inputs import Portraits
+    from faceprep.inference.output import Made
 
 _Workspace = Annotated[
     Path | None,
@@ -57,11 +57,11 @@ def edit(
 
     faceprep edit me.jpg --to happiness --intensity 0.6 -o happy.png
     """
-    from faceprep.errors import UsageError
-    from faceprep.progress import Progress
-    from faceprep.uses.edit import check_intensity, edit_faces, edit_sheet
-    from faceprep.uses.generator import open_generator
-    from faceprep.uses.photographs import read_portraits
+    from faceprep.core.errors import UsageError
+    from faceprep.core.progress import Progress
+    from faceprep.inference.edit import check_intensity, edit_faces, edit_sheet
+    from faceprep.inference.generator import open_generator
+    from faceprep.inference.inputs import read_portraits
 
     if to is None and not grid:
         raise UsageError("which expression?", "--to happiness, or --grid for all of them")
@@ -109,12 +109,12 @@ def transfer(
 
     faceprep transfer me.jpg smiling.jpg -o smiling-me.png
     """
-    from faceprep.errors import UsageError
-    from faceprep.progress import Progress
-    from faceprep.uses.generator import open_generator
-    from faceprep.uses.labels import labels_of
-    from faceprep.uses.photographs import read_portraits
-    from faceprep.uses.transfer import transfer_faces
+    from faceprep.core.errors import UsageError
+    from faceprep.core.progress import Progress
+    from faceprep.inference.generator import open_generator
+    from faceprep.inference.inputs import read_portraits
+    from faceprep.inference.labels import labels_of
+    from faceprep.inference.transfer import transfer_faces
 
     words = list(photographs or [])
     onto, sources = (words, list(from_)) if from_ else (words[:-1], words[-1:])
@@ -152,9 +152,9 @@ def new_faces(
 
     faceprep new-faces --count 8 -o new-faces.png
     """
-    from faceprep.uses.generator import open_generator
-    from faceprep.uses.new_faces import draw_new_faces
-    from faceprep.uses.output import sheet_path
+    from faceprep.inference.generator import open_generator
+    from faceprep.inference.new_faces import draw_new_faces
+    from faceprep.inference.output import sheet_path
 
     sheet_path(out, "new-faces.png")
     used = open_generator(workspace, generator, device=device or "auto")
@@ -192,20 +192,20 @@ def retrieve(
 
     faceprep retrieve me.jpg --by all -o found.png
     """
-    from faceprep.errors import UsageError
-    from faceprep.evaluation.codes_table import retrieval_tables
-    from faceprep.progress import Progress
-    from faceprep.report.tables import print_result
-    from faceprep.uses.generator import open_generator
-    from faceprep.uses.output import sheet_path
-    from faceprep.uses.photographs import read_portraits
-    from faceprep.uses.retrieve import (
+    from faceprep.core.errors import UsageError
+    from faceprep.core.progress import Progress
+    from faceprep.inference.generator import open_generator
+    from faceprep.inference.inputs import read_portraits
+    from faceprep.inference.output import sheet_path
+    from faceprep.inference.retrieve import (
         draw_hits,
         evaluate_retrieve,
         find_hits,
         hit_tables,
         ways_of,
     )
+    from faceprep.report.codes_table import retrieval_tables
+    from faceprep.report.tables import print_result
 
     ask = "faceprep retrieve"
     ways = ways_of(by)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.options import (
     Assignments,
     ConfigFile,
@@ -16,7 +17,6 @@ from faceprep.cli.options import (
     WorkspaceDir,
     resolve_flags,
 )
-from faceprep.cli.outcome import DONE, guarded, say_next
 from faceprep.cli.root import app
 
 config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)

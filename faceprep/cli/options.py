@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from faceprep.sources import Resolved
+    from faceprep.config.sources import Resolved
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="Pipeline file (pipelines/*.toml).")
@@ -57,8 +57,8 @@ def resolve_flags(arguments: dict[str, Any]) -> "Resolved":
     UsageError
         A flag, a key or a file is wrong, or a verb that takes no ``--scheduler`` is to use Dask.
     """
-    from faceprep.errors import UsageError
-    from faceprep.sources import parse_assignment, resolve
+    from faceprep.config.sources import parse_assignment, resolve
+    from faceprep.core.errors import UsageError
 
     keys = {
         "workspace": "workspace",

@@ -5,6 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
+from faceprep.cli.exit_codes import (
+    DONE,
+    FAILED,
+    SOME_ROWS_FAILED,
+    complain,
+    complain_of_shards,
+    guarded,
+    say_next,
+)
 from faceprep.cli.options import (
     Assignments,
     ConfigFile,
@@ -28,17 +37,8 @@ from faceprep.cli.options import (
     WorkspaceDir,
     resolve_flags,
 )
-from faceprep.cli.outcome import (
-    DONE,
-    FAILED,
-    SOME_ROWS_FAILED,
-    complain,
-    complain_of_shards,
-    guarded,
-    say_next,
-)
 from faceprep.cli.root import app
-from faceprep.errors import UsageError
+from faceprep.core.errors import UsageError
 
 
 def _stage_verb(stage: str, text: str) -> None:
@@ -66,7 +66,7 @@ def _stage_verb(stage: str, text: str) -> None:
         verbose: Verbose = False,
         quiet: Quiet = False,
     ) -> int:
-        from faceprep import pipeline
+        from faceprep.stages import pipeline
 
         return _run_stages(locals(), [stage] if only else pipeline.needed(stage))
 
@@ -140,10 +140,10 @@ _stage_verb(
 
 
 def _run_stages(arguments: dict[str, Any], stages: list[str]) -> int:
-    from faceprep import pipeline
-    from faceprep.progress import Progress
+    from faceprep.core.progress import Progress
+    from faceprep.execution.runner import Options
     from faceprep.report.tables import print_result, run_tables
-    from faceprep.runner import Options
+    from faceprep.stages import pipeline
 
     config = resolve_flags(arguments).config
     options = Options(

@@ -2,6 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
+from faceprep.cli.exit_codes import (
+    DONE,
+    FAILED,
+    STOPPED,
+    complain,
+    complain_of_shards,
+    guarded,
+    say_next,
+)
 from faceprep.cli.options import (
     Assignments,
     ConfigFile,
@@ -23,21 +32,12 @@ from faceprep.cli.options import (
     WorkspaceDir,
     resolve_flags,
 )
-from faceprep.cli.outcome import (
-    DONE,
-    FAILED,
-    STOPPED,
-    complain,
-    complain_of_shards,
-    guarded,
-    say_next,
-)
 from faceprep.cli.root import app
 
 if TYPE_CHECKING:
     from faceprep.config import Config
-    from faceprep.progress import Progress
-    from faceprep.runner import Options
+    from faceprep.core.progress import Progress
+    from faceprep.execution.runner import Options
 
 
 @app.command()
@@ -66,11 +66,11 @@ def train(
 
     faceprep train --set train.preset=tiny
     """
-    from faceprep.progress import Progress
+    from faceprep.core.progress import Progress
+    from faceprep.execution.runner import Options
     from faceprep.report.tables import print_result
     from faceprep.report.train_table import train_tables
-    from faceprep.runner import Options
-    from faceprep.stages.train import run_train
+    from faceprep.stages.train.run import run_train
 
     resolved = resolve_flags(_arguments(locals())).config
     options = Options(retry_failed=retry_failed, wait=not no_wait)
@@ -103,10 +103,10 @@ def on_slurm(
     json: bool,
 ) -> int:
     """Leave a verb that is one job, and the stages before it, to Slurm."""
-    from faceprep import pipeline
-    from faceprep.engines.slurm import single
-    from faceprep.progress import Progress
+    from faceprep.core.progress import Progress
+    from faceprep.execution.slurm import single
     from faceprep.report.tables import print_result
+    from faceprep.stages import pipeline
 
     with Progress(quiet=quiet) as progress:
         stages = [] if only or _as_it_is(config, progress) else pipeline.needed("align")
@@ -139,8 +139,8 @@ def bring_up_to_date(
     config: "Config", progress: "Progress", dry_run: bool, retry_failed: bool
 ) -> bool:
     """Bring ``align`` and what is before it up to date; say which shards could not be made."""
-    from faceprep import pipeline
-    from faceprep.runner import Options
+    from faceprep.execution.runner import Options
+    from faceprep.stages import pipeline
 
     if _as_it_is(config, progress):
         return True

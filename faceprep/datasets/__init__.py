@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from faceprep.errors import UsageError
+from faceprep.core.errors import UsageError
 
 if TYPE_CHECKING:
     from faceprep.datasets.base import Reader
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 #: Name in the configuration → module that holds its ``READER``.
 READERS = {
     "oulu-casia": "faceprep.datasets.oulu_casia",
-    "ck-plus": "faceprep.datasets.ck_plus",
-    "celeba": "faceprep.datasets.celeba",
-    "folder": "faceprep.datasets.folder",
+    "ck-plus": "faceprep.datasets.ck_plus.reader",
+    "celeba": "faceprep.datasets.celeba.reader",
+    "folder": "faceprep.datasets.folder.reader",
 }
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from faceprep.config import SelectConfig
-from faceprep.errors import UsageError
-from faceprep.manifest import EXPRESSIONS
+from faceprep.core.errors import UsageError
+from faceprep.workspace.manifest import EXPRESSIONS
 
 #: How many paths are named as examples of each reason to leave something out.
 EXAMPLES = 3

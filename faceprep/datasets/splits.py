@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from faceprep.config import SelectConfig
-from faceprep.errors import UsageError
+from faceprep.core.errors import UsageError
 
 NO_FOLD = -1
 

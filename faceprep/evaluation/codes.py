@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceprep.errors import UsageError
-from faceprep.evaluation.face_set import refuse_leak
-from faceprep.evaluation.identity import all_distances
-from faceprep.evaluation.representation import expression_codes, identities
-from faceprep.evaluation.workspace_faces import in_turns, labelled_rows, read_faces, rows_of_split
+from faceprep.core.errors import UsageError
+from faceprep.metrics.expression_judge.face_set import refuse_leak
+from faceprep.metrics.identity import all_distances
+from faceprep.metrics.representation import expression_codes, identities
+from faceprep.metrics.workspace_faces import in_turns, labelled_rows, read_faces, rows_of_split
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:

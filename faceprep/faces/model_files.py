@@ -7,7 +7,7 @@ neither is imported: `importlib.util.find_spec` says where a package lies withou
 from importlib.util import find_spec
 from pathlib import Path
 
-from faceprep.errors import MissingToolError
+from faceprep.core.errors import MissingToolError
 
 
 def weight_file(package: str, relative: str) -> Path:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from faceprep.core.images import UnreadableImage, decode_image, read_file
 from faceprep.faces.alignment import apply_affine, invert_affine
-from faceprep.faces.images import UnreadableImage, decode_image, read_file
-from faceprep.manifest import inside
+from faceprep.workspace.manifest import inside
 
 Row = Mapping[str, Any]
 

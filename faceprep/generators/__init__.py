@@ -1,7 +1,7 @@
 """Generators of faces: networks, expression codes and losses.
 
 These modules import torch, NumPy, safetensors and nothing else of the project but
-`faceprep.errors` and `faceprep.training`: they run on a GPU machine without any detector.
+`faceprep.core.errors` and `faceprep.training`: they run on a GPU machine without any detector.
 
 =============  =====================================================================
 `base`         what every generator answers to (`Generator`), and who there is

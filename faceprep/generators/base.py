@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from torch import Tensor
 
-from faceprep.errors import UsageError
+from faceprep.core.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import nn

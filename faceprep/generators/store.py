@@ -7,9 +7,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from faceprep.errors import UsageError
+from faceprep.core.errors import UsageError
 from faceprep.generators.base import Generator, build
-from faceprep.generators.prior import prior_from_json
+from faceprep.generators.exprgan.prior import prior_from_json
 from faceprep.training import checkpoint
 from faceprep.training.checkpoint import Checkpoint
 from faceprep.training.tensor_file import refuse

@@ -8,7 +8,7 @@ from faceprep.report.tables import plain_table
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from faceprep.stages.augment import Augmented
+    from faceprep.stages.augment.run import Augmented
 
 
 def augment_tables(

@@ -3,14 +3,14 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from faceprep.evaluation.baseline import row_name
+from faceprep.evaluation.check.baseline import row_name
 from faceprep.report.tables import plain_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from faceprep.evaluation.regression import Comparison
-    from faceprep.evaluation.regression_workspace import Checked
+    from faceprep.evaluation.check.comparison import Comparison
+    from faceprep.evaluation.check.workspace import Checked
 
 
 #: Measures as a table has room for them.

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from faceprep.errors import MissingToolError
+from faceprep.core.errors import MissingToolError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

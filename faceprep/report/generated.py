@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from faceprep.errors import ManifestError
-from faceprep.manifest import file_sha256
-from faceprep.stages import synthetic, trained
-from faceprep.stages.classify_inputs import changed_since
-from faceprep.training.files import HISTORY, INFO, RESUME, USE
-from faceprep.workspace import Marker, Workspace
+from faceprep.core.errors import ManifestError
+from faceprep.generators import trained
+from faceprep.workspace import Marker, Workspace, synthetic
+from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, USE
+from faceprep.workspace.inputs import changed_since
+from faceprep.workspace.manifest import file_sha256
 
 CLASSIFY = "classify"
 

@@ -4,11 +4,11 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceprep.evaluation.accuracy import Interval
-from faceprep.report.accuracy_table import VOTE, ends, narrow, p_value, percent, signed
+from faceprep.core.text import plural
+from faceprep.metrics.accuracy import Interval
+from faceprep.report.accuracy.table import VOTE, ends, narrow, p_value, percent, signed
 from faceprep.report.augment_table import faces_table
 from faceprep.report.tables import plain_table
-from faceprep.report.words import plural
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from faceprep.errors import UsageError
+from faceprep.core.errors import UsageError
+from faceprep.core.files import written_whole
 from faceprep.report.drawing import GRAY, PAPER, fit, rounded, shorten, stack, write
-from faceprep.report.whole_file import written_whole
 
 _TILE, _GUTTER, _MARGIN, _LABEL = 128, 8, 32, 110
 _HEADER, _TITLE, _CAPTION = 84, 44, 20

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceprep.manifest import EXPRESSIONS, STATUSES
-from faceprep.report import faces
-from faceprep.report.faces import Index
+from faceprep.core.text import plural
 from faceprep.report.tiles import HEIGHTS
-from faceprep.report.words import plural
+from faceprep.workspace import face_index as faces
+from faceprep.workspace.face_index import Index
+from faceprep.workspace.manifest import EXPRESSIONS, STATUSES
 
 COLUMNS = 9
 GUTTER = 12

@@ -14,7 +14,7 @@ def select_tables(summary: dict[str, Any], title: str | None = None) -> "Rendera
     Parameters
     ----------
     summary
-        `faceprep.stages.select_summary.Summary.as_dict`, as ``stage.json`` has it too.
+        `faceprep.stages.select.summary.Summary.as_dict`, as ``stage.json`` has it too.
     title
         Above the table.
     """

@@ -11,10 +11,11 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from faceprep.errors import FaceprepError, UsageError
-from faceprep.faces.action_units import COLUMNS_R
-from faceprep.report import faces
-from faceprep.report.commands import command
+from faceprep.cli.commands.workspace import command
+from faceprep.core.action_units import COLUMNS_R
+from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.files import written_whole
+from faceprep.core.text import plural
 from faceprep.report.drawing import (
     GRAY,
     PAPER,
@@ -24,7 +25,6 @@ from faceprep.report.drawing import (
     width_of,
     write,
 )
-from faceprep.report.faces import Index
 from faceprep.report.sections import (
     COLUMNS,
     FEWEST_COLUMNS,
@@ -35,9 +35,9 @@ from faceprep.report.sections import (
     shorten_to_fit,
 )
 from faceprep.report.tiles import HEIGHTS, TILE_SIZE, Tiles
-from faceprep.report.whole_file import written_whole
-from faceprep.report.words import plural
 from faceprep.workspace import Workspace
+from faceprep.workspace import face_index as faces
+from faceprep.workspace.face_index import Index
 
 MARGIN = 40
 HEADING = 168

@@ -6,11 +6,11 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceprep import manifest
+from faceprep.cli.commands.workspace import command
 from faceprep.config import STAGES
-from faceprep.errors import ManifestError, UsageError
+from faceprep.core.errors import ManifestError, UsageError
+from faceprep.generators import trained
 from faceprep.report import view
-from faceprep.report.commands import command
 from faceprep.report.generated import (
     CLASSIFY,
     VERBS,
@@ -27,8 +27,7 @@ from faceprep.report.summary import (
     summarize_stage,
     summarize_workspace,
 )
-from faceprep.stages import trained
-from faceprep.workspace import Workspace
+from faceprep.workspace import Workspace, manifest
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

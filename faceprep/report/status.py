@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.config import STAGES
-from faceprep.engines.slurm.arrays import Array, arrays, in_flight
-from faceprep.engines.slurm.queue import Queue, how_they_ended, look
-from faceprep.errors import FaceprepError
+from faceprep.core.errors import FaceprepError
+from faceprep.execution.slurm.job_record import Array, arrays, in_flight
+from faceprep.execution.slurm.queue import Queue, how_they_ended, look
+from faceprep.generators.trained import folder_of
 from faceprep.report.generated import CLASSIFY, generators, summarize_synthetic, training_steps
 from faceprep.report.summary import summarize_stage
-from faceprep.stages import synthetic
-from faceprep.stages.trained import folder_of
-from faceprep.workspace import Workspace
+from faceprep.workspace import Workspace, synthetic
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from faceprep.cli.commands.workspace import next_command
 from faceprep.config import STAGES, digest
-from faceprep.faces.action_units import COLUMNS_R, INTENSITY_AUS
-from faceprep.report.commands import next_command
-from faceprep.report.faces import UNLABELLED, dataset_root, read_columns, read_index
+from faceprep.core.action_units import COLUMNS_R, INTENSITY_AUS
 from faceprep.report.generated import summarize_generated
 from faceprep.stages import load_stage
 from faceprep.workspace import Marker, Workspace
+from faceprep.workspace.face_index import UNLABELLED, dataset_root, read_columns, read_index
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 

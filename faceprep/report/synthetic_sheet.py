@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from faceprep.errors import FaceprepError, UsageError
-from faceprep.faces.images import read_image
-from faceprep.manifest import inside
+from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.images import read_image
+from faceprep.core.text import plural
+from faceprep.generators import trained
 from faceprep.report.drawing import stack
 from faceprep.report.generated import CLASSIFY
 from faceprep.report.grid import Line, check_png, grid, header, width_for, write_marked
 from faceprep.report.sheet import Sheet
-from faceprep.report.words import plural
-from faceprep.stages import synthetic, trained
-from faceprep.workspace import Workspace
+from faceprep.workspace import Workspace, synthetic
+from faceprep.workspace.manifest import inside
 
 _COLUMNS = ["expression", "intensity", "mode", "crop"]
 

@@ -7,9 +7,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from faceprep.config import Config
-    from faceprep.pipeline import RunResult
-    from faceprep.runner import Options
-    from faceprep.sources import Resolved
+    from faceprep.config.sources import Resolved
+    from faceprep.execution.runner import Options
+    from faceprep.stages.pipeline import RunResult
 
 
 def print_result(
@@ -69,11 +69,11 @@ def run_tables(
     config: "Config", result: "RunResult", options: "Options"
 ) -> "tuple[list[RenderableType], dict[str, Any]]":
     """What a run did, or would do: the selection, then a line a stage."""
-    from faceprep.pipeline import summary
+    from faceprep.stages.pipeline import summary
 
     renderables: list[RenderableType] = []
     if result.select is not None:
-        from faceprep.stages.select import render_summary
+        from faceprep.stages.select.run import render_summary
 
         renderables.append(render_summary(result.select))
     if result.stages:

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from faceprep.errors import ManifestError
-from faceprep.faces.action_units import INTENSITY_AUS
-from faceprep.faces.images import UnreadableImage, read_image
-from faceprep.manifest import inside
+from faceprep.core.action_units import INTENSITY_AUS
+from faceprep.core.errors import ManifestError
+from faceprep.core.images import UnreadableImage, read_image
 from faceprep.report.drawing import (
     GRAY,
     INK,
@@ -26,6 +25,7 @@ from faceprep.report.drawing import (
     write,
 )
 from faceprep.workspace import Workspace
+from faceprep.workspace.manifest import inside
 
 TILE_SIZE = 148
 GAP = 4

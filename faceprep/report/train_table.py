@@ -7,7 +7,7 @@ from faceprep.report.tables import plain_table
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from faceprep.stages.train import Trained
+    from faceprep.stages.train.run import Trained
 
 _MIB = 2**20
 

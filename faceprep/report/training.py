@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from faceprep.errors import FaceprepError
-from faceprep.faces.images import write_png
+from faceprep.core.errors import FaceprepError
+from faceprep.core.images import write_png
 from faceprep.report.figure import figure_class
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def sample_sheet(path: Path, model: "Generator", crops: "Crops", step: int) -> N
 def _edits(model: "Generator", crops: "Crops") -> "tuple[list[Tensor], list[str]]":
     import torch
 
-    from faceprep.generators import codes
+    from faceprep.generators.exprgan import codes
 
     chosen = _faces(crops)
     x, y = crops.batch(chosen), crops.one_hot(chosen)
@@ -103,7 +103,7 @@ def _edits(model: "Generator", crops: "Crops") -> "tuple[list[Tensor], list[str]
 def _new_faces(model: "Generator", crops: "Crops") -> "tuple[list[Tensor], list[str]]":
     import torch
 
-    from faceprep.generators import codes
+    from faceprep.generators.exprgan import codes
 
     device = crops.images.device
     noise = torch.Generator().manual_seed(0)

@@ -2,13 +2,20 @@
 
 import importlib
 
-from faceprep.stages.base import Stage
+from faceprep.execution.stage import Stage
+
+#: Name of a stage → module that holds its ``STAGE``.
+_STAGES = {
+    "align": "faceprep.stages.align.stage",
+    "heatmaps": "faceprep.stages.heatmaps",
+    "aus": "faceprep.stages.aus",
+}
 
 
 def load_stage(name: str) -> Stage:
     """Return the stage of a name in `faceprep.config.STAGES` other than ``select``.
 
-    ``select`` has no upstream and is driven by `faceprep.stages.select.run_select`.
+    ``select`` has no upstream and is driven by `faceprep.stages.select.run.run_select`.
     """
-    stage: Stage = importlib.import_module(f"faceprep.stages.{name}").STAGE
+    stage: Stage = importlib.import_module(_STAGES[name]).STAGE
     return stage

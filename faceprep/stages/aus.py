@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from faceprep.config import Config
-from faceprep.errors import FaceprepError
-from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R
+from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
+from faceprep.core.errors import FaceprepError
+from faceprep.execution.stage import Row, ShardOutput, Stage
 from faceprep.faces.action_units.backend import AUResult, Choice, FaceInput, choose
 from faceprep.faces.action_units.landmark_estimator import MAX_INTENSITY
 from faceprep.faces.photographs import landmarks_in_crop
-from faceprep.stages.base import Row, ShardOutput, Stage
 
 
 class Aus(Stage):

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from faceprep.config import Config
+from faceprep.core.images import write_png
+from faceprep.execution.stage import Row, ShardOutput, Stage, image_name
 from faceprep.faces.heatmaps import POINTS, combined_heatmap, sigma_pixels, stacked_planes
-from faceprep.faces.images import write_png
-from faceprep.stages.base import Row, ShardOutput, Stage, image_name
 
 
 class Heatmaps(Stage):

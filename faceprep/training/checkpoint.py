@@ -27,7 +27,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from faceprep.errors import FaceprepError
+from faceprep.core.errors import FaceprepError
 from faceprep.training import optimizer_state, random_state
 from faceprep.training.random_state import Streams
 from faceprep.training.tensor_file import Header, parse_json, read_header, refuse

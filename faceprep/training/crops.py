@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faceprep.errors import FaceprepError
+from faceprep.core.errors import FaceprepError
 
 _RESIZED_AT_ONCE = 256
 

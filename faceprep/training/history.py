@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceprep.errors import FaceprepError
+from faceprep.core.errors import FaceprepError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,26 +10,26 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from faceprep.errors import FaceprepError
+from faceprep.core.errors import FaceprepError
+from faceprep.generators.blocks.layers import channels_last
+from faceprep.generators.exprgan.batch import batches
 from faceprep.generators.exprgan.config import ExprGANConfig
+from faceprep.generators.exprgan.forward import Phi
 from faceprep.generators.exprgan.model import MAKERS, ExprGAN, build
-from faceprep.generators.exprgan.recipe import Stage
-from faceprep.generators.layers import channels_last
-from faceprep.generators.prior import IdentityPrior, fit_prior
+from faceprep.generators.exprgan.monitor import RECENT, watch
+from faceprep.generators.exprgan.prior import IdentityPrior, fit_prior
+from faceprep.generators.exprgan.schedule import Stage
+from faceprep.generators.exprgan.step import ExprGANStep
 from faceprep.generators.store import AVERAGE, GENERATOR, PRIOR, save_generator
 from faceprep.training import checkpoint, health
 from faceprep.training.checkpoint import Checkpoint
 from faceprep.training.crops import Crops, Order
 from faceprep.training.ema import EMA
-from faceprep.training.exprgan_batch import batches
-from faceprep.training.exprgan_made import Phi
-from faceprep.training.exprgan_steps import ExprGANStep
-from faceprep.training.exprgan_watch import RECENT, watch
-from faceprep.training.files import HISTORY, RESUME, USE
 from faceprep.training.history import History
 from faceprep.training.random_state import Streams
 from faceprep.training.signals import StopSignals
 from faceprep.training.tensor_file import refuse
+from faceprep.workspace.artifacts import HISTORY, RESUME, USE
 
 KIND = "exprgan"
 
@@ -47,7 +47,7 @@ _SHOWN = ("pixel", "class_frozen", "adversarial_projected", "adversarial", "q")
 
 
 class Reporter(Protocol):
-    """Messages and a bar, as `faceprep.progress.Progress`."""
+    """Messages and a bar, as `faceprep.core.progress.Progress`."""
 
     def say(self, message: str) -> None:
         """Print one line."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from faceprep.errors import FaceprepError
+from faceprep.core.errors import FaceprepError
 
 #: Largest header that is read: a checkpoint here has some 500 names of 150 bytes.
 MAX_HEADER = 8 * 2**20

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from augment_builders import generator_workspace
+from builders.augment import generator_workspace
+from builders.training import WITHOUT_FEATURES, toy_workspace
 from cluster import slurm_cluster
-from training_builders import WITHOUT_FEATURES, toy_workspace
 
-from faceprep.engines.slurm.arrays import arrays
+from faceprep.execution.slurm.job_record import arrays
 from faceprep.workspace import Workspace
 
 STEPS = 120

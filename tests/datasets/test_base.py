@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceprep.config import SelectConfig
+from faceprep.core.errors import UsageError
 from faceprep.datasets import READERS, load_reader
 from faceprep.datasets.base import Report, expression_of, open_dataset, roles
-from faceprep.errors import UsageError
 
 
 @given(st.integers(1, 40), st.integers(0, 5), st.integers(1, 5))

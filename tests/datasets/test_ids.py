@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceprep.datasets.ids import face_id, unique_ids
-from faceprep.stages.base import image_name
+from faceprep.execution.stage import image_name
 
 SEGMENTS = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1, max_size=20

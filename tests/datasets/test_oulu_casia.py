@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceprep.config import SelectConfig
+from faceprep.core.errors import UsageError
 from faceprep.datasets.base import Report, open_dataset
-from faceprep.errors import UsageError
 
 EXPRESSIONS = ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
 

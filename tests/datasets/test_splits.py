@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceprep.config import SelectConfig
+from faceprep.core.errors import UsageError
 from faceprep.datasets.splits import (
     draw,
     fill,
@@ -13,7 +14,6 @@ from faceprep.datasets.splits import (
     random_split,
     refuse_shared,
 )
-from faceprep.errors import UsageError
 
 NAMES = st.lists(st.text(max_size=8), unique=True, max_size=60)
 

@@ -4,17 +4,18 @@ import json
 
 import numpy as np
 import pytest
-from edit_builders import CLASSES, SIZE, MadeGenerator, draw_people, lay_out
+from builders.edits import CLASSES, SIZE, MadeGenerator, draw_people, lay_out
 from typer.testing import CliRunner
 
 from faceprep.cli import app
-from faceprep.errors import UsageError
-from faceprep.evaluation import codes, retrieval
+from faceprep.core.errors import UsageError
+from faceprep.evaluation import codes
 from faceprep.evaluation.codes import evaluate_codes, project, purity
-from faceprep.evaluation.judge import train_judge
-from faceprep.evaluation.retrieval import evaluate_retrieval
 from faceprep.generators.exprgan import build, tiny
 from faceprep.generators.store import save_generator
+from faceprep.metrics import retrieval
+from faceprep.metrics.expression_judge.judge import train_judge
+from faceprep.metrics.retrieval import evaluate_retrieval
 
 
 def distances(values: list[float]) -> np.ndarray:

@@ -7,12 +7,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from builders.drawn_aus import drawn, select, truth  # noqa: F401
 
 from faceprep.config import Config, digest
-from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R
-from faceprep.manifest import table_from_rows
-from faceprep.stages.base import image_name
+from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
+from faceprep.execution.stage import image_name
 from faceprep.workspace import Workspace
+from faceprep.workspace.manifest import table_from_rows
 
 EXPRESSIONS = ("anger", "happiness", "surprise")
 SHARD_SIZE = 10

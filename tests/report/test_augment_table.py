@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from faceprep.report.augment_table import augment_tables, faces_table
-from faceprep.stages.augment_result import Augmented
+from faceprep.stages.augment.result import Augmented
 
 REJECTED = {"anger": {"judge": 3, "features": 1}, "fear": {"judge": 0, "features": 0}}
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from augment_builders import LABELS, generator_workspace, make_faces
+from builders.augment import LABELS, generator_workspace, make_faces
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 from faceprep.cli import app
-from faceprep.manifest import file_sha256
-from faceprep.runner import Options
-from faceprep.stages.classify_inputs import inputs_of
-from faceprep.stages.trained import file_of, folder_of
-from faceprep.tmp_owner import here
+from faceprep.core.processes import here
+from faceprep.execution.runner import Options
+from faceprep.generators.trained import file_of, folder_of
 from faceprep.workspace import Workspace
+from faceprep.workspace.inputs import inputs_of
+from faceprep.workspace.manifest import file_sha256
 
 STAGE = "augment/exprgan"
 

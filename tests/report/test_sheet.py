@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceprep.errors import FaceprepError, UsageError
-from faceprep.manifest import table_from_rows, write_part
+from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.report.drawing import PAPER, TILE
-from faceprep.report.faces import choose, choose_failures, read_index, rows_of
 from faceprep.report.sections import COLUMNS
 from faceprep.report.sheet import contact_sheet
 from faceprep.report.tiles import strongest
 from faceprep.workspace import Workspace
+from faceprep.workspace.face_index import choose, choose_failures, read_index, rows_of
+from faceprep.workspace.manifest import table_from_rows, write_part
 
 Make = Callable[..., Workspace]
 EYES = (84, 200, 255)

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from faceprep.cli.commands.workspace import command
 from faceprep.config import STAGES, Config
-from faceprep.errors import ManifestError, UsageError
-from faceprep.report.commands import command
+from faceprep.config.sources import parse_assignment, resolve
+from faceprep.core.errors import ManifestError, UsageError
 from faceprep.report.show import find_workspaces, show, workspace_of
 from faceprep.report.view import age
-from faceprep.sources import parse_assignment, resolve
 from faceprep.workspace import Workspace
 
 Make = Callable[..., Workspace]

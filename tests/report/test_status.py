@@ -5,20 +5,20 @@ import os
 from pathlib import Path
 
 import pytest
-from augment_builders import generator_workspace, make_faces
+from builders.augment import generator_workspace, make_faces
 from rich.console import Console
 from typer.testing import CliRunner
 
 from faceprep.cli import app
 from faceprep.config import Config
-from faceprep.engines.slurm.arrays import Array, claim
-from faceprep.engines.slurm.queue import TaskState
-from faceprep.progress import Progress
+from faceprep.core.processes import here
+from faceprep.core.progress import Progress
+from faceprep.execution.runner import Options, run_stage
+from faceprep.execution.slurm.job_record import Array, claim
+from faceprep.execution.slurm.queue import TaskState
 from faceprep.report.status import status
-from faceprep.runner import Options, run_stage
 from faceprep.stages import load_stage
-from faceprep.stages.synthetic import note_asked
-from faceprep.tmp_owner import here
+from faceprep.workspace.synthetic import note_asked
 
 
 def heatmaps(root: Path) -> dict:

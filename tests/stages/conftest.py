@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from align_builders import config_of
+from builders.align import config_of
 
-from faceprep.manifest import table_from_rows, validate
-from faceprep.stages.align import STAGE
-from faceprep.stages.base import Row, ShardOutput
+from faceprep.execution.stage import Row, ShardOutput
+from faceprep.stages.align.stage import STAGE
+from faceprep.workspace.manifest import table_from_rows, validate
 
 
 @pytest.fixture

@@ -2,16 +2,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from faceprep import manifest
 from faceprep.config import Config
-from faceprep.errors import FaceprepError, MissingToolError, UsageError
-from faceprep.faces.action_units import COLUMNS_C, COLUMNS_R, backend
+from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
+from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
+from faceprep.execution.stage import ShardOutput
+from faceprep.faces.action_units import backend
 from faceprep.faces.action_units.backend import AUResult, choose
 from faceprep.faces.action_units.face_shape import mean_face
 from faceprep.faces.action_units.landmark_backend import LandmarkBackend
 from faceprep.stages import load_stage
 from faceprep.stages.aus import STAGE, neutral_points
-from faceprep.stages.base import ShardOutput
+from faceprep.workspace import manifest
 
 FACE = mean_face()[:, :2] * 40 + [64, 70]
 SMILE = FACE.copy()

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from exprgan_builders import Training, images, labels, smallest
+from builders.exprgan import Training, images, labels, smallest
 from safetensors import safe_open
 from torch import nn
 
-from faceprep.errors import FaceprepError
-from faceprep.generators import codes
-from faceprep.generators.exprgan import paper
+from faceprep.core.errors import FaceprepError
+from faceprep.generators.exprgan import codes, paper
 from faceprep.generators.store import AVERAGE, GENERATOR, load_generator, save_generator
 from faceprep.training import checkpoint
 

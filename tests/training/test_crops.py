@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from training_builders import LABELS, crops, picture
+from builders.training import LABELS, crops, picture
 
-from faceprep.errors import FaceprepError
+from faceprep.core.errors import FaceprepError
 from faceprep.training.crops import Order, make_crops, resize
 
 

@@ -1,7 +1,7 @@
 """The frozen expression classifier."""
 
 import torch
-from training_builders import LABELS, ToyFeatures, crops, phi
+from builders.training import LABELS, ToyFeatures, crops, phi
 
 from faceprep.training.expression_head import fit_expression_head, pooled
 

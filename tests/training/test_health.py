@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from faceprep.generators import codes, losses
+from faceprep.generators.blocks import losses
+from faceprep.generators.exprgan import codes
 from faceprep.training import health
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import torch
+from builders.training import Silent, crops, job
 from safetensors.torch import load_file
-from training_builders import Silent, crops, job
 
-from faceprep.errors import FaceprepError, UsageError
-from faceprep.generators.exprgan.recipe import Weights, stages
+from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.generators.exprgan.forward import needs_features
+from faceprep.generators.exprgan.schedule import Weights, stages
 from faceprep.generators.store import load_generator
-from faceprep.training.exprgan_made import needs_features
-from faceprep.training.files import HISTORY, RESUME, USE
 from faceprep.training.loop import Training
+from faceprep.workspace.artifacts import HISTORY, RESUME, USE
 
 EVERY_LOSS = {
     field.name: 0.1

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from faceprep.config import Config
-from faceprep.errors import MissingToolError, UsageError
+from faceprep.core.errors import MissingToolError, UsageError
 
 AUTO = "auto"
 
@@ -91,9 +91,9 @@ class Backend(Protocol):
 
 #: Name → ``module:class``, imported when first asked for.
 BACKENDS: dict[str, str] = {
-    "openface-models": "faceprep.faces.action_units.openface.models_backend:ModelsBackend",
-    "openface": "faceprep.faces.action_units.openface.program_backend:ProgramBackend",
-    "openface-csv": "faceprep.faces.action_units.openface.csv_backend:CsvBackend",
+    "openface-models": "faceprep.faces.action_units.openface.models.backend:ModelsBackend",
+    "openface": "faceprep.faces.action_units.openface.programs.backend:ProgramBackend",
+    "openface-csv": "faceprep.faces.action_units.openface.csv.backend:CsvBackend",
     "landmarks": "faceprep.faces.action_units.landmark_backend:LandmarkBackend",
 }
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from faceprep.errors import MissingToolError
+from faceprep.core.errors import MissingToolError
 from faceprep.faces.features.base import FaceFeatures, Source
 from faceprep.faces.features.dlib_resnet import MODEL, build_dlib_resnet
 from faceprep.faces.features.prepare import template_window

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, fields
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from faceprep.errors import UsageError
-from faceprep.generators.layers import Initialisation
+from faceprep.core.errors import UsageError
+from faceprep.generators.blocks.layers import Initialisation
 
 Preset = Literal["paper", "modern", "tiny"]
 CodeInjection = Literal["maps", "bias", "film"]

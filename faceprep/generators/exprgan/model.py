@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from faceprep.generators.codes import expression_code
+from faceprep.generators.blocks.projected import ProjectedDiscriminator
+from faceprep.generators.exprgan.codes import expression_code
 from faceprep.generators.exprgan.config import ExprGANConfig
-from faceprep.generators.exprgan.judges import ImageDiscriminator
+from faceprep.generators.exprgan.discriminators import ImageDiscriminator
 from faceprep.generators.exprgan.networks import Decoder, Encoder, LatentDiscriminator
-from faceprep.generators.exprgan.path import EditParts, SourcePath
-from faceprep.generators.prior import IdentityPrior
-from faceprep.generators.projected import ProjectedDiscriminator
+from faceprep.generators.exprgan.prior import IdentityPrior
+from faceprep.generators.exprgan.source_path import EditParts, SourcePath
 
 #: The networks that make images; the rest judges them.
 MAKERS = ("encoder", "decoder", "path")

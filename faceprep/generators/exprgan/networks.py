@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faceprep.generators.exprgan.config import ExprGANConfig
-from faceprep.generators.layers import (
+from faceprep.generators.blocks.layers import (
     LEAK,
     BatchNorm,
     BoundedCode,
@@ -21,6 +20,7 @@ from faceprep.generators.layers import (
     initialise,
     upsample,
 )
+from faceprep.generators.exprgan.config import ExprGANConfig
 
 #: Side of the smallest feature maps.
 SEED = 4

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faceprep.faces.action_units import COLUMNS_R, INTENSITY_AUS
+from faceprep.core.action_units import COLUMNS_R, INTENSITY_AUS
+from faceprep.core.images import read_image
 from faceprep.faces.action_units.landmark_estimator import estimate, reliability
-from faceprep.faces.images import read_image
-from faceprep.faces.landmark_predictor import LandmarkPredictor
-from faceprep.faces.mtcnn import MTCNN
+from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
+from faceprep.faces.mtcnn.detector import MTCNN
 
 # On OpenFace's own points, then on ours.
 FLOORS = {

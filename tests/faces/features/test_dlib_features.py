@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from feature_builders import crops
+from builders.features import crops
 from torch import Tensor, nn
 
-from faceprep.errors import MissingToolError
+from faceprep.core.errors import MissingToolError
+from faceprep.core.images import read_image
 from faceprep.faces import model_files
 from faceprep.faces.alignment import estimate_similarity, load_template, warp
 from faceprep.faces.features import EMBEDDING, FaceFeatures, load_features
 from faceprep.faces.features.prepare import template_window
-from faceprep.faces.images import read_image
 
 MODEL = "dlib_face_recognition_resnet_model_v1"
 

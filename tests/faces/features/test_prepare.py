@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from feature_builders import crops
+from builders.features import crops
 from torch.nn import functional
 
 from faceprep.faces.features.prepare import Prepare, Window, sample

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from feature_builders import (
+from builders.features import (
     Convolutions,
     Torch7Writer,
     convolutions,
@@ -24,7 +24,7 @@ from feature_builders import (
 )
 from safetensors.torch import save_file
 
-from faceprep.errors import MissingToolError
+from faceprep.core.errors import MissingToolError
 from faceprep.faces.features import EMBEDDING, FaceFeatures, load_features
 from faceprep.faces.features.torch7 import Torch7Object, read_torch7
 

@@ -2,11 +2,11 @@ import json
 from typing import Any
 
 import pytest
-from exprgan_builders import SIX
+from builders.exprgan import SIX
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceprep.errors import UsageError
+from faceprep.core.errors import UsageError
 from faceprep.generators.exprgan import PRESETS, ExprGANConfig, build, config_from_json, paper
 
 

@@ -1,11 +1,12 @@
 import pytest
 import torch
-from exprgan_builders import SIX, Training, images, labels, smallest
+from builders.exprgan import SIX, Training, images, labels, smallest
 
-from faceprep.errors import UsageError
-from faceprep.generators import base, codes, losses
+from faceprep.core.errors import UsageError
+from faceprep.generators import base
 from faceprep.generators.base import Generator
-from faceprep.generators.exprgan import build, paper
+from faceprep.generators.blocks import losses
+from faceprep.generators.exprgan import build, codes, paper
 
 
 def edit(model, batch: int = 4):

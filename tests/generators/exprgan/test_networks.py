@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from exprgan_builders import SIX, images, labels, smallest
+from builders.exprgan import SIX, images, labels, smallest
 from torch import nn
 
 from faceprep.generators.exprgan import ExprGAN, build, modern, paper, tiny
-from faceprep.generators.exprgan.recipe import modern_stages, paper_stages
+from faceprep.generators.exprgan.schedule import modern_stages, paper_stages
 
 
 def count(network: nn.Module) -> int:

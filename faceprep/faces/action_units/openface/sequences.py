@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.datasets.tree import is_image, is_system_file
-from faceprep.manifest import inside
+from faceprep.workspace.manifest import inside
 
 #: Shorter runs of files (CK+48 has three) are no sequence: each is judged alone.
 MIN_FRAMES = 4

@@ -4,11 +4,11 @@ import hashlib
 
 import numpy as np
 import pytest
-from openface_stand_in import StandIn
+from builders.openface_stand_in import StandIn
 
 from faceprep.config import Config
-from faceprep.faces.action_units.openface.program_backend import ProgramBackend
-from faceprep.faces.images import write_png
+from faceprep.core.images import write_png
+from faceprep.faces.action_units.openface.programs.backend import ProgramBackend
 
 
 @pytest.fixture

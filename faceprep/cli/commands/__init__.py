@@ -1,0 +1,1 @@
+"""Spell command lines that continue what a workspace holds."""

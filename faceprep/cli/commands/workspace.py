@@ -1,0 +1,80 @@
+"""The command to type next, with the settings that a workspace was made with."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from faceprep.config import STAGES, Config
+from faceprep.workspace import Workspace
+from faceprep.workspace.face_index import dataset_root
+
+_WHY = {
+    "missing": "{stage} has not run yet",
+    "unfinished": "{stage} has {left} of {shards} shards left",
+    "stale": "{stage} was made from other input or with other settings ({left} of {shards} shards)",
+}
+
+
+def next_command(
+    workspace: Workspace, stages: Sequence[Mapping[str, Any]], damaged: Sequence[str]
+) -> dict[str, str] | None:
+    """Say what to type when something is missing, stale or damaged; ``None`` when nothing is.
+
+    Parameters
+    ----------
+    stages
+        As `faceprep.report.summary.summarize_stage` gives them, in their order.
+    damaged
+        Parts that cannot be read, ``stage/part-00000.parquet reason``.
+    """
+    if damaged:
+        broken = damaged[0].partition("/")[0]
+        return {"why": damaged[0], "command": command(workspace, broken)}
+    for stage in stages:
+        if stage["state"] == "done":
+            continue
+        left = max(stage["shards"] - stage["done"], len(stage["stale"]))
+        why = _WHY[stage["state"]].format(
+            stage=stage["stage"], left=left or "some", shards=stage["shards"]
+        )
+        return {"why": why, "command": command(workspace, stage["stage"])}
+    return None
+
+
+def command(workspace: Workspace, verb: str) -> str:
+    """Write the command line that continues a workspace as it was begun.
+
+    Settings that differ from the defaults are repeated, because without them the same command
+    would redo what is there.
+    """
+    words = ["faceprep", verb]
+    recorded = _recorded(workspace)
+    dataset = (recorded.get("select") or {}).get("dataset")
+    demo = recorded.get("demo")
+    if not demo:
+        root = dataset_root(workspace)
+        words += ["--dataset", str(dataset or "…"), "--root", str(root or "…")]
+    words += ["--workspace", str(workspace.root)]
+    table = workspace.info("select").get("table")
+    if table:
+        words += ["--set", f"select.table={table}"]
+    usual = Config(demo={} if demo else None, select={"dataset": dataset}).settings()
+    for section in ("demo", *STAGES):
+        for key, value in (recorded.get(section) or {}).items():
+            if key in (usual[section] or {}) and value != usual[section][key]:
+                words += ["--set", f"{section}.{key}={value}"]
+    if recorded.get("shard_size") not in (None, usual["shard_size"]):
+        words += ["--set", f"shard_size={recorded['shard_size']}"]
+    return " ".join(word if word == "…" else shlex.quote(word) for word in words)
+
+
+def _recorded(workspace: Workspace) -> dict[str, Any]:
+    """Return the settings each stage ran with; the rest is select's, as every run visits it."""
+    recorded: dict[str, Any] = {}
+    infos = {stage: workspace.info(stage) for stage in STAGES}
+    for info in reversed(infos.values()):
+        recorded |= info.get("config") or {}
+    for stage, info in infos.items():
+        if info.get("settings"):
+            recorded[stage] = {**(recorded.get(stage) or {}), **info["settings"]}
+    return recorded

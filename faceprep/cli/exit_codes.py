@@ -1,0 +1,69 @@
+"""How a verb ends: its exit code, what went wrong, what to type next.
+
+Results go to stdout, progress and messages to stderr.
+"""
+
+import functools
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import typer
+
+from faceprep.core.errors import FaceprepError
+
+DONE, FAILED, SOME_ROWS_FAILED, GATE_FAILED, INTERRUPTED = 0, 1, 3, 4, 130
+
+#: Stopped by SIGTERM or SIGUSR1 with everything saved: a scheduler may queue it again.
+STOPPED = 143
+
+
+def guarded(verb: Callable[..., int]) -> Callable[..., None]:
+    """Turn errors into one message with the next command, and a result into an exit code."""
+
+    @functools.wraps(verb)
+    def run(**arguments: Any) -> None:
+        try:
+            code = verb(**arguments)
+        except KeyboardInterrupt as stop:
+            words = str(stop) or "type the same command again; it goes on where it was"
+            complain("interrupted", words)
+            raise typer.Exit(INTERRUPTED) from None
+        except FaceprepError as error:
+            if arguments.get("verbose"):
+                raise
+            complain(f"error: {error.message}", error.hint)
+            raise typer.Exit(error.exit_code) from None
+        except BrokenPipeError:  # the reader of our output left, as `| head` does
+            sys.stderr.close()
+            raise typer.Exit(DONE) from None
+        except typer.Exit:
+            raise
+        except Exception as error:
+            if arguments.get("verbose"):
+                raise
+            complain(f"error: {type(error).__name__}: {error}", "add -v for the traceback")
+            raise typer.Exit(FAILED) from None
+        raise typer.Exit(code)
+
+    return run
+
+
+def complain(message: str, hint: str | None) -> None:
+    """Print what went wrong and, on a line of its own, what to do about it."""
+    print(message, file=sys.stderr)
+    if hint:
+        print(f"  → {hint}", file=sys.stderr)
+
+
+def complain_of_shards(failed: Mapping[str, Mapping[int, str]]) -> None:
+    """Print why shards could not be made: stage → shard → reason."""
+    for stage, failures in failed.items():
+        for shard, error in failures.items():
+            complain(f"error: {stage} shard {shard}: {error}", None)
+
+
+def say_next(command: str, quiet: bool) -> None:
+    """Print the command to type next."""
+    if not quiet:
+        print(f"  → {command}", file=sys.stderr)

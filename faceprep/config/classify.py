@@ -1,0 +1,82 @@
+"""What ``[classify]`` may say."""
+
+import math
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from faceprep.config.section import Expressions, Section, impossible
+from faceprep.core.suggest import did_you_mean
+
+#: Ways to train a classifier on the same faces (`faceprep.stages.classify.training`).
+ARMS = ("plain", "flips", "classic", "mixup", "reweighting", "logistic")
+
+
+class ClassifyConfig(Section):
+    """Real and synthetic faces → classifiers and their accuracy on people nobody has seen."""
+
+    generator: str = Field("exprgan", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    sweep: tuple[int, ...] = Field((0,), description="numbers of synthetic faces; 0 always is")
+    times: tuple[float, ...] = Field(
+        (), description="in place of sweep: multiples of the number of training faces"
+    )
+    arms: tuple[str, ...] = Field(
+        ("flips",),
+        description=f"{', '.join(ARMS)}; classic@0 is classic without synthetic faces only",
+    )
+    seeds: int = Field(3, ge=1, le=1000, description="trainings of every row")
+    seed: int = Field(0, ge=0, lt=2**31, description="the first of them")
+    folds: int | None = Field(
+        None, ge=2, description="cross-validation over select's folds; the split where none"
+    )
+    network: Literal["small", "paper"] = Field(
+        "small", description="small: for a CPU; paper: G_enc with one more layer"
+    )
+    size: int | None = Field(
+        None, ge=32, le=256, description="side of the images, pixels; 64 (small), 128 (paper)"
+    )
+    classes: Expressions | None = None
+    neutral: bool = Field(True, description="neutral is a class too, where classes is none")
+    updates: int = Field(800, ge=1, description="of every row alike")
+    batch: int = Field(32, ge=2, le=4096)
+    synthetic_share: float = Field(0.5, gt=0, lt=1, description="of a batch")
+    even: bool = Field(False, description="draw expressions evenly")
+    learning_rate: float | None = Field(None, gt=0, le=1)
+    weight_decay: float | None = Field(None, ge=0, le=10)
+    smoothing: float = Field(0.1, ge=0, lt=1, description="of labels")
+    classic_strength: float = Field(
+        1.0, ge=0, le=1, description="of the changes of the arm classic; 1: RandAugment-like"
+    )
+    held_out: float = Field(
+        0.15, gt=0, lt=1, description="of the training people, to stop on; val where there is one"
+    )
+    look_every: int = Field(50, ge=1, description="updates between two looks at those held out")
+    bf16: bool = Field(False, description="compute in bfloat16, on a GPU")
+    features: str | None = Field(
+        None, description="of logistic and of near duplicates: dlib's network, or a weight file"
+    )
+    near_duplicates: int = Field(
+        1000, ge=0, description="synthetic faces that are compared with the test's; 0: none"
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> "ClassifyConfig":
+        for word in self.arms:
+            if word.removesuffix("@0") not in ARMS:
+                known = f"known: {', '.join(ARMS)}, each also with @0"
+                near = did_you_mean(word.removesuffix("@0"), ARMS)
+                raise impossible(
+                    "arms", f"no arm {word!r}; {known}", near or "--arms flips,classic@0"
+                )
+        if not self.arms or len(set(self.arms)) < len(self.arms):
+            words = "an arm is named twice, or none is"
+            raise impossible("arms", words, "--arms flips,classic@0")
+        for key in ("sweep", "times"):
+            wrong = [count for count in getattr(self, key) if not 0 <= count < math.inf]
+            if wrong:
+                words = f"there cannot be {wrong[0]} synthetic faces"
+                raise impossible(key, words, "--sweep 0,3000" if key == "sweep" else "--times 0,1")
+        if self.times and set(self.sweep) != {0}:
+            words = "sweep and times are both set"
+            raise impossible("times", words, "one of --sweep 0,3000 and --times 0,1")
+        return self

@@ -1,0 +1,238 @@
+"""Where each value of the configuration comes from.
+
+Precedence, strongest first: flag > ``FACEPREP_*`` > ``-c FILE`` > ``./faceprep.toml`` > the
+built-in demo pipeline (only where no file and no dataset is named, and the workspace holds no
+other) > the defaults of `faceprep.config`.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from faceprep.config import Config
+from faceprep.config.section import IMPOSSIBLE
+from faceprep.core.errors import UsageError
+from faceprep.core.suggest import did_you_mean
+
+_ALL_KEYS = "faceprep config show   lists every key with its value"
+
+LOCAL_FILE = Path("faceprep.toml")
+PREFIX = "FACEPREP_"
+
+FOR_TESTS = "FACEPREP_TEST_"  # of the test suite: where it finds what is not in the repository
+
+#: Variables that are not called after their key.
+ALIASES = {"FACEPREP_OPENFACE": "aus.openface_bin"}
+BUILT_IN: dict[str, Any] = {"name": "demo", "demo": {}, "train": {"preset": "tiny"}}
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A validated configuration and the source of each of its values.
+
+    Attributes
+    ----------
+    config
+        The configuration.
+    sources
+        Dotted key → ``"default"``, a file, a variable or a flag.
+    """
+
+    config: Config
+    sources: dict[str, str]
+
+
+def resolve(
+    file: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    local_file: Path = LOCAL_FILE,
+) -> Resolved:
+    """Merge every source into one configuration.
+
+    Parameters
+    ----------
+    file
+        The file of ``-c``.
+    flags
+        Dotted key → (value, name of the flag); values may be strings.
+    environment
+        Defaults to ``os.environ``.
+    local_file
+        Read when it exists.
+
+    Raises
+    ------
+    UsageError
+        For an unreadable file, an unknown key (with the nearest known one) or a bad value, each
+        with the source it came from.
+    """
+    layers: list[tuple[dict[str, Any], str]] = []
+    if local_file.is_file():
+        layers.append((_flatten(_read_toml(local_file)), f"./{local_file.name}"))
+    if file is not None:
+        layers.append((_flatten(_read_toml(file)), str(file)))
+    environment = os.environ if environment is None else environment
+    for key, value, variable in _from_environment(environment):
+        layers.append(({key: value}, variable))
+    for key, (value, flag) in (flags or {}).items():
+        layers.append(({key: value}, flag))
+
+    named = any("select.dataset" in values or "select.root" in values for values, _ in layers)
+    if file is None and not local_file.is_file() and not named and not _holds_another(layers):
+        layers.insert(0, (_flatten(BUILT_IN), "built-in demo pipeline"))
+    merged: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for values, source in layers:
+        merged |= values
+        sources |= dict.fromkeys(values, source)
+    for key in ("select.root", "select.table", "workspace"):
+        if merged.get(key) == "":
+            raise UsageError(f"{key} is empty (from {sources[key]})", "is a variable unset?")
+    try:
+        config = Config.model_validate(_nest(merged, sources))
+    except ValidationError as error:
+        raise _explain(error, sources) from None
+    defaults = dict.fromkeys(_flatten(config.model_dump()), "default")
+    return Resolved(config, {key: sources.get(key, defaults[key]) for key in defaults})
+
+
+def _holds_another(layers: Sequence[tuple[Mapping[str, Any], str]]) -> bool:
+    """Whether the workspace that is named holds another dataset than the demo pipeline's."""
+    from faceprep.workspace import Workspace
+
+    place = next((values["workspace"] for values, _ in layers[::-1] if "workspace" in values), "")
+    if not place:
+        return False
+    workspace = Workspace(Path(str(place)))
+    recorded = workspace.info("select").get("config")
+    if recorded is None:  # lost, where there are crops: a selection is recorded before them
+        return bool(workspace.shards("align"))
+    return recorded.get("demo") is None
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """Split ``stage.key=value`` of ``--set``.
+
+    Raises
+    ------
+    UsageError
+        When there is no ``=``.
+    """
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise UsageError(f"--set {text}: expected stage.key=value", "--set align.detector=dlib")
+    return key.strip(), _value(value.strip())
+
+
+def known_keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
+    """Every dotted key of the configuration."""
+    keys: list[str] = []
+    for name, field in model.model_fields.items():
+        section = _section(field.annotation)
+        if section is not None:
+            keys += known_keys(section, f"{prefix}{name}.")
+        else:
+            keys.append(f"{prefix}{name}")
+    return keys
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _value(text: str) -> Any:
+    """Lists are TOML; everything else stays text and is converted by its field's type."""
+    if text.lower() in ("none", "null"):
+        return None
+    if text.startswith("["):
+        try:
+            return tomllib.loads(f"v = {text}")["v"]
+        except tomllib.TOMLDecodeError:
+            return text
+    return text
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"no configuration file {path}", "ls pipelines/*.toml") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, str]]:
+    by_variable = {PREFIX + key.replace(".", "_").upper(): key for key in known_keys()}
+    by_variable |= ALIASES
+    found = []
+    for variable in sorted(environment):
+        if not variable.startswith(PREFIX) or variable.startswith(FOR_TESTS):
+            continue
+        if variable not in by_variable:
+            raise UsageError(
+                f"unknown variable {variable} in the environment",
+                did_you_mean(variable, by_variable) or f"unset {variable}",
+            )
+        found.append((by_variable[variable], _value(environment[variable]), variable))
+    return found
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            flat |= _flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _nest(flat: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for key in sorted(flat, key=lambda name: name.count(".")):
+        *sections, name = key.split(".")
+        node = nested
+        for section in sections:
+            node = node.setdefault(section, {})
+            if not isinstance(node, dict):
+                raise UsageError(f"{key} ({sources[key]}): {section} has no keys")
+        node[name] = dict(flat[key]) if isinstance(flat[key], Mapping) else flat[key]
+    return nested
+
+
+def _explain(error: ValidationError, sources: Mapping[str, str]) -> UsageError:
+    lines, hint = [], None
+    names: Sequence[str] = known_keys()
+    for problem in error.errors():
+        # Numbers are elements of a list, which has one source.
+        context = problem.get("ctx", {})
+        place = [part for part in problem["loc"] if isinstance(part, str)]
+        if problem["type"] == IMPOSSIBLE:
+            place.append(context["key"])
+        key = ".".join(place)
+        source = next((sources[k] for k in sources if k == key or k.startswith(f"{key}.")), "")
+        where = f" (from {source})" if source else ""
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"unknown key {key}{where}")
+            hint = did_you_mean(key, names, cutoff=0.4) or "faceprep config show"
+        elif problem["type"] == IMPOSSIBLE:
+            lines.append(f"{key}{where}: {problem['msg']}")
+            hint = hint or context["hint"] or _ALL_KEYS
+        else:
+            lines.append(f"{key}{where}: {problem['msg']}, got {problem['input']!r}")
+            words = re.findall(r"'([^']+)'", str(context.get("expected", "")))
+            hint = hint or did_you_mean(str(problem["input"]), words)
+            hint = hint or _ALL_KEYS
+    return UsageError("; ".join(lines), hint)

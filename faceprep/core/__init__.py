@@ -1,0 +1,1 @@
+"""Basic modules that import nothing else of the package."""

@@ -1,0 +1,249 @@
+"""CelebA: 202 599 photographs of 10 177 people, 40 attributes, no expression labels."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from faceprep.config import SelectConfig
+from faceprep.datasets.base import FrameRow, Reader, Report
+from faceprep.datasets.celeba.lists import AnnotationList, kind_of, read_list
+from faceprep.datasets.celeba.split import SURPLUS, UNLISTED, split_codes
+from faceprep.datasets.ids import face_id
+from faceprep.datasets.splits import NO_FOLD
+from faceprep.datasets.tree import is_image, is_system_file, walk
+from faceprep.workspace.manifest import SPLITS
+
+_MAX_DEPTH = 5
+_BATCH = 1000
+_IMAGE = re.compile(r"(\d{1,9})\.[a-z]+", re.IGNORECASE)
+_FOLDER = re.compile(r"(img_align_celeba|img_celeba)(_png)?", re.IGNORECASE)
+_LISTS = re.compile(r"anno|annotations?|eval", re.IGNORECASE)
+_LEVELS_ABOVE = 2
+_REASONS = {
+    UNLISTED: "image without a split in the official partition",
+    SURPLUS: "image beyond the 180 000 and 20 000 of 180k-20k",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """The images and the annotation files.
+
+    Attributes
+    ----------
+    folder
+        Of the images, below the root; empty when the root itself holds them.
+    aligned
+        Whether these are the aligned crops (178×218) rather than the photographs.
+    lists
+        Kind (see `celeba_lists`) → file.
+    others
+        Other image folders, left out.
+    """
+
+    root: Path
+    folder: str
+    aligned: bool
+    lists: dict[str, Path]
+    others: tuple[str, ...]
+
+
+class CelebA(Reader):
+    """See the module."""
+
+    name = "celeba"
+    keeps_unlabelled = True
+    layout = """\
+  ROOT/
+    Img/
+      img_align_celeba/000001.jpg …     (or img_celeba/, the photographs as they were)
+    Anno/  Eval/                        (the lists may lie anywhere; each as .txt or .csv)
+      list_eval_partition.txt           train, validation, test
+      identity_CelebA.txt               who it is; keeps people on one side of the split
+      list_attr_celeba.txt  list_landmarks_align_celeba.txt  list_landmarks_celeba.txt
+      list_bbox_celeba.txt              (all optional)
+"""
+
+    def find(self, root: Path, select: SelectConfig, report: Report) -> Found | None:
+        """Find the image folder, the aligned one before the other, and the lists around it."""
+        folders: list[str] = []
+        lists: dict[str, Path] = {}
+        above = root.resolve().name
+        for folder in walk(root, report, _MAX_DEPTH, wants=_is_of_interest):
+            name = folder.path.rpartition("/")[2] or above
+            if _FOLDER.fullmatch(name) and any(_IMAGE.fullmatch(file) for file in folder.files):
+                folders.append(folder.path)
+            for file in folder.files:
+                kind = None if is_image(file) else kind_of(file)
+                if kind:
+                    lists.setdefault(kind, root / folder.join(file))
+        if not folders:
+            return None
+        if not lists:
+            _look_above(root.resolve(), lists)
+        folders.sort(key=lambda path: (not _is_aligned(path or above), path.count("/"), path))
+        first = folders[0]
+        return Found(root, first, _is_aligned(first or above), lists, tuple(folders[1:]))
+
+    def frames(self, found: Found, select: SelectConfig, report: Report) -> Iterator[FrameRow]:
+        """Yield every image that has a split, by number."""
+        for other in found.others:
+            reason = "second image folder (to use it, point --root at it)"
+            report.leave_out(reason, other or ".")
+        numbers, names = _images(found, report)
+        lists = {kind: read_list(path, kind, report) for kind, path in found.lists.items()}
+        subjects = _subjects(numbers, lists.get("identity"), report)
+        codes = split_codes(numbers, subjects, lists.get("partition"), select, report)
+        for index in np.flatnonzero(codes < 0).tolist():
+            report.leave_out(_REASONS[codes[index]], names[index])
+        extras = _Extras(found, lists, report)
+        for start in range(0, len(numbers), _BATCH):
+            for index, extra in enumerate(extras.of(numbers[start : start + _BATCH]), start):
+                if codes[index] < 0:
+                    continue
+                yield FrameRow(
+                    face_id=face_id(self.name, f"{numbers[index]:06d}"),
+                    dataset=self.name,
+                    subject=_subject(subjects[index], numbers[index]),
+                    sequence=None,
+                    frame=None,
+                    path=f"{found.folder}/{names[index]}" if found.folder else names[index],
+                    expression=None,
+                    role="still",
+                    split=SPLITS[codes[index]],
+                    fold=NO_FOLD,
+                    **extra,
+                )
+        extras.note_missing()
+
+    def nearest(self, root: Path) -> str | None:
+        """Name an archive, lists without images, or numbered images in another folder."""
+        signs: dict[int, str] = {}
+        for folder in walk(root, Report(), _MAX_DEPTH):
+            for name in folder.files:
+                path = folder.join(name)
+                if _FOLDER.match(name) and name.lower().endswith((".zip", ".7z", ".001")):
+                    signs.setdefault(0, f"{path}, which is not unpacked")
+                elif kind_of(name):
+                    signs.setdefault(1, f"{path}, but no folder img_align_celeba or img_celeba")
+                elif is_image(name) and _IMAGE.fullmatch(name):
+                    signs.setdefault(2, f"{path}, but its folder is not called img_align_celeba")
+        return signs[min(signs)] if signs else None
+
+
+class _Extras:
+    """Attributes, boxes and landmarks of images, as columns of `FrameRow`."""
+
+    def __init__(self, found: Found, lists: dict[str, AnnotationList], report: Report) -> None:
+        self._report = report
+        self._attributes = lists.get("attributes")
+        # Boxes and the plain landmarks are in pixels of the photographs, not of the aligned crops.
+        self._box = None if found.aligned else lists.get("box")
+        self._points = lists.get("landmarks_align" if found.aligned else "landmarks")
+        self._missing = 0
+        if self._attributes is not None and not self._attributes.names:
+            width = self._attributes.values.shape[1]
+            report.note(f"the attributes have no header: they are called attribute01 to {width}")
+            names = tuple(f"attribute{k + 1:02d}" for k in range(width))
+            self._attributes = AnnotationList(
+                self._attributes.numbers, self._attributes.values, names
+            )
+
+    def of(self, numbers: np.ndarray) -> list[dict[str, Any]]:
+        """One dictionary per image."""
+        extras: list[dict[str, Any]] = [{} for _ in range(len(numbers))]
+        for column, table in (("box", self._box), ("landmarks5", self._points)):
+            for extra, values in zip(extras, _values(table, numbers), strict=True):
+                if values is not None:
+                    extra[column] = values
+        if self._attributes is not None:
+            names = self._attributes.names
+            for extra, values in zip(extras, _values(self._attributes, numbers), strict=True):
+                if values is None:
+                    self._missing += 1
+                else:
+                    extra["attributes"] = dict(zip(names, values, strict=True))
+        return extras
+
+    def note_missing(self) -> None:
+        """Say how many images the attribute list does not reach."""
+        if self._missing:
+            self._report.note(f"{self._missing} images have no line in the attribute list")
+
+
+def _values(table: AnnotationList | None, numbers: np.ndarray) -> list[list[float] | None]:
+    if table is None:
+        return [None] * len(numbers)
+    values, known = table.rows(numbers)
+    rows = values.astype(np.float64).tolist()
+    return [row if there else None for row, there in zip(rows, known.tolist(), strict=True)]
+
+
+def _is_of_interest(name: str) -> bool:
+    return not is_system_file(name) and (is_image(name) or kind_of(name) is not None)
+
+
+def _is_aligned(path: str) -> bool:
+    return "align" in path.rpartition("/")[2].lower()
+
+
+def _look_above(root: Path, lists: dict[str, Path]) -> None:
+    """Add lists that lie beside or above a root which is the image folder or the one around it."""
+    for folder in list(root.parents)[:_LEVELS_ABOVE]:
+        for place in (folder, *_list_folders(folder)):
+            for path in _entries(place):
+                kind = kind_of(path.name)
+                if kind:
+                    lists.setdefault(kind, path)
+
+
+def _list_folders(folder: Path) -> list[Path]:
+    return [path for path in _entries(folder) if _LISTS.fullmatch(path.name) and path.is_dir()]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _images(found: Found, report: Report) -> tuple[np.ndarray, list[str]]:
+    """Return (n,) image numbers, ascending, and the n file names."""
+    names: dict[int, str] = {}
+    for folder in walk(found.root, report, max_depth=0, start=found.folder):
+        for name in folder.files:
+            match = _IMAGE.fullmatch(name)
+            if match is None or not is_image(name):
+                report.leave_out("file that is not named like 000001.jpg", folder.join(name))
+            elif int(match[1]) in names:
+                report.leave_out("image, second of its number", folder.join(name))
+            else:
+                names[int(match[1])] = name
+    numbers = np.array(sorted(names), dtype=np.int64)
+    return numbers, [names[number] for number in numbers.tolist()]
+
+
+def _subjects(numbers: np.ndarray, identity: AnnotationList | None, report: Report) -> np.ndarray:
+    """Return (n,) identities; where none is known, minus the image's own number."""
+    if identity is None:
+        report.note(
+            "no identity_CelebA.txt: each image counts as a subject of its own, "
+            "so one person may be on both sides of the split"
+        )
+        return -numbers - 1
+    values, known = identity.rows(numbers)
+    if not known.all():
+        report.note(f"{(~known).sum()} images have no identity: each counts as its own subject")
+    return np.where(known, values[:, 0], -numbers - 1)
+
+
+def _subject(identity: int, number: int) -> str:
+    return f"{identity:05d}" if identity >= 0 else f"image-{number:06d}"
+
+
+READER = CelebA()

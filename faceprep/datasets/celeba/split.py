@@ -1,0 +1,110 @@
+"""How CelebA is divided: its official partition, 180 000 and 20 000 images, or at random."""
+
+from collections import Counter
+
+import numpy as np
+
+from faceprep.config import SelectConfig
+from faceprep.datasets.base import Report
+from faceprep.datasets.celeba.lists import AnnotationList
+from faceprep.datasets.splits import draw, fill, random_split, refuse_shared
+from faceprep.workspace.manifest import SPLITS
+
+#: Codes of images that belong to no part; the others index `faceprep.workspace.manifest.SPLITS`.
+UNLISTED, SURPLUS = -1, -2
+
+#: Last image of the official training set, validation set and test set.
+OFFICIAL_ENDS = (162_770, 182_637, 202_599)
+#: Images of the training and the test set of ``180k-20k``.
+TRAIN_IMAGES, TEST_IMAGES = 180_000, 20_000
+
+_TRAIN, _VAL, _TEST = range(len(SPLITS))
+
+
+def split_codes(
+    numbers: np.ndarray,
+    subjects: np.ndarray,
+    partition: AnnotationList | None,
+    select: SelectConfig,
+    report: Report,
+) -> np.ndarray:
+    """Part of each image.
+
+    Parameters
+    ----------
+    numbers, subjects
+        (n,) image numbers, and identities (negative: unknown, one image).
+    partition
+        The official list, if there is one.
+    select
+        ``split`` chooses; ``seed`` and the fractions where subjects are drawn.
+    report
+        Told what the user should know.
+
+    Returns
+    -------
+    (n,) int8: 0 train, 1 val, 2 test, `UNLISTED` or `SURPLUS`.
+
+    Raises
+    ------
+    UsageError
+        When the official partition has a subject in two parts.
+    """
+    if select.split == "official":
+        codes = _official(numbers, partition, report)
+        _refuse_shared(subjects, codes)
+        return codes
+    names, index = np.unique(subjects, return_inverse=True)
+    if select.split == "180k-20k":
+        return _by_size(names, index, select.seed, report)[index]
+    parts = [SPLITS.index(random_split(str(name), select)) for name in names.tolist()]
+    return np.array(parts, dtype=np.int8)[index]
+
+
+def _official(numbers: np.ndarray, partition: AnnotationList | None, report: Report) -> np.ndarray:
+    if partition is None:
+        report.note(
+            "no list_eval_partition.txt: split by image number as in the official one "
+            f"(train to {OFFICIAL_ENDS[0]}, val to {OFFICIAL_ENDS[1]}, then test)"
+        )
+        codes = np.searchsorted(OFFICIAL_ENDS, numbers)
+        return np.where(codes <= _TEST, codes, UNLISTED).astype(np.int8)
+    values, known = partition.rows(numbers)
+    codes = values[:, 0]
+    absent = len(np.setdiff1d(partition.numbers, numbers, assume_unique=True))
+    if absent:
+        report.note(f"{absent} images of the partition list are not in the folder")
+    return np.where(known & (codes >= _TRAIN) & (codes <= _TEST), codes, UNLISTED).astype(np.int8)
+
+
+def _by_size(names: np.ndarray, index: np.ndarray, seed: int, report: Report) -> np.ndarray:
+    """Part of each subject: drawn until 20 000 images test and 180 000 train, the rest surplus.
+
+    The AdaIN paper samples images; whole subjects are taken here, so that nobody is on both sides.
+    """
+    total = len(index)
+    train, test = TRAIN_IMAGES, TEST_IMAGES
+    if total < train + test:
+        test = round(total * TEST_IMAGES / (TRAIN_IMAGES + TEST_IMAGES))
+        train = total
+        report.note(f"180k-20k of {total} images: about {test} of them test, all others train")
+    sizes = Counter(index.tolist())
+    draws = [draw(seed, str(name)) for name in names.tolist()]
+    order = np.argsort(draws, kind="stable").tolist()
+    tested = fill(sizes, order, test)
+    trained = fill(sizes, [k for k in order if k not in tested], train)
+    codes = np.full(len(names), SURPLUS, dtype=np.int8)
+    codes[list(trained)] = _TRAIN
+    codes[list(tested)] = _TEST
+    return codes
+
+
+def _refuse_shared(subjects: np.ndarray, codes: np.ndarray) -> None:
+    listed = (codes >= 0) & (subjects >= 0)
+    pairs = np.unique(np.stack([subjects[listed], codes[listed]], axis=1), axis=0)
+    names, parts = np.unique(pairs[:, 0], return_counts=True)
+    refuse_shared(
+        [f"{name:05d}" for name in names[parts > 1].tolist()],
+        "the partition list",
+        "--set select.split=180k-20k   (or random) divides whole subjects",
+    )

@@ -1,0 +1,1 @@
+"""Read a folder of photographs, or a table that lists them."""

@@ -1,0 +1,165 @@
+"""Any folder of photographs: labelled by its folders, by a table, or not at all."""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from faceprep.config import SelectConfig
+from faceprep.datasets.base import FrameRow, Reader, Report, expression_of, no_official_split
+from faceprep.datasets.folder.table import LABEL_TABLES, PARTS, find_table, table_frames
+from faceprep.datasets.ids import unique_ids
+from faceprep.datasets.splits import folds_by_draw, random_split
+from faceprep.datasets.tree import Folder, is_image, walk
+
+_OTHER_DATASETS = (
+    ("oulu-casia", re.compile(r"/(vl|ni)[^/]*/(strong|weak|dark)/", re.IGNORECASE)),
+    ("ck-plus", re.compile(r"/s\d{3}_\d{3}_\d{8}\.", re.IGNORECASE)),
+    ("celeba", re.compile(r"/img_(align_)?celeba", re.IGNORECASE)),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A folder with images, and the table that labels them, if there is one."""
+
+    root: Path
+    table: Path | None
+
+
+class FolderReader(Reader):
+    """See the module."""
+
+    name = "folder"
+    keeps_unlabelled = True
+    layout = """\
+  ROOT/
+    happiness/*.jpg  anger/*.png  …     expressions as folders, at any depth
+  or
+    *.jpg                               without expressions
+  or
+    labels.csv (or .parquet)            image, expression[, subject, sequence, frame, split, fold]
+    images/*.jpg                        (--set select.table=FILE names another table)
+"""
+
+    def find(self, root: Path, select: SelectConfig, report: Report) -> Found | None:
+        """Find a table, or at least one image below the root."""
+        table = find_table(root, select, report)
+        if table is None and not any(map(_has_image, walk(root, Report()))):
+            return None
+        return Found(root, table)
+
+    def frames(self, found: Found, select: SelectConfig, report: Report) -> Iterator[FrameRow]:
+        """Yield every image, by subject, sequence and frame (table) or by path (folders)."""
+        if found.table is not None:
+            yield from table_frames(found.root, found.table, select, report)
+            return
+        paths, expressions = _images(found.root, report)
+        _note_other_dataset(found.root, paths, report)
+        ids = unique_ids(self.name, paths)
+        report.note("no subjects are known: each image counts as a subject of its own")
+        subjects = [identifier.removeprefix("folder/") for identifier in ids]
+        splits = _splits(paths, subjects, select, report)
+        folds = folds_by_draw(subjects, select.folds, select.seed)
+        for k, path in enumerate(paths):
+            yield FrameRow(
+                face_id=ids[k],
+                dataset=self.name,
+                subject=subjects[k],
+                sequence=None,
+                frame=None,
+                path=path,
+                expression=expressions[k],
+                role="still",
+                split=splits[k],
+                fold=folds[subjects[k]],
+            )
+
+    def nearest(self, root: Path) -> str | None:
+        """Name the file endings found."""
+        endings: Counter[str] = Counter()
+        for folder in itertools.islice(walk(root, Report()), 1000):
+            endings.update(Path(name).suffix.lower() or "no ending" for name in folder.files)
+        if not endings:
+            return "no file at all"
+        named = ", ".join(f"{count} × {ending}" for ending, count in endings.most_common(4))
+        return f"no image, but {named}"
+
+
+def _has_image(folder: Folder) -> bool:
+    return any(map(is_image, folder.files))
+
+
+def _images(root: Path, report: Report) -> tuple[list[str], list[str | None]]:
+    """Return the images' paths, sorted, and the expression that a folder above each one names."""
+    found: list[tuple[str, str | None]] = []
+    nameless: list[str] = []
+    for folder in walk(root, report):
+        folder.folders = [name for name in folder.folders if not _is_workspace(root, folder, name)]
+        named = map(expression_of, reversed(folder.path.split("/")))
+        expression = next((name for name in named if name), None)
+        images = list(filter(is_image, folder.files))
+        for name in itertools.filterfalse(is_image, folder.files):
+            report.leave_out("file whose ending is not an image's", folder.join(name))
+            if name.lower() in LABEL_TABLES and folder.path:
+                text = "table below the root, not used: point --root at its folder to use it"
+                report.note(text, folder.join(name))
+        usable = [name for name in images if not _looks_like_drive(folder.join(name))]
+        for name in set(images) - set(usable):
+            report.leave_out("file whose path begins like a drive (x:)", folder.join(name))
+        found += [(folder.join(name), expression) for name in usable]
+        if usable and expression is None and folder.path:
+            nameless.append(folder.path)
+    found.sort()
+    if not any(expression for _, expression in found):
+        report.note("no folder names an expression: every image is unlabelled")
+    else:
+        for path in nameless:
+            report.note("folder that names no expression: its images are unlabelled", path)
+    return [path for path, _ in found], [expression for _, expression in found]
+
+
+def _is_workspace(root: Path, folder: Folder, name: str) -> bool:
+    """Whether a folder is one that the package writes; its crops are not photographs."""
+    select = root / folder.join(name) / "select"
+    return (select / "stage.json").is_file() or (select / "part-00000.json").is_file()
+
+
+def _looks_like_drive(path: str) -> bool:
+    return path[1:2] == ":"
+
+
+def _splits(
+    paths: Sequence[str], subjects: Sequence[str], select: SelectConfig, report: Report
+) -> list[str]:
+    """Part of each image: as its folder says, where folders do; drawn otherwise."""
+    given = [None] * len(paths) if select.split != "official" else list(map(_split_folder, paths))
+    if any(given):
+        report.note("the split is that of the folders; whether people are shared is not known")
+        for path, part in zip(paths, given, strict=True):
+            if part is None:
+                report.note("outside the folders of the split: drawn at random", path)
+    else:
+        no_official_split(report, select, "there is no split of its own")
+    return [
+        part or random_split(subject, select) for part, subject in zip(given, subjects, strict=True)
+    ]
+
+
+def _split_folder(path: str) -> str | None:
+    return next(
+        (PARTS[part] for part in path.lower().split("/")[:-1] if part in PARTS),
+        None,
+    )
+
+
+def _note_other_dataset(root: Path, paths: Sequence[str], report: Report) -> None:
+    first = f"/{root.resolve().name}/{paths[0]}" if paths else ""
+    for name, pattern in _OTHER_DATASETS:
+        if pattern.search(first):
+            report.note(f"this looks like {name}: --dataset {name} would read its labels", paths[0])
+
+
+READER = FolderReader()

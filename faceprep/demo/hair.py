@@ -1,0 +1,161 @@
+"""Hair painted on the canvas: how much covers each place, its colour and its strands."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from faceprep.demo import canvas
+from faceprep.demo.anatomy import Array
+from faceprep.demo.canvas import X, Y
+from faceprep.demo.identity import Identity
+from faceprep.demo.skin import linear
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """Hair over the canvas.
+
+    Attributes
+    ----------
+    alpha : (H, W) 0..1.
+    albedo : (H, W, 3) linear.
+    relief : (2, H, W) slope of the strands.
+    """
+
+    alpha: Array
+    albedo: Array
+    relief: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """A hair cut. Lengths in mm."""
+
+    top: float
+    """Volume above the skull."""
+    sides: float
+    """Volume beside it."""
+    parting: float
+    """Where the strands come from: x of the crown or parting."""
+    end: float
+    """How far down the hair beside the face reaches."""
+    front: tuple[float, float, float]
+    """Hairline lowered by this at the middle, above the brow, at the temple."""
+    ragged: float = 2.0
+
+
+_STYLES = {
+    "short": _Style(11, 3.5, -8, 8, (0, 0, 0)),
+    "side": _Style(14, 4.5, -30, 12, (5, 2, 0)),
+    "crop": _Style(3.5, 1.2, 0, 2, (0, 0, 0), 1.0),
+    "bangs": _Style(13, 9, 0, 60, (36, 35, 26), 3.0),
+    "long": _Style(12, 11, 6, 150, (-2, 8, 14), 2.0),
+    "tied": _Style(7, 3.0, 0, 6, (-2, 0, 2), 1.2),
+    "curly": _Style(22, 12, 0, 22, (4, 2, 2), 3.0),
+    "bald": _Style(0, 1.6, 0, 6, (0, 0, 0), 1.0),
+}
+
+
+def paint_hair(person: Identity, outline: Array) -> Cover:
+    """Paint the hair of the head."""
+    rng = np.random.default_rng((person.key, 5))
+    style = _STYLES[person.hair_style]
+    across, along = _strand_coordinates(style, person.hair_style, rng)
+    strands = _strands(across, along, rng, person.hair_style == "curly")
+    distance = _coverage(person, style, outline)
+    border = 2.2 + 0.5 * style.ragged
+    edge = canvas.noise(rng, 8.5) if person.hair_style == "curly" else strands
+    alpha = np.clip((distance + style.ragged * edge) / border + 0.5, 0, 1)
+    alpha = alpha * alpha * (3 - 2 * alpha)
+    if person.hair_style == "crop":
+        alpha *= np.clip(0.74 + 0.08 * canvas.noise(rng, 1.6), 0, 1)
+    if person.hair_style == "curly":
+        alpha *= np.clip((16 - Y) / 20, 0, 1)
+    alpha *= np.clip((130 - Y) / 30, 0, 1)  # below hangs the hair behind the shoulders
+    if person.hair_style == "bald":
+        alpha *= 0.8
+    colour = linear(person.hair)
+    contrast = {"crop": 0.12, "bald": 0.12, "curly": 0.22}.get(person.hair_style, 0.34)
+    tone = np.exp(contrast * strands + 0.10 * canvas.noise(rng, 12))
+    # The crown catches the light in a band; roots near the parting are darker.
+    band = np.exp(-(((along - 0.42) / 0.16) ** 2)) * np.clip(0.6 + 0.5 * strands, 0, 2)
+    albedo = colour * tone[..., None]
+    albedo += (band * (0.02 + 0.35 * float(colour.mean())))[..., None] * (colour + 0.05)
+    albedo *= np.clip(0.65 + distance[..., None] / 22, 0.65, 1.0)
+    step_y, step_x = np.gradient(0.5 * strands, canvas.STEP)
+    return Cover(
+        alpha.astype(np.float32),
+        np.clip(albedo, 0.002, 0.9).astype(np.float32),
+        np.stack([step_x, step_y]).astype(np.float32),
+    )
+
+
+def _coverage(person: Identity, style: _Style, outline: Array) -> Array:
+    """Signed distance (mm) to the border of the hair, positive inside."""
+    skull = outline[17:]
+    crown = np.array([0.0, -30.0])
+    spread = np.array([style.sides, style.top], np.float32)
+    outward = (skull - crown) / np.linalg.norm(skull - crown, axis=1, keepdims=True)
+    hat = skull + outward * spread
+    half = float(outline[16, 0]) + style.sides + 1.5
+    end = style.end if style.end < 140 else 220.0  # past the shoulders
+    flare = 8.0 if style.end > 40 else 0.0
+    right = [(half + flare * f, y) for f, y in ((0.0, -5.0), (0.5, end * 0.5), (1.0, end))]
+    left = [(-x, y) for x, y in right]
+    shape = np.concatenate([right[::-1], hat, left]).astype(np.float32)
+    middle, arch, temple = style.front
+    line = -74 - person.hairline
+    recede = max(0.0, -person.hairline) * 1.0 + (6 if person.masculinity > 0.5 else 0)
+    curtain = style.end > 40
+    side = 58.0 if curtain else 62.5
+    low = end + 5
+    hairline = [
+        (0, line + middle), (16, line + arch * 0.8 + 1), (34, line + arch + 3 - recede),
+        (48, line + 12 + temple - recede), (56, -43 + temple * 0.8), (side, -22),
+        (side + 0.5, -8), (side + 5 - (3 if curtain else 0), 6), (side + 6, end * 0.6 + 4),
+        (side + 9, low),
+    ]  # fmt: skip
+    if person.hair_style == "bald":
+        hairline = [(0, -180), (40, -150), (72, -60), (68, -30), (67, -10), (70, low)]
+    face = np.array(hairline, np.float32) * (person.face_width, 1.0)
+    swoop = 10.0 if person.hair_style == "side" else 0.0
+    left_face = face[:0:-1] * (-1, 1)
+    lifted = face + np.array([(0, -swoop * np.exp(-(((x - 30) / 24) ** 2))) for x, _ in face])
+    open_face = np.concatenate([canvas.spline(np.concatenate([left_face, lifted]), 6)])
+    open_face = np.concatenate([open_face, [(face[-1, 0], 200), (-face[-1, 0], 200)]])
+    if person.hair_style == "bald":
+        open_face = np.concatenate([open_face[: len(open_face) - 2], [(70, 200), (-70, 200)]])
+    full = canvas.polygon(canvas.spline(shape, 5)) > 0.5
+    bare = canvas.polygon(open_face) > 0.5
+    hair = (full & ~bare).astype(np.uint8)
+    inside = cv2.distanceTransform(hair, cv2.DIST_L2, 5)
+    outside = cv2.distanceTransform(1 - hair, cv2.DIST_L2, 5)
+    return canvas.blur((inside - outside) * canvas.STEP, 1.6)
+
+
+def _strand_coordinates(style: _Style, name: str, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Across and along the strands, both 0..1 over the head."""
+    origin_y = {"bangs": -118.0, "long": -112.0, "tied": -190.0}.get(name, -122.0)
+    dx, dy = X - style.parting, Y - origin_y
+    angle = np.arctan2(dx, dy + 8)
+    radius = np.hypot(dx, dy)
+    if style.end > 40:  # hair falls beside the face instead of fanning out
+        falling = np.clip((Y + 70) / 60, 0, 1)
+        angle = angle * (1 - falling) + falling * np.sign(dx) * (0.5 + np.abs(dx) / 130)
+    wave = 0.05 * np.sin(radius / 21 + float(rng.uniform(0, 6)))
+    return ((angle + wave) / (2 * np.pi) + 0.5).astype(np.float32), (radius / 130).astype("f4")
+
+
+def _strands(across: Array, along: Array, rng: np.random.Generator, curly: bool) -> Array:
+    """Noise drawn out along the strands, about -2..2."""
+    if curly:
+        return (0.8 * canvas.noise(rng, 6.5) + 0.5 * canvas.noise(rng, 3.0)).astype(np.float32)
+    total = np.zeros(canvas.SHAPE, np.float32)
+    for across_cells, along_cells, weight in ((420, 7, 0.7), (130, 3, 0.7)):
+        cells = rng.standard_normal((along_cells + 2, across_cells + 2)).astype(np.float32)
+        total += weight * cv2.remap(
+            cells, across * across_cells, np.clip(along, 0, 1) * along_cells, cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REFLECT,
+        )  # fmt: skip
+    return total

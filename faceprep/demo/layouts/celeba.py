@@ -1,0 +1,193 @@
+"""CelebA: photographs of many people with 40 attributes, five points and a box each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from faceprep.demo.identity import Identity
+from faceprep.demo.layouts.base import (
+    Layout,
+    Row,
+    Shot,
+    truth_row,
+    write_image,
+    write_text,
+)
+from faceprep.demo.sequence import Frame, render_sequence, sample_subject
+from faceprep.demo.settings import DemoSettings
+
+ATTRIBUTES = [
+    "5_o_Clock_Shadow",
+    "Arched_Eyebrows",
+    "Attractive",
+    "Bags_Under_Eyes",
+    "Bald",
+    "Bangs",
+    "Big_Lips",
+    "Big_Nose",
+    "Black_Hair",
+    "Blond_Hair",
+    "Blurry",
+    "Brown_Hair",
+    "Bushy_Eyebrows",
+    "Chubby",
+    "Double_Chin",
+    "Eyeglasses",
+    "Goatee",
+    "Gray_Hair",
+    "Heavy_Makeup",
+    "High_Cheekbones",
+    "Male",
+    "Mouth_Slightly_Open",
+    "Mustache",
+    "Narrow_Eyes",
+    "No_Beard",
+    "Oval_Face",
+    "Pale_Skin",
+    "Pointy_Nose",
+    "Receding_Hairline",
+    "Rosy_Cheeks",
+    "Sideburns",
+    "Smiling",
+    "Straight_Hair",
+    "Wavy_Hair",
+    "Wearing_Earrings",
+    "Wearing_Hat",
+    "Wearing_Lipstick",
+    "Wearing_Necklace",
+    "Wearing_Necktie",
+    "Young",
+]
+
+FIVE_POINTS = "lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x leftmouth_y " \
+              "rightmouth_x rightmouth_y"  # fmt: skip
+
+# What people show when photographed: mostly a smile.
+_SHOWN = ("happiness", "neutral", "surprise", "contempt", "sadness", "anger", "fear", "disgust")
+_SHARES = (0.48, 0.36, 0.05, 0.04, 0.02, 0.02, 0.015, 0.015)
+
+PARTITION_EVERY = 5
+"""Of five people in a row the third is in the test part; of ten the sixth in validation."""
+
+
+class CelebA(Layout):
+    """``img_celeba/000001.jpg`` with the text files of the real dataset beside it."""
+
+    def shots(self, settings: DemoSettings, subject: int) -> list[Shot]:
+        """``frames`` unrelated photographs of each person."""
+        rng = np.random.default_rng((settings.seed, subject, 4))
+        first = subject * settings.frames + 1
+        return [
+            Shot(subject, number, str(rng.choice(_SHOWN, p=_SHARES)), f"{first + number:06d}")
+            for number in range(settings.frames)
+        ]
+
+    def film(self, root: Path, settings: DemoSettings, shot: Shot) -> Iterator[Row]:
+        """One photograph, somewhere between rest and peak."""
+        person = sample_subject(settings.seed, shot.subject, settings.difficulty)
+        frames = render_sequence(
+            person, shot.expression, seed=settings.seed, number=shot.number, frames=1,
+            size=settings.size, plain=False,
+        )  # fmt: skip
+        path = f"img_celeba/{shot.name}.jpg"
+        for frame in frames:
+            write_image(root, path, frame.image, frame.quality)
+            row = truth_row(path, str(shot.subject + 1), shot.name, 0, shot.expression, frame)
+            yield row | {"attributes": attributes(person.identity, frame)}
+
+    def finish(self, root: Path, settings: DemoSettings, rows: list[Row]) -> None:
+        """Partition, identities, attributes, five points and boxes of all images."""
+        names = [Path(row["path"]).name for row in rows]
+        people = [int(row["subject"]) for row in rows]
+        points = [np.array(row["landmarks68"]).reshape(68, 2) for row in rows]
+        count = f"{len(rows)}\n"
+        write_text(
+            root,
+            "list_eval_partition.txt",
+            "".join(f"{name} {partition(p - 1)}\n" for name, p in zip(names, people, strict=True)),
+        )
+        write_text(
+            root,
+            "identity_CelebA.txt",
+            "".join(f"{name} {person}\n" for name, person in zip(names, people, strict=True)),
+        )
+        flags = [" ".join(f"{v:2d}" for v in row["attributes"]) for row in rows]
+        write_text(
+            root,
+            "list_attr_celeba.txt",
+            count + " ".join(ATTRIBUTES) + " \n" + _lines(names, flags),
+        )
+        five = [" ".join(f"{v:4d}" for v in _five_points(p)) for p in points]
+        write_text(
+            root, "list_landmarks_celeba.txt", f"{count}{FIVE_POINTS}\n{_lines(names, five)}"
+        )
+        boxes = [" ".join(f"{v:5d}" for v in _box(p, settings.size)) for p in points]
+        write_text(
+            root,
+            "list_bbox_celeba.txt",
+            f"{count}image_id x_1 y_1 width height\n{_lines(names, boxes)}",
+        )
+
+
+def _lines(names: list[str], values: list[str]) -> str:
+    return "".join(f"{name} {value}\n" for name, value in zip(names, values, strict=True))
+
+
+def partition(index: int) -> int:
+    """0 train, 1 validation, 2 test: by person, as in the official partition."""
+    if index % PARTITION_EVERY == 2:
+        return 2
+    return 1 if index % (2 * PARTITION_EVERY) == 5 else 0
+
+
+def _five_points(p: np.ndarray) -> list[int]:
+    five = np.stack([p[36:42].mean(0), p[42:48].mean(0), p[30], p[48], p[54]])
+    return [int(v) for v in np.round(five).ravel()]
+
+
+def _box(p: np.ndarray, size: int) -> list[int]:
+    """x, y, width, height of a box around hair and chin, inside the picture."""
+    low, high = p.min(axis=0), p.max(axis=0)
+    top = low[1] - 0.45 * (high[1] - low[1])
+    x, y = max(0, round(low[0])), max(0, round(top))
+    return [x, y, min(size, round(high[0])) - x, min(size, round(high[1])) - y]
+
+
+def attributes(person: Identity, frame: Frame) -> list[int]:
+    """The 40 attributes, 1 or -1. Those the renderer does not model are -1."""
+    units = frame.units
+    male = person.masculinity > 0.5
+    true = {
+        "5_o_Clock_Shadow": person.beard == "stubble",
+        "Arched_Eyebrows": person.brow_arch < -1.0,
+        "Bags_Under_Eyes": person.age > 0.6,
+        "Bald": person.hair_style == "bald",
+        "Bangs": person.hair_style == "bangs",
+        "Big_Lips": person.lip_fullness > 1.2,
+        "Big_Nose": person.nose_width > 1.1,
+        "Black_Hair": person.hair_name == "black" and person.hair_style != "bald",
+        "Blond_Hair": person.hair_name == "blond" and person.hair_style != "bald",
+        "Brown_Hair": "brown" in person.hair_name and person.hair_style != "bald",
+        "Gray_Hair": person.hair_name in ("gray", "white") and person.hair_style != "bald",
+        "Bushy_Eyebrows": person.brow_thickness > 1.3,
+        "Chubby": person.fullness > 0.85,
+        "Eyeglasses": person.glasses != "none",
+        "Goatee": person.beard == "goatee",
+        "Heavy_Makeup": not male and person.lip_colour > 0.9,
+        "High_Cheekbones": person.cheekbones > 0.7,
+        "Male": male,
+        "Mouth_Slightly_Open": max(units["AU25"], units["AU26"]) > 1.0,
+        "Mustache": person.beard in ("moustache", "goatee", "full"),
+        "Narrow_Eyes": person.eye_height < 0.92 or units["AU07"] > 3.5 or units["AU45"] > 2.5,
+        "No_Beard": person.beard in ("none", "moustache"),
+        "Pale_Skin": min(person.skin) > 168,
+        "Receding_Hairline": male and person.hairline < -8,
+        "Rosy_Cheeks": person.redness > 0.65 and max(person.skin) > 200,
+        "Smiling": units["AU12"] > 1.5,
+        "Straight_Hair": person.hair_style in ("short", "long", "bangs", "tied", "side"),
+        "Wavy_Hair": person.hair_style == "curly",
+        "Wearing_Lipstick": person.lip_colour > 0.8,
+        "Young": person.age < 0.55,
+    }
+    return [1 if true.get(name, False) else -1 for name in ATTRIBUTES]

@@ -1,0 +1,108 @@
+"""CK+: PNG sequences with Emotion, FACS and Landmarks files beside them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from faceprep.demo.action_units import PRESENT
+from faceprep.demo.layouts.base import (
+    Layout,
+    Row,
+    Shot,
+    truth_row,
+    write_image,
+    write_text,
+)
+from faceprep.demo.sequence import Frame, render_sequence, sample_subject
+from faceprep.demo.settings import DemoSettings
+
+CODES = {
+    "anger": 1, "contempt": 2, "disgust": 3, "fear": 4, "happiness": 5, "sadness": 6, "surprise": 7,
+}  # fmt: skip
+
+FIRST_GRAY, FIRST_COLOUR, COLOUR_EVERY = 5, 501, 6
+"""Most of CK+ was filmed in gray, a few subjects (S5xx) in colour; here every sixth."""
+
+
+def subject_number(index: int) -> int:
+    """Number of the ``index``-th person; does not depend on how many there are."""
+    if _in_colour(index):
+        return FIRST_COLOUR + index // COLOUR_EVERY
+    return FIRST_GRAY + index - (index + 1) // COLOUR_EVERY
+
+
+def _in_colour(index: int) -> bool:
+    return index % COLOUR_EVERY == COLOUR_EVERY - 1
+
+
+class CKPlus(Layout):
+    """``cohn-kanade-images/S005/001/S005_001_00000011.png`` and its annotation files."""
+
+    def shots(self, settings: DemoSettings, subject: int) -> list[Shot]:
+        """Most of the seven expressions, and one or two sequences without a label."""
+        rng = np.random.default_rng((settings.seed, subject, 4))
+        chosen = [expression for expression in CODES if rng.random() < 0.85]
+        mixed = [str(name) for name in rng.choice(sorted(CODES), int(rng.integers(1, 3)))]
+        order = [(name, True) for name in chosen] + [(name, False) for name in mixed]
+        return [
+            Shot(subject, number, order[k][0], f"{number + 1:03d}", order[k][1])
+            for number, k in enumerate(rng.permutation(len(order)))
+        ]
+
+    def film(self, root: Path, settings: DemoSettings, shot: Shot) -> Iterator[Row]:
+        """Frames, a Landmarks file for each, FACS and (where labelled) Emotion for the last."""
+        name = f"S{subject_number(shot.subject):03d}"
+        below = f"{name}/{shot.name}"
+        person = sample_subject(settings.seed, shot.subject, settings.difficulty)
+        frames = render_sequence(
+            person, shot.expression, seed=settings.seed, number=shot.number,
+            frames=settings.frames, size=settings.size, gray=not _in_colour(shot.subject),
+        )  # fmt: skip
+        (root / "Emotion" / below).mkdir(parents=True, exist_ok=True)
+        for k, frame in enumerate(frames, start=1):
+            stem = f"{name}_{shot.name}_{k:08d}"
+            path = f"cohn-kanade-images/{below}/{stem}.png"
+            write_text(root, f"Landmarks/{below}/{stem}_landmarks.txt", _landmarks(frame))
+            if k == settings.frames:
+                write_text(root, f"FACS/{below}/{stem}_facs.txt", _facs(frame))
+                if shot.labelled:
+                    label = f"{_number(CODES[shot.expression])}\n"
+                    write_text(root, f"Emotion/{below}/{stem}_emotion.txt", label)
+            write_image(root, path, frame.image)
+            expression = shot.expression if shot.labelled else None
+            yield truth_row(path, name, below, k, expression, frame)
+
+
+def _number(value: float) -> str:
+    """A number as the files print it: ``   3.0000000e+00``."""
+    return f"   {value:.7e}"
+
+
+def _landmarks(frame: Frame) -> str:
+    return "".join(f"{_number(x)}{_number(y)}\n" for x, y in frame.landmarks68)
+
+
+def _facs(frame: Frame) -> str:
+    """Action units present at the peak, one a line: number and grade."""
+    grades = {au: facs_grade(au, intensity) for au, intensity in frame.units.items()}
+    return "".join(
+        f"{_number(int(au[2:]))}{_number(grade)}\n"
+        for au, grade in grades.items()
+        if grade is not None
+    )
+
+
+def facs_grade(au: str, intensity: float) -> int | None:
+    """Grade that a coder gives to an intensity: the nearest of A-E as 1-5.
+
+    Returns
+    -------
+    0 for present but not graded: lids and parted lips are the ones CK+'s coders often left so.
+    ``None`` below :data:`PRESENT`: not coded.
+    """
+    if intensity < PRESENT:
+        return None
+    if au in ("AU05", "AU25") and intensity < 2:
+        return 0
+    return max(1, round(intensity))

@@ -1,0 +1,55 @@
+"""Where the head is and how the camera sees it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceprep.demo.anatomy import Array
+
+PIVOT = np.array([0.0, 25.0, -72.0], np.float32)
+"""The head turns about the top of the spine, mm in head coordinates."""
+
+CAMERA_DISTANCE = 1000.0
+"""From the camera to the pivot's plane, mm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Head rotation in degrees and placement in the picture.
+
+    Attributes
+    ----------
+    yaw : positive turns the nose to the right of the picture.
+    pitch : positive lowers the nose.
+    roll : positive turns clockwise in the picture.
+    scale : pixels per millimetre at the pupils' depth.
+    x, y : pixel onto which the midpoint between the pupils falls when the head is straight.
+    """
+
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    scale: float = 1.0
+    x: float = 160.0
+    y: float = 140.0
+
+    def rotation(self) -> Array:
+        """Rotation matrix (3, 3) in image axes (x right, y down, z to the camera)."""
+        yaw, pitch, roll = np.radians((self.yaw, self.pitch, self.roll))
+        cy, sy, cp, sp, cr, sr = (
+            np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+        )  # fmt: skip
+        about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+        about_x = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
+        about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+        return (about_z @ about_y @ about_x).astype(np.float32)
+
+    def project(self, points: Array) -> Array:
+        """Head coordinates (..., 3) mm → image pixels (..., 2)."""
+        turned = (points - PIVOT) @ self.rotation().T + PIVOT
+        reach = (CAMERA_DISTANCE / (CAMERA_DISTANCE - turned[..., 2:])) * self.scale
+        return (turned[..., :2] * reach + (self.x, self.y)).astype(np.float32)
+
+    def still(self) -> "Pose":
+        """The same place in the picture with the head held straight (for the shoulders)."""
+        return Pose(scale=self.scale, x=self.x, y=self.y)

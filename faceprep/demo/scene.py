@@ -1,0 +1,69 @@
+"""What the painters of single features share: the frame being drawn."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceprep.demo.anatomy import Array
+from faceprep.demo.identity import Identity
+from faceprep.demo.light import Light
+from faceprep.demo.pose import Pose
+
+
+@dataclass(slots=True)
+class Scene:
+    """One frame.
+
+    Attributes
+    ----------
+    image : (H, W, 3) float32, linear light; painters change it in place.
+    person, pose, light : what is drawn and how it is seen.
+    rest : (68 + skin, 3) mm, neutral control points.
+    moved : (68 + skin, 3) mm, the same under the action units.
+    points : (68 + skin, 2), ``moved`` in image pixels.
+    irradiance : function from points (n, 2) mm on the canvas to light falling there, (n, 3).
+    gaze : (2,) mm by which the irises are shifted, x and y.
+    intensities : (AU, 2), 0..5.
+    """
+
+    image: Array
+    person: Identity
+    pose: Pose
+    light: Light
+    rest: Array
+    moved: Array
+    points: Array
+    irradiance: "Irradiance"
+    gaze: tuple[float, float]
+    intensities: Array
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the image."""
+        return self.image.shape[0], self.image.shape[1]
+
+    @property
+    def scale(self) -> float:
+        """Pixels per millimetre."""
+        return self.pose.scale
+
+    def project(self, points: object) -> Array:
+        """Head coordinates (..., 3) mm → image pixels."""
+        return self.pose.project(np.asarray(points, np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Irradiance:
+    """Light falling on the skin, read back from the shaded canvas."""
+
+    lit: Array
+    albedo: Array
+
+    def __call__(self, points: Array) -> Array:
+        """Light at canvas points (n, 2) mm, (n, 3)."""
+        from faceprep.demo import canvas
+
+        pixels = np.round(canvas.to_pixels(points)).astype(int)
+        x = np.clip(pixels[:, 0], 1, canvas.SHAPE[1] - 2)
+        y = np.clip(pixels[:, 1], 1, canvas.SHAPE[0] - 2)
+        return np.asarray(self.lit[y, x] / np.maximum(self.albedo[y, x], 0.01), np.float32)

@@ -1,0 +1,203 @@
+"""Render a whole dataset: who is left to film, who films, and the marker that says it is complete.
+
+Inside ``faceprep_demo/``: ``started.json`` (settings, written first), ``parts/`` (the truth of each
+finished subject, removed at the end), ``truth.parquet``, and ``demo.json``, written last.
+
+Several processes may render the same dataset at once: each writes the same bytes, and whoever finds
+``demo.json`` there is done.
+"""
+
+import io
+import json
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.demo.action_units import AU_NAMES
+from faceprep.demo.files import TRUTH_FOLDER, clear, write_file
+from faceprep.demo.layouts import LAYOUTS, Row
+from faceprep.demo.settings import RENDERER_VERSION, DemoSettings
+from faceprep.demo.truth import TRUTH
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from faceprep.core.progress import Progress
+
+MARKER = "demo.json"
+STARTED = "started.json"
+
+
+def render_demo(
+    root: Path, settings: Any, workers: int = 1, progress: "Progress | None" = None
+) -> None:
+    """Render a demo dataset below ``root``; do nothing where it is complete already.
+
+    Parameters
+    ----------
+    root : a folder that is missing, empty, or holds the same dataset, finished or not.
+    settings : :class:`DemoSettings`, or any object with its fields.
+    workers : processes. The files do not depend on it.
+    progress : shows subjects done.
+
+    Raises
+    ------
+    UsageError
+        ``root`` holds something else: foreign files, or a demo dataset of other settings.
+    FaceprepError
+        A worker died or the disk is full; the same command again finishes the rest.
+    """
+    settings = DemoSettings.of(settings)
+    root = Path(root)
+    record = {"settings": settings.as_dict(), "renderer_version": RENDERER_VERSION}
+    if _is_complete(root, record):
+        return
+    write_file(root, f"{TRUTH_FOLDER}/{STARTED}", _json(record))
+    left = [k for k in range(settings.subjects) if not (root / _part(k)).is_file()]
+    if progress is not None:
+        progress.start("demo", settings.subjects)
+        progress.update(settings.subjects - len(left))
+    done = settings.subjects - len(left)
+    try:
+        for _ in _film_all(root, settings, left, workers):
+            done += 1
+            if progress is not None:
+                progress.update(done)
+        _finish(root, settings, record)
+    except OSError as error:
+        if not _is_complete(root, record):  # else by another process, which has cleared up
+            raise FaceprepError(
+                f"{root}: {error.strerror or error}", hint="run the same command again to go on"
+            ) from error
+    finally:
+        if progress is not None:
+            progress.finish()
+    (root / TRUTH_FOLDER / STARTED).unlink(missing_ok=True)
+    clear(root, "parts", "tmp")
+
+
+def _is_complete(root: Path, record: dict[str, Any]) -> bool:
+    """Whether the dataset is there; raises where something else is."""
+    if root.exists() and not root.is_dir():
+        raise UsageError(f"{root} is a file", hint=f"faceprep demo {shlex.quote(f'{root}-demo')}")
+    # In this order, for another process may be at work on it: `started` is there before any other
+    # file, and the marker before `started` goes.
+    there = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
+    started, marker = (_read(root / TRUTH_FOLDER / name) for name in (STARTED, MARKER))
+    found = started if marker is None else marker
+    if found is not None:
+        if found != record:
+            raise UsageError(
+                f"{root} holds a demo dataset of other settings: {_difference(found, record)}",
+                hint=f"faceprep demo {shlex.quote(f'{root}-2')}   (or remove the folder first)",
+            )
+        return marker is not None
+    foreign = [name for name in there if name != TRUTH_FOLDER]
+    if foreign:
+        raise UsageError(
+            f"{root} is not empty and was not made by faceprep demo (it holds {foreign[0]!r})",
+            hint=f"faceprep demo {shlex.quote(str(root / 'demo'))}",
+        )
+    return False
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return {}
+    return {k: found.get(k) for k in ("settings", "renderer_version")}
+
+
+def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """The first setting that differs, in words."""
+    there, here = found.get("settings") or {}, wanted["settings"]
+    for name, value in here.items():
+        if there.get(name) != value:
+            return f"{name} is {there.get(name)} there, {value} asked for"
+    return f"renderer version {found.get('renderer_version')} there, {RENDERER_VERSION} here"
+
+
+def _part(subject: int) -> str:
+    return f"{TRUTH_FOLDER}/parts/{subject:05d}.json"
+
+
+def _film_all(root: Path, settings: DemoSettings, left: list[int], workers: int) -> Iterator[None]:
+    if workers <= 1 or len(left) <= 1:
+        for subject in left:
+            film_subject(root, settings, subject)
+            yield
+        return
+    import joblib
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    tasks = (joblib.delayed(film_subject)(root, settings, subject) for subject in left)
+    pool = joblib.Parallel(n_jobs=min(workers, len(left)), return_as="generator_unordered")
+    try:
+        yield from pool(tasks)
+    except TerminatedWorkerError as error:
+        raise FaceprepError(
+            "a worker rendering the demo dataset was killed (out of memory?)",
+            hint="run the same command again to go on; fewer workers need less memory: -j 1",
+        ) from error
+
+
+def film_subject(root: Path, settings: DemoSettings, subject: int) -> None:
+    """Render and write what is missing of one subject: all sequences, and their truth last."""
+    if any((root / name).is_file() for name in (_part(subject), f"{TRUTH_FOLDER}/{MARKER}")):
+        return
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        layout = LAYOUTS[settings.layout]
+        rows = [
+            row
+            for shot in layout.shots(settings, subject)
+            for row in layout.film(root, settings, shot)
+        ]
+    finally:
+        cv2.setNumThreads(threads)
+    write_file(root, _part(subject), _json(rows))
+
+
+def _finish(root: Path, settings: DemoSettings, record: dict[str, Any]) -> None:
+    """Gather the truth, write the annotation files over all images, then the marker."""
+    import pyarrow.parquet as pq
+
+    rows: list[Row] = []
+    for subject in range(settings.subjects):
+        rows += json.loads((root / _part(subject)).read_bytes())
+    rows.sort(key=lambda row: row["path"])
+    LAYOUTS[settings.layout].finish(root, settings, rows)
+    truth = io.BytesIO()
+    pq.write_table(_table(rows), truth)
+    write_file(root, f"{TRUTH_FOLDER}/{TRUTH}", truth.getvalue())
+    write_file(root, f"{TRUTH_FOLDER}/{MARKER}", _json(record | {"images": len(rows)}))
+
+
+def _table(rows: list[Row]) -> "pa.Table":
+    import pyarrow as pa
+
+    schema = pa.schema(
+        [
+            ("path", pa.string()),
+            ("subject", pa.string()),
+            ("sequence", pa.string()),
+            ("frame", pa.int32()),
+            ("expression", pa.string()),
+            ("progress", pa.float32()),
+            *((f"{au}_r", pa.float32()) for au in AU_NAMES),
+            ("landmarks68", pa.list_(pa.float32(), 136)),
+        ]
+    )
+    return pa.Table.from_pylist([{k: row[k] for k in schema.names} for row in rows], schema)
+
+
+def _json(data: object) -> bytes:
+    return json.dumps(data, indent=1 if isinstance(data, dict) else None).encode()

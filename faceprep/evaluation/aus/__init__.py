@@ -1,0 +1,1 @@
+"""Compare Action Unit estimates with FACS codes, the demo's truth, or another backend."""

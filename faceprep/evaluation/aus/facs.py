@@ -1,0 +1,88 @@
+"""Codes of the Facial Action Coding System (FACS) in terms of the AUs that are estimated.
+
+CK+ codes one frame of a sequence, the last. `select` writes the codes to every frame that it takes
+as peak; here only the last of them counts.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
+
+#: Codes of the same movement, with a scale of their own: the AU counts as present, not graded. A
+#: mouth that is stretched open (27) is coded so instead of a dropped jaw (26), and a single frame
+#: does not tell a closed eye (43) from a blink (45).
+MEANS_ALSO = {"AU27": "AU26", "AU43": "AU45"}
+
+GRADES = (1, 5)
+"""A to E."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """What coders saw, in the terms of the estimators.
+
+    Attributes
+    ----------
+    intensities : (n, 17)
+        1-5 as graded A-E, 0 where the AU was not coded and so is absent, NaN where it is present
+        but not graded.
+    presences : (n, 18)
+        1 where coded, 0 elsewhere.
+    not_estimated
+        Other AU → how many of the faces show it.
+    """
+
+    intensities: np.ndarray
+    presences: np.ndarray
+    not_estimated: dict[str, int]
+
+
+def translate(codes: Sequence[Mapping[str, float]]) -> Coded:
+    """Translate the codes of faces, ``AU12`` → 1-5 or 0 for present but not graded."""
+    intensities = np.zeros((len(codes), len(INTENSITY_AUS)))
+    presences = np.zeros((len(codes), len(PRESENCE_AUS)))
+    others: Counter[str] = Counter()
+    for row, code in enumerate(codes):
+        for au, grade in _own_codes_last(code):
+            column = MEANS_ALSO.get(au, au)
+            if column not in PRESENCE_AUS:
+                others[au] += 1
+                continue
+            presences[row, PRESENCE_AUS.index(column)] = 1
+            if column in INTENSITY_AUS:
+                graded = column == au and GRADES[0] <= grade <= GRADES[1]
+                intensities[row, INTENSITY_AUS.index(column)] = grade if graded else np.nan
+    return Coded(intensities, presences, dict(sorted(others.items())))
+
+
+def _own_codes_last(codes: Mapping[str, float]) -> list[tuple[str, float]]:
+    """An AU's own code prevails over one that means it too."""
+    return sorted(codes.items(), key=lambda code: code[0] not in MEANS_ALSO)
+
+
+def coded_frames(
+    subjects: Sequence[str],
+    sequences: Sequence[str | None],
+    frames: Sequence[int | None],
+    roles: Sequence[str],
+) -> list[int]:
+    """Find the last peak frame of every sequence: the one that CK+'s codes describe.
+
+    Parameters are the columns of the select manifest.
+
+    Returns
+    -------
+    Row numbers, ascending.
+    """
+    last: dict[tuple[str, str], int] = {}
+    for row, (subject, sequence, role) in enumerate(zip(subjects, sequences, roles, strict=True)):
+        if role != "peak" or sequence is None:
+            continue
+        before = last.get((subject, sequence))
+        if before is None or (frames[row] or 0) >= (frames[before] or 0):
+            last[subject, sequence] = row
+    return sorted(last.values())

@@ -1,0 +1,173 @@
+"""What Action Units are held against: FACS codes, the truth of the demo, another backend."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from faceprep.cli.commands.workspace import command
+from faceprep.core.errors import UsageError
+from faceprep.evaluation.aus.agreement import AUValues
+from faceprep.evaluation.aus.facs import coded_frames, translate
+from faceprep.evaluation.aus.read import drawn_aus, read_aus
+from faceprep.workspace import Workspace
+from faceprep.workspace.face_index import dataset_root
+
+FACS, DEMO = "facs", "demo"
+CK_PLUS = "ck-plus"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What is known of some of the faces.
+
+    Attributes
+    ----------
+    name
+        For people.
+    faces
+        Which faces, for people.
+    values
+        Their AUs.
+    every_face
+        Whether it should know every face, so that those it does not are worth a note.
+    not_estimated
+        Other AUs → number of faces that show them.
+    notes
+        What takes no part.
+    """
+
+    name: str
+    faces: str
+    values: AUValues
+    every_face: bool
+    not_estimated: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def find_reference(workspace: Workspace, faces: pa.Table, against: str | None) -> Reference:
+    """Return what to hold the AUs against.
+
+    Parameters
+    ----------
+    workspace, faces
+        The evaluated one, and its rows of select.
+    against
+        ``facs``, ``demo``, or the path of a workspace or of aus manifests; ``None`` takes FACS
+        codes where there are some, then the truth of a demo dataset.
+
+    Raises
+    ------
+    UsageError
+        When there is nothing to compare with; says what to type.
+    """
+    if against is None:
+        if _has_codes(faces):
+            return facs_codes(workspace, faces)
+        if _demo_dataset(workspace) is not None:
+            return demo_truth(workspace, faces)
+        raise UsageError(
+            f"{workspace.root}: nothing is known of these faces: select has no FACS codes, and they"
+            " are not the demo's",
+            _again(workspace),
+        )
+    if against == FACS:
+        return facs_codes(workspace, faces)
+    if against == DEMO:
+        return demo_truth(workspace, faces)
+    values = read_aus(Path(against), _again(workspace, "{}"))
+    return Reference(f"{against} ({values.source})", "faces that both have", values, True)
+
+
+def _again(workspace: Workspace, against: str = "OTHER_WORKSPACE") -> str:
+    return f"faceprep evaluate aus {shlex.quote(str(workspace.root))} --against {against}"
+
+
+def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:
+    """FACS codes of CK+, on the frame of each sequence that was coded: the last.
+
+    Raises
+    ------
+    UsageError
+        When select has none.
+    """
+    if CK_PLUS not in faces["dataset"].unique().to_pylist():
+        raise UsageError(
+            f"{workspace.root}: FACS codes come with CK+, and these faces are of another dataset",
+            _again(workspace),
+        )
+    if not _has_codes(faces):
+        raise UsageError(
+            f"{workspace.root}: select has no FACS codes; CK+ keeps them in FACS/*_facs.txt beside"
+            " its images",
+            command(workspace, "select"),
+        )
+    columns = ("subject", "sequence", "frame", "role")
+    rows = coded_frames(*(faces[name].to_pylist() for name in columns))
+    if _is_cut(workspace, faces):  # the last frame taken need not be the last frame there is
+        last = faces.num_rows - 1
+        rows = [row for row in rows if row != last]
+    peaks = faces.take(pa.array(rows, pa.int64()))
+    coded = peaks.filter(peaks["attributes"].is_valid())
+    codes = _attributes(coded)
+    known = translate(codes)
+    values = AUValues(
+        coded["face_id"].to_pylist(), known.intensities, known.presences, "FACS codes"
+    )
+    missing = peaks.num_rows - coded.num_rows
+    notes = [f"{missing} of {peaks.num_rows} sequences have no FACS codes"] if missing else []
+    return Reference(
+        "FACS codes",
+        "the last frame of each sequence",
+        values,
+        False,
+        known.not_estimated,
+        notes,
+    )
+
+
+def demo_truth(workspace: Workspace, faces: pa.Table) -> Reference:
+    """What the renderer drew, on every frame.
+
+    Raises
+    ------
+    UsageError
+        When the faces are not the demo's.
+    """
+    dataset = _demo_dataset(workspace)
+    if dataset is None:
+        raise UsageError(
+            f"{workspace.root}: these faces are not the demo's; its truth lies beside its images",
+            _again(workspace),
+        )
+    root = (dataset_root(workspace) or dataset).resolve()
+    below = root.relative_to(dataset).as_posix()
+    values = drawn_aus(faces, dataset, "" if below == "." else below)
+    return Reference("what the demo drew", "every selected frame", values, True)
+
+
+def _demo_dataset(workspace: Workspace) -> Path | None:
+    from faceprep.demo.truth import find_truth
+
+    root = dataset_root(workspace)
+    return None if root is None else find_truth(root)
+
+
+def _has_codes(faces: pa.Table) -> bool:
+    """Whether a face has attributes that are FACS codes; those of CelebA are not."""
+    ck_plus = faces.filter(pc.equal(faces["dataset"], CK_PLUS))
+    return ck_plus["attributes"].null_count < ck_plus.num_rows
+
+
+def _attributes(faces: pa.Table) -> Sequence[dict[str, float]]:
+    codes: list[dict[str, float]] = faces["attributes"].to_pylist(maps_as_pydicts="strict")
+    return codes
+
+
+def _is_cut(workspace: Workspace, faces: pa.Table) -> bool:
+    """Whether ``--limit`` ended the selection."""
+    config = workspace.info("select").get("config") or {}
+    return (config.get("select") or {}).get("limit") == faces.num_rows

@@ -1,0 +1,1 @@
+"""Compare an accuracy table with a committed baseline."""

@@ -1,0 +1,1 @@
+"""Measure what a generator's edits do: agreement, identity, realism, intensity, diversity."""

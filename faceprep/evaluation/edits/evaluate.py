@@ -1,0 +1,218 @@
+"""How good edits are, all numbers together and beside those of faces that were not edited.
+
+Agreement alone is worthless: one face per expression has 100 %. A copy has the person and the
+realism for nothing. So every row has all of it, and the row ``copy`` stands beside the row
+``edit``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from faceprep.core.errors import UsageError
+from faceprep.core.progress import Progress
+from faceprep.evaluation.edits.result import KINDS, EditReport, EditRow, mean_of, mean_row
+from faceprep.generators.editor import Editor
+from faceprep.metrics import identity, realism
+from faceprep.metrics.calibration import measurements
+from faceprep.metrics.diversity import Diversity, real_spread, spread
+from faceprep.metrics.expression_judge.face_set import FaceSet, LabelledFaces, refuse_leak
+from faceprep.metrics.expression_judge.judge import Judge, ceiling, predict
+from faceprep.metrics.intensity import Correlation, correlate
+
+INTENSITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
+NEW_IDENTITIES = 64
+
+
+def evaluate_edits(
+    editor: Editor,
+    test: LabelledFaces,
+    training: LabelledFaces,
+    judges: Sequence[Judge],
+    features: Any,
+    *,
+    intensities: Sequence[float] = INTENSITIES,
+    identities: int = NEW_IDENTITIES,
+    name: str = "generator",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> EditReport:
+    """Edit every test face to every expression that it does not show, and measure.
+
+    Parameters
+    ----------
+    editor
+        The generator.
+    test
+        Faces of people that neither generator nor judges know; sources, and real faces to compare.
+    training
+        Real faces of the training subjects, the judges' and KID's.
+    judges
+        At least one; each knows all expressions of the generator.
+    features
+        `faceprep.faces.features.FaceFeatures`.
+    intensities
+        At which ρ is measured; agreement and the rest are those of intensity 1.
+    identities
+        New people for each expression; 0 leaves diversity out.
+
+    Raises
+    ------
+    UsageError
+        A subject is on both sides, there is no judge or one does not know an expression, or there
+        is nothing to edit.
+    """
+    refuse_leak(training.subjects.tolist(), test.subjects.tolist(), "the training")
+    classes = editor.generator.classes
+    _check(classes, test, judges)
+    judged = _Measuring(editor, test, training, judges, features)
+    progress = progress or Progress(quiet=True)
+    ceilings = [ceiling(judge, test) for judge in judges]
+    rows: list[EditRow] = []
+    progress.start("edits", len(classes) * (len(intensities) + 1))
+    for number, expression in enumerate(classes):
+
+        def tick(done: int, start: int = number) -> None:
+            progress.update(start * (len(intensities) + 1) + done, classes[start])
+
+        rows += judged.rows(expression, intensities, seed, tick)
+    rows += [mean_row([row for row in rows if row.kind == kind]) for kind in KINDS]
+    found = [judged.diversity(c, identities, seed) for c in classes] if identities else []
+    progress.finish()
+    return EditReport(
+        name, str(getattr(features, "name", "features")), len(test),
+        len(np.unique(test.subjects)), test.images.shape[1], len(training),
+        len(judged.different), tuple(intensities), ceilings, rows, found, judged.notes(),
+    )  # fmt: skip
+
+
+def _check(classes: Sequence[str], test: LabelledFaces, judges: Sequence[Judge]) -> None:
+    if not judges:
+        raise UsageError("edits are not evaluated without a judge")
+    for judge in judges:
+        unknown = [name for name in classes if name not in judge.classes]
+        if unknown:
+            raise UsageError(f"the judge {judge.name} does not know {unknown[0]!r}")
+    if not any((test.expressions != name).any() for name in classes):
+        raise UsageError("there is no test face to edit", "faceprep show")
+
+
+class _Measuring:
+    """What all rows share."""
+
+    def __init__(
+        self,
+        editor: Editor,
+        test: LabelledFaces,
+        training: LabelledFaces,
+        judges: Sequence[Judge],
+        features: Any,
+    ) -> None:
+        self.editor, self.test, self.training = editor, test, training
+        self.judges, self.features = judges, features
+        test.prepare()
+        self.embeddings = identity.embed(features, test.images)
+        self.different = identity.pair_distances(self.embeddings, test.subjects, same=False)
+        self.same = identity.pair_distances(self.embeddings, test.subjects, same=True)
+        self.texture = realism.Texture.of(training.descriptors)
+        self.real_texture = self.texture(training.descriptors)
+
+    def rows(
+        self, expression: str, intensities: Sequence[float], seed: int, tick: Any
+    ) -> list[EditRow]:
+        """Edits, copies and real faces of one expression."""
+        edited = np.flatnonzero(self.test.expressions != expression)
+        sources = self.test.take(edited)
+        made = FaceSet(self.editor.edit(sources.images, expression), self.test.template)
+        tick(1)
+        rho = self._rho(sources, made, expression, intensities, tick)
+        embeddings = identity.embed(self.features, made.images)
+        real = self.test.take(self.test.expressions == expression)
+        return [
+            self._row("edit", expression, made, edited, embeddings, seed, rho),
+            self._row("copy", expression, sources, edited, self.embeddings[edited], seed),
+            self._real(expression, real, seed),
+        ]
+
+    def _row(
+        self,
+        kind: str,
+        expression: str,
+        faces: FaceSet,
+        edited: np.ndarray,
+        embeddings: np.ndarray,
+        seed: int,
+        rho: Mapping[str, Correlation] | None = None,
+    ) -> EditRow:
+        moved = identity.distances(embeddings, self.embeddings[edited]) if len(edited) else edited
+        sharp = realism.sharpness(self.test.images[edited])
+        return EditRow(
+            kind, expression, len(faces), self._agreement(faces, expression),
+            mean_of(moved), mean_of(identity.percentiles(moved, self.different)),
+            identity.below_fifth(moved, self.different),
+            identity.rank1(embeddings, edited, self.embeddings, self.test.subjects),
+            *self._kid(faces, expression, seed),
+            realism.sharpness(faces.images) / sharp if sharp > 0 else np.nan,
+            dict(rho or {}),
+        )  # fmt: skip
+
+    def _real(self, expression: str, faces: LabelledFaces, seed: int) -> EditRow:
+        sharp = realism.sharpness(self.test.images)
+        return EditRow(
+            "real", expression, len(faces), self._agreement(faces, expression),
+            mean_of(self.same), mean_of(identity.percentiles(self.same, self.different)),
+            identity.below_fifth(self.same, self.different), np.nan,
+            *self._kid(faces, expression, seed),
+            realism.sharpness(faces.images) / sharp if sharp > 0 else np.nan,
+        )  # fmt: skip
+
+    def _agreement(self, faces: FaceSet, expression: str) -> dict[str, float]:
+        found = {}
+        for judge in self.judges:
+            read = predict(judge.log_probabilities(faces))
+            found[judge.name] = mean_of(read == judge.classes.index(expression))
+        return found
+
+    def _kid(self, faces: FaceSet, expression: str, seed: int) -> tuple[float, float]:
+        wanted = self.real_texture[self.training.expressions == expression]
+        if len(faces) < 2:
+            return np.nan, np.nan
+        found = realism.kid(self.texture(faces.descriptors), wanted, seed=seed)
+        return found.value, found.deviation
+
+    def _rho(
+        self,
+        sources: LabelledFaces,
+        made: FaceSet,
+        expression: str,
+        intensities: Sequence[float],
+        tick: Any,
+    ) -> dict[str, Correlation]:
+        """ρ of each measurement; `made` are the edits of intensity 1."""
+        measured: dict[str, list[np.ndarray]] = {}
+        for number, level in enumerate(intensities):
+            faces = made
+            if level != 1:
+                images = self.editor.edit(sources.images, expression, level)
+                faces = FaceSet(images, self.test.template)
+            for key, values in measurements(self.judges[0], faces, sources, expression).items():
+                measured.setdefault(key, []).append(values)
+            tick(2 + number)
+        return {key: correlate(intensities, np.array(values)) for key, values in measured.items()}
+
+    def diversity(self, expression: str, count: int, seed: int) -> Diversity:
+        """Spread of new people against the spread of real ones."""
+        made = identity.embed(self.features, self.editor.invent(count, expression, seed))
+        shown = self.test.expressions == expression
+        real = real_spread(self.embeddings[shown], self.test.subjects[shown])
+        return Diversity(expression, count, spread(made), real)
+
+    def notes(self) -> list[str]:
+        """What to know of the numbers."""
+        classes = self.editor.generator.classes
+        none = [c for c in classes if c not in self.test.expressions]
+        notes = [f"no test face shows {', '.join(none)}"] if none else []
+        if not len(self.different):
+            notes.append("the test faces show one person: no percentile, no rank-1")
+        return notes

@@ -1,0 +1,144 @@
+"""What is known of edits after `faceprep.evaluation.edits.evaluate` measured them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from faceprep.metrics.diversity import Diversity
+from faceprep.metrics.expression_judge.judge import Ceiling
+from faceprep.metrics.intensity import Correlation
+
+MEAN = "mean"
+KINDS = ("edit", "copy", "real")
+
+
+@dataclass(frozen=True, slots=True)
+class EditRow:
+    """Numbers of one set of faces for one asked expression; NaN where one is not defined.
+
+    Attributes
+    ----------
+    kind
+        ``edit``: test faces of other expressions, edited. ``copy``: the same faces, unedited.
+        ``real``: test faces that show the expression.
+    expression
+        The asked one; ``mean``: over all that have the number, each counting the same.
+    faces
+        How many.
+    agreement
+        Judge → share that it reads as the asked expression, 0 to 1.
+    distance
+        Mean φ-distance to the source; real: between different faces of one person.
+    percentile
+        Mean of `identity.percentiles`.
+    below_fifth
+        `identity.below_fifth`.
+    rank1
+        `identity.rank1`.
+    kid, kid_deviation
+        Kernel distance to the real training faces of the expression.
+    sharpness
+        `realism.sharpness` in parts of the sources'.
+    rho
+        What was measured → Spearman's ρ with the asked intensity (edits only): ``judge`` (log-odds
+        of the first judge), ``AUs``, ``distance on the face``.
+    """
+
+    kind: str
+    expression: str
+    faces: int
+    agreement: dict[str, float]
+    distance: float
+    percentile: float
+    below_fifth: float
+    rank1: float
+    kid: float
+    kid_deviation: float
+    sharpness: float
+    rho: dict[str, Correlation] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EditReport:
+    """All that ``faceprep evaluate edits`` says.
+
+    Attributes
+    ----------
+    generator
+        What was evaluated, for people.
+    features
+        Name of the network behind the φ-distances.
+    sources, subjects, size
+        Faces that were edited, people among them, and their side in pixels.
+    training_faces
+        Real faces that KID compares with.
+    different_pairs
+        Pairs of different people behind the percentiles.
+    intensities
+        That were asked for.
+    ceilings
+        What each judge makes of real test faces.
+    rows
+        One for each kind and expression, then the means.
+    diversity
+        New identities, by expression.
+    notes
+        What to know.
+    """
+
+    generator: str
+    features: str
+    sources: int
+    subjects: int
+    size: int
+    training_faces: int
+    different_pairs: int
+    intensities: tuple[float, ...]
+    ceilings: list[Ceiling]
+    rows: list[EditRow]
+    diversity: list[Diversity]
+    notes: list[str] = field(default_factory=list)
+
+    def row(self, kind: str, expression: str = MEAN) -> EditRow:
+        """One row."""
+        return next(r for r in self.rows if (r.kind, r.expression) == (kind, expression))
+
+
+def mean_row(rows: Sequence[EditRow]) -> EditRow:
+    """Mean of the rows of one kind."""
+
+    def of(name: str) -> float:
+        return mean_of([getattr(row, name) for row in rows])
+
+    measured = list(dict.fromkeys(key for row in rows for key in row.rho))
+    rho = {}
+    for key in measured:
+        there = [row.rho[key] for row in rows if key in row.rho]
+        rho[key] = Correlation(
+            mean_of([one.within for one in there]), mean_of([one.pooled for one in there])
+        )
+    return EditRow(
+        kind=rows[0].kind,
+        expression=MEAN,
+        faces=sum(row.faces for row in rows),
+        agreement={
+            name: mean_of([row.agreement[name] for row in rows]) for name in rows[0].agreement
+        },
+        distance=of("distance"),
+        percentile=of("percentile"),
+        below_fifth=of("below_fifth"),
+        rank1=of("rank1"),
+        kid=of("kid"),
+        kid_deviation=of("kid_deviation"),
+        sharpness=of("sharpness"),
+        rho=rho,
+    )
+
+
+def mean_of(values: Any) -> float:
+    """Mean of those that are defined; NaN of none."""
+    numbers = np.asarray(values, np.float64)
+    numbers = numbers[np.isfinite(numbers)]
+    return float(numbers.mean()) if len(numbers) else np.nan

@@ -1,0 +1,140 @@
+"""``faceprep evaluate edits``: from a workspace with a trained generator to the report."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from faceprep.core.device import choose_device
+from faceprep.core.errors import UsageError
+from faceprep.core.progress import Progress
+from faceprep.evaluation.edits.evaluate import INTENSITIES, NEW_IDENTITIES, evaluate_edits
+from faceprep.evaluation.edits.result import EditReport
+from faceprep.generators.editor import NEUTRAL, Editor
+from faceprep.generators.trained import file_for_use
+from faceprep.metrics.expression_judge.face_set import LabelledFaces
+from faceprep.metrics.expression_judge.judge import Judge, train_judge
+from faceprep.metrics.intensity import calibration_of
+from faceprep.metrics.workspace_faces import (
+    labelled_rows,
+    read_faces,
+    rows_of_split,
+    some_faces,
+)
+from faceprep.report.show import workspace_of
+from faceprep.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A report, and what a sheet needs to show it.
+
+    Attributes
+    ----------
+    report
+        All numbers.
+    editor
+        The generator.
+    test
+        The faces that were edited.
+    """
+
+    report: EditReport
+    editor: Editor
+    test: LabelledFaces
+
+
+def evaluate_workspace(
+    path: Path | None = None,
+    generator: Path | None = None,
+    *,
+    split: str = "test",
+    sources: int | None = None,
+    intensities: tuple[float, ...] = INTENSITIES,
+    identities: int = NEW_IDENTITIES,
+    second_judge: bool = False,
+    device: str = "auto",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Evaluated:
+    """Evaluate the generator of a workspace on people that it does not know.
+
+    Parameters
+    ----------
+    path
+        Of the workspace; without one, the only one below ``manifests/``.
+    generator
+        Another file than the workspace's own.
+    split
+        Whose faces are edited: ``test``, or ``val`` while variants are being chosen.
+    sources
+        At most so many of them, of as many subjects as possible; all without.
+    second_judge
+        Also train `judge_network`.
+
+    Raises
+    ------
+    UsageError
+        There is no generator, no face of the split, or of the training.
+    MissingToolError
+        There is no GPU of that name.
+    FaceprepError
+        The generator's file is damaged or hostile.
+    """
+    from faceprep.faces.features import load_features
+    from faceprep.generators.store import load_generator
+
+    workspace = Workspace(workspace_of(path, "faceprep evaluate edits {} …", generator is None))
+    file = file_for_use(generator, workspace.root)
+    if split not in ("test", "val"):
+        raise UsageError(f"edits are evaluated on unseen people, not on {split!r}", "--split test")
+    device = choose_device(device)
+    model, checkpoint = load_generator(file, device=device)
+    table = labelled_rows(workspace, [*model.classes, NEUTRAL])
+    train, test = (
+        read_faces(workspace, rows_of_split(workspace, table, name, model.classes), model.size)
+        for name in ("train", split)
+    )
+    test = some_faces(test, sources, seed)
+    progress = progress or Progress(quiet=True)
+    progress.say("judges are trained on the training subjects")
+    judges = train_judges(train, model.classes, second_judge, seed)
+    editor = Editor(model, calibration_of(checkpoint.extra), device)
+    report = evaluate_edits(
+        editor, test, train, judges, load_features(device=device, template=test.template),
+        intensities=intensities, identities=identities, seed=seed, progress=progress,
+        name=f"{file} ({checkpoint.kind} {model.preset})",
+    )  # fmt: skip
+    return Evaluated(report, editor, test)
+
+
+def read_intensities(text: str) -> tuple[float, ...]:
+    """``0.2,0.6,1`` as numbers.
+
+    Raises
+    ------
+    UsageError
+        They are not three or more different numbers from 0 to 1.
+    """
+    try:
+        levels = tuple(sorted({float(word) for word in text.split(",")}))
+    except ValueError:
+        levels = ()
+    if len(levels) < 3 or not all(0 <= level <= 1 for level in levels):
+        raise UsageError(
+            f"{text!r} are not three or more numbers from 0 to 1", "--intensities 0.2,0.6,1"
+        )
+    return levels
+
+
+def train_judges(
+    train: LabelledFaces, classes: tuple[str, ...], second: bool, seed: int
+) -> list[Judge]:
+    """Judges of real faces.
+
+    They know neutral as well where there is some: a weak edit may look like nothing at all."""
+    neutral = [NEUTRAL] if NEUTRAL in train.expressions and NEUTRAL not in classes else []
+    judges: list[Judge] = [train_judge(train, [*classes, *neutral])]
+    if second:
+        from faceprep.metrics.expression_judge.network import train_network_judge
+
+        judges.append(train_network_judge(train, [*classes, *neutral], seed=seed))
+    return judges

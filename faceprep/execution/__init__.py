@@ -1,0 +1,1 @@
+"""Run a stage over its shards, locally or on a cluster."""

@@ -1,0 +1,236 @@
+"""Workers of a Dask cluster: of one that runs already, or of one that lives on this machine.
+
+Dask moves jobs and markers, a few kilobytes each; rows and images stay on the disk that all
+workers share. When a worker is killed, its nanny starts another, and its shard is done again.
+"""
+
+import contextlib
+import json
+import multiprocessing.resource_tracker
+import pickle
+import queue
+import re
+import signal
+import uuid
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceprep.config import DaskConfig
+from faceprep.config.section import absolute
+from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
+from faceprep.execution.dask.scratch import scratch
+from faceprep.execution.dask.workers import INSTALL_THERE, check_cluster, pack, warn
+from faceprep.execution.engine import Outcome
+from faceprep.execution.local import ENVIRONMENT, WorkerKilledError
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+    from faceprep.execution.engine import Work
+    from faceprep.execution.shard import Job
+
+INSTALL = "pip install 'faceprep[dask]'"
+_AGAIN = "type the same command again; it goes on where it was"
+_POLL_SECONDS = 5.0
+_ADDRESS = re.compile(r"((tcp|tls|ucx|ws|wss)://)?[^\s/]+:\d+")
+
+
+def run(jobs: "Sequence[Job]", work: "Work", workers: int) -> Iterator[Outcome]:
+    """Do every job on a Dask cluster; see `faceprep.execution.engine.Engine`.
+
+    Parameters
+    ----------
+    workers
+        Processes of the cluster on this machine, where ``dask.scheduler`` names no other.
+
+    Raises
+    ------
+    MissingToolError
+        When the package ``distributed`` is not installed here, or faceprep not on the cluster.
+    UsageError
+        When ``dask.scheduler`` is no address.
+    FaceprepError
+        When the scheduler cannot be reached or is lost, or workers do not see the workspace.
+    """
+    if not jobs:
+        return
+    try:
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise MissingToolError(f"--engine dask needs a package: {error}", INSTALL) from None
+    settings = jobs[0].config.dask
+    with _client(settings, min(workers, len(jobs))) as client:
+        if settings.scheduler is not None:
+            check_cluster(client, absolute(jobs[0].config))
+        yield from _Run(client, jobs, work, settings).outcomes()
+
+
+class _Run:
+    """Jobs on their way through a cluster."""
+
+    def __init__(
+        self, client: "Client", jobs: "Sequence[Job]", work: "Work", settings: DaskConfig
+    ) -> None:
+        self.client, self.jobs, self.work, self.settings = client, jobs, work, settings
+        self.deaths: Counter[int] = Counter()
+        self.waiting: dict[Any, tuple[int, Future[Any]]] = {}
+        self.finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Yield the outcome of every job; whatever is still waiting at the end is cancelled."""
+        self._submit(range(len(self.jobs)))
+        try:
+            while self.waiting:
+                future = self._next()
+                number, _ = self.waiting.pop(future.key)
+                outcome = self._outcome(number, future)
+                if outcome is None:
+                    self._submit([number])
+                else:
+                    yield outcome
+        finally:
+            if self.waiting and self.client.status == "running":
+                self.client.cancel([future for _, future in self.waiting.values()])
+
+    def _submit(self, numbers: Sequence[int]) -> None:
+        jobs = [self.jobs[number] for number in numbers]
+        keys = [f"{job.stage.name}-{job.shard}-{uuid.uuid4().hex}" for job in jobs]
+        calls = [pack(self.work, replace(job, config=absolute(job.config))) for job in jobs]
+        futures = self.client.map(pickle.loads, calls, key=keys, pure=False)
+        for number, future in zip(numbers, futures, strict=True):
+            self.waiting[future.key] = (number, future)
+            future.add_done_callback(self.finished.put)
+
+    def _next(self) -> "Future[Any]":
+        """Wait for a future; complain when nobody is there to bring one."""
+        complained = False
+        while True:
+            try:
+                return self.finished.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                if self.client.status != "running":
+                    raise self._lost() from None
+                if not complained and not self.client.nthreads():
+                    complained = True
+                    warn("the cluster has no workers now; waiting for one (Ctrl-C ends)")
+
+    def _outcome(self, number: int, future: "Future[Any]") -> Outcome | None:
+        """What became of a job; ``None`` when it is to be done again."""
+        from distributed import KilledWorker
+
+        job = self.jobs[number]
+        if future.cancelled():
+            raise self._lost()
+        try:
+            return Outcome(job, marker=future.result())
+        except KilledWorker as error:
+            # A scheduler that runs already has an allowance of its own; ours counts on.
+            self.deaths[number] += error.allowed_failures + 1
+            if self.deaths[number] <= self.settings.allowed_failures:
+                return None
+            killed = WorkerKilledError(f"its worker was killed {self.deaths[number]} times")
+            killed.__cause__ = error
+            return Outcome(job, error=killed)
+        except CancelledError:
+            raise self._lost() from None
+        except ModuleNotFoundError as error:  # of a worker that came after the check
+            missing = MissingToolError(f"a Dask worker lacks a package: {error}", INSTALL_THERE)
+            return Outcome(job, error=missing)
+        except Exception as error:
+            return Outcome(job, error=error)
+
+    def _lost(self) -> FaceprepError:
+        place = self.settings.scheduler or "on this machine"
+        return FaceprepError(f"lost the Dask scheduler {place}", _AGAIN)
+
+
+def _client(settings: DaskConfig, workers: int) -> "contextlib.AbstractContextManager[Client]":
+    if settings.scheduler is None:
+        return _cluster_here(settings, workers)
+    return _cluster_there(settings.scheduler, settings.timeout)
+
+
+@contextlib.contextmanager
+def _cluster_here(settings: DaskConfig, workers: int) -> "Iterator[Client]":
+    """Start a scheduler in this process, and worker processes of one thread each."""
+    import logging
+
+    import dask
+    from distributed import Client, LocalCluster
+
+    choices = {
+        "distributed.scheduler.allowed-failures": settings.allowed_failures,
+        # No shard queues at a worker: when that is killed, only the shard in hand has suffered.
+        "distributed.scheduler.worker-saturation": 1.0,
+    }
+    with (
+        scratch() as folder,
+        dask.config.set(choices),
+    ):
+        with _deaf_to_interrupts():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                memory_limit=None,  # as with the local engine: the machine's own
+                local_directory=folder,
+                env=ENVIRONMENT,
+                silence_logs=logging.CRITICAL,
+            )
+        with cluster, Client(cluster, set_as_default=False) as client:
+            yield client
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Ctrl-C reaches every process of a terminal; those begun in here leave it to the command."""
+    multiprocessing.resource_tracker.ensure_running()  # begun later, it would undo the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _cluster_there(scheduler: str, timeout: float) -> "Iterator[Client]":
+    """Connect to a scheduler that runs already."""
+    from distributed import Client
+
+    address = _address(scheduler)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its table of versions; ours names what matters
+            client = Client(address, timeout=timeout, set_as_default=False)
+    except OSError:
+        raise FaceprepError(
+            f"no Dask scheduler answered at {address} within {timeout:g} s",
+            "start one with `dask scheduler`, or leave --scheduler out for workers on this machine",
+        ) from None
+    with client:
+        yield client
+
+
+def _address(scheduler: str) -> str:
+    """Address of a scheduler, which may stand in the file that it wrote."""
+    address = scheduler
+    if scheduler.endswith(".json"):
+        try:
+            address = str(json.loads(Path(scheduler).expanduser().read_text())["address"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f"{scheduler} is not the file of a Dask scheduler: {error}",
+                f"dask scheduler --scheduler-file {scheduler}",
+            ) from None
+    if not _ADDRESS.fullmatch(address):
+        raise UsageError(
+            f"not the address of a scheduler: {address}", "--scheduler tcp://HOST:8786"
+        )
+    return address

@@ -1,0 +1,135 @@
+"""What Dask workers do with a job, and what they need for it."""
+
+import os
+import pkgutil
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceprep.config import Config
+from faceprep.core.errors import FaceprepError, MissingToolError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from faceprep.execution.engine import Work
+    from faceprep.execution.shard import Job
+    from faceprep.workspace import Marker
+
+INSTALL_THERE = "pip install 'faceprep[dask]' in the Python that `dask worker` runs in"
+_NAMED = 3  # of many workers with the same trouble
+_one_shard = threading.Lock()
+
+
+def pack(work: "Work", job: "Job") -> bytes:
+    """Bytes that do a job when a worker unpickles them.
+
+    Dask reads its messages before it looks at a task: one that names a package which a worker
+    lacks cuts that worker's connection, again and again. Bytes pass, and the task says what is
+    missing.
+    """
+    import cloudpickle
+
+    packed: bytes = cloudpickle.dumps(_Call(work, job))
+    return packed
+
+
+class _Call:
+    """A call that pickles as itself."""
+
+    def __init__(self, work: "Work", job: "Job") -> None:
+        self.work, self.job = work, job
+
+    def __reduce__(self) -> "tuple[Callable[[Work, Job], Marker], tuple[Work, Job]]":
+        return do_alone, (self.work, self.job)
+
+
+def do_alone(work: "Work", job: "Job") -> "Marker":
+    """Do a job on one thread, one job at a time in a process; runs in a worker."""
+    from threadpoolctl import threadpool_limits
+
+    with _one_shard, threadpool_limits(1):
+        return work(job)
+
+
+def warn(message: str) -> None:
+    """Say on stderr what the user should know."""
+    print(f"warning: {message}", file=sys.stderr, flush=True)
+
+
+def check_cluster(client: "Client", config: Config) -> None:
+    """Look whether the workers of a cluster can do the work, before they get any.
+
+    Parameters
+    ----------
+    config
+        With absolute paths.
+
+    Raises
+    ------
+    MissingToolError
+        When faceprep is not installed where a worker runs.
+    FaceprepError
+        When a worker sees another disk.
+    """
+    if not client.nthreads():
+        warn("the cluster has no workers yet; waiting for one (Ctrl-C ends)")
+        # A task brings a cluster that grows with its work to start one.
+        client.submit(pkgutil.resolve_name, "sys:version", pure=False).result()
+    _check_installed(client)
+    _check_disk(client, config)
+    _compare_versions(client)
+    several = [address for address, threads in client.nthreads().items() if threads > 1]
+    if several:
+        warn(
+            f"{_list(several)}: several threads, of which shards use one;"
+            " start workers with `dask worker --nthreads 1 --nworkers N`"
+        )
+
+
+def _check_installed(client: "Client") -> None:
+    name = "faceprep:__version__"  # by name: what is not installed cannot be unpickled either
+    found = client.run(pkgutil.resolve_name, name, on_error="return")
+    lacking = [address for address, value in found.items() if isinstance(value, Exception)]
+    if lacking:
+        raise MissingToolError(f"faceprep cannot be imported on {_list(lacking)}", INSTALL_THERE)
+
+
+def _check_disk(client: "Client", config: Config) -> None:
+    for folder, what in (
+        (Path(config.workspace) / "select", "workspace"),
+        (config.dataset_root(), "dataset"),
+    ):
+        seen = client.run(os.path.isdir, str(folder))
+        blind = [address for address, there in seen.items() if not there]
+        if blind and folder.is_dir():
+            raise FaceprepError(
+                f"{_list(blind)}: no {what} at {folder}",
+                "workers need it at the same path as here: put it on a disk that all share",
+            )
+
+
+def _compare_versions(client: "Client") -> None:
+    """Warn of packages whose version differs: outputs may differ by a pixel or a number."""
+    from faceprep.execution.shard import versions
+
+    here = versions() | {"distributed": pkgutil.resolve_name("distributed:__version__")}
+    found = client.run(versions)
+    dask = client.run(pkgutil.resolve_name, "distributed:__version__")
+    different: dict[str, list[str]] = {}
+    for address, theirs in found.items():
+        there = {**theirs, "distributed": dask.get(address)}
+        for name in sorted(here.keys() | there.keys()):
+            if here.get(name) != there.get(name):
+                words = f"{name} {there.get(name, 'missing')} (here {here.get(name, 'missing')})"
+                different.setdefault(words, []).append(address)
+    for words, addresses in different.items():
+        warn(f"{_list(addresses)}: {words}; outputs may differ")
+
+
+def _list(addresses: list[str]) -> str:
+    more = len(addresses) - _NAMED
+    named = ", ".join(addresses[:_NAMED])
+    return f"{named} and {more} more" if more > 0 else named

@@ -1,0 +1,165 @@
+"""Making one shard: what a worker does, in whatever process an engine put it.
+
+Read the upstream rows, let the stage work on them in a folder of its own, and commit the rows and
+images together; until then nothing of the old shard changes.
+"""
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from faceprep import __version__
+from faceprep.config import Config
+from faceprep.core.errors import FaceprepError, ManifestError
+from faceprep.execution.stage import Row, ShardOutput, Stage
+from faceprep.workspace import Marker, PendingShard, Workspace
+from faceprep.workspace.manifest import table_from_rows
+
+if TYPE_CHECKING:
+    from faceprep.core.progress import Progress
+    from faceprep.execution.runner import Options
+
+    #: Makes shards on another machine: shard → why it could not be made.
+    Errand = Callable[[Config, "Options", "Progress"], Mapping[int, str]]
+
+#: Packages whose version can change a pixel or a number.
+_VERSIONED = (
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "torch",
+    "dlib-bin",
+    "mtcnn",
+    "pyarrow",
+)
+_FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a worker needs to make one shard.
+
+    Attributes
+    ----------
+    keep_ok
+        Keep the rows that are ``ok``.
+    before
+        When the marker was written of a shard that is to be made again though it is done; None:
+        once it is done, it is done.
+    """
+
+    stage: Stage
+    shard: int
+    config: Config
+    input_hash: str
+    config_hash: str
+    keep_ok: bool = False
+    before: int | None = None
+
+    def is_done(self, workspace: Workspace) -> bool:
+        """Whether the shard is finished, with this input and these settings."""
+        return workspace.is_done(self.stage.name, self.shard, self.input_hash, self.config_hash)
+
+    def errand(self) -> "Errand | None":
+        """Return what another machine does in place of `run_stage`; it is pickled."""
+        return None
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of Python, of this package and of what decides its numbers."""
+    found = {"python": sys.version.split()[0], "faceprep": __version__}
+    for package in _VERSIONED:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def run_shard(job: Job) -> Marker:
+    """Make one shard; runs in a worker. Raises what makes the shard impossible."""
+    one_thread()
+    workspace = Workspace(job.config.workspace)
+    name = job.stage.name
+    started = time.monotonic()
+    if workspace.wait_for_others(name, job.shard) and job.is_done(workspace):
+        return cast(Marker, workspace.marker(name, job.shard))
+    inputs = {up: workspace.read(up, job.shard).to_pylist() for up in job.stage.upstream}
+    _check_order(inputs, job.shard)
+    count = len(next(iter(inputs.values())))
+    kept = _kept_rows(job, workspace, count) if job.keep_ok else {}
+    todo = [k for k in range(count) if k not in kept]
+    try:
+        with workspace.pending(name, job.shard) as pending:
+            out = ShardOutput(
+                pending.images,
+                workspace.images_prefix(name, job.shard),
+                pending.folder / "progress",
+            )
+            made = dict(zip(todo, job.stage.process(inputs, todo, job.config, out), strict=True))
+            for row in kept.values():
+                _keep_images(row, pending)
+            return _commit(job, pending, [kept.get(k) or made[k] for k in range(count)], started)
+    except OSError as error:
+        raise explain_os_error(error, workspace) from error
+
+
+def _kept_rows(job: Job, workspace: Workspace, count: int) -> dict[int, Row]:
+    rows = workspace.read(job.stage.name, job.shard).to_pylist()
+    if len(rows) != count:
+        return {}
+    return {k: row for k, row in enumerate(rows) if row["status"] == "ok"}
+
+
+def _keep_images(row: Row, pending: PendingShard) -> None:
+    for column in ("crop", "heatmap"):
+        if row.get(column):
+            pending.keep_image(Path(row[column]).name)
+
+
+def _commit(job: Job, pending: PendingShard, rows: Sequence[Row], started: float) -> Marker:
+    provenance = {"settings": job.stage.settings(job.config), "versions": versions()}
+    return pending.commit(
+        table_from_rows(job.stage.name, rows),
+        input_hash=job.input_hash,
+        config_hash=job.config_hash,
+        provenance=provenance,
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _check_order(inputs: dict[str, list[Row]], shard: int) -> None:
+    ids = [[row["face_id"] for row in rows] for rows in inputs.values()]
+    if any(other != ids[0] for other in ids[1:]):
+        names = ", ".join(inputs)
+        raise ManifestError(f"shard {shard}: {names} do not list the same faces", "faceprep run")
+
+
+def explain_os_error(error: OSError, workspace: Workspace) -> OSError | FaceprepError:
+    """Return what to raise: a plain sentence for a full, read-only or forbidden disk."""
+    if error.errno not in _FATAL:
+        return error
+    return FaceprepError(
+        f"cannot write below {workspace.root}: {error.strerror or error}",
+        "free space or change rights, then type the same command again; it goes on where it was",
+    )
+
+
+def one_thread() -> None:
+    """One thread a worker, so that sums come out the same whatever the number of workers."""
+    from faceprep.execution.local import ENVIRONMENT
+
+    os.environ.update(ENVIRONMENT)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    import cv2
+
+    cv2.setNumThreads(1)

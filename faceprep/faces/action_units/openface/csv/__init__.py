@@ -1,0 +1,1 @@
+"""Read CSV files that OpenFace wrote."""

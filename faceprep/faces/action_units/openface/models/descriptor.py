@@ -1,0 +1,100 @@
+"""From a photograph and 68 landmarks to the 4702 numbers that OpenFace judges Action Units by."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceprep.faces.action_units.openface.models.aligned_face import (
+    SIDE,
+    face_masks,
+    similarities,
+    warp,
+)
+from faceprep.faces.action_units.openface.models.fhog import fhog
+from faceprep.faces.action_units.openface.models.predictors import AUModels
+from faceprep.faces.action_units.openface.models.shape_fit import POINTS, fit_shapes
+
+# More masks at a time would take more memory and no less time.
+_AT_A_TIME = 16
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """What N faces look like.
+
+    Attributes
+    ----------
+    hog : (N, 4464) float32
+        Gradients of the aligned face; 0 where there is none.
+    geometry : (N, 238) float64
+        The shape's deviation from the mean (x of 68 points, y, z; millimetres) and its 34
+        parameters; 0 where there is no fit.
+    fitted : (N,) bool
+        False where the landmarks allow no fit: NaN, or all in one place.
+    """
+
+    hog: np.ndarray
+    geometry: np.ndarray
+    fitted: np.ndarray
+
+
+def describe(
+    images: Iterable[np.ndarray], landmarks: np.ndarray, models: AUModels, device: str = "cpu"
+) -> Descriptors:
+    """Describe N faces.
+
+    Parameters
+    ----------
+    images
+        N pictures ``(H, W, 3) uint8`` RGB. They are taken one at a time, so a generator that
+        decodes them saves memory.
+    landmarks : (N, 68, 2)
+        Pixels of the pictures. NaN, or all in one place: the face is not `Descriptors.fitted`.
+    models
+        From `load_models`.
+    device
+        Where gradients are counted: ``"cpu"``, or a device of torch.
+    """
+    faces, geometry, fitted = align_faces(images, landmarks, models)
+    return Descriptors(fhog(faces, device), geometry, fitted)
+
+
+def align_faces(
+    images: Iterable[np.ndarray], landmarks: np.ndarray, models: AUModels
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fit the shape model and cut out the aligned, masked faces; parameters as in `describe`.
+
+    Returns
+    -------
+    Faces ``(N, 112, 112, 3) uint8`` RGB, geometry ``(N, 238)`` and fitted ``(N,) bool`` as in
+    `Descriptors`; black and 0 where there is no fit.
+    """
+    landmarks = np.asarray(landmarks, dtype=np.float64).reshape(-1, POINTS, 2)
+    fit = fit_shapes(models.shape_model, landmarks)
+    matrices = similarities(models.shape_model, landmarks, fit.translation)
+    fitted = fit.fitted & np.isfinite(matrices).all(axis=(1, 2))
+    faces = np.zeros((len(landmarks), SIDE, SIDE, 3), dtype=np.uint8)
+    for row, image in zip(range(len(faces)), images, strict=True):
+        if fitted[row]:
+            faces[row] = warp(image, matrices[row])
+    rows = np.flatnonzero(fitted)
+    for start in range(0, len(rows), _AT_A_TIME):
+        some = rows[start : start + _AT_A_TIME]
+        masks = face_masks(matrices[some], landmarks[some], models.triangles)
+        faces[some] *= masks[..., None]
+    parameters = np.where(fitted[:, None], fit.parameters, 0.0)
+    deviation = parameters @ models.shape_model.modes.T
+    return faces, np.concatenate([deviation, parameters], axis=1), fitted
+
+
+def judge_stills(descriptors: Descriptors, models: AUModels) -> tuple[np.ndarray, np.ndarray]:
+    """Judge every face alone, as ``FaceLandmarkImg`` does.
+
+    Returns
+    -------
+    Intensities ``(N, 17) float64`` 0–5, and presences ``(N, 18) bool``, in the order of
+    `INTENSITY_AUS` and `PRESENCE_AUS`; those of a face without a fit mean nothing.
+    """
+    scores = models.static.scores(descriptors.hog, descriptors.geometry)
+    return models.static.intensities(scores), models.static.presences(scores)

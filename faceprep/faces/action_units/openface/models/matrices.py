@@ -1,0 +1,153 @@
+"""OpenFace's model files: matrices in binary and in text, read with every size checked.
+
+Layouts as OpenFace 2.0.6 writes them (``ReadMatBin``, ``ReadMat``): rows, columns, OpenCV's code of
+the type, then the numbers, row after row; little-endian, no padding.
+"""
+
+import os
+import stat
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from faceprep.core.errors import MissingToolError
+
+#: Larger files are refused unread; the largest that OpenFace ships has 75 284 bytes.
+MAX_BYTES = 4_000_000
+
+#: OpenCV's codes of types.
+INT32, FLOAT64 = 4, 6
+_NAMES = {INT32: "int32", FLOAT64: "float64"}
+
+HINT = "--set aus.openface_models=DIR, an unchanged copy of OpenFace's AU_predictors"
+
+
+def damaged(path: Path, expected: str) -> MissingToolError:
+    """Make the error for a file that is not what OpenFace ships."""
+    return MissingToolError(f"{path} is not OpenFace's: {expected} expected", HINT)
+
+
+def read_model_file(path: Path) -> bytes:
+    """Read a whole file of the models.
+
+    Raises
+    ------
+    MissingToolError
+        It is missing, no regular file, or larger than `MAX_BYTES`.
+    """
+    try:
+        # O_NONBLOCK: opening a pipe that nobody writes to returns in place of waiting.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(descriptor, "rb") as stream:  # noqa: PTH123
+            state = os.fstat(descriptor)
+            if not stat.S_ISREG(state.st_mode) or state.st_size > MAX_BYTES:
+                raise damaged(path, f"a file of at most {MAX_BYTES} bytes")
+            return stream.read(MAX_BYTES)
+    except OSError as error:
+        raise MissingToolError(
+            f"OpenFace's file {path} cannot be read: {error.strerror or error}", HINT
+        ) from None
+
+
+class BinaryReader:
+    """Takes numbers and matrices off the front of a file's bytes.
+
+    Parameters
+    ----------
+    data
+        The whole file.
+    path
+        Where it lies, for messages.
+    """
+
+    def __init__(self, data: bytes, path: Path) -> None:
+        self._data = data
+        self._path = path
+        self._place = 0
+
+    def number(self, layout: str) -> float:
+        """Take one number; `layout` is a character of `struct` (``i``: int32, ``d``: float64)."""
+        (value,) = struct.unpack("<" + layout, self._take(struct.calcsize("<" + layout)))
+        return float(value)
+
+    def matrix(self, rows: int, columns: int) -> np.ndarray:
+        """Take a matrix ``(rows, columns) float64``, which must have this size.
+
+        Raises
+        ------
+        MissingToolError
+            The matrix is another one, cut short, or holds NaN or infinity.
+        """
+        header = struct.unpack("<iii", self._take(12))
+        if header != (rows, columns, FLOAT64):
+            raise self.damaged(f"a matrix of {rows} x {columns} {_NAMES[FLOAT64]}")
+        values = np.frombuffer(self._take(rows * columns * 8), "<f8").reshape(rows, columns)
+        if not np.isfinite(values).all():
+            raise self.damaged("finite numbers")
+        return values
+
+    def end(self) -> None:
+        """Check that nothing is left."""
+        if self._place != len(self._data):
+            raise self.damaged(f"{self._place} bytes instead of {len(self._data)}")
+
+    def damaged(self, expected: str) -> MissingToolError:
+        """Make the error that names this file."""
+        return damaged(self._path, expected)
+
+    def _take(self, size: int) -> bytes:
+        data = self._data[self._place : self._place + size]
+        if len(data) != size:
+            raise self.damaged(f"more than {len(self._data)} bytes")
+        self._place += size
+        return data
+
+
+def read_text_matrices(
+    data: bytes, path: Path, shapes: Sequence[tuple[int, int, int]]
+) -> list[np.ndarray]:
+    """Read the matrices of a text file, one after the other, and nothing behind them.
+
+    Parameters
+    ----------
+    data
+        The file. Lines that begin with ``#`` are comments.
+    path
+        Where it lies, for messages.
+    shapes
+        Rows, columns and code of the type that each matrix must have.
+
+    Returns
+    -------
+    One array ``(rows, columns)`` for each, float64; int64 where the type is INT32.
+
+    Raises
+    ------
+    MissingToolError
+        The file holds other matrices or something that is no number.
+    """
+    lines = data.decode("ascii", "replace").splitlines()
+    words = " ".join(line for line in lines if not line.lstrip().startswith("#")).split()
+    matrices = []
+    place = 0
+    for rows, columns, code in shapes:
+        expected = f"a matrix of {rows} x {columns} {_NAMES[code]}"
+        if words[place : place + 3] != [str(rows), str(columns), str(code)]:
+            raise damaged(path, expected)
+        numbers = words[place + 3 : place + 3 + rows * columns]
+        place += 3 + rows * columns
+        try:
+            if code == INT32:
+                values = np.array([int(word) for word in numbers], np.int64)
+            else:
+                values = np.array([float(word) for word in numbers])
+        except (ValueError, OverflowError):
+            raise damaged(path, expected) from None
+        if len(values) != rows * columns or not np.isfinite(values).all():
+            raise damaged(path, expected)
+        matrices.append(values.reshape(rows, columns))
+    if place != len(words):
+        raise damaged(path, f"{len(shapes)} matrices and no more")
+    return matrices

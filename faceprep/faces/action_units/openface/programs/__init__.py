@@ -1,0 +1,1 @@
+"""Run OpenFace's own programs."""

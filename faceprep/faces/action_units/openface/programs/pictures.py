@@ -1,0 +1,94 @@
+"""The pictures that OpenFace's programs get: copies, named by number, removed after each run.
+
+Plain JPEG and PNG files are copied as they are. Everything else (other formats, 16 bits, CMYK,
+transparency, EXIF) the programs read differently or not at all, so they get a PNG of what `align`
+saw.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from faceprep.config import Config
+from faceprep.core.image_header import read_header
+from faceprep.core.images import UnreadableImage, decode_image, read_file, write_png
+from faceprep.faces.action_units.backend import FaceInput
+from faceprep.faces.action_units.openface.programs.batch_runner import Outcome, ToolRunner, Unit
+from faceprep.faces.action_units.openface.programs.program import find_program
+from faceprep.workspace.manifest import inside
+
+#: Of pictures on disk for one run of a program.
+_BATCH_BYTES = 256_000_000
+
+
+class ProgramPictures:
+    """Copies of pictures where a program finds them, and the program that runs on them.
+
+    Parameters
+    ----------
+    tool
+        Which of the programs.
+    config
+        Where it is, and what it is to see.
+    scratch
+        Folder for the copies and the program's output; absolute.
+    """
+
+    def __init__(self, tool: str, config: Config, scratch: Path) -> None:
+        self.source = config.aus.input
+        self._config = config
+        self._folder = scratch / "pictures"
+        self._bytes = 0
+        self._runner = ToolRunner(
+            find_program(config.aus.openface_bin),
+            tool,
+            config.aus.openface_flags,
+            config.aus.openface_timeout,
+            scratch,
+        )
+
+    @property
+    def full(self) -> bool:
+        """Whether they take so much space that they should be run now."""
+        return self._bytes > _BATCH_BYTES
+
+    def copy_face(self, face: FaceInput, stem: str) -> Path:
+        """Copy the photograph or the crop of a face; see `copy`."""
+        if self.source == "crop":
+            return self.copy(inside(self._config.workspace / "align", face.align["crop"]), stem)
+        path = inside(self._config.dataset_root(), face.select["path"])
+        return self.copy(path, stem, face.select.get("sha256"))
+
+    def copy(self, path: Path, stem: str, sha256: str | None = None) -> Path:
+        """Put a picture where the program can read it; return its file.
+
+        Raises
+        ------
+        UnreadableImage
+            When it cannot be read or has changed.
+        """
+        limit = self._config.align.max_pixels
+        data = read_file(path, limit)
+        if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+            raise UnreadableImage("changed since it was selected (faceprep select reads it anew)")
+        target = self._folder / stem
+        header = read_header(data)
+        if header is None or not header.plain or header.has_exif:
+            image = decode_image(data, limit)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target = target.with_suffix(".png")
+            self._bytes += len(write_png(target, image))
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target = target.with_suffix(".jpg" if data.startswith(b"\xff\xd8") else ".png")
+            self._bytes += target.write_bytes(data)
+        return target
+
+    def run(self, units: Sequence[Unit]) -> list[Outcome]:
+        """Run the program on all that was copied, and remove it."""
+        try:
+            return self._runner.run(units)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._bytes = 0

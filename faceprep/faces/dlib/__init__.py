@@ -1,0 +1,1 @@
+"""Detect faces and landmarks with dlib's models."""

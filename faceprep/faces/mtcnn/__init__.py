@@ -1,0 +1,1 @@
+"""Detect faces with MTCNN."""

@@ -1,0 +1,101 @@
+"""What one step of ExprGAN's training starts from: faces, and every random number of the step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from faceprep.generators.exprgan import codes
+from faceprep.generators.exprgan.config import ExprGANConfig
+from faceprep.generators.exprgan.schedule import Stage
+from faceprep.training.crops import Crops, Order
+from faceprep.training.diffaugment import WITHOUT_CUTOUT, Draw, draw
+from faceprep.training.same_person_pairs import Partners
+
+#: Strength from which an edit is compared with the person's own face of that expression, a peak.
+_PEAK = 0.7
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Faces and random numbers; B faces, K classes, d elements, identities of length G.
+
+    Attributes
+    ----------
+    x, y
+        Faces ``(B, 3, S, S)`` and their labels ``(B, K)``.
+    other
+        ``(B, K)`` another label each: what a face is edited to, and a wrong label of it.
+    own, edit
+        ``(B, d)`` magnitudes of the code of the own and of the other label.
+    strength
+        ``(B,)`` of the edit, in [0, 1].
+    prior, noise
+        ``(B, G)`` identities from the prior: for D_z, and for faces of nobody.
+    numbers
+        Of the augmentation; None without.
+    pair, paired
+        ``(B, 3, S, S)`` the same people with the label `other`, and ``(B,)`` in [0, 1] how much
+        each counts: 0 where there is no such face, and for weak edits. None where no loss asks.
+    """
+
+    x: Tensor
+    y: Tensor
+    other: Tensor
+    own: Tensor
+    edit: Tensor
+    strength: Tensor
+    prior: Tensor
+    noise: Tensor
+    numbers: Draw | None
+    pair: Tensor | None = None
+    paired: Tensor | None = None
+
+
+def batches(
+    crops: Crops, order: Order, noise: torch.Generator, config: ExprGANConfig
+) -> Callable[[Stage, int, int], Batch]:
+    """Give the function that draws a batch: of a stage, its number, and the step in it.
+
+    Every step draws the same amount from `noise`, whatever the stage.
+    """
+    device = crops.images.device
+    partners = Partners(crops.subjects, crops.labels, len(config.classes))
+    has_pairs = bool(partners)
+
+    def next_batch(stage: Stage, number: int, step: int) -> Batch:
+        if stage.even_classes:
+            indices, flips = order.even(stage.batch)
+        else:
+            indices, flips = order.epoch(stage.batch, step, number)
+        size, d = stage.batch, config.elements
+        y = crops.one_hot(indices)
+        shift = torch.randint(1, len(config.classes), (size,), generator=noise).to(device)
+        own = codes.uniform_noise(size, d, noise, device)
+        alike = codes.edit_magnitudes(size, d, noise, device)[0]
+        edit, strength = codes.edit_magnitudes(size, d, noise, device)
+        numbers = draw(size, WITHOUT_CUTOUT, noise, device)
+        wanted = (y.argmax(1) + shift) % y.shape[1]
+        pair, paired = None, None
+        if stage.weights.compares_pairs and has_pairs:
+            faces, known = partners.take(indices, wanted, order.random)
+            pair = crops.batch(faces, flips)
+            paired = known.to(device) * ((strength - _PEAK) / (1 - _PEAK)).clamp(0, 1)
+        return Batch(
+            x=crops.batch(indices, flips),
+            y=y,
+            other=F.one_hot(wanted, y.shape[1]).to(y.dtype),
+            # Alike in strength: otherwise "strong" comes to mean "own label, nothing to do".
+            own=alike if stage.name == "joint" else own,
+            edit=edit,
+            strength=strength,
+            prior=codes.uniform_noise(size, config.identity, noise, device),
+            noise=codes.uniform_noise(size, config.identity, noise, device),
+            numbers=numbers if stage.augment else None,
+            pair=pair,
+            paired=paired,
+        )
+
+    return next_batch

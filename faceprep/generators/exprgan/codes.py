@@ -1,0 +1,175 @@
+"""Expression codes: what the decoder is told about the expression.
+
+A code has K blocks of d elements, one block per class. In training the block of the shown class
+is positive and all others are negative with the same magnitudes (ExprGAN, eq. 3). So every code
+seen in training is ``|z|·(2y − 1)``; the table says which of the codes for editing are such.
+
+=======================  ============================================  ====================
+code                     blocks                                        seen in training
+=======================  ============================================  ====================
+`expression_code`        active +m, others −m, m = abs(z) per element  yes
+`intensity_code`         active s, others −s, s in [0, 1]              yes
+`element_code`           one element of the active block +1, all −1    no (ExprGAN, Fig. 3)
+`neutral_code` absent    all −1                                        no (ExprGAN, Fig. 3)
+`neutral_code` origin    all 0, where `intensity_code` ends at s = 0   as a limit
+=======================  ============================================  ====================
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from faceprep.core.errors import UsageError
+
+#: Variance of one magnitude given the label: |U(-1, 1)|.
+UNIFORM_VARIANCE = 1 / 12
+
+#: Mean and variance for `edit_magnitudes`: E r · E v and E r² · E v² − (E r · E v)², r = √U,
+#: v uniform on [0.7, 1].
+EDIT_MEAN = 0.85 * 2 / 3
+EDIT_VARIANCE = (0.85**2 + 0.3**2 / 12) / 2 - EDIT_MEAN**2
+
+
+def one_hot(labels: Sequence[str] | Tensor, classes: Sequence[str]) -> Tensor:
+    """Labels as ``(B, K) float32`` in {0, 1}.
+
+    Parameters
+    ----------
+    labels
+        Names of expressions, or ``(B,)`` int64 indices into `classes` (their device is kept).
+    classes
+        The K expressions in their order.
+
+    Raises
+    ------
+    UsageError
+        A name is not among the classes.
+    """
+    if not isinstance(labels, Tensor):
+        for label in labels:
+            if label not in classes:
+                raise UsageError(
+                    f"the generator does not know the expression '{label}'",
+                    hint=f"one of {', '.join(classes)}",
+                )
+        labels = torch.tensor([list(classes).index(label) for label in labels])
+    return torch.nn.functional.one_hot(labels, len(classes)).float()
+
+
+def expression_code(y: Tensor, z: Tensor) -> Tensor:
+    """F_ctrl: ``c_i = |z|·(2·y_i − 1)``, one `z` for all classes (ExprGAN, eq. 3).
+
+    Parameters
+    ----------
+    y
+        ``(B, K)`` one-hot labels.
+    z
+        ``(B, d)`` in [-1, 1]; only its magnitude counts, one per element.
+
+    Returns
+    -------
+    ``(B, K·d)`` in [-1, 1], class after class.
+    """
+    return ((2 * y - 1)[:, :, None] * z.abs()[:, None, :]).flatten(1)
+
+
+def intensity_code(y: Tensor, s: Tensor | float, elements: int) -> Tensor:
+    """Code of one intensity: active block s, all others −s.
+
+    Parameters
+    ----------
+    y
+        ``(B, K)`` one-hot labels.
+    s
+        Intensity in [0, 1], one or ``(B,)``. At 0 every class has the same code.
+    elements
+        Elements d of a class.
+
+    Raises
+    ------
+    UsageError
+        An intensity lies outside [0, 1].
+    """
+    level = torch.as_tensor(s, dtype=y.dtype, device=y.device).reshape(-1, 1)
+    if not bool(((level >= 0) & (level <= 1)).all()):
+        raise UsageError("an intensity lies outside 0 … 1", hint="--intensity 0.6")
+    return expression_code(y, level.expand(len(y), elements))
+
+
+def element_code(y: Tensor, element: int, elements: int) -> Tensor:
+    """Element `element` of the active block +1, everything else −1 (ExprGAN, Fig. 3).
+
+    Returns ``(B, K·d)``. The elements have no order from weak to strong by themselves.
+    """
+    if not 0 <= element < elements:
+        raise UsageError(f"element {element} of a code with {elements} elements a class")
+    code = torch.full((*y.shape, elements), -1.0, dtype=y.dtype, device=y.device)
+    code[:, :, element] = 2 * y - 1
+    return code.flatten(1)
+
+
+def neutral_code(
+    batch: int,
+    classes: int,
+    elements: int,
+    kind: Literal["absent", "origin"] = "absent",
+    device: torch.device | str | None = None,
+) -> Tensor:
+    """Code of no expression at all, ``(B, K·d)``.
+
+    ``absent`` is −1 everywhere, as in the paper; ``origin`` is 0 everywhere. Where neutral is a
+    class of its own, `intensity_code` with its label is the better one: it was trained.
+    """
+    return torch.full((batch, classes * elements), -1.0 if kind == "absent" else 0.0, device=device)
+
+
+def clamp_code(c: Tensor, y: Tensor) -> Tensor:
+    """Bring a code read by Q into what the decoder knows: active [0, 1], others [-1, 0]."""
+    blocks = c.unflatten(1, (y.shape[1], -1))
+    present = y[:, :, None] > 0.5
+    return torch.where(present, blocks.clamp(0, 1), blocks.clamp(-1, 0)).flatten(1)
+
+
+def active_block(c: Tensor, y: Tensor) -> Tensor:
+    """The d elements of the labelled class, ``(B, d)``."""
+    return (c.unflatten(1, (y.shape[1], -1)) * y[:, :, None]).sum(1)
+
+
+def uniform_noise(
+    batch: int,
+    length: int,
+    generator: torch.Generator | None = None,
+    device: torch.device | str | None = None,
+) -> Tensor:
+    """Draw ``(batch, length)`` from U(-1, 1): the prior of identities and of `z`.
+
+    The numbers are drawn where `generator` lives (the CPU without one) and moved to `device`.
+    """
+    where = generator.device if generator is not None else torch.device("cpu")
+    noise = torch.rand(batch, length, generator=generator, device=where)
+    return (noise * 2 - 1).to(device or where)
+
+
+def edit_magnitudes(
+    batch: int,
+    elements: int,
+    generator: torch.Generator | None = None,
+    device: torch.device | str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Draw codes for edits in training, mostly strong, the elements nearly alike.
+
+    Returns
+    -------
+    z
+        ``(B, d)`` magnitudes r·(0.7 + 0.3·U), for `expression_code`.
+    r
+        ``(B,)`` the strength itself, the root of U(0, 1): it weights the class loss.
+    """
+    where = generator.device if generator is not None else torch.device("cpu")
+    draw = torch.rand(batch, elements + 1, generator=generator, device=where)
+    strength = draw[:, 0].sqrt()
+    magnitudes = strength[:, None] * (0.7 + 0.3 * draw[:, 1:])
+    target = device or where
+    return magnitudes.to(target), strength.to(target)

@@ -1,0 +1,159 @@
+"""What a step of ExprGAN's training works on: the makers, their images, face features of these."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from faceprep.generators.exprgan.batch import Batch
+from faceprep.generators.exprgan.model import ExprGAN
+from faceprep.generators.exprgan.schedule import Stage, Weights
+from faceprep.generators.exprgan.source_path import EditParts
+from faceprep.training.diffaugment import augment
+from faceprep.training.expression_head import ExpressionHead, Features
+
+EMBEDDING = "embedding"
+
+_ON_FEATURES = (
+    "identity",
+    "embedding",
+    "embedding_edit",
+    "adversarial_projected",
+    "class_frozen",
+    "class_projected",
+    "paired_identity",
+)
+
+
+@dataclass(frozen=True)
+class Phi:
+    """Face features and what stands on them.
+
+    Attributes
+    ----------
+    features
+        The frozen network.
+    head
+        The frozen classifier on it; None where its weight is 0.
+    projected
+        Layers that the projected discriminator sees.
+    """
+
+    features: Features
+    head: ExpressionHead | None = None
+    projected: tuple[str, ...] = ()
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Layers that a reconstruction is compared in."""
+        return tuple(self.features.perceptual_layers)
+
+    def maps(self, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """Activations by name, every layer once."""
+        return self.features.activations(x, tuple(dict.fromkeys(layers)))
+
+
+@dataclass(frozen=True)
+class Made:
+    """Images of one step.
+
+    Attributes
+    ----------
+    own, bottleneck
+        Reconstruction with the own label, with the source and from the identity alone; None in a
+        stage whose identities are noise. Where there is a path, `own` has the first half of the
+        faces only: it is learned soon, and costs as much as an edit.
+    judged, label, code
+        What the discriminators see, the expression that it is said to show, its code.
+    g
+        Identities of the faces; None where they are noise.
+    parts
+        The edit in parts; None where there is no path, or no edit.
+    new
+        Faces of nobody, with `label` and `code`; None where no loss asks for them.
+    """
+
+    judged: Tensor
+    label: Tensor
+    code: Tensor
+    own: Tensor | None = None
+    bottleneck: Tensor | None = None
+    g: Tensor | None = None
+    parts: EditParts | None = None
+    new: Tensor | None = None
+
+
+#: Face features by who is seen (``real``, ``fake``, ``own``, ``new``, ``pair``) and layer.
+Seen = Mapping[str, Mapping[str, Tensor]]
+
+
+class Makers:
+    """Encoder, decoder and path of a generator, compiled if wanted.
+
+    Attributes
+    ----------
+    encode
+        Images → identities.
+    """
+
+    def __init__(self, model: ExprGAN, compiled: bool = False) -> None:
+        self.model = model
+        self.encode: Callable[[Tensor], Tensor] = model.encoder
+        self._features: Callable[[Tensor, Tensor], list[Tensor]] = model.decoder.features
+        self._path: Callable[..., EditParts] | None = model.path
+        if compiled:
+            self.encode = torch.compile(model.encoder, dynamic=False)
+            self._features = torch.compile(model.decoder.features, dynamic=False)
+            self._path = torch.compile(model.path, dynamic=False) if model.path else None
+
+    @property
+    def has_path(self) -> bool:
+        """Whether edits start from the source's pixels."""
+        return self._path is not None
+
+    def face(self, g: Tensor, code: Tensor) -> Tensor:
+        """Face from an identity alone."""
+        return self.model.decoder.image(self._features(g, code)[-1], code)
+
+    def both(self, x: Tensor, g: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Face by the source (`half` of them) and from the identity alone, or twice the latter."""
+        known = self._features(g, code)
+        alone = self.model.decoder.image(known[-1], code)
+        if self._path is None:
+            return alone, alone
+        n = half(len(x))
+        return self._path(x[:n], g[:n], code[:n], [level[:n] for level in known]).image, alone
+
+    def edit(self, x: Tensor, g: Tensor, code: Tensor) -> tuple[Tensor, EditParts | None]:
+        """Edited face, and its parts where there is a path."""
+        if self._path is None:
+            return self.face(g, code), None
+        parts = self._path(x, g, code, self._features(g, code))
+        return parts.image, parts
+
+
+def half(faces: int) -> int:
+    """Half of a batch, and one face at least."""
+    return max(faces // 2, 1)
+
+
+def augmented(x: Tensor, batch: Batch) -> Tensor:
+    """What discriminators see of images, the same for all images of a step."""
+    return x if batch.numbers is None else augment(x, batch.numbers)
+
+
+def seen_by_image(x: Tensor, batch: Batch, stage: Stage) -> Tensor:
+    """What D_img with Q sees of images."""
+    return augmented(x, batch) if stage.augment_image else x
+
+
+def projects(model: ExprGAN, stage: Stage, phi: Phi | None) -> bool:
+    """Whether the projected discriminator takes part."""
+    joint = stage.name == "joint" and "d_projected" in stage.judges
+    return joint and model.d_projected is not None and phi is not None and bool(phi.projected)
+
+
+def needs_features(weights: Weights) -> bool:
+    """Whether any loss looks at face features."""
+    return any(getattr(weights, name) for name in _ON_FEATURES)

@@ -1,0 +1,52 @@
+"""An estimate of what a step keeps for its backward pass, before anything is allocated."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from faceprep.generators.exprgan.model import ExprGAN
+from faceprep.generators.exprgan.schedule import Stage
+
+#: Numbers that dlib's network keeps of a face: outputs of its 29 convolutions at 150 pixels.
+_FEATURE_OUTPUTS = 1_250_000
+
+#: Passes through the face features that keep their activations.
+_FEATURE_PASSES = 2
+
+
+def activations(model: ExprGAN, stages: Sequence[Stage], features: bool) -> int:
+    """Bytes in float32 of the outputs of all layers in a step of the largest batch.
+
+    `model` is on device ``meta``. Every network is run once for one face, and multiplied: two
+    encodings, three decodings and edits (own label, other label, and back), and D_img twice.
+    """
+    config, model = model.config, model.eval()
+    counts: dict[str, int] = {}
+    joint = any(stage.name == "joint" for stage in stages)
+    passes = {"encoder": 2, "decoder": 3, "path": 3, "d_image": 3} if joint else {}
+
+    def count(name: str) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                counts[name] = counts.get(name, 0) + 2 * output.numel()
+
+        return hook
+
+    for name, network in model.named_children():
+        for layer in network.modules():
+            if not list(layer.children()):
+                layer.register_forward_hook(count(name))
+    with torch.no_grad():
+        x = torch.empty(1, 3, config.size, config.size, device="meta")
+        y = torch.empty(1, len(config.classes), device="meta")
+        code = torch.empty(1, config.code, device="meta")
+        g = model.encode(x)
+        model.decode(g, code, x)
+        model.decode(g, code)
+        model.d_image(x, y)
+    total = sum(passes.get(name, 2) * outputs for name, outputs in counts.items())
+    if features:
+        total += _FEATURE_PASSES * _FEATURE_OUTPUTS
+    return 4 * total * max(stage.batch for stage in stages)

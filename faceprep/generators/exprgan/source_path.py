@@ -1,0 +1,183 @@
+"""From the source image to the edited one: a bounded smooth warp and a linear residual.
+
+A bottleneck of 50 numbers makes a face per expression in which nobody is recognised. Here the
+source's own pixels are moved, and what no movement can make (teeth, wrinkles) is added.
+"""
+
+from itertools import pairwise
+from typing import NamedTuple, TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from faceprep.generators.blocks.layers import FilmNorm, initialise, upsample
+from faceprep.generators.blocks.warp import bounded_flow, warp
+from faceprep.generators.exprgan.config import ExprGANConfig
+
+_T = TypeVar("_T")
+
+#: Length of the condition made of identity and code.
+_CONDITION = 128
+
+#: The flow is predicted on a grid of this part of the size, the path's middle lies at an eighth.
+FLOW_STEP = 4
+_LEVELS = 3
+
+#: The flow is this many times what its layer says: as its weights start at 0 and the smoothing
+#: takes much of their gradient, a residual would be learned first, and everything by it.
+_FLOW_GAIN = 8.0
+
+
+#: Mean distance from gray, of a range of 2, from which a photograph counts as one with colours.
+_COLOURFUL = 0.02
+
+
+class EditParts(NamedTuple):
+    """An edit and what it is made of.
+
+    Attributes
+    ----------
+    image
+        ``(B, 3, S, S)`` in [-1, 1]: warped + residual, clamped (the gradient passes the clamp).
+    warped
+        ``(B, 3, S, S)`` the source moved by the flow.
+    flow
+        ``(B, 2, S, S)`` pixels, x and y.
+    residual
+        ``(B, 3, S, S)``, already scaled; gray where the source is.
+    """
+
+    image: Tensor
+    warped: Tensor
+    flow: Tensor
+    residual: Tensor
+
+
+class _Block(nn.Module):
+    """Convolution, norm with the condition, SiLU."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1)
+        self.norm = FilmNorm(outputs, _CONDITION)
+        initialise(self.conv, "he")
+
+    def forward(self, h: Tensor, condition: Tensor) -> Tensor:
+        return F.silu(self.norm(self.conv(h), condition))
+
+
+class SourcePath(nn.Module):
+    """Source and code → flow and residual, a U-Net of three levels.
+
+    Parameters
+    ----------
+    config
+        Sizes and switches.
+    decoder_channels
+        Channels of the decoder's features at 4, 8, … S and once more S; the finest map of each of
+        the path's four sizes is joined in.
+    """
+
+    def __init__(self, config: ExprGANConfig, decoder_channels: list[int]) -> None:
+        super().__init__()
+        self.config = config
+        width = config.path_width
+        counts = [min(width * 2**level, 4 * width) for level in range(_LEVELS + 1)]
+        self.condition = nn.Linear(config.identity + config.code, _CONDITION)
+        self.stem = nn.Conv2d(3, width, 3, padding=1)
+        self.down = nn.ModuleList(
+            _Block(before, after, stride=2) for before, after in pairwise(counts)
+        )
+        self.middle = nn.ModuleList(_Block(counts[-1], counts[-1]) for _ in range(2))
+        self.up = nn.ModuleList(
+            _Block(deep + shallow, shallow)
+            for shallow, deep in zip(counts[-2::-1], counts[:0:-1], strict=True)
+        )
+        # Coarse to fine: an eighth of the size, a quarter, a half, the size itself.
+        joined = zip(_finest(decoder_channels), counts[::-1], strict=True)
+        self.join = nn.ModuleList(
+            nn.Conv2d(seen, own, 1, bias=False)
+            for seen, own in (joined if config.path_sees_decoder else ())
+        )
+        self.flow = nn.Conv2d(counts[2], 2, 3, padding=1) if config.max_flow else None
+        self.residual = nn.Conv2d(width, 3, 3, padding=1) if config.residual_scale else None
+        for layer in (self.condition, self.stem, *self.join):
+            initialise(layer, "he")
+        self._start_as_identity()
+
+    def _start_as_identity(self) -> None:
+        for head, scale in ((self.flow, 0.0), (self.residual, self.config.residual_init)):
+            if head is not None:
+                initialise(head, "he")
+                with torch.no_grad():
+                    head.weight.mul_(scale)
+
+    def forward(self, src: Tensor, g: Tensor, c: Tensor, features: list[Tensor]) -> EditParts:
+        """Edit.
+
+        Parameters
+        ----------
+        src
+            ``(B, 3, S, S)`` in [-1, 1].
+        g, c
+            ``(B, G)``, ``(B, K·d)``.
+        features
+            The decoder's for the same g and c; not looked at without `path_sees_decoder`.
+        """
+        condition = F.silu(self.condition(torch.cat([g, c], dim=1)))
+        h = F.silu(self.stem(src))
+        skips = [h]
+        for block in self.down:
+            h = block(h, condition)
+            skips.append(h)
+        known = _finest(features) if self.join else []
+        h = self._joined(skips.pop(), known, 0)
+        for block in self.middle:
+            h = h + block(h, condition)
+        flow = src.new_zeros(len(src), 2, *src.shape[2:], dtype=torch.float32)
+        for level, block in enumerate(self.up, start=1):
+            h = block(torch.cat([upsample(h), skips.pop()], dim=1), condition)
+            h = self._joined(h, known, level)
+            if level == 1 and self.flow is not None:
+                flow = self._flow(h)
+        return self._compose(src, flow, h)
+
+    def _joined(self, h: Tensor, features: list[Tensor], level: int) -> Tensor:
+        return h + self.join[level](features[level]) if self.join else h
+
+    def _flow(self, h: Tensor) -> Tensor:
+        assert self.flow is not None
+        config = self.config
+        return bounded_flow(
+            self.flow(h) * _FLOW_GAIN, config.size, config.max_flow, config.flow_sigma
+        )
+
+    def _compose(self, src: Tensor, flow: Tensor, h: Tensor) -> EditParts:
+        warped = warp(src, flow) if self.flow is not None else src.float()
+        if self.residual is None:
+            return EditParts(warped, warped, flow, torch.zeros_like(warped))
+        residual = self.residual(h).float() * self.config.residual_scale
+        limit = self.config.residual_limit
+        residual = as_colourful(limit * torch.tanh(residual / limit) if limit else residual, src)
+        linear = warped + residual
+        # A clamp without gradient outside would leave a saturated mouth as it is for good.
+        image = linear.clamp(-1, 1).detach() + (linear - linear.detach())
+        return EditParts(image, warped, flow, residual)
+
+
+def as_colourful(residual: Tensor, src: Tensor) -> Tensor:
+    """Take the colours out of a residual ``(B, 3, S, S)`` where the source has none.
+
+    Colours on a gray photograph are no expression, but a loss can be paid in them. A source whose
+    pixels lie `_COLOURFUL` from gray on average, or further, keeps the residual as it is.
+    """
+    x = src.float()
+    distance = (x - x.mean(1, keepdim=True)).abs().mean((1, 2, 3), keepdim=True)
+    gray = residual.mean(1, keepdim=True)
+    return gray + (residual - gray) * (distance / _COLOURFUL).clamp(max=1)
+
+
+def _finest(levels: list[_T]) -> list[_T]:
+    """Of 4, 8, … S, S: an eighth of S, a quarter, a half, and the last one of S."""
+    return [*levels[-_LEVELS - 2 : -2], levels[-1]]

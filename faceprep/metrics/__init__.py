@@ -1,0 +1,1 @@
+"""Measures of faces, edits and classifiers; each takes arrays and returns numbers."""

@@ -1,0 +1,58 @@
+"""How strongly faces show an expression, and the map that makes it grow evenly."""
+
+import numpy as np
+
+from faceprep.generators.editor import Editor
+from faceprep.metrics import intensity
+from faceprep.metrics.expression_judge.face_set import FaceSet, LabelledFaces
+from faceprep.metrics.expression_judge.judge import Judge, log_odds
+
+
+def measurements(
+    judge: Judge, faces: FaceSet, sources: FaceSet, expression: str
+) -> dict[str, np.ndarray]:
+    """How strongly edits of sources show an expression, by name of the measurement, ``(N,)`` each.
+
+    ``judge``: log-odds; ``AUs`` and ``distance on the face``: where the expression has some.
+    """
+    column = judge.classes.index(expression)
+    found = {
+        "judge": log_odds(judge.log_probabilities(faces), column) if len(faces) else np.zeros(0)
+    }
+    if len(faces):
+        others = {
+            "AUs": intensity.expression_aus(faces.landmarks68, sources.landmarks68, expression),
+            "distance on the face": intensity.expression_measure(faces.landmarks68, expression),
+        }
+        found |= {key: values for key, values in others.items() if values is not None}
+    return found
+
+
+def calibrate(
+    editor: Editor, faces: LabelledFaces, steps: int = 11
+) -> dict[str, intensity.IntensityMap]:
+    """Fit the maps of the intensity for every expression, on faces of training subjects.
+
+    The expression's AUs are measured. The editor's own calibration is not used.
+
+    Returns
+    -------
+    Expression → map, for `Editor`; ``to_json`` of each, by expression, goes into the generator's
+    file as ``extra["calibration"]``. None where every face shows the expression already.
+    """
+    plain = Editor(editor.generator, None, editor.device)
+    told = np.linspace(0, 1, steps)
+    maps = {}
+    for expression in editor.generator.classes:
+        other = faces.expressions != expression
+        if not other.any():
+            continue
+        sources, before = faces.images[other], faces.landmarks68[other]
+        measured = []
+        for level in told:
+            made = FaceSet(plain.edit(sources, expression, float(level)), faces.template)
+            measured.append(intensity.expression_aus(made.landmarks68, before, expression))
+        if any(values is None for values in measured):
+            continue
+        maps[expression] = intensity.fit_intensity_map(told.tolist(), np.array(measured))
+    return maps

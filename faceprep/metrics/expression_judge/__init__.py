@@ -1,0 +1,1 @@
+"""Independent expression classifiers that judge generated faces."""

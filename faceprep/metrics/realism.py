@@ -1,0 +1,148 @@
+"""How real edits look as a set: kernel distance to real faces of the asked expression; sharpness.
+
+The kernel distance has no bias, unlike Fréchet's, which falls by itself as images are added: sets
+of a few dozen faces can be compared.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from faceprep.core.errors import UsageError
+from faceprep.metrics.expression_judge.descriptors import FaceDescriptors
+
+DEGREE = 3
+SUBSETS = 1000
+SUBSET_SIZE = 100
+
+#: Directions in which real faces differ most, which the kernel compares. More of them see who is
+#: in a set rather than what the faces show: a few dozen faces are few people.
+DIRECTIONS = 128
+
+# Faces that the directions are found from; of more, that many evenly spread ones.
+_MOST_FACES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Kid:
+    """A kernel distance.
+
+    Attributes
+    ----------
+    value
+        Unbiased estimate from all images; may be below 0. NaN where a set has fewer than 2.
+    deviation
+        Standard deviation over subsets, of one subset's size; NaN without subsets.
+    made, real
+        Images of either set.
+    """
+
+    value: float
+    deviation: float
+    made: int
+    real: int
+
+
+@dataclass(frozen=True)
+class Texture:
+    """HOG of faces along the directions in which real faces differ: what the kernel compares.
+
+    Attributes
+    ----------
+    mean : (H,)
+        Of the real training faces.
+    directions : (H, D)
+        Principal components of theirs, scaled so that the mean square of a face's numbers is 1.
+    """
+
+    mean: np.ndarray
+    directions: np.ndarray
+
+    @classmethod
+    def of(cls, real: FaceDescriptors) -> "Texture":
+        """Take directions and scale from real faces.
+
+        Raises
+        ------
+        UsageError
+            There are fewer than two different ones.
+        """
+        values = _texture(real)
+        mean = values.mean(axis=0)
+        chosen = np.linspace(0, len(values) - 1, min(len(values), _MOST_FACES)).astype(int)
+        some = values[chosen] - mean
+        squares, vectors = np.linalg.eigh((some @ some.T).astype(np.float64))
+        kept = [k for k in np.argsort(squares)[::-1][:DIRECTIONS] if squares[k] > 1e-6 * len(some)]
+        if not kept:
+            raise UsageError("the training faces are all the same", "faceprep show")
+        directions = some.T @ (vectors[:, kept] / np.sqrt(squares[kept]))
+        return cls(mean, directions * np.sqrt(len(some) * len(kept) / squares[kept].sum()))
+
+    def __call__(self, faces: FaceDescriptors) -> np.ndarray:
+        """Features ``(N, D)``."""
+        return np.asarray((_texture(faces) - self.mean) @ self.directions)
+
+
+def _texture(faces: FaceDescriptors) -> np.ndarray:
+    return np.concatenate([faces.face, faces.mouth, faces.eyes], axis=1)
+
+
+def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Polynomial kernel (x·y / D + 1)³ of features ``(n, D)`` and ``(m, D)``, ``(n, m)``."""
+    return np.asarray((a @ b.T / a.shape[1] + 1) ** DEGREE)
+
+
+def kid(
+    made: np.ndarray,
+    real: np.ndarray,
+    subsets: int = SUBSETS,
+    size: int = SUBSET_SIZE,
+    seed: int = 0,
+) -> Kid:
+    """Kernel distance of two sets of features (KID; Bińkowski et al., ICLR 2018).
+
+    The unbiased estimate of Gretton et al., JMLR 2012, Lemma 6:
+    MMD² = mean k(x, x') + mean k(y, y') − 2 mean k(x, y), pairs of an image with itself left out.
+
+    Parameters
+    ----------
+    made : (n, D)
+        Features of the set that is judged.
+    real : (m, D)
+        Features of the set that it should look like.
+    subsets, size
+        For the deviation: how many subsets are drawn without replacement, and how many images of
+        either set are in one (fewer where a set has fewer). 0 subsets: none.
+    seed
+        The same seed gives the same subsets.
+    """
+    n, m = len(made), len(real)
+    if n < 2 or m < 2:
+        return Kid(np.nan, np.nan, n, m)
+    within, among, across = kernel(made, made), kernel(real, real), kernel(made, real)
+    value = _mmd(within, among, across)
+    random = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(subsets):
+        a = random.choice(n, min(size, n), replace=False)
+        b = random.choice(m, min(size, m), replace=False)
+        drawn.append(_mmd(within[np.ix_(a, a)], among[np.ix_(b, b)], across[np.ix_(a, b)]))
+    return Kid(value, float(np.std(drawn)) if drawn else np.nan, n, m)
+
+
+def _mmd(within: np.ndarray, among: np.ndarray, across: np.ndarray) -> float:
+    n, m = across.shape
+    return float(
+        (within.sum() - np.trace(within)) / (n * (n - 1))
+        + (among.sum() - np.trace(among)) / (m * (m - 1))
+        - 2 * across.mean()
+    )
+
+
+def sharpness(images: np.ndarray) -> float:
+    """Mean variance of the Laplacian of ``(N, S, S, 3) uint8`` faces, in gray; NaN of nothing."""
+    if not len(images):
+        return np.nan
+    grays = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images)
+    return float(np.mean([cv2.Laplacian(gray, cv2.CV_64F).var() for gray in grays]))

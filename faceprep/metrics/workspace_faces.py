@@ -1,0 +1,96 @@
+"""Aligned faces of a workspace as a generator sees them: crops of its size, with their labels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from faceprep.cli.commands.workspace import command
+from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.metrics.expression_judge.face_set import LabelledFaces
+from faceprep.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def labelled_rows(workspace: Workspace, expressions: Sequence[str]) -> "pd.DataFrame":
+    """Aligned faces that show one of some expressions, indexed by ``face_id``."""
+    from faceprep.workspace.load import load
+
+    table = load(workspace.root, ["select", "align"], only_ok=True)
+    return table[table["expression"].isin(list(expressions))]
+
+
+def rows_of_split(
+    workspace: Workspace, table: "pd.DataFrame", split: str, classes: Sequence[str]
+) -> "pd.DataFrame":
+    """Those of one side of the split.
+
+    Raises
+    ------
+    UsageError
+        There are none.
+    """
+    rows = table[table["split"] == split]
+    if not len(rows):
+        raise UsageError(
+            f"{workspace.root}: no aligned {split} face shows one of {', '.join(classes)}",
+            command(workspace, "align"),
+        )
+    return rows
+
+
+def read_faces(workspace: Workspace, rows: "pd.DataFrame", size: int) -> LabelledFaces:
+    """Read the crops of rows, reduced to S = `size` as in training.
+
+    Raises
+    ------
+    FaceprepError
+        A crop cannot be read.
+    """
+    from faceprep.core.images import UnreadableImage, read_image
+
+    try:
+        crops = [reduce_crop(read_image(Path(crop)), size) for crop in rows["crop"]]
+    except UnreadableImage as error:
+        raise FaceprepError(
+            f"a crop cannot be read: {error.message}", command(workspace, "align")
+        ) from None
+    images = np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)
+    people = (rows["dataset"] + "/" + rows["subject"]).to_numpy(str)
+    return LabelledFaces(
+        images, template_of(workspace), rows["expression"].fillna("").to_numpy(str), people
+    )
+
+
+def reduce_crop(crop: np.ndarray, size: int) -> np.ndarray:
+    """A crop ``(H, H, 3) uint8`` in the size of a generator, as training reduces it."""
+    from faceprep.training.crops import resize
+
+    reduced = resize(torch.from_numpy(np.ascontiguousarray(crop))[None], size)[0]
+    return np.ascontiguousarray(reduced.permute(1, 2, 0).numpy())
+
+
+def template_of(workspace: Workspace) -> str:
+    """To which template the crops of a workspace are aligned."""
+    return str(workspace.info("align").get("settings", {}).get("template", "expression"))
+
+
+def some_faces(faces: LabelledFaces, count: int | None, seed: int = 0) -> LabelledFaces:
+    """At most `count` faces: one of every subject, then another of every subject, and so on."""
+    if count is None or count >= len(faces):
+        return faces
+    return faces.take(in_turns(faces.subjects, seed)[:count])
+
+
+def in_turns(subjects: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Indices in the order: a face of every subject, another of every subject, …; at random."""
+    mixed = np.random.default_rng(seed).permutation(len(subjects))
+    turn = np.zeros(len(subjects), np.int64)
+    for subject in np.unique(subjects):
+        mine = subjects[mixed] == subject
+        turn[mine] = np.arange(mine.sum())
+    return mixed[np.argsort(turn, kind="stable")]

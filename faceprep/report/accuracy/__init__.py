@@ -1,0 +1,1 @@
+"""Show an accuracy table: terminal, plot and files."""

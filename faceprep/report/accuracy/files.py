@@ -1,0 +1,232 @@
+"""The files of ``faceprep classify``: Parquet for programs, CSV and LaTeX for papers, a plot.
+
+The same trainings give the same bytes, in whatever number of processes they ran.
+"""
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceprep.core.errors import MissingToolError
+from faceprep.core.files import written_whole
+from faceprep.core.progress import Progress
+from faceprep.metrics.accuracy import Answers, accuracy_of, confusion
+from faceprep.report.accuracy.table import accuracy_data, percent
+from faceprep.workspace.manifest import METADATA_KEY
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from faceprep.config import Config
+    from faceprep.stages.classify.run import Classified
+
+_MINUS = "$-$"
+
+
+def write_files(config: "Config", result: "Classified", progress: Progress) -> dict[str, str]:
+    """Write everything; return file by name.
+
+    Raises
+    ------
+    FaceprepError
+        A file cannot be written.
+    """
+    folder, data = result.folder, accuracy_data(config, result)
+    about = {key: value for key, value in data.items() if key not in ("rows", "near_duplicates")}
+    written = {}
+    tables = {
+        "accuracy": _cells(result),
+        "predictions": _predictions(result),
+        "confusion": _confusions(result),
+    }
+    for name, table in tables.items():
+        written[name] = _parquet(folder / f"{name}.parquet", table, about)
+    written["csv"] = _csv(folder / "accuracy.csv", result)
+    written["tex"] = _text(folder / "accuracy.tex", latex(result))
+    report = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False)
+    written["json"] = _text(folder / "accuracy.json", report + "\n")
+    try:
+        from faceprep.report.accuracy.plot import plot_accuracy
+
+        written["plot"] = plot_accuracy(result, folder / "accuracy.png")
+    except MissingToolError as error:
+        progress.say(f"classify: no accuracy.png: {error.message} (→ {error.hint})")
+    return written
+
+
+def _parquet(path: Path, table: "pd.DataFrame", about: dict[str, Any]) -> str:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    content = pa.Table.from_pandas(table, preserve_index=False)
+    kinds = [pa.string() if pa.types.is_large_string(f.type) else f.type for f in content.schema]
+    content = content.cast(pa.schema(list(zip(content.column_names, kinds, strict=True))))
+    text = json.dumps({"stage": "classify", **about}, sort_keys=True, ensure_ascii=False)
+    content = content.replace_schema_metadata({METADATA_KEY: text.encode()})
+    with written_whole(path) as aside:
+        pq.write_table(content, aside, compression="zstd")
+    return str(path)
+
+
+def _text(path: Path, text: str) -> str:
+    with written_whole(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def _cells(result: "Classified") -> "pd.DataFrame":
+    """A row a training; the fold is -1 for the dataset's own split."""
+    import pandas as pd
+
+    faces, rows = result.faces, []
+    clips = faces.table["clip"].to_numpy(str)
+    for cell, done in zip(result.cells, result.done, strict=True):
+        test = cell.side.test
+        answers = Answers(
+            faces.labels[test], faces.people[test], clips[test], done.log_probabilities[None]
+        )
+        found = accuracy_of(answers)
+        rows.append(
+            {
+                "generator": result.generator,
+                "arm": cell.row.arm,
+                "n_synthetic": cell.row.synthetic,
+                "seed": cell.seed,
+                "fold": -1 if cell.fold is None else cell.fold,
+                "correct": int(answers.right.sum()),
+                "total": len(test),
+                "accuracy": found.accuracy.value,
+                "balanced_accuracy": found.balanced.value,
+                "clip_accuracy": found.clip.value,
+                "ci_low": found.accuracy.low,
+                "ci_high": found.accuracy.high,
+            }
+        )
+    kinds = {"n_synthetic": np.int64, "seed": np.int64, "fold": np.int16, "correct": np.int32}
+    return pd.DataFrame(rows).astype({**kinds, "total": np.int32})
+
+
+def _predictions(result: "Classified") -> "pd.DataFrame":
+    """A row a test face and training, with the probability of every expression."""
+    import pandas as pd
+
+    faces, classes = result.faces, np.array(result.faces.classes)
+    parts = []
+    for cell, done in zip(result.cells, result.done, strict=True):
+        test = cell.side.test
+        part = pd.DataFrame(
+            {
+                "arm": cell.row.arm,
+                "n_synthetic": cell.row.synthetic,
+                "seed": cell.seed,
+                "fold": np.int16(-1 if cell.fold is None else cell.fold),
+                "face_id": done.faces,
+                "subject": faces.people[test],
+                "expression": classes[faces.labels[test]],
+                "predicted": classes[done.log_probabilities.argmax(axis=1)],
+            }
+        )
+        shares = np.exp(done.log_probabilities).astype(np.float32)
+        for name, share in zip(classes, shares.T, strict=True):
+            part[f"p_{name}"] = share
+        parts.append(part)
+    table = pd.concat(parts, ignore_index=True)
+    table.insert(0, "generator", result.generator)
+    return table
+
+
+def _confusions(result: "Classified") -> "pd.DataFrame":
+    """Faces (mean of the seeds) by row of the table, what they show and what they are told as."""
+    import pandas as pd
+
+    classes, rows = result.faces.classes, []
+    for one in result.rows:
+        counts = confusion(one.answers)
+        for i, shown in enumerate(classes):
+            for j, told in enumerate(classes):
+                rows.append(
+                    {
+                        "generator": result.generator,
+                        "arm": one.row.arm,
+                        "n_synthetic": one.row.synthetic,
+                        "expression": shown,
+                        "predicted": told,
+                        "faces": counts[i, j],
+                        "share": counts[i, j] / max(counts[i].sum(), 1e-12),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _csv(path: Path, result: "Classified") -> str:
+    """The table as it is printed, a line a row, shares of 1."""
+    with written_whole(path) as aside, aside.open("w", newline="", encoding="utf-8") as stream:
+        rows = [_flat(one) for one in result.rows]
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(path)
+
+
+def _flat(one: Any) -> dict[str, Any]:
+    found, gain = one.accuracy, one.gain
+    row: dict[str, Any] = {"arm": one.row.arm, "n_synthetic": one.row.synthetic}
+    for name in ("accuracy", "balanced", "clip"):
+        interval = getattr(found, name)
+        row |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    row |= {"sd_of_seeds": found.spread, "seeds": len(found.by_seed)}
+    row["against"] = one.against.name if one.against else ""
+    for name in ("accuracy", "balanced", "error_reduction"):
+        interval = getattr(gain, name) if gain else None
+        for word in ("value", "low", "high"):
+            column = f"gain_{name}" if word == "value" else f"gain_{name}_{word}"
+            row[column] = getattr(interval, word) if interval else math.nan
+    row["mcnemar_p"] = gain.mcnemar if gain else math.nan
+    return {key: _cell(value) for key, value in row.items()}
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.6g}"
+    return value
+
+
+def latex(result: "Classified") -> str:
+    """The table in LaTeX, with booktabs' rules."""
+    lines = [
+        r"% \usepackage{booktabs}",
+        r"\begin{tabular}{lrrrrrr}",
+        r"\toprule",
+        r"arm & synthetic & accuracy (\%) & 95\,\% & balanced (\%) & gain & 95\,\% \\",
+        r"\midrule",
+    ]
+    for one in result.rows:
+        found, gain = one.accuracy, one.gain
+        cells = [
+            one.row.arm,
+            f"{one.row.synthetic:,}".replace(",", r"\,"),
+            _tex(found.accuracy.value),
+            _tex_ends(found.accuracy),
+            _tex(found.balanced.value),
+            _tex(gain.accuracy.value, sign=True) if gain else "",
+            _tex_ends(gain.accuracy, sign=True) if gain else "",
+        ]
+        lines.append(" & ".join(cells) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _tex(value: float, sign: bool = False) -> str:
+    if math.isnan(value):
+        return "--"
+    text = percent(value) if not sign else f"{round(100 * value, 1) + 0:+.1f}"
+    return text.replace("-", _MINUS)
+
+
+def _tex_ends(interval: Any, sign: bool = False) -> str:
+    if math.isnan(interval.low):
+        return "--"
+    return f"[{_tex(interval.low, sign)}, {_tex(interval.high, sign)}]"

@@ -1,0 +1,78 @@
+"""The accuracy table as a picture: accuracy over the number of synthetic faces, a line an arm.
+
+Bands and bars are 95 % intervals over the subjects. Arms without synthetic faces stand at the left.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceprep.core.files import written_whole
+from faceprep.report.figure import figure_class
+
+if TYPE_CHECKING:
+    from faceprep.stages.classify.run import Classified
+
+#: Colours of Okabe and Ito, which colour-blind people tell apart.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+
+
+def plot_accuracy(result: "Classified", out: Path) -> str:
+    """Draw the table.
+
+    Raises
+    ------
+    MissingToolError
+        When matplotlib is not installed.
+    FaceprepError
+        When the picture cannot be written.
+    """
+    from faceprep.report.aus_plot import FAINT, GRAY, INK, PAPER
+
+    figure = figure_class()(figsize=(7.2, 4.2), layout="constrained", facecolor=PAPER)
+    axes: Any = figure.subplots()
+    counts = sorted({one.row.synthetic for one in result.rows})
+    arms = list(dict.fromkeys(one.row.arm for one in result.rows))
+    for number, arm in enumerate(arms):
+        _draw(axes, result, arm, counts, number, len(arms))
+    axes.set_facecolor(PAPER)
+    axes.set_ylabel("accuracy on unseen people, %", color=INK, fontsize=9)
+    axes.grid(axis="y", color=FAINT, linewidth=0.8)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(colors=GRAY, labelsize=8)
+    if len(counts) > 1:
+        axes.set_xticks(range(len(counts)), [f"{count:,}" for count in counts])
+        axes.set_xlabel("synthetic faces", color=INK, fontsize=9)
+        axes.legend(fontsize=8, frameon=False, labelcolor=INK)
+    else:
+        axes.set_xticks(range(len(arms)), arms)
+        axes.set_xlabel("without synthetic faces", color=INK, fontsize=9)
+    axes.margins(x=0.5 / max(len(counts), len(arms) if len(counts) == 1 else 1))
+    with written_whole(out) as aside:
+        figure.savefig(aside, dpi=130, format="png", metadata={"Software": None})
+    return str(out)
+
+
+def _draw(
+    axes: Any, result: "Classified", arm: str, counts: list[int], number: int, arms: int
+) -> None:
+    """One arm: points with bars, and a line where there are several."""
+    rows = sorted(
+        (one for one in result.rows if one.row.arm == arm), key=lambda one: one.row.synthetic
+    )
+    found = [one.accuracy.accuracy for one in rows]
+    values = 100 * np.array([one.value for one in found])
+    low, high = (100 * np.array([getattr(one, end) for one in found]) for end in ("low", "high"))
+    places = np.array([counts.index(one.row.synthetic) for one in rows], float)
+    places += number if len(counts) == 1 else (number - (arms - 1) / 2) * 0.08
+    colour = _COLOURS[number % len(_COLOURS)]
+    # Where everybody is told alike, an end may lie on the wrong side by a rounding error.
+    bars = np.nan_to_num(np.maximum([values - low, high - values], 0))
+    axes.errorbar(
+        places, values, yerr=bars, color=colour, marker="o", markersize=5, linewidth=1.4,
+        elinewidth=1, capsize=2, label=arm,
+    )  # fmt: skip
+    for one, place in zip(rows, places, strict=True):  # every seed, to see how far they lie apart
+        seeds = 100 * np.array(one.accuracy.by_seed)
+        axes.plot(np.full(len(seeds), place), seeds, ".", color=colour, alpha=0.4, markersize=3)

@@ -1,0 +1,249 @@
+"""The result of ``faceprep classify`` for people (rich) and for programs (JSON)."""
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceprep.core.text import plural
+from faceprep.metrics.accuracy import Gain, Interval, confusion
+from faceprep.report.aus_table import UNDEFINED
+from faceprep.report.tables import plain_table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from faceprep.config import Config
+    from faceprep.metrics.near_duplicates import NearDuplicates
+    from faceprep.stages.classify.run import Classified, RowResult
+
+#: Letters of an expression at the head of a confusion matrix.
+_SHORT = 4
+
+#: What stands below a table of gains.
+VOTE = (
+    "vote p: McNemar's exact test of the seeds' vote on every face, where the gain is the seeds'"
+    " mean; frames of a clip are alike, so trust the interval first"
+)
+
+
+def accuracy_tables(
+    config: "Config", result: "Classified", written: dict[str, str]
+) -> "tuple[list[RenderableType], dict[str, Any]]":
+    """Return what to print, and the same as JSON-ready values; NaN becomes null there."""
+    from rich.text import Text
+
+    parts: list[RenderableType] = [Text(headline(config, result), "bold"), _accuracies(result)]
+    if len(result.rows) > 1:
+        parts += [_gains(result), Text(VOTE, "dim")]
+    if result.best is not None:
+        parts.append(Text(best_line(result)))
+    parts += [_confusion(result, one) for one in _shown(result)]
+    parts += [Text(line, "dim") for line in _legend(config, result)]
+    if result.near is not None:
+        parts += [Text(line) for line in near_lines(result.near)]
+    parts += [Text(f"note: {note}", "yellow") for note in result.notes]
+    parts.append(Text(f"{result.trained} trainings in {result.seconds:.0f} s", "dim"))
+    parts.append(Text(f"{result.folder}:"))
+    parts.append(Text(f"  {', '.join(Path(path).name for path in written.values())}"))
+    return parts, {**accuracy_data(config, result), "files": written}
+
+
+def plan_tables(
+    config: "Config", result: "Classified"
+) -> "tuple[list[RenderableType], dict[str, Any]]":
+    """What a dry run says: the trainings that there would be."""
+    from faceprep.stages.classify.runs import read_cell
+
+    table = plain_table("would train", "arm", "synthetic", "trainings", "done", right=("done",))
+    data = []
+    for row in dict.fromkeys(cell.row for cell in result.cells):
+        cells = [cell for cell in result.cells if cell.row == row]
+        done = 0 if result.anew else sum(read_cell(cell) is not None for cell in cells)
+        table.add_row(row.arm, f"{row.synthetic:,}", str(len(cells)), str(done))
+        data.append({**asdict(row), "trainings": len(cells), "done": done})
+    return [table], {"rows": data, "settings": config.classify.settings()}
+
+
+def headline(config: "Config", result: "Classified") -> str:
+    """Who is tested, and how."""
+    options, first = config.classify, result.rows[0]
+    people = len(np.unique(first.answers.subjects))
+    how = f"{options.folds} folds" if options.folds else "the dataset's split"
+    return (
+        f"{plural(len(first.answers.labels), 'test face')} of {plural(people, 'subject')}, {how},"
+        f" {plural(options.seeds, 'seed')}; {len(result.faces.classes)} expressions;"
+        f" {options.network} network, {options.updates} updates of {options.batch} faces"
+    )
+
+
+def _accuracies(result: "Classified") -> Any:
+    numbers = ("synthetic", "accuracy", "95 %", "balanced", "clips", "seeds' sd")
+    table = narrow("% of test faces told right", "arm", *numbers, right=numbers)
+    for one in result.rows:
+        found = one.accuracy
+        table.add_row(
+            one.row.arm, f"{one.row.synthetic:,}", percent(found.accuracy.value),
+            ends(found.accuracy), percent(found.balanced.value), percent(found.clip.value),
+            percent(found.spread),
+        )  # fmt: skip
+    return table
+
+
+def _gains(result: "Classified") -> Any:
+    numbers = ("N", "gain", "95 %", "balanced", "errors", "vote p")
+    heads = ("arm", "N", "against", *numbers[1:])
+    table = narrow("points gained on another row", *heads, right=numbers)
+    for one in result.rows:
+        if one.gain is None or one.against is None:
+            continue
+        gain = one.gain
+        table.add_row(
+            one.row.arm, f"{one.row.synthetic:,}", one.against.arm, signed(gain.accuracy.value),
+            ends(gain.accuracy, signed), signed(gain.balanced.value),
+            _parts(gain.error_reduction.value), p_value(gain.mcnemar),
+        )  # fmt: skip
+    return table
+
+
+def narrow(title: str, *columns: str, right: tuple[str, ...]) -> Any:
+    """A table of 80 characters."""
+    table = plain_table(title, *columns, right=right)
+    table.padding = (0, 0, 0, 1)
+    for column in table.columns:
+        column.no_wrap = True
+    return table
+
+
+def _parts(share: float) -> str:
+    return UNDEFINED if math.isnan(share) else f"{100 * share:.0f} %"
+
+
+def best_line(result: "Classified") -> str:
+    """The best row with synthetic faces against the best without."""
+    assert result.best is not None
+    this, other, gain = result.best
+    return (
+        f"best with synthetic faces ({this.name}) against best without ({other.name}):"
+        f" {signed(gain.accuracy.value)} points {ends(gain.accuracy, signed)},"
+        f" vote p {p_value(gain.mcnemar)}; both were chosen by this table, which flatters them"
+    )
+
+
+def _shown(result: "Classified") -> "list[RowResult]":
+    """Rows whose confusion is printed: the first, and the best of the others."""
+    others = result.rows[1:]
+    best = max(others, key=lambda one: one.accuracy.accuracy.value, default=None)
+    return [result.rows[0], *([best] if best else [])]
+
+
+def _confusion(result: "Classified", one: "RowResult") -> Any:
+    classes = result.faces.classes
+    heads = tuple(name[:_SHORT] for name in classes)
+    table = narrow(f"{one.row.name}: % told as", "shown", *heads, right=heads)
+    for name, counts in zip(classes, confusion(one.answers), strict=True):
+        total = counts.sum()
+        shares = [f"{100 * count / total:.0f}" if total else UNDEFINED for count in counts]
+        table.add_row(name, *shares)
+    return table
+
+
+def _legend(config: "Config", result: "Classified") -> list[str]:
+    lines = [
+        "95 %: bootstrap over the subjects, for gains with the same draws on both sides; against:"
+        " the row without synthetic faces; errors: how many of its errors are gone",
+    ]
+    if any(one.accuracy.clip.value >= 0 for one in result.rows):
+        lines.append("clips: frames of a sequence that show one expression are told together")
+    counts = sorted({len(done.held_out) for done in result.done})
+    some = "–".join(str(count) for count in sorted({counts[0], counts[-1]}))
+    lines.append(f"stopped on {some} people who neither train nor are tested")
+    return lines
+
+
+def near_lines(near: "NearDuplicates") -> list[str]:
+    """What the near-duplicate check found."""
+    made, own = near.synthetic, near.training
+    lines = [
+        f"nearest test face by {near.features}: {made.faces:,} synthetic faces {_nearness(made)};"
+        f" {own.faces:,} training faces {_nearness(own)}",
+        f"{near.suspicious} synthetic faces lie nearer to a test face than any training face"
+        f" ({near.by_chance:.1f} by chance)",
+    ]
+    if near.suspicious:
+        lines += [f"  {pair.synthetic} — {pair.test}: {pair.distance:.3f}" for pair in near.closest]
+    return lines
+
+
+def _nearness(near: Any) -> str:
+    return f"{near.smallest:.2f} at least, {near.percentile:.2f} (1 %), {near.median:.2f} (median)"
+
+
+def percent(value: float) -> str:
+    """72.3, or a dash where it is not defined."""
+    return UNDEFINED if math.isnan(value) else f"{100 * value:.1f}"
+
+
+def signed(value: float) -> str:
+    """+1.2 points."""
+    return UNDEFINED if math.isnan(value) else f"{round(100 * value, 1) + 0:+.1f}"
+
+
+def ends(interval: Interval, write: Any = percent) -> str:
+    """Both ends of an interval."""
+    if math.isnan(interval.low):
+        return UNDEFINED
+    return f"{write(interval.low)} … {write(interval.high)}"
+
+
+def p_value(p: float) -> str:
+    """.012, or a bound."""
+    return "< .001" if p < 0.001 else f"{p:.3f}"
+
+
+def accuracy_data(config: "Config", result: "Classified") -> dict[str, Any]:
+    """JSON-ready values."""
+    from faceprep.execution.shard import versions
+    from faceprep.report.edits_table import plain_values
+
+    rows = []
+    for one in result.rows:
+        found = one.accuracy
+        rows.append(
+            {
+                **asdict(one.row),
+                **{name: asdict(getattr(found, name)) for name in ("accuracy", "balanced", "clip")},
+                "by_seed": list(found.by_seed),
+                "spread": found.spread,
+                "against": None if one.against is None else asdict(one.against),
+                "gain": _gain(one.gain),
+                "confusion": confusion(one.answers).tolist(),
+            }
+        )
+    best = None
+    if result.best is not None:
+        this, other, gain = result.best
+        best = {"with": asdict(this), "without": asdict(other), "gain": _gain(gain)}
+    first = result.rows[0].answers
+    data = {
+        "kind": "classify",
+        "workspace": str(config.workspace),
+        "generator": result.generator,
+        "classes": list(result.faces.classes),
+        "test_faces": len(first.labels),
+        "test_subjects": len(np.unique(first.subjects)),
+        "rows": rows,
+        "best": best,
+        "near_duplicates": None if result.near is None else asdict(result.near),
+        "notes": result.notes,
+        "settings": config.classify.settings(),
+        "made_of": result.made_of,
+        "versions": versions(),
+    }
+    return dict(plain_values(data))
+
+
+def _gain(gain: Gain | None) -> dict[str, Any] | None:
+    return None if gain is None else asdict(gain)

@@ -1,0 +1,253 @@
+"""The result of ``faceprep evaluate aus`` as a picture: agreement by AU, and every face behind it.
+
+At the left r with its interval, the ICC and F1; at the right estimate over truth, a panel an AU.
+Colours are those of Okabe and Ito, which colour-blind people tell apart.
+"""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceprep.core.action_units import DESCRIPTIONS, INTENSITY_AUS
+from faceprep.core.errors import UsageError
+from faceprep.core.files import written_whole
+from faceprep.evaluation.aus.agreement import AUAgreement, AUEvaluation
+from faceprep.report.aus_table import headline, number
+from faceprep.report.drawing import printable
+from faceprep.report.figure import figure_class
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = (".png", ".pdf")
+INK, GRAY, FAINT, PAPER = "#1c2026", "#70767f", "#dedfdb", "#fafaf7"
+BLUE, ORANGE = "#0072b2", "#d55e00"
+MOST_POINTS = 1500
+"""Drawn in a panel; of more faces these are drawn at random, and the caption says so."""
+
+_ROWS, _COLUMNS = 3, 6
+_SIZE, _DOTS = (16.5, 8.6), 110
+_MAX = 5.0
+_JITTER = 0.16
+_THIN = 0.012  # bar of a zero
+STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.edgecolor": GRAY,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.facecolor": PAPER,
+    "figure.facecolor": PAPER,
+    "xtick.color": GRAY,
+    "ytick.color": GRAY,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "pdf.fonttype": 42,
+}
+
+
+def check_plot(out: Path, flag: str = "--plot") -> None:
+    """Raise before anything is computed for a plot that cannot be made.
+
+    Raises
+    ------
+    UsageError
+        When the file is of another kind.
+    MissingToolError
+        When matplotlib is not installed.
+    """
+    if out.suffix.lower() not in FORMATS:
+        raise UsageError(f"a plot is a PNG or a PDF, not {out.name}", f"{flag} {out.stem}.png")
+    figure_class()
+
+
+def plot_agreement(evaluation: AUEvaluation, out: Path) -> None:
+    """Draw an evaluation.
+
+    Raises
+    ------
+    UsageError, MissingToolError
+        As `check_plot`.
+    FaceprepError
+        When the file cannot be written.
+    """
+    check_plot(out)
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()  # the user's own style may not fit
+        mpl.rcParams.update(STYLE)
+        _save(draw(evaluation), out)
+
+
+def draw(evaluation: AUEvaluation) -> "Figure":
+    """Lay the picture out; `plot_agreement` gives it its style and writes it."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=_SIZE)
+    halves = figure.add_gridspec(
+        1, 2, width_ratios=(4.3, 12), left=0.048, right=0.987, top=0.855, bottom=0.075, wspace=0.12
+    )
+    bars = halves[0].subgridspec(1, 2, width_ratios=(1.75, 1), wspace=0.14)
+    correlation = figure.add_subplot(bars[0])
+    _draw_correlations(correlation, evaluation)
+    _draw_f1(figure.add_subplot(bars[1], sharey=correlation), evaluation)
+    panels = halves[1].subgridspec(_ROWS, _COLUMNS, hspace=0.36, wspace=0.24)
+    for index, au in enumerate(INTENSITY_AUS):
+        row, column = divmod(index, _COLUMNS)
+        axes = figure.add_subplot(panels[row, column])
+        _draw_faces(axes, evaluation, au)
+        below = index + _COLUMNS >= len(INTENSITY_AUS)
+        axes.set_xlabel("known" if below else "")
+        axes.set_ylabel("" if column else "estimated")
+    _write_key(figure.add_subplot(panels[_ROWS - 1, _COLUMNS - 1]), evaluation)
+    title = f"Action Units of {_short(evaluation.workspace)} against {_short(evaluation.reference)}"
+    figure.text(0.012, 0.962, printable(title), fontsize=15, va="center")
+    faces = _short(headline(evaluation), 200)
+    figure.text(0.012, 0.922, printable(faces), fontsize=9, color=GRAY, va="center")
+    return figure
+
+
+def _draw_correlations(axes: "Axes", evaluation: AUEvaluation) -> None:
+    """Pearson's r with its interval, and the ICC, one line an AU."""
+    rows = [*evaluation.aus, evaluation.mean]
+    lowest = float(np.nanmin([(0.0, one.r, one.r_low, one.icc) for one in rows]))
+    for y, one in enumerate(rows):
+        axes.axhline(y, color=FAINT, linewidth=0.5, zorder=0)
+        if not math.isnan(one.r_low):
+            axes.plot((one.r_low, one.r_high), (y, y), color=BLUE, linewidth=1.8, alpha=0.5)
+        axes.plot(one.r, y, "o", color=BLUE, markersize=6)
+        axes.plot(one.icc, y, "D", markersize=4.6, markerfacecolor=PAPER, markeredgecolor=ORANGE)
+        if math.isnan(one.r):
+            axes.text(0.5, y, "no r", color=GRAY, fontsize=7, ha="center", va="center")
+    axes.set_xlim(min(math.floor(4 * lowest) / 4, -0.03), 1.03)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.axvline(0, color=GRAY, linewidth=0.6)
+    axes.set_yticks(range(len(rows)), [one.au for one in rows], fontsize=9, color=INK)
+    axes.axhline(len(evaluation.aus) - 0.5, color=GRAY, linewidth=0.6)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_title("Pearson's r", loc="left", fontsize=10, color=BLUE)
+    axes.set_title("ICC(3,1)", loc="right", fontsize=10, color=ORANGE)
+    _bare(axes)
+
+
+def _draw_f1(axes: "Axes", evaluation: AUEvaluation) -> None:
+    """F1 of the presence as bars, and what claiming it everywhere would reach."""
+    rows = [*evaluation.aus, evaluation.mean]
+    for y, one in enumerate(rows):
+        axes.axhline(y, color=FAINT, linewidth=0.5, zorder=0)
+        if not math.isnan(one.f1):
+            axes.barh(y, max(one.f1, _THIN), height=0.56, color=BLUE, alpha=0.75)
+        if one.present > 0 and one is not evaluation.mean:
+            blind = 2 * one.present / (1 + one.present)
+            axes.plot((blind, blind), (y - 0.38, y + 0.38), color=INK, linewidth=1.4)
+        if math.isnan(one.f1):
+            axes.text(0.5, y, "absent", color=GRAY, fontsize=7, ha="center", va="center")
+    axes.set_xlim(0, 1.03)
+    axes.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+    axes.axhline(len(evaluation.aus) - 0.5, color=GRAY, linewidth=0.6)
+    axes.set_title("F1", loc="left", fontsize=10, color=BLUE)
+    axes.tick_params(labelleft=False)
+    _bare(axes)
+
+
+def _draw_faces(axes: "Axes", evaluation: AUEvaluation, au: str) -> None:
+    """Estimated over known intensity, one point a face."""
+    column = INTENSITY_AUS.index(au)
+    pairs = evaluation.pairs
+    known, estimated = pairs.known.intensities[:, column], pairs.estimated.intensities[:, column]
+    shown = np.flatnonzero(np.isfinite(known) & np.isfinite(estimated))
+    random = np.random.default_rng(0)
+    if len(shown) > MOST_POINTS:
+        shown = random.choice(shown, MOST_POINTS, replace=False)
+    x, y = known[shown], estimated[shown]
+    if len(x) and (x == np.rint(x)).all():  # grades: points on top of each other hide their number
+        x = x + random.uniform(-_JITTER, _JITTER, len(x))
+    axes.plot((0, _MAX), (0, _MAX), color=GRAY, linewidth=0.7, dashes=(4, 3), zorder=1)
+    alpha = float(np.clip(40 / math.sqrt(max(len(x), 1)) / 6, 0.15, 0.6))
+    axes.plot(x, y, "o", color=BLUE, markersize=3.6, markeredgewidth=0, alpha=alpha, zorder=2)
+    one = next(one for one in evaluation.aus if one.au == au)
+    axes.set_xlim(-0.3, _MAX + 0.3)
+    axes.set_ylim(-0.3, _MAX + 0.3)
+    axes.set_xticks(range(6))
+    axes.set_yticks(range(6))
+    axes.set_title(f"{au} {DESCRIPTIONS[au]}", loc="left", fontsize=8.5, pad=4)
+    axes.text(
+        0.04, 0.96, _numbers(one), transform=axes.transAxes, va="top", fontsize=7.5,
+        linespacing=1.4,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.75, "pad": 1.5},
+    )  # fmt: skip
+    _bare(axes)
+
+
+def _numbers(one: AUAgreement) -> str:
+    return f"r {number(one.r)}   MAE {number(one.mae)}\nn {one.n:,}"
+
+
+def _write_key(axes: "Axes", evaluation: AUEvaluation) -> None:
+    """Say what the marks mean, where the last panel would be."""
+    axes.set_axis_off()
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    lines = [
+        ("r", "r and its 95 % interval,\nsubjects drawn anew"),
+        ("icc", "ICC(3,1)"),
+        ("f1", "F1 of the presence"),
+        ("blind", "F1 of “always present”"),
+        ("face", _faces_drawn(evaluation)),
+        ("same", "estimated = known"),
+    ]
+    y = 0.95
+    for mark, text in lines:
+        _mark(axes, mark, 0.07, y)
+        axes.text(0.2, y, text, va="center", fontsize=8)
+        y -= 0.2 if "\n" in text else 0.15
+
+
+def _mark(axes: "Axes", mark: str, x: float, y: float) -> None:
+    wide = (x - 0.07, x + 0.07)
+    if mark == "r":
+        axes.plot(wide, (y, y), color=BLUE, linewidth=1.8, alpha=0.5)
+        axes.plot(x, y, "o", color=BLUE, markersize=6)
+    elif mark == "icc":
+        axes.plot(x, y, "D", markersize=4.6, markerfacecolor=PAPER, markeredgecolor=ORANGE)
+    elif mark == "f1":
+        axes.plot(wide, (y, y), color=BLUE, linewidth=6, alpha=0.75, solid_capstyle="butt")
+    elif mark == "blind":
+        axes.plot((x, x), (y - 0.05, y + 0.05), color=INK, linewidth=1.4)
+    elif mark == "face":
+        axes.plot(x, y, "o", color=BLUE, markersize=3.6, markeredgewidth=0, alpha=0.6)
+    else:
+        axes.plot(wide, (y, y), color=GRAY, linewidth=0.7, dashes=(4, 3))
+
+
+def _faces_drawn(evaluation: AUEvaluation) -> str:
+    count = len(evaluation.pairs.face_ids)
+    return "a face" if count <= MOST_POINTS else f"a face; {MOST_POINTS:,} of\n{count:,} at random"
+
+
+def _bare(axes: "Axes") -> None:
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(length=2.5)
+
+
+def _short(text: str, most: int = 60) -> str:
+    """Cut a text in its middle: of a path and of a sentence both ends say most."""
+    half = (most - 1) // 2
+    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
+
+
+def _save(figure: "Figure", out: Path) -> None:
+    """Write the file so that a reader sees it whole; the same evaluation gives the same bytes."""
+    kind = out.suffix.lower()[1:]
+    metadata: dict[str, Any] = {"CreationDate": None} if kind == "pdf" else {}
+    with written_whole(out, "--plot another/place.png") as aside:
+        figure.savefig(aside, format=kind, dpi=_DOTS, metadata=metadata)

@@ -1,0 +1,210 @@
+"""The result of ``faceprep evaluate edits`` for people (rich), for programs (JSON), as Parquet."""
+
+import json
+import math
+import shlex
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.text import plural
+from faceprep.evaluation.edits.result import KINDS, MEAN, EditReport
+from faceprep.metrics.expression_judge.judge import Ceiling
+from faceprep.report.aus_table import UNDEFINED, number
+from faceprep.report.tables import plain_table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+#: What the kinds of rows are called in the table.
+TITLES = {"edit": "edits", "copy": "copy", "real": "real"}
+
+_RHO = {
+    "judge": "ρ of the judge's log-odds",
+    "AUs": "ρ of the expression's AUs",
+    "distance on the face": "ρ of a distance on the face",
+}
+
+
+def edit_tables(report: EditReport) -> "tuple[list[RenderableType], dict[str, Any]]":
+    """Return what to print, and the same as JSON-ready values; NaN becomes null there."""
+    from rich.text import Text
+
+    parts: list[RenderableType] = [
+        Text.assemble((report.generator, "bold")),
+        Text(headline(report), "dim"),
+        *(Text(ceiling_line(ceiling), "dim") for ceiling in report.ceilings),
+        _means(report),
+        _expressions(report),
+    ]
+    parts += [Text(line, "dim") for line in _legend(report)]
+    if report.diversity:
+        parts.append(_diversity(report))
+    parts += [Text(f"note: {note}", "yellow") for note in report.notes]
+    return parts, edit_data(report)
+
+
+def headline(report: EditReport) -> str:
+    """How many faces, of whom, against how many."""
+    return (
+        f"{plural(report.sources, 'face')} of {plural(report.subjects, 'unseen subject')},"
+        f" {report.size} px; φ: {report.features};"
+        f" KID against {plural(report.training_faces, 'training face')}"
+    )
+
+
+def ceiling_line(ceiling: Ceiling) -> str:
+    """What a judge makes of real faces: no edit can be held to more."""
+    return (
+        f"judge {ceiling.judge}: {_percent(ceiling.accuracy)} of"
+        f" {plural(ceiling.faces, 'real test face')} read right"
+        f" ({plural(ceiling.subjects, 'subject')}), {_percent(ceiling.balanced)} balanced;"
+        f" trained on {plural(ceiling.trained_on, 'other subject')}"
+    )
+
+
+def _means(report: EditReport) -> Any:
+    """Every number over all expressions, a line each, the copy beside the edits."""
+    rows = [report.row(kind) for kind in KINDS]
+    columns = [TITLES[kind] for kind in KINDS]
+    table = plain_table("mean over the expressions", "", *columns, right=tuple(columns))
+    for ceiling in report.ceilings:
+        shares = [row.agreement[ceiling.judge] for row in rows]
+        table.add_row(f"read as asked ({ceiling.judge})", *map(_percent, shares))
+    for words, name, write in _LINES:
+        table.add_row(words, *(write(getattr(row, name)) for row in rows))
+    for key, words in _RHO.items():
+        if key in rows[0].rho:
+            table.add_row(words, number(rows[0].rho[key].within), UNDEFINED, UNDEFINED)
+    return table
+
+
+def _expressions(report: EditReport) -> Any:
+    """The first judge's agreement, identity, realism and intensity by expression."""
+    numbers = ("n", "agree", "copy", "real", "rank-1", "KID", "copy ", "real ", "ρ")
+    table = plain_table("by expression", "asked", *numbers, right=numbers)
+    table.padding = (0, 0, 0, 1)  # all in 80 characters
+    judge = report.ceilings[0].judge
+    for row in report.rows:
+        if row.kind != KINDS[0] or row.expression == MEAN:
+            continue
+        three = [report.row(kind, row.expression) for kind in KINDS]
+        rho = row.rho.get("AUs", row.rho.get("judge"))
+        table.add_row(
+            row.expression, f"{row.faces:,}", *(_percent(one.agreement[judge]) for one in three),
+            _percent(row.rank1), *(number(one.kid, 3) for one in three),
+            number(rho.within) if rho else UNDEFINED,
+        )  # fmt: skip
+    return table
+
+
+def _legend(report: EditReport) -> list[str]:
+    levels = ", ".join(f"{level:g}" for level in report.intensities)
+    return [
+        "copy: the same faces, not edited; real: test faces that show the expression",
+        f"φ-distance: to the source (real: of one person); {report.different_pairs:,} pairs of"
+        " different people",
+        "rank-1: of all sources the nearest shows the person",
+        "KID: HOG, to real training faces of the expression; 0 is as good as real",
+        f"ρ: Spearman with the asked intensity ({levels}), mean over the faces; by expression: of"
+        " the AUs. A fading sticker has a high ρ too",
+    ]
+
+
+def _diversity(report: EditReport) -> Any:
+    numbers = ("n", "spread", "real people", "share")
+    table = plain_table("new identities", "expression", *numbers, right=numbers)
+    for one in report.diversity:
+        table.add_row(
+            one.expression, f"{one.made:,}", number(one.spread), number(one.real),
+            _percent(one.share),
+        )  # fmt: skip
+    return table
+
+
+def _percent(share: float) -> str:
+    return UNDEFINED if math.isnan(share) else f"{100 * share:.0f} %"
+
+
+_LINES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("φ-distance to the source", "distance", number),
+    ("percentile among different people", "percentile", lambda value: number(value, 1)),
+    ("below their 5th percentile", "below_fifth", _percent),
+    ("rank-1", "rank1", _percent),
+    ("KID", "kid", lambda value: number(value, 3)),
+    ("sharpness", "sharpness", number),
+)
+
+
+def edit_data(report: EditReport) -> dict[str, Any]:
+    """JSON-ready values."""
+    data = plain_values(asdict(report))
+    for one, found in zip(data["diversity"], report.diversity, strict=True):
+        one["share"] = plain_values(found.share)
+    return {"kind": "edits", **data}
+
+
+def plain_values(value: Any) -> Any:
+    """JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: plain_values(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_values(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def check_table(out: Path) -> None:
+    """Raise before anything is computed for a table that cannot be written.
+
+    Raises
+    ------
+    UsageError
+        When the file is no ``.parquet``.
+    """
+    if out.suffix.lower() != ".parquet":
+        raise UsageError(
+            f"the table is Parquet, not {out.name}", f"--table {shlex.quote(out.stem)}.parquet"
+        )
+
+
+def write_table(report: EditReport, out: Path) -> None:
+    """Write the rows as Parquet, a column a number, the rest as JSON in its metadata.
+
+    Raises
+    ------
+    FaceprepError
+        When it cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    data = edit_data(report)
+    rows = []
+    for row in data.pop("rows"):
+        agreement, rho = row.pop("agreement"), row.pop("rho")
+        row |= {f"agreement {name}": value for name, value in agreement.items()}
+        for name in report.row("edit").rho:
+            for way in ("within", "pooled"):
+                row[f"rho {name} {way}"] = rho[name][way] if name in rho else None
+        rows.append(row)
+    fields = [
+        pa.field(name, _kind(name), nullable=name not in ("kind", "expression", "faces"))
+        for name in rows[0]
+    ]
+    table = pa.Table.from_pylist(rows, pa.schema(fields))
+    about = json.dumps(data, sort_keys=True, ensure_ascii=False)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table.replace_schema_metadata({b"faceprep": about.encode()}), out)
+    except OSError as error:
+        raise FaceprepError(f"cannot write {out}: {error.strerror or error}") from error
+
+
+def _kind(name: str) -> Any:
+    import pyarrow as pa
+
+    if name in ("kind", "expression"):
+        return pa.string()
+    return pa.int64() if name == "faces" else pa.float64()

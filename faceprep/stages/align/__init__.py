@@ -1,0 +1,1 @@
+"""Align faces: photograph in, landmarks and a crop out."""

@@ -1,0 +1,1 @@
+"""Synthesize balanced faces with a trained generator."""

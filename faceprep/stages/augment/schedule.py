@@ -1,0 +1,191 @@
+"""Which synthetic face comes at which place: a function of the seed and the place alone.
+
+Faces come in rounds, one of every expression. So every prefix is balanced, and a longer run begins
+with the faces of a shorter one. A round is of one mode; the shares of the modes are kept as well as
+whole rounds can keep them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from faceprep.config.augment import MODES
+
+# Streams of random numbers: what a face is drawn from, and the order of the sources.
+_FACE, _ORDER = 1, 2
+
+#: Elements of a code in `varied`, at least this share of its intensity (`codes.edit_magnitudes`).
+_LEAST_ELEMENT = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Place of a synthetic face.
+
+    Attributes
+    ----------
+    index
+        Counted from 0.
+    label
+        Number of its expression.
+    mode
+        Of `MODES`.
+    turn
+        How many rounds of its mode came before.
+    """
+
+    index: int
+    label: int
+    mode: str
+    turn: int
+
+
+class Schedule:
+    """Slots of a run.
+
+    Parameters
+    ----------
+    classes
+        Number of expressions.
+    shares
+        Mode → share; their sum is 1.
+    """
+
+    def __init__(self, classes: int, shares: Mapping[str, float]) -> None:
+        self.classes = classes
+        self._shares = dict(shares)
+        self._rounds: list[tuple[str, int]] = []
+        self._counts = dict.fromkeys(shares, 0)
+
+    def slots(self, first: int, count: int) -> list[Slot]:
+        """`count` slots from number `first` on."""
+        found = []
+        for index in range(first, first + count):
+            number, label = divmod(index, self.classes)
+            mode, turn = self._round(number)
+            found.append(Slot(index, label, mode, turn))
+        return found
+
+    def _round(self, number: int) -> tuple[str, int]:
+        """Mode of a round: the one that is furthest behind its share; and its turn."""
+        while len(self._rounds) <= number:
+            due = len(self._rounds) + 1
+            mode = max(self._shares, key=lambda name: self._shares[name] * due - self._counts[name])
+            self._rounds.append((mode, self._counts[mode]))
+            self._counts[mode] += 1
+        return self._rounds[number]
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Random numbers of a candidate for a slot.
+
+    Attributes
+    ----------
+    intensity
+        As it is asked for, 0 to 1; NaN where the code has none.
+    elements : (d,)
+        U(0, 1).
+    identity : (G,)
+        U(-1, 1), ExprGAN's prior.
+    pick
+        U(0, 1), which of the sources.
+    """
+
+    intensity: float
+    elements: np.ndarray
+    identity: np.ndarray
+    pick: float
+
+
+def draw(
+    seed: int,
+    index: int,
+    candidate: int,
+    elements: int,
+    identity: int,
+    intensity: tuple[float, float],
+) -> Draw:
+    """Draw a candidate; the same arguments give the same numbers, in any process."""
+    random = np.random.default_rng([_FACE, seed, index, candidate])
+    numbers = random.random(2 + elements + identity)
+    low, high = intensity
+    return Draw(
+        intensity=float(low + (high - low) * numbers[0]),
+        pick=float(numbers[1]),
+        elements=numbers[2 : 2 + elements],
+        identity=numbers[2 + elements :] * 2 - 1,
+    )
+
+
+def magnitudes(
+    drawn: Draw, told: float, kind: Literal["varied", "equal", "paper"]
+) -> tuple[np.ndarray, float]:
+    """Elements ``(d,)`` of a code's active class, and the intensity to note down.
+
+    Parameters
+    ----------
+    told
+        Intensity for the generator.
+    kind
+        ``augment.code``. ``paper``: |U(-1, 1)| each (ExprGAN, section 3.1); noted is their mean.
+    """
+    if kind == "paper":
+        return drawn.elements, float(drawn.elements.mean())
+    share = _LEAST_ELEMENT + (1 - _LEAST_ELEMENT) * drawn.elements
+    return told * (share if kind == "varied" else np.ones_like(share)), drawn.intensity
+
+
+class SourceOrder:
+    """Which source a slot edits: all in turn, a face of every subject before a second of one.
+
+    Parameters
+    ----------
+    seed, mode
+        Of the run, and whose sources these are.
+    expressions, subjects : (N,)
+        Of the sources; an unlabelled one has the expression ``""``.
+    classes
+        Expressions by number. A source is edited to others than its own.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        mode: str,
+        expressions: np.ndarray,
+        subjects: np.ndarray,
+        classes: Sequence[str],
+    ) -> None:
+        self._key = [_ORDER, seed, MODES.index(mode)]
+        self._people = np.unique(subjects, return_inverse=True)[1]
+        self._eligible = [np.flatnonzero(expressions != name) for name in classes]
+        self._orders: dict[int, tuple[int, Any]] = {}
+
+    def missing(self) -> list[int]:
+        """Numbers of the expressions that no source can be edited to."""
+        return [label for label, rows in enumerate(self._eligible) if not len(rows)]
+
+    def source(self, slot: Slot, candidate: int, pick: float) -> int:
+        """Row of the source of a candidate: the first one's in turn, later ones' by chance."""
+        rows = self._eligible[slot.label]
+        if candidate:
+            return int(rows[int(pick * len(rows))])
+        epoch, place = divmod(slot.turn, len(rows))
+        known = self._orders.get(slot.label)
+        if known is None or known[0] != epoch:
+            known = (epoch, self._order(slot.label, epoch))
+            self._orders[slot.label] = known
+        return int(known[1][place])
+
+    def _order(self, label: int, epoch: int) -> np.ndarray:
+        rows = np.random.default_rng([*self._key, label, epoch]).permutation(self._eligible[label])
+        people = self._people[rows]
+        grouped = np.argsort(people, kind="stable")
+        counts = np.bincount(people)
+        starts = np.cumsum(counts) - counts
+        turn = np.empty(len(rows), np.int64)
+        turn[grouped] = np.arange(len(rows)) - starts[people[grouped]]
+        return np.asarray(rows[np.argsort(turn, kind="stable")])

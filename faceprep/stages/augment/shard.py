@@ -1,0 +1,205 @@
+"""Making one shard of synthetic faces, in whatever process an engine put it.
+
+On a CPU a worker computes its shard and a thread of it writes the pictures of the last block
+meanwhile. With a GPU one process computes, and workers get the pixels of whole shards to write.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from faceprep.config import Config
+from faceprep.core.images import write_png
+from faceprep.execution.shard import Job, explain_os_error, one_thread, versions
+from faceprep.execution.stage import Row, ShardOutput, Stage, image_name
+from faceprep.generators.trained import name_of
+from faceprep.workspace import Marker, PendingShard, Workspace
+from faceprep.workspace.manifest import table_from_rows
+from faceprep.workspace.synthetic import stage_of
+
+if TYPE_CHECKING:
+    from faceprep.execution.shard import Errand
+    from faceprep.stages.augment.quality_filter import QualityFilter
+    from faceprep.stages.augment.sampler import Studio
+
+#: Rows of a block, with their pixels ``(B, S, S, 3) uint8`` and the words of their PNG files.
+Block = tuple[Sequence[Row], np.ndarray, Sequence[Mapping[str, str]]]
+
+
+class Augment(Stage):
+    """``augment`` as engines and shards know a stage: its name, and what changes its output."""
+
+    version = 1
+    seconds_per_face = 0.05
+
+    def __init__(self, config: Config, device: str) -> None:
+        self.name = stage_of(name_of(config.train.generator, config.train.fold))
+        self.upstream = ()
+        self.device = device
+        self._faces = config.augment.shard_size
+
+    def faces(self, workspace: Workspace, shard: int) -> int:
+        """Return how many faces a shard has; the last one of a set may have fewer."""
+        return self._faces
+
+    def settings(self, config: Config) -> dict[str, Any]:
+        """Return everything of the configuration that changes the faces."""
+        return {**config.augment.settings(), "fold": config.train.fold, "device": self.device}
+
+    def process(
+        self,
+        inputs: Mapping[str, Sequence[Row]],
+        todo: Sequence[int],
+        config: Config,
+        out: ShardOutput,
+    ) -> list[Row]:
+        """Not called: a shard follows from its number (`make_shard`), no stage lies before it."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class AugmentJob(Job):
+    """A shard to make.
+
+    Attributes
+    ----------
+    first, rows
+        Number of its first face, and how many it is to have.
+    whole
+        How many it can have: blocks end there, not at `rows`.
+    kept
+        How many it has already, of the same settings.
+    asked
+        How many all shards are to have.
+    checkpoint
+        SHA-256 of the generator's file.
+    device
+        Where to compute.
+    quality
+        What the faces have to pass.
+    """
+
+    first: int = 0
+    rows: int = 0
+    whole: int = 0
+    kept: int = 0
+    asked: int = 0
+    checkpoint: str = ""
+    device: str = "cpu"
+    quality: "QualityFilter | None" = None
+
+    def is_done(self, workspace: Workspace) -> bool:
+        """Whether the shard has all the faces that it is to have."""
+        marker = workspace.marker(self.stage.name, self.shard)
+        return marker is not None and marker.rows >= self.rows and super().is_done(workspace)
+
+    def errand(self) -> "Errand":
+        """Make shards of the same set, with the same filter, on another machine."""
+        from faceprep.stages.augment.remote_job import AugmentErrand
+
+        return AugmentErrand(self.asked, self.device, self.input_hash, self.quality)
+
+
+def make_shard(job: AugmentJob) -> Marker:
+    """Compute and write a shard; runs in a worker."""
+    from threadpoolctl import threadpool_limits
+
+    one_thread()
+    with threadpool_limits(1):
+        return write_shard(job, blocks(job, studio(job)))
+
+
+def blocks(job: AugmentJob, maker: "Studio") -> Iterator[Block]:
+    """Blocks of the faces that a shard lacks, cut to them."""
+    size = maker.block
+    for start in range(job.kept - job.kept % size, job.rows, size):
+        rows, pixels = maker.make(job.first + start, min(size, job.whole - start))
+        chosen = slice(max(job.kept - start, 0), min(job.rows - start, len(rows)))
+        yield rows[chosen], pixels[chosen], [maker.text(row) for row in rows[chosen]]
+
+
+def write_shard(job: AugmentJob, made: Iterable[Block]) -> Marker:
+    """Write the pictures of a shard as they come, and commit it.
+
+    Raises
+    ------
+    FaceprepError
+        Nothing can be written there.
+    """
+    workspace, name = Workspace(job.config.workspace), job.stage.name
+    started = time.monotonic()
+    if workspace.wait_for_others(name, job.shard) and job.is_done(workspace):
+        return cast(Marker, workspace.marker(name, job.shard))
+    try:
+        with workspace.pending(name, job.shard) as pending:
+            rows = [*_keep(job, workspace, pending), *_write(job, pending, made)]
+            return pending.commit(
+                table_from_rows(name, rows),
+                input_hash=job.input_hash,
+                config_hash=job.config_hash,
+                provenance={
+                    "settings": job.stage.settings(job.config),
+                    "checkpoint": job.checkpoint,
+                    "versions": versions(),
+                },
+                seconds=round(time.monotonic() - started, 3),
+            )
+    except OSError as error:
+        raise explain_os_error(error, workspace) from error
+
+
+def _keep(job: AugmentJob, workspace: Workspace, pending: PendingShard) -> list[Row]:
+    """Rows and pictures that the shard has already."""
+    if not job.kept:
+        return []
+    rows: list[Row] = workspace.read(job.stage.name, job.shard).to_pylist()
+    for row in rows:
+        pending.keep_image(PurePosixPath(row["crop"]).name)
+    return rows
+
+
+def _write(job: AugmentJob, pending: PendingShard, made: Iterable[Block]) -> list[Row]:
+    prefix = pending.workspace.images_prefix(pending.stage, job.shard)
+    out = ShardOutput(pending.images, prefix, pending.folder / "progress")
+    rows: list[Row] = []
+    writing: Future[list[Row]] | None = None
+    with ThreadPoolExecutor(1) as writer:
+        for block in made:
+            if writing is not None:
+                rows += writing.result()
+            writing = writer.submit(_write_block, block, out)
+        if writing is not None:
+            rows += writing.result()
+    return rows
+
+
+def _write_block(block: Block, out: ShardOutput) -> list[Row]:
+    rows = []
+    for row, pixels, text in zip(*block, strict=True):
+        name = image_name(row["face_id"])
+        data = write_png(out.images / name, pixels, text)
+        digest = hashlib.sha256(data).hexdigest()
+        rows.append({**row, "crop": out.relative(name), "crop_sha256": digest})
+    out.advance(len(rows))
+    return rows
+
+
+#: The one of this process, by what decides its faces.
+_studios: "dict[tuple[str, ...], Studio]" = {}
+
+
+def studio(job: AugmentJob) -> "Studio":
+    """Return this process's studio, made for the first job of a run."""
+    key = (str(job.config.workspace), job.stage.name, job.input_hash, job.config_hash, job.device)
+    if key not in _studios:
+        from faceprep.stages.augment.sampler import Studio
+
+        _studios.clear()
+        _studios[key] = Studio(job.config, job.checkpoint, job.device, job.quality)
+    return _studios[key]

@@ -1,0 +1,157 @@
+"""Whose faces may be edited: people of the training, and nobody who is tested or watched."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceprep.config import Config
+from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.stages.train.faces import sides_of, training_rows
+from faceprep.workspace import Workspace
+from faceprep.workspace.load import load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Any folder is a dataset of this name: equal names of subjects mean nothing across two roots.
+_FOLDER = "folder"
+
+#: Another workspace's people carry this before their names, where they are not this one's.
+ELSEWHERE = "elsewhere:"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Faces to edit.
+
+    Attributes
+    ----------
+    ids, crops
+        ``face_id`` and file of each.
+    expressions
+        ``(N,)`` names; ``""`` where there is none.
+    subjects
+        ``(N,)`` ``dataset/subject``.
+    """
+
+    ids: list[str]
+    crops: list[Path]
+    expressions: np.ndarray
+    subjects: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def people(self) -> list[str]:
+        """Everybody who is among them, sorted."""
+        return sorted({str(name) for name in self.subjects})
+
+
+def find_sources(config: Config, mode: str) -> Sources:
+    """Return the faces that a mode edits.
+
+    Parameters
+    ----------
+    mode
+        ``edit``: training faces of the workspace; ``other``: those of ``augment.sources``.
+
+    Raises
+    ------
+    UsageError
+        There are none, or the other workspace does not fit this one.
+    FaceprepError
+        Somebody among them is tested or watched here.
+    """
+    if mode == "edit":
+        rows = training_rows(config.workspace, fold=config.train.fold)
+    else:
+        rows = _other_rows(config)
+    wanted = config.augment.source_expressions
+    if wanted is not None:
+        rows = rows[rows["expression"].isin(list(wanted))]
+    if not len(rows):
+        raise UsageError(
+            f"no training face can be edited in mode {mode}",
+            "--mode new, or another augment.source_expressions",
+        )
+    subjects = rows["dataset"] + "/" + rows["subject"]
+    if mode == "other":
+        subjects = subjects.where(~_elsewhere(config, rows), ELSEWHERE + subjects)
+    return Sources(
+        rows.index.tolist(),
+        [Path(crop) for crop in rows["crop"]],
+        rows["expression"].fillna("").to_numpy(str),
+        subjects.to_numpy(str),
+    )
+
+
+def fingerprint(config: Config, modes: Sequence[str], judged: bool) -> list[str | None]:
+    """Hashes of the parts that the sources, or a judge's training, are read from."""
+    roots = [config.workspace] if "edit" in modes or judged else []
+    if "other" in modes:
+        roots.append(_other(config).root)
+    found: list[str | None] = []
+    for root in roots:
+        workspace = Workspace(root)
+        for stage in ("select", "align"):
+            markers = (workspace.marker(stage, shard) for shard in workspace.shards(stage))
+            found += [marker.sha256 if marker else None for marker in markers]
+    return found
+
+
+def _other(config: Config) -> Workspace:
+    if config.augment.sources is None:
+        raise UsageError("no other faces are named", "--set augment.sources=WORKSPACE")
+    return Workspace(config.augment.sources.expanduser())
+
+
+def _other_rows(config: Config) -> "pd.DataFrame":
+    """Aligned training faces of the other workspace, labelled or not."""
+    here, there = Workspace(config.workspace), _other(config)
+    if here.root.resolve() == there.root.resolve():
+        raise UsageError("augment.sources is this workspace itself", "--mode edit")
+    faces = load(there.root, ["align"], only_ok=True)
+    templates = [
+        workspace.info("align").get("settings", {}).get("template") for workspace in (here, there)
+    ]
+    if templates[0] != templates[1]:
+        raise UsageError(
+            f"{there.root} is aligned to {templates[1]}, this workspace to {templates[0]}",
+            f"faceprep align --workspace {shlex.quote(str(there.root))}"
+            f" --set align.template={templates[0]}",
+        )
+    rows = faces[faces["split"] == "train"]
+    _refuse_leak(config, here, there, rows)
+    return rows
+
+
+def _elsewhere(config: Config, rows: "pd.DataFrame") -> "pd.Series[bool]":
+    """Rows of the other workspace whose people are not this one's, whatever their names."""
+    if config.augment.distinct_people:
+        return rows["dataset"].notna()
+    places = (Workspace(config.workspace), _other(config))
+    here, there = (place.info("select").get("root") for place in places)
+    return (rows["dataset"] == _FOLDER) & (here != there)
+
+
+def _refuse_leak(config: Config, here: Workspace, there: Workspace, rows: "pd.DataFrame") -> None:
+    own = load(here.root, ["align"])
+    kept = own[sides_of(own, config.train.fold).isin(["val", "test"])]
+    same = set(kept["sha256"].dropna()) & set(rows["sha256"].dropna())
+    if same:
+        name = kept.index[kept["sha256"].isin(same)][0]
+        raise FaceprepError(
+            f"{len(same)} files of {there.root} are watched or tested here, {name} among them",
+            "select them for nothing but the test",
+        )
+    rows = rows[~_elsewhere(config, rows)]
+    both = rows.merge(kept[["dataset", "subject"]].drop_duplicates(), on=["dataset", "subject"])
+    if len(both):
+        raise FaceprepError(
+            f"{both['subject'].iloc[0]} of {there.root} is watched or tested here",
+            "--set augment.distinct_people=true   if another person bears the same name",
+        )

@@ -1,0 +1,1 @@
+"""Train expression classifiers with and without synthetic faces and test them."""

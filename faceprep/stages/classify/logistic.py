@@ -1,0 +1,143 @@
+"""Logistic regression on face features φ: what few faces give without any training of φ."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from faceprep.core.errors import UsageError
+from faceprep.training.expression_head import Features, pooled
+
+NAME = "logistic"
+
+#: Inverse strengths of the L2 penalty that are tried on the people left out.
+STRENGTHS = (0.003, 0.03, 0.3, 3.0)
+
+# Strengths are of faces of this squared length: about the number of independent features.
+_LENGTH = 100.0
+
+# Of an expression that no training face shows.
+_LEAST_LOG = -20.0
+
+_ITERATIONS = 300
+_TOLERANCE = 1e-3
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Described:
+    """Faces as φ sees them.
+
+    Attributes
+    ----------
+    values
+        ``(N, 2, D)``: of each face and of its mirror image.
+    labels
+        ``(N,) int64``.
+    """
+
+    values: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """`train_logistic`'s result; `strength` is the one that the people left out chose."""
+
+    classes: tuple[str, ...]
+    strength: float
+    _mean: np.ndarray = field(repr=False)
+    _scale: float = field(repr=False)
+    _model: Any = field(repr=False)
+
+    def log_probabilities(self, faces: Described) -> np.ndarray:
+        """``(N, K) float64`` of faces as they are, not mirrored."""
+        x = (faces.values[:, 0].astype(np.float32) - self._mean) / self._scale
+        found = np.full((len(x), len(self.classes)), -np.inf)
+        found[:, self._model.classes_] = self._model.predict_log_proba(x)
+        return found
+
+
+def describe(features: Features, images: np.ndarray, device: torch.device | str) -> np.ndarray:
+    """Coarse maps of φ's last three perceptual layers, ``(N, 2, D) float16``.
+
+    Parameters
+    ----------
+    features
+        φ, on `device`.
+    images
+        ``(N, S, S, 3) uint8`` RGB.
+    device
+        Where φ is.
+    """
+    layers = features.perceptual_layers[-3:]
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(images), _BATCH):
+            x = torch.from_numpy(np.ascontiguousarray(images[start : start + _BATCH]))
+            x = x.to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+            both = [pooled(features.activations(one, layers), layers) for one in (x, x.flip(3))]
+            parts.append(torch.stack(both, dim=1).half().cpu().numpy())
+    return np.concatenate(parts) if parts else np.zeros((0, 2, 0), np.float16)
+
+
+def train_logistic(
+    real: Described,
+    held_out: Described,
+    classes: Sequence[str],
+    *,
+    synthetic: Described | None = None,
+    synthetic_share: float = 0.5,
+) -> Logistic:
+    """Fit on faces and their mirror images.
+
+    Parameters
+    ----------
+    real
+        Of the training people, without those of `held_out`.
+    held_out
+        Training people on whom the strength of the penalty is chosen, by log-loss.
+    classes
+        Expressions in the order of the labels.
+    synthetic, synthetic_share
+        More faces, and the part of the loss that is theirs.
+
+    Raises
+    ------
+    UsageError
+        The training faces show one expression only.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    parts = [real] if synthetic is None else [real, synthetic]
+    shares = [1.0] if synthetic is None else [1 - synthetic_share, synthetic_share]
+    x = np.concatenate([part.values.reshape(-1, part.values.shape[-1]) for part in parts])
+    x = x.astype(np.float32)
+    y = np.concatenate([np.repeat(part.labels, 2) for part in parts])
+    if len(np.unique(y)) < 2:
+        raise UsageError("the training faces show one expression only", "faceprep show WORKSPACE")
+    # Weights sum to the number of real faces, so that a strength means the same in every row.
+    weights = [
+        np.full(2 * len(part.labels), share * len(real.labels) / max(2 * len(part.labels), 1))
+        for part, share in zip(parts, shares, strict=True)
+    ]
+    mean = x.mean(axis=0)
+    x -= mean
+    scale = float(np.sqrt((x * x).sum(axis=1).mean()))  # a face has length 1 on average
+    x /= scale
+    model = LogisticRegression(max_iter=_ITERATIONS, tol=_TOLERANCE, warm_start=True)
+    best: Logistic | None = None
+    least = np.inf
+    for strength in STRENGTHS:
+        model.set_params(C=strength * _LENGTH)
+        model.fit(x, y, sample_weight=np.concatenate(weights))
+        found = Logistic(tuple(classes), strength, mean, scale, copy.deepcopy(model))
+        scores = found.log_probabilities(held_out)[np.arange(len(held_out.labels)), held_out.labels]
+        loss = float(-np.maximum(scores, _LEAST_LOG).mean())
+        if loss < least:
+            best, least = found, loss
+    assert best is not None
+    return best

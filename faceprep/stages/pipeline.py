@@ -1,0 +1,178 @@
+"""The stages in their order: bring everything up to a stage up to date."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceprep.config import STAGES, Config
+from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.progress import Progress
+from faceprep.execution.runner import Options, StageResult, run_stage, submit_stage
+from faceprep.stages import load_stage
+from faceprep.workspace import Workspace
+
+if TYPE_CHECKING:
+    from faceprep.stages.select.run import SelectResult
+
+
+@dataclass
+class RunResult:
+    """What a run did.
+
+    Attributes
+    ----------
+    select
+        Of the selection, when it took part.
+    stages
+        Of the other stages that took part, in order.
+    jobs
+        Stage → numbers of the Slurm jobs that make it, where they are not waited for.
+    """
+
+    select: "SelectResult | None" = None
+    stages: list[StageResult] = field(default_factory=list)
+    jobs: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def failed_shards(self) -> dict[str, dict[int, str]]:
+        """Stage → shard → error, for everything that could not be made."""
+        return {result.stage: result.failed for result in self.stages if result.failed}
+
+    @property
+    def failed_rows(self) -> int:
+        """Rows of the last stage that are not ``ok``."""
+        if not self.stages:
+            return 0
+        return sum(rows for status, rows in self.stages[-1].status.items() if status != "ok")
+
+
+def needed(until: str) -> list[str]:
+    """Return the stages that ``until`` depends on, in order, itself last."""
+    if until == "select":
+        return ["select"]
+    wanted = {until}
+    for name in reversed(STAGES):
+        if name in wanted and name != "select":
+            wanted |= set(load_stage(name).upstream)
+    return [name for name in STAGES if name in wanted]
+
+
+def run(config: Config, names: list[str], options: Options, progress: Progress) -> RunResult:
+    """Run stages in order, each over the shards that are not up to date.
+
+    Parameters
+    ----------
+    names
+        Stages in order; the last is the one asked for (`Options.overwrite` is about it alone).
+
+    Raises
+    ------
+    FaceprepError
+        When a stage cannot go on. What was finished before stays finished.
+    """
+    options.refuse_leaving(config.engine)
+    result = RunResult()
+    stale: dict[str, set[int]] = {}
+    if not options.overwrite:
+        _check_same_dataset(config)
+    if "select" not in names and config.select.root is None:
+        config = _with_recorded_root(config)
+    for name in names:
+        last = name == names[-1]
+        step = options if last else options.for_upstream()
+        if name == "select":
+            result.select = _select(config, step, progress)
+            stale[name] = set(result.select.todo)
+        elif options.dry_run and result.select and _differs(result.select, config):
+            result.stages.append(_estimate(name, config, result.select))
+        else:
+            stage = load_stage(name)
+            changing = set().union(*(stale.get(up, set()) for up in stage.upstream))
+            if options.wait or options.dry_run:
+                done = run_stage(stage, config, step, progress, changing)
+            else:
+                after = [job for up in stage.upstream for job in result.jobs.get(up, ())]
+                done, jobs = submit_stage(stage, config, step, progress, changing, after)
+                result.jobs[name] = jobs
+            result.stages.append(done)
+            stale[name] = set(done.todo)
+    return result
+
+
+def _check_same_dataset(config: Config) -> None:
+    """Refuse to replace the results of one dataset by another's; a moved one is the same."""
+    recorded = Workspace(config.workspace).info("select")
+    if not recorded.get("root") or (config.select.root is None and config.demo is None):
+        return
+    dataset = recorded.get("config", {}).get("select", {}).get("dataset")
+    old, new = Path(recorded["root"]), config.dataset_root().absolute()
+    moved = not old.exists() or (new.exists() and old.samefile(new))
+    if dataset in (None, config.select.dataset) and (old == new or moved):
+        return
+    raise UsageError(
+        f"{config.workspace} holds another dataset: {dataset} of {old}",
+        "choose another place with --workspace DIR, or add --overwrite to replace it",
+    )
+
+
+def _differs(select: "SelectResult", config: Config) -> bool:
+    """Whether the shards of a selection to come are others than those in the workspace."""
+    return Workspace(config.workspace).info("select").get("shards") != select.shards
+
+
+def _with_recorded_root(config: Config) -> Config:
+    """Where the selection is taken as it is, the dataset is the one that it names."""
+    root = Workspace(config.workspace).info("select").get("root")
+    if root is None:
+        return config
+    return config.model_copy(
+        update={"select": config.select.model_copy(update={"root": Path(root)})}
+    )
+
+
+def _select(config: Config, options: Options, progress: Progress) -> "SelectResult":
+    from faceprep.stages.select.run import run_select
+
+    if config.demo is not None and config.select.root is None:
+        if options.dry_run and not config.dataset_root().is_dir():
+            raise FaceprepError(
+                f"the demo dataset is not drawn yet: {config.dataset_root()}",
+                "the same command without --dry-run draws it first",
+            )
+        if not options.dry_run:
+            render(config, progress)
+    before = int(Workspace(config.workspace).info("select").get("rows", 0))
+    result = run_select(config, options, progress)
+    if result.rows < before:
+        verb = "would be" if options.dry_run else "are"
+        fewer = f"{before} → {result.rows} faces; results of the others {verb} removed"
+        progress.say(f"select: {fewer}")
+    return result
+
+
+def render(config: Config, progress: Progress) -> None:
+    """Render the demo dataset of a configuration, unless it is there already."""
+    from faceprep.demo import DemoSettings, render_demo
+    from faceprep.execution.runner import workers
+
+    assert config.demo is not None
+    settings = DemoSettings(**config.demo.model_dump())
+    render_demo(config.dataset_root(), settings, workers=workers(config), progress=progress)
+
+
+def _estimate(name: str, config: Config, select: "SelectResult | None") -> StageResult:
+    """What a stage would do in a workspace that does not exist yet."""
+    stage = load_stage(name)
+    rows = select.rows if select else 0
+    shards = -(-rows // config.shard_size)
+    size = rows * stage.bytes_per_face
+    return StageResult(name, shards, 0, list(range(shards)), rows, disk_bytes=size)
+
+
+def summary(result: RunResult) -> dict[str, Any]:
+    """Return the outcome as plain data, for ``--json``."""
+    return {
+        "select": result.select.as_dict() if result.select else None,
+        "stages": {stage.stage: vars(stage) for stage in result.stages},
+        "jobs": result.jobs,
+    }

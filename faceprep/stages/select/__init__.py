@@ -1,0 +1,1 @@
+"""Select frames, subjects, expressions, roles and splits of a dataset."""

@@ -1,0 +1,128 @@
+"""What a selection holds: subjects, sequences and frames by expression and split."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from faceprep.core.errors import UsageError
+from faceprep.datasets.base import FrameRow, Report
+from faceprep.workspace.manifest import EXPRESSIONS, SPLITS
+
+#: What the table calls frames without an expression.
+UNLABELLED = "unlabelled"
+LABELS = (*EXPRESSIONS, UNLABELLED)
+
+_SPLIT_BITS = 2
+
+
+@dataclass
+class Counts:
+    """Of one expression in one split, or of a whole split."""
+
+    subjects: int = 0
+    sequences: int = 0
+    frames: int = 0
+
+
+@dataclass
+class Summary:
+    """A selection in numbers.
+
+    Attributes
+    ----------
+    cells
+        (expression or `UNLABELLED`, split) → counts; a frame of role neutral counts as ``neutral``.
+    totals
+        Split → counts.
+    roles
+        Role → frames.
+    missing_files
+        Frames whose file cannot be read.
+    report
+        What was left out, and notes.
+    """
+
+    cells: dict[tuple[str, str], Counts] = field(default_factory=dict)
+    totals: dict[str, Counts] = field(default_factory=dict)
+    roles: dict[str, int] = field(default_factory=dict)
+    missing_files: int = 0
+    report: Report = field(default_factory=Report)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form, as in ``stage.json``."""
+        return {
+            "expressions": [
+                {"expression": label, "split": split, **vars(counts)}
+                for (label, split), counts in sorted(self.cells.items())
+            ],
+            "splits": {split: vars(counts) for split, counts in self.totals.items()},
+            "roles": dict(sorted(self.roles.items())),
+            "missing_files": self.missing_files,
+            **self.report.as_dict(),
+        }
+
+
+class Counter:
+    """Counts rows as they go by, and makes sure that no subject is on both sides of a split.
+
+    Memory: one small number per subject, however many frames.
+    """
+
+    def __init__(self) -> None:
+        self._subjects: dict[str, int] = {}  # split code, then one bit per expression
+        self._frames: dict[tuple[str, str, str], int] = {}
+        self._sequences: dict[tuple[str, str], int] = {}
+        self._sequence_totals: dict[str, int] = {}
+        self._current: tuple[str, str] | None = None
+        self._shown: set[str] = set()
+
+    def add(self, row: FrameRow) -> None:
+        """Count a row.
+
+        Raises
+        ------
+        UsageError
+            When its subject was in another split before.
+        """
+        label = row.expression or UNLABELLED
+        code = SPLITS.index(row.split)
+        known = self._subjects.get(row.subject, code)
+        if known & ((1 << _SPLIT_BITS) - 1) != code:
+            before = SPLITS[known & ((1 << _SPLIT_BITS) - 1)]
+            raise UsageError(
+                f"subject {row.subject} is in {before} and in {row.split} ({row.path})",
+                "--set select.split=random   divides whole subjects",
+            )
+        self._subjects[row.subject] = known | 1 << (_SPLIT_BITS + LABELS.index(label))
+        key = (label, row.split, row.role)
+        self._frames[key] = self._frames.get(key, 0) + 1
+        if row.sequence is not None:
+            self._count_sequence(row, label)
+
+    def summary(self, report: Report) -> Summary:
+        """Everything counted so far."""
+        summary = Summary(report=report)
+        for (label, split, role), frames in self._frames.items():
+            summary.roles[role] = summary.roles.get(role, 0) + frames
+            summary.cells.setdefault((label, split), Counts()).frames += frames
+            summary.totals.setdefault(split, Counts()).frames += frames
+        for (label, split), sequences in self._sequences.items():
+            summary.cells[label, split].sequences = sequences
+        for split, sequences in self._sequence_totals.items():
+            summary.totals[split].sequences = sequences
+        for known in self._subjects.values():
+            split = SPLITS[known & ((1 << _SPLIT_BITS) - 1)]
+            summary.totals[split].subjects += 1
+            for k, label in enumerate(LABELS):
+                if known >> (_SPLIT_BITS + k) & 1:
+                    summary.cells[label, split].subjects += 1
+        return summary
+
+    def _count_sequence(self, row: FrameRow, label: str) -> None:
+        sequence = (row.subject, row.sequence or "")
+        if sequence != self._current:
+            self._current, self._shown = sequence, set()
+            self._sequence_totals[row.split] = self._sequence_totals.get(row.split, 0) + 1
+        if label not in self._shown:
+            self._shown.add(label)
+            key = (label, row.split)
+            self._sequences[key] = self._sequences.get(key, 0) + 1

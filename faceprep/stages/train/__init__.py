@@ -1,0 +1,1 @@
+"""Train a generator on the aligned faces of a workspace."""

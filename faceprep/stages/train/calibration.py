@@ -1,0 +1,75 @@
+"""After a training: how strongly each expression shows at each intensity, measured and evened out.
+
+The five elements of an expression code have no order, and a generator may do most of its work in
+a small part of 0 … 1. So the intensity that a user asks for goes through a rising map, fitted on
+edits of training faces, which lies in the generator's file as ``extra["calibration"]``.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceprep.config import Config
+from faceprep.core.errors import MissingToolError
+
+if TYPE_CHECKING:
+    from faceprep.training.loop import Reporter
+
+
+def calibrate_trained(config: Config, file: Path, device: str, progress: "Reporter") -> bool:
+    """Fit the maps on some training faces and put them into a generator's file.
+
+    A file that has them is left as it is. Where landmarks cannot be measured, one line says so.
+
+    Parameters
+    ----------
+    config
+        Of the training; ``train.calibrate`` is the number of faces, 0 for none.
+    file
+        ``generator.safetensors``.
+    device
+        Where the edits are made.
+    progress
+        Hears what was done, or why it was not.
+
+    Returns
+    -------
+    Whether the file has a calibration now.
+
+    Raises
+    ------
+    FaceprepError
+        The file is damaged or cannot be written.
+    """
+    from faceprep.generators.store import load_generator
+    from faceprep.metrics.intensity import CALIBRATION
+    from faceprep.training import checkpoint
+
+    if CALIBRATION in checkpoint.read(file).extra:
+        return True
+    if not config.train.calibrate:
+        return False
+    try:
+        from faceprep.faces.dlib.landmark_predictor import shared_predictor
+        from faceprep.generators.editor import NEUTRAL, Editor
+        from faceprep.metrics.calibration import calibrate
+        from faceprep.metrics.workspace_faces import in_turns, read_faces
+
+        shared_predictor()
+    except (MissingToolError, ImportError) as error:
+        why = error.message if isinstance(error, MissingToolError) else str(error)
+        progress.say(f"train: the intensity is not calibrated: {why}")
+        return False
+    from faceprep.stages.train.faces import training_rows
+    from faceprep.workspace import Workspace
+
+    model, _ = load_generator(file, device=device)
+    rows = training_rows(
+        config.workspace, classes=[*model.classes, NEUTRAL], fold=config.train.fold
+    )
+    people = (rows["dataset"] + "/" + rows["subject"]).to_numpy(str)
+    some = rows.iloc[in_turns(people, config.train.seed)[: config.train.calibrate]]
+    progress.say(f"train: calibrating the intensity on {len(some)} training faces")
+    faces = read_faces(Workspace(config.workspace), some, model.size)
+    maps = calibrate(Editor(model, None, device), faces)
+    checkpoint.add_extra(file, {CALIBRATION: {name: one.to_json() for name, one in maps.items()}})
+    return True

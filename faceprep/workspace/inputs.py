@@ -1,0 +1,79 @@
+"""What an accuracy table was made of, and whether the workspace still holds just that."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from faceprep.config import digest
+from faceprep.generators.trained import file_of
+from faceprep.workspace.manifest import file_sha256
+from faceprep.workspace.synthetic import stage_of
+
+if TYPE_CHECKING:
+    from faceprep.workspace import Marker, Workspace
+
+
+def inputs_of(workspace: "Workspace", synthetic: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
+    """Name what a table is made of, by the hashes in the markers; JSON-ready.
+
+    Parameters
+    ----------
+    synthetic
+        Name of a generator's folder → SHA-256 of its file, and how many of its faces are used.
+    """
+    made: dict[str, Any] = {}
+    for name, (checkpoint, count) in synthetic.items():
+        rows, used = 0, []
+        for marker in _markers(workspace, stage_of(name)):
+            if rows >= count:
+                break
+            used.append(marker)
+            rows += marker.rows
+        made[name] = {
+            "checkpoint": checkpoint,
+            "shards": len(used),
+            "input": used[0].input if used else "",
+            "config": used[0].config if used else "",
+        }
+    return {"real": _real(workspace), "synthetic": made}
+
+
+def changed_since(workspace: "Workspace", made_of: Mapping[str, Any] | None) -> str | None:
+    """Say what is no longer what a table was made of; None where nothing is known to have changed.
+
+    More synthetic faces after those of the table change nothing. What was removed cannot be
+    compared, and says nothing against the table.
+
+    Parameters
+    ----------
+    made_of
+        As `inputs_of` gave it; None for a table that does not say.
+    """
+    if not made_of:
+        return None
+    real = _real(workspace)
+    if real is not None and made_of.get("real") not in (None, real):
+        return "the faces were selected or aligned anew since"
+    for name, one in (made_of.get("synthetic") or {}).items():
+        hashes = (one.get("input"), one.get("config"))
+        markers = _markers(workspace, stage_of(name))[: one.get("shards", 0)]
+        if any((marker.input, marker.config) != hashes for marker in markers):
+            return f"the synthetic faces of {name} were made anew since"
+        file = file_of(workspace.root, name)
+        if file.is_file() and file_sha256(file) != one.get("checkpoint"):
+            return f"the generator {name} was trained anew since"
+    return None
+
+
+def _real(workspace: "Workspace") -> str | None:
+    """Digest of the selection and the crops; None where there are none."""
+    found = [
+        [stage, marker.shard, marker.input, marker.config]
+        for stage in ("select", "align")
+        for marker in _markers(workspace, stage)
+    ]
+    return digest(found) if found else None
+
+
+def _markers(workspace: "Workspace", stage: str) -> "list[Marker]":
+    markers = (workspace.marker(stage, shard) for shard in workspace.shards(stage))
+    return [marker for marker in markers if marker is not None]

@@ -1,0 +1,90 @@
+"""Manifests joined into one table: what a notebook or a training script starts from.
+
+>>> from faceprep.workspace.load import load
+>>> faces = load("manifests/demo")                        # doctest: +SKIP
+>>> faces[["expression", "split", "AU12_r", "crop"]]      # doctest: +SKIP
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceprep.config import STAGES
+from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.workspace import Workspace
+from faceprep.workspace.manifest import SCHEMAS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FILES = {"align": "crop", "heatmaps": "heatmap"}
+
+
+def load(
+    workspace: str | Path, stages: Sequence[str] | None = None, only_ok: bool = False
+) -> "pd.DataFrame":
+    """Join the manifests of a workspace, one row per selected face.
+
+    Parameters
+    ----------
+    workspace
+        Folder of the run, ``manifests/<name>``.
+    stages
+        Which to join to ``select``; by default all that have run.
+    only_ok
+        Leave out faces that are not ``ok`` in every stage joined.
+
+    Returns
+    -------
+    Indexed by ``face_id``, in the order of the selection. Columns as in `manifests/README.md`;
+    ``status`` and ``reason`` are called ``<stage>_status`` and ``<stage>_reason``, and so is what
+    an earlier stage has already (``align_box``, ``align_landmarks68``, ``aus_confidence`` …).
+    ``path``, ``crop`` and ``heatmap`` are whole paths, or missing.
+
+    Raises
+    ------
+    UsageError
+        When a stage is unknown or has not run.
+    ManifestError
+        When a manifest is damaged.
+    """
+    place = Workspace(Path(workspace))
+    if not place.shards("select"):
+        raise UsageError(f"{place.root} is no workspace with selected faces", "faceprep show")
+    present = [stage for stage in STAGES if place.shards(stage)]
+    wanted = [stage for stage in STAGES if stage in {"select", *(stages or present)}]
+    missing = [stage for stage in (stages or []) if stage not in STAGES]
+    if missing:
+        raise UsageError(f"no stage {missing[0]!r}", f"one of: {', '.join(STAGES)}")
+    for stage in wanted:
+        if stage not in present:
+            raise UsageError(f"{place.root}: {stage} has not run", f"faceprep {stage}")
+    joined = _frame(place, "select")
+    for stage in wanted[1:]:
+        frame = _frame(place, stage)
+        if not joined.index.isin(frame.index).all():
+            raise FaceprepError(f"{stage} is not up to date with select", f"faceprep {stage}")
+        shared = {*joined.columns, "status", "reason"}
+        names = {name: f"{stage}_{name}" for name in frame.columns if name in shared}
+        joined = joined.join(frame.rename(columns=names))
+        if only_ok:
+            joined = joined[joined[f"{stage}_status"] == "ok"]
+    return joined
+
+
+def _frame(place: Workspace, stage: str) -> "pd.DataFrame":
+    """Return one stage's rows, with file names made whole."""
+    import pyarrow as pa
+
+    tables = list(place.tables(stage))
+    table = pa.concat_tables(tables) if tables else SCHEMAS[stage].empty_table()
+    frame = table.to_pandas().set_index("face_id")
+    root = place.info("select").get("root")
+    if stage == "select" and root:
+        frame["path"] = frame["path"].map(Path(root).joinpath).map(str)
+    if stage in _FILES:
+        folder = place.folder(stage).absolute()
+        frame[_FILES[stage]] = frame[_FILES[stage]].map(
+            lambda path: str(folder / path), na_action="ignore"
+        )
+    return frame

@@ -1,0 +1,318 @@
+"""The Parquet tables between the stages: their columns, their rules, reading and writing.
+
+`manifests/README.md` describes every column for people; this module is what enforces it.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, get_args
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from faceprep.config.augment import MODES
+from faceprep.config.section import Expression
+from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
+from faceprep.core.errors import ManifestError
+from faceprep.core.processes import here
+
+SCHEMA_VERSION = 1
+METADATA_KEY = b"faceprep"
+
+EXPRESSIONS: tuple[str, ...] = get_args(Expression)
+ROLES = ("neutral", "peak", "still")
+SPLITS = ("train", "val", "test")
+STATUSES = (
+    "ok",
+    "unreadable",
+    "no_face",
+    "low_confidence",
+    "landmarks_failed",
+    "au_failed",
+    "doubtful",
+    "skipped",
+)
+
+
+def _field(name: str, kind: pa.DataType, nullable: bool = True) -> pa.Field:
+    return pa.field(name, kind, nullable=nullable)
+
+
+def _numbers(count: int) -> pa.DataType:
+    return pa.list_(pa.float32(), count)
+
+
+_OUTCOME = [
+    _field("face_id", pa.string(), nullable=False),
+    _field("status", pa.string(), nullable=False),
+    _field("reason", pa.string()),
+]
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "select": pa.schema(
+        [
+            _field("face_id", pa.string(), nullable=False),
+            _field("dataset", pa.string(), nullable=False),
+            _field("subject", pa.string(), nullable=False),
+            _field("sequence", pa.string()),
+            _field("frame", pa.int32()),
+            _field("path", pa.string(), nullable=False),
+            _field("expression", pa.string()),
+            _field("role", pa.string(), nullable=False),
+            _field("split", pa.string(), nullable=False),
+            _field("fold", pa.int8(), nullable=False),
+            _field("attributes", pa.map_(pa.string(), pa.float32())),
+            _field("box", _numbers(4)),
+            _field("landmarks5", _numbers(10)),
+            _field("landmarks68", _numbers(136)),
+            _field("sha256", pa.string()),
+        ]
+    ),
+    "align": pa.schema(
+        [
+            *_OUTCOME,
+            _field("detector", pa.string(), nullable=False),
+            _field("confidence", pa.float32()),
+            _field("faces_found", pa.int16()),
+            _field("box", _numbers(4)),
+            _field("landmarks5", _numbers(10)),
+            _field("landmarks68", _numbers(136)),
+            _field("matrix", _numbers(6)),
+            _field("crop", pa.string()),
+            _field("crop_sha256", pa.string()),
+        ]
+    ),
+    "heatmaps": pa.schema(
+        [
+            *_OUTCOME,
+            _field("heatmap", pa.string()),
+            _field("channels", pa.int16(), nullable=False),
+            _field("sigma", pa.float32(), nullable=False),
+        ]
+    ),
+    "aus": pa.schema(
+        [
+            *_OUTCOME,
+            _field("backend", pa.string(), nullable=False),
+            _field("confidence", pa.float32()),
+            *[_field(name, pa.float32()) for name in COLUMNS_R],
+            *[_field(name, pa.bool_()) for name in COLUMNS_C],
+        ]
+    ),
+    "augment": pa.schema(
+        [
+            *_OUTCOME,
+            _field("index", pa.int32(), nullable=False),
+            _field("generator", pa.string(), nullable=False),
+            _field("checkpoint", pa.string(), nullable=False),
+            _field("mode", pa.string(), nullable=False),
+            _field("expression", pa.string(), nullable=False),
+            _field("intensity", pa.float32(), nullable=False),
+            _field("code", pa.list_(pa.float32()), nullable=False),
+            _field("source_face_id", pa.string()),
+            _field("seed", pa.int64(), nullable=False),
+            _field("rejected_judge", pa.int16(), nullable=False),
+            _field("rejected_features", pa.int16(), nullable=False),
+            _field("crop", pa.string(), nullable=False),
+            _field("crop_sha256", pa.string(), nullable=False),
+        ]
+    ),
+}
+
+_VOCABULARY = {
+    "expression": EXPRESSIONS,
+    "role": ROLES,
+    "split": SPLITS,
+    "status": STATUSES,
+    "mode": MODES,
+}
+_PATHS = ("path", "crop", "heatmap")
+_DOUBTFUL_PATH = r"^$|^/|\.\.|\x00|^(?s:.):"
+
+
+def schema_of(stage: str) -> pa.Schema:
+    """Columns of a stage; one that has several folders is named with them, ``augment/exprgan``."""
+    return SCHEMAS[verb_of(stage)]
+
+
+def verb_of(stage: str) -> str:
+    """Verb that makes a stage: ``augment`` of ``augment/exprgan``."""
+    return stage.partition("/")[0]
+
+
+def table_from_rows(stage: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Build the table of a stage from its rows, keys by column; absent keys are null.
+
+    Raises
+    ------
+    ManifestError
+        When a value does not fit its column, or a row has a key that is no column.
+    """
+    schema = schema_of(stage)
+    unknown = {key for row in rows for key in row} - set(schema.names)
+    if unknown:
+        raise ManifestError(f"{stage}: no such column: {', '.join(sorted(unknown))}")
+    try:
+        return pa.Table.from_pylist(list(rows), schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+        raise ManifestError(f"{stage}: a value does not fit its column: {error}") from None
+
+
+def validate(table: pa.Table, stage: str, source: str = "table") -> None:
+    """Check a table against the schema and the rules of its stage.
+
+    Parameters
+    ----------
+    table
+        Rows of one shard, or of several.
+    stage
+        As `schema_of` takes it.
+    source
+        Names the table in errors.
+
+    Raises
+    ------
+    ManifestError
+        For columns or types other than the schema's, nulls where none may be, a repeated
+        ``face_id``, a word outside its vocabulary, a status without reason, an intensity outside
+        0–5, or a path that is absolute or leaves its root.
+    """
+    schema = schema_of(stage)
+    if not table.schema.remove_metadata().equals(schema):
+        difference = _difference(table.schema, schema)
+        raise ManifestError(f"{source}: not a {stage} manifest: {difference}")
+    for field in schema:
+        column = table.column(field.name)
+        if not field.nullable and column.null_count:
+            raise ManifestError(f"{source}: {field.name} is null in {column.null_count} rows")
+    if pc.count_distinct(table.column("face_id")).as_py() != table.num_rows:
+        raise ManifestError(f"{source}: face_id is not unique")
+    for name, words in _VOCABULARY.items():
+        if name in schema.names:
+            _check_words(table.column(name), words, f"{source}: {name}")
+    if "status" in schema.names:
+        failed = table.filter(pc.not_equal(table.column("status"), "ok"))
+        if failed.column("reason").null_count:
+            raise ManifestError(f"{source}: a row that is not ok has no reason")
+    for name in set(_PATHS) & set(schema.names):
+        column = table.column(name).drop_null()
+        # One look at the whole column first: a path at a time is slow for millions of rows.
+        doubtful = column.filter(pc.match_substring_regex(column, _DOUBTFUL_PATH))
+        for path in doubtful.to_pylist():
+            safe_path(path, source)
+    for name in set(COLUMNS_R) & set(schema.names):
+        values = table.column(name).drop_null()
+        inside = pc.and_(pc.greater_equal(values, 0), pc.less_equal(values, 5))
+        if len(values) and not pc.all(inside).as_py():
+            raise ManifestError(f"{source}: {name} lies outside 0–5")
+
+
+def safe_path(path: str, source: str = "manifest") -> PurePosixPath:
+    """Return a manifest's path after checking that it stays below its root.
+
+    Raises
+    ------
+    ManifestError
+        When it is empty, absolute or climbs out.
+    """
+    pure = PurePosixPath(path)
+    if not path or pure.is_absolute() or ".." in pure.parts or "\0" in path or path[1:2] == ":":
+        raise ManifestError(f"{source}: path leaves its root: {path!r}")
+    return pure
+
+
+def inside(root: Path, path: str, source: str = "manifest") -> Path:
+    """Return the file of a manifest's path.
+
+    Links below the root are followed wherever they lead: users keep datasets together with them.
+
+    Raises
+    ------
+    ManifestError
+        When the path itself leaves the root.
+    """
+    return root / safe_path(path, source)
+
+
+def write_part(path: Path, table: pa.Table, stage: str, provenance: Mapping[str, Any]) -> str:
+    """Validate and write one shard; return the SHA-256 of the file.
+
+    The same table and provenance give the same bytes (within one version of pyarrow).
+    """
+    validate(table, stage, path.name)
+    record = {"stage": stage, "schema_version": SCHEMA_VERSION, **provenance}
+    text = json.dumps(record, sort_keys=True, ensure_ascii=False, default=str)
+    table = table.replace_schema_metadata({METADATA_KEY: text.encode()})
+    pq.write_table(table, path, compression="zstd")
+    return file_sha256(path)
+
+
+def read_part(path: Path, stage: str) -> pa.Table:
+    """Read and validate one shard.
+
+    Raises
+    ------
+    ManifestError
+        When the file is missing, is not Parquet, or breaks the schema.
+    """
+    verb, schema = verb_of(stage), schema_of(stage)
+    redo = f"faceprep {verb}   (redoes what does not match its marker)"
+    try:
+        with pq.ParquetFile(path) as file:  # read_table would import pandas, 0.3 s a process
+            table = file.read()
+    except FileNotFoundError:
+        raise ManifestError(f"no manifest {path}", f"faceprep {verb}") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ManifestError(f"{path} is not readable Parquet: {error}", redo) from None
+    table = table.cast(schema) if _same_names(table.schema, schema) else table
+    validate(table, stage, str(path))
+    return table
+
+
+def read_provenance(path: Path) -> dict[str, Any]:
+    """Return the provenance in a manifest's Parquet metadata; empty when it has none."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ManifestError(f"{path} is not readable Parquet: {error}") from None
+    return dict(json.loads(metadata.get(METADATA_KEY, b"{}")))
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write JSON so that a reader sees the old file or the whole new one."""
+    # Processes of several hosts write to a shared disk; the dot keeps it apart from shards in hand.
+    aside = path.with_name(f".{path.name}.{os.getpid()}@{here()}.tmp")
+    aside.write_text(json.dumps(value, indent=1, sort_keys=True, default=str) + "\n")
+    aside.replace(path)
+
+
+def _check_words(column: pa.ChunkedArray, words: Iterable[str], where: str) -> None:
+    found = set(pc.unique(column.drop_null()).to_pylist())
+    strange = sorted(found - set(words))
+    if strange:
+        raise ManifestError(f"{where} has {strange[0]!r}; known: {', '.join(words)}")
+
+
+def _same_names(found: pa.Schema, wanted: pa.Schema) -> bool:
+    return found.names == wanted.names and all(
+        f.type == w.type for f, w in zip(found, wanted, strict=True)
+    )
+
+
+def _difference(found: pa.Schema, wanted: pa.Schema) -> str:
+    missing = [name for name in wanted.names if name not in found.names]
+    extra = [name for name in found.names if name not in wanted.names]
+    if missing or extra:
+        return f"missing {missing or 'nothing'}, unexpected {extra or 'nothing'}"
+    wrong = [f"{f.name} is {f.type}" for f, w in zip(found, wanted, strict=False) if f != w]
+    return "; ".join(wrong) or "columns are in another order"

@@ -1,0 +1,170 @@
+"""Where synthetic faces lie, and how they are read: what a classifier trains on.
+
+<workspace>/augment/exprgan/  part-00000.parquet  part-00000.json (marker)  images/00000/*.png
+                              stage.json          settings, versions, counts, whom the sources show
+                              asked.json          what the last run was asked for
+"""
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceprep.core.errors import ManifestError, UsageError
+from faceprep.workspace import Workspace
+from faceprep.workspace.manifest import write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from faceprep.workspace import Marker
+
+STAGE = "augment"
+
+_ASKED = "asked.json"
+
+
+def stage_of(generator: str) -> str:
+    """Name of the stage's folder; `generator` as `faceprep.generators.trained.name_of` gives it."""
+    return f"{STAGE}/{generator}"
+
+
+def note_asked(
+    workspace: Workspace, stage: str, faces: int, shards: int, input_hash: str, config_hash: str
+) -> None:
+    """Leave word of what a run is asked for, for whoever looks before it is done."""
+    note = {"faces": faces, "shards": shards, "input": input_hash, "config": config_hash}
+    write_json(workspace.folder(stage) / _ASKED, note)
+
+
+def asked(workspace: Workspace, stage: str) -> dict[str, Any] | None:
+    """What the last run was asked for, ``faces``, ``shards``, ``input``, ``config``; else None."""
+    try:
+        note = json.loads((workspace.folder(stage) / _ASKED).read_text())
+        return {
+            "faces": int(note["faces"]),
+            "shards": int(note["shards"]),
+            "input": str(note["input"]),
+            "config": str(note["config"]),
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def load_synthetic(
+    workspace: str | Path, generator: str = "exprgan", n: int | None = None
+) -> "pd.DataFrame":
+    """Read the first faces that a generator made.
+
+    Parameters
+    ----------
+    workspace
+        Folder of the run.
+    generator
+        As `faceprep.generators.trained.name_of` gives it.
+    n
+        How many; all that there are without.
+
+    Returns
+    -------
+    Indexed by ``face_id``, in the order of their index, columns as in `manifests/README.md`;
+    ``crop`` is a whole path. Any `n` gives the first rows of any larger one.
+
+    Raises
+    ------
+    UsageError
+        There are fewer.
+    ManifestError
+        A part is damaged, or parts were made with different settings.
+    """
+    import pyarrow as pa
+
+    place, stage = Workspace(Path(workspace)), stage_of(generator)
+    markers = _markers(place, stage)
+    there = sum(marker.rows for marker in markers)
+    wanted = there if n is None else n
+    if wanted > there or not there:
+        raise UsageError(
+            f"{place.folder(stage)} has {there} synthetic faces, not {n or 'any'}",
+            f"faceprep augment --workspace {shlex.quote(str(place.root))} --n {n or 3000}",
+        )
+    tables, rows = [], 0
+    for marker in markers:
+        if rows >= wanted:
+            break
+        tables.append(place.read(stage, marker.shard))
+        rows += tables[-1].num_rows
+    faces = pa.concat_tables(tables).to_pandas().set_index("face_id")[:wanted]
+    if faces["index"].tolist() != list(range(wanted)):
+        raise ManifestError(
+            f"{place.folder(stage)} does not hold the faces 0 to {wanted - 1}",
+            "faceprep augment --overwrite",
+        )
+    folder = place.folder(stage).absolute()
+    faces["crop"] = faces["crop"].map(lambda path: str(folder / path))
+    return faces
+
+
+def synthetic_record(workspace: str | Path, generator: str = "exprgan") -> dict[str, Any]:
+    """What ``stage.json`` says; ``subjects`` and ``judge.subjects`` are whom the faces know.
+
+    Raises
+    ------
+    UsageError
+        There are no faces.
+    ManifestError
+        It is missing, damaged, or of other faces than those that are there.
+    """
+    from faceprep.cli.commands.augment import command_for
+
+    place, stage = Workspace(Path(workspace)), stage_of(generator)
+    there, info = faces_there(place, stage), place.info(stage)
+    if not there and not info:
+        raise UsageError(
+            f"{place.root} has no synthetic faces of {generator}",
+            f"faceprep augment --workspace {shlex.quote(str(place.root))} --n 3000",
+        )
+    first = place.marker(stage, 0)
+    hashes = {} if first is None else hashes_of(first.input, first.config)
+    if not info or (first is not None and info.get("hashes", hashes) != hashes):
+        raise ManifestError(
+            f"{place.folder(stage)}: augment was not finished, and its stage.json does not say of"
+            f" whom the {there} faces are that are there",
+            command_for(place.root, generator, there),
+        )
+    return info
+
+
+def hashes_of(input_hash: str, config_hash: str) -> dict[str, str]:
+    """What ``stage.json`` says of the faces that it describes, as their markers do."""
+    return {"input": input_hash, "config": config_hash}
+
+
+def faces_there(place: Workspace, stage: str) -> int:
+    """How many synthetic faces there are, of whatever settings."""
+    markers = (place.marker(stage, shard) for shard in place.shards(stage))
+    return sum(marker.rows for marker in markers if marker is not None)
+
+
+def _markers(place: Workspace, stage: str) -> "list[Marker]":
+    """Markers from shard 0 on, as far as the faces have no gap.
+
+    Raises
+    ------
+    ManifestError
+        They were made with different settings.
+    """
+    markers: list[Marker] = []
+    for shard in place.shards(stage):
+        marker = place.marker(stage, shard)
+        if marker is None or shard != len(markers):
+            break
+        if markers and (marker.input, marker.config) != (markers[0].input, markers[0].config):
+            raise ManifestError(
+                f"{place.folder(stage)}: shards 0 and {shard} were made with different settings",
+                "faceprep augment --n …   finishes what was begun",
+            )
+        if markers and markers[-1].rows < markers[0].rows:
+            break
+        markers.append(marker)
+    return markers

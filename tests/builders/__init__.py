@@ -1,0 +1,1 @@
+"""Builders of test data that several test files share."""

@@ -1,0 +1,46 @@
+"""A demo dataset in the layout of CK+, selected."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from builders.evaluation import SUBJECTS, Intensities
+from faceprep.config import Config
+from faceprep.core.action_units import PRESENCE_AUS
+from faceprep.core.progress import Progress
+from faceprep.demo import DemoSettings, render_demo
+from faceprep.execution.runner import Options
+from faceprep.stages.select.run import run_select
+from faceprep.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("drawn")
+    render_demo(root, DemoSettings("ck-plus", subjects=SUBJECTS, frames=4, size=160))
+    return root
+
+
+@pytest.fixture(scope="session")
+def truth(drawn: Path) -> dict[str, Intensities]:
+    """Path below the dataset → what the renderer was told."""
+    rows = pq.read_table(drawn / "faceprep_demo" / "truth.parquet").to_pylist()
+    return {row["path"]: {au: row[f"{au}_r"] for au in PRESENCE_AUS} for row in rows}
+
+
+@pytest.fixture
+def select(drawn: Path, tmp_path: Path) -> Callable[..., Workspace]:
+    """Select frames of the demo dataset, or of another folder, into a workspace of its own."""
+
+    def run(name: str = "ws", root: Path = drawn, **settings: object) -> Workspace:
+        config = Config(
+            workspace=tmp_path / name,
+            shard_size=1000,
+            select={"dataset": "ck-plus", "root": root, "peak_frames": 2, **settings},
+        )
+        run_select(config, Options(), Progress(quiet=True))
+        return Workspace(config.workspace)
+
+    return run

@@ -1,0 +1,63 @@
+"""Whose a temporary folder is, as seen from beside it and from a container on the same host."""
+
+import os
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from faceprep.core import processes as tmp_owner
+from faceprep.workspace import Workspace
+
+
+@pytest.fixture
+def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """File that stands for this process's PID namespace; another file is another namespace."""
+    path = tmp_path / "pid"
+    path.touch()
+    monkeypatch.setattr(tmp_owner, "_NUMBERS", path)
+    return path
+
+
+def test_a_namespace_of_its_own_is_part_of_the_name(
+    space: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert tmp_owner.here() == f"{socket.gethostname()}~{space.stat().st_ino}"
+    monkeypatch.setattr(tmp_owner, "_FIRST", space.stat().st_ino)
+    assert tmp_owner.here() == socket.gethostname()
+    space.unlink()
+    assert tmp_owner.here() == socket.gethostname()
+
+
+def test_another_container_is_neither_swept_nor_waited_for(
+    space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    dead, alive = 2**22 + 1, os.getppid()
+    with workspace.pending("heatmaps", 0) as theirs:
+        for pid in (dead, alive):
+            path = theirs.folder.with_name(f"part-0000{pid % 2}.{tmp_owner.here()}-{pid}.tmp")
+            path.mkdir()
+        other = tmp_path / "other"
+        other.touch()
+        monkeypatch.setattr(tmp_owner, "_NUMBERS", other)
+        workspace.sweep("heatmaps")
+        assert len(list(workspace.folder("heatmaps").iterdir())) == 3
+        assert not workspace.wait_for_others("heatmaps", alive % 2)
+
+
+@pytest.mark.parametrize("name", ["part-00003.{}-1.tmp", ".stage.json.1@{}.tmp"])
+def test_a_name_without_a_namespace_is_swept_from_a_container_by_age(
+    space: Path, tmp_path: Path, name: str
+) -> None:
+    """As an older version left it, or this one outside of containers."""
+    workspace = Workspace(tmp_path / "ws")
+    left = workspace.folder("heatmaps") / name.format(socket.gethostname())
+    left.mkdir(parents=True)
+    workspace.sweep("heatmaps")
+    assert left.exists()
+    long_ago = time.time() - 25 * 3600
+    os.utime(left, (long_ago, long_ago))
+    workspace.sweep("heatmaps")
+    assert not left.exists()

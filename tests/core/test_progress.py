@@ -1,0 +1,79 @@
+"""What a running command says: lines in a log file, a bar on a terminal, nothing when quiet."""
+
+import io
+
+import pytest
+
+from faceprep.core import progress
+from faceprep.core.progress import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_log_file_gets_one_line_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 1000, 10))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(clock)))
+    stream = io.StringIO()
+    with Progress(stream=stream) as bar:
+        bar.start("align", 400)
+        for done in (0, 100, 200, 300, 400):  # ten seconds apart, a line every thirty
+            bar.update(done)
+    assert stream.getvalue() == "align: 200 of 400 (50%), 6.7/s, 0:30 left\n"
+
+
+def test_a_terminal_gets_a_bar_and_messages_above_it() -> None:
+    stream = Terminal()
+    with Progress(stream=stream) as bar:
+        bar.start("align", 400)
+        bar.update(100)
+        bar.say("a message")
+    assert "100/400" in stream.getvalue()
+    assert "a message" in stream.getvalue()
+
+
+def test_quiet_is_quiet() -> None:
+    stream = Terminal()
+    with Progress(quiet=True, stream=stream) as bar:
+        bar.start("align", 10)
+        bar.update(5)
+        bar.say("a message")
+    assert stream.getvalue() == ""
+
+
+def test_a_long_wait_is_told_in_hours() -> None:
+    assert progress._clock(3725) == "1:02:05"
+    assert progress._clock(65) == "1:05"
+
+
+def test_what_stands_below_is_shown_on_a_terminal_and_in_lines(capsys) -> None:
+    stream = Terminal()
+    bar = Progress(stream=stream)
+    bar.start("align", 10)
+    bar.update(3, below="job 7: 2 running\njob 8: 1 queued")
+    bar.finish()
+    assert "job 7: 2 running" in stream.getvalue()
+    lines = Progress()
+    lines.start("align", 10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+        lines.update(3, below="job 7: 2 running\njob 8: 1 queued")
+    assert ", job 7: 2 running, job 8: 1 queued" in capsys.readouterr().err
+
+
+def test_how_a_job_stands_is_said_when_it_changes_and_now_and_then(capsys) -> None:
+    told = Progress()
+    for title, detail in (
+        ("job 7 pending", ""),
+        ("job 7 pending", ""),
+        ("job 7 running", "step 3"),
+    ):
+        told.status(title, detail)
+    told.status("job 7 running", "step 4")
+    assert capsys.readouterr().err == "job 7 pending\njob 7 running: step 3\n"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+        told.status("job 7 running", "step 5")
+    assert capsys.readouterr().err == "job 7 running: step 5\n"

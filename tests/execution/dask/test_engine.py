@@ -1,0 +1,192 @@
+"""The Dask engine: the local engine's bytes, whoever is killed; one clear error for the rest."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cloudpickle
+import pytest
+
+from faceprep.config import Config
+from faceprep.core.errors import FaceprepError, ManifestError, MissingToolError, UsageError
+from faceprep.execution.engine import load_engine
+from faceprep.execution.runner import config_hash
+from faceprep.execution.shard import Job, run_shard
+from faceprep.stages import load_stage
+from faceprep.workspace import Workspace
+
+distributed = pytest.importorskip(
+    "distributed", reason="distributed is not installed: pip install 'faceprep[dask]'"
+)
+# Workers cannot import this file by name; its functions travel by value.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+KILLS = 5
+
+
+def config(workspace: Workspace, **values: object) -> Config:
+    return Config.model_validate({"workspace": workspace.root, **values})
+
+
+def jobs_of(workspace: Workspace, **values: object) -> list[Job]:
+    stage, settings = load_stage("heatmaps"), config(workspace, **values)
+    hashed = config_hash(stage, settings)
+    return [Job(stage, shard, settings, "input", hashed) for shard in workspace.shards("align")]
+
+
+def content(workspace: Workspace) -> dict[str, bytes]:
+    """Every file of a stage; markers without their seconds and host, and input's stand-in."""
+    files = {}
+    for path in sorted(workspace.folder("heatmaps").rglob("*")):
+        data = path.read_bytes() if path.is_file() else b""
+        if path.suffix == ".json":
+            marker = json.loads(data)
+            data = str([marker[key] for key in ("rows", "status", "sha256", "files")]).encode()
+        files[str(path.relative_to(workspace.root))] = data
+    return files
+
+
+def under_fire(job: Job):
+    """Do a shard; one of the two workers is killed at some moment of each of its first five."""
+    from distributed import get_worker
+
+    shots = job.config.workspace / "shots"
+    (job.config.workspace / "tries" / f"{job.shard}-{time.time_ns()}").touch()
+    fired = len(list(shots.iterdir()))
+    if get_worker().name == 0 and fired < KILLS:
+        (shots / str(fired)).touch()
+        delay = random.Random(fired).uniform(0, 0.1)
+        threading.Timer(delay, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        run_shard(job)
+        time.sleep(10)
+    marker = run_shard(job)
+    deadline = time.monotonic() + 20  # some work has to be left for the other one
+    while len(list(shots.iterdir())) < KILLS and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return marker
+
+
+def test_a_worker_killed_five_times_loses_and_doubles_nothing(aligned_workspace) -> None:
+    there, here = (aligned_workspace(faces=80, shard_size=10, name=name) for name in "ab")
+    for folder in ("shots", "tries"):
+        (there.root / folder).mkdir()
+    jobs = jobs_of(there)
+    outcomes = list(load_engine("dask")(jobs, under_fire, 2))
+    assert sorted(o.job.shard for o in outcomes) == list(range(8))
+    assert all(
+        o.job in jobs and o.marker == there.marker("heatmaps", o.job.shard) for o in outcomes
+    )
+    assert len(list((there.root / "shots").iterdir())) == KILLS
+    tries = Counter(path.name.split("-")[0] for path in (there.root / "tries").iterdir())
+    assert sum(tries.values()) <= len(jobs) + KILLS  # a kill costs the shard in hand
+    there.sweep("heatmaps")
+    for outcome in load_engine("local")(jobs_of(here), run_shard, 1):
+        assert outcome.error is None
+    assert content(there) == content(here)
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """Address of a scheduler without workers, in this process."""
+    with distributed.LocalCluster(
+        n_workers=0, processes=False, protocol="tcp://", dashboard_address=None
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+@contextmanager
+def worker(scheduler: str, folder: Path, first: str, threads: int = 1) -> Iterator[None]:
+    """Start a worker process in a folder of its own, which executes a line of Python first."""
+    start = f"{first}; from distributed.cli.dask_worker import main; main()"
+    flags = ["--no-nanny", "--nthreads", str(threads), "--no-dashboard", "--memory-limit", "0"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", start, scheduler, *flags],
+        cwd=folder,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+OLD_DASK = "import distributed; distributed.__version__ = '2020.1'"
+
+
+def test_a_running_cluster_does_the_shards(
+    aligned_workspace, scheduler, tmp_path, monkeypatch, capsys
+) -> None:
+    there, here = (aligned_workspace(faces=40, shard_size=10, name=name) for name in "ab")
+    there.part("align", 2).write_bytes(b"PAR1 garbage")
+    monkeypatch.chdir(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    settings = {"dask": {"scheduler": scheduler}, "select": {"root": "."}}
+    with worker(scheduler, elsewhere, OLD_DASK, threads=2):
+        jobs = jobs_of(Workspace(Path("a")), **settings)
+        outcomes = {o.job.shard: o for o in load_engine("dask")(jobs, run_shard, 2)}
+    assert {shard for shard, outcome in outcomes.items() if outcome.error is None} == {0, 1, 3}
+    assert isinstance(outcomes[2].error, ManifestError)
+    list(load_engine("local")(jobs_of(here), run_shard, 1))
+    third = ("heatmaps/part-00002", "heatmaps/images/00002")
+    whole = content(here)
+    assert content(there) == {k: whole[k] for k in whole if not k.startswith(third)}
+    said = capsys.readouterr().err
+    assert "waiting for one" in said
+    assert "distributed 2020.1 (here " in said
+    assert "--nthreads 1" in said
+
+
+def test_workers_without_faceprep_are_named(aligned_workspace, scheduler, tmp_path) -> None:
+    jobs = jobs_of(aligned_workspace(), dask={"scheduler": scheduler})
+    with (
+        worker(scheduler, tmp_path, "import sys; sys.modules['faceprep'] = None"),
+        pytest.raises(MissingToolError, match="faceprep cannot be imported on tcp://") as caught,
+    ):
+        list(load_engine("dask")(jobs, run_shard, 2))
+    assert "pip install" in caught.value.hint
+
+
+def test_a_scheduler_that_does_not_answer_is_an_error_within_seconds(aligned_workspace) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    jobs = jobs_of(aligned_workspace(), dask={"scheduler": address, "timeout": 0.5})
+    started = time.monotonic()
+    with pytest.raises(FaceprepError, match=f"no Dask scheduler answered at {address}"):
+        list(load_engine("dask")(jobs, run_shard, 2))
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("scheduler", ["nonsense", "file:///tmp:1", "missing.json"])
+def test_what_is_no_address_is_a_usage_error(aligned_workspace, scheduler: str) -> None:
+    jobs = jobs_of(aligned_workspace(), dask={"scheduler": scheduler})
+    with pytest.raises(UsageError) as caught:
+        list(load_engine("dask")(jobs, run_shard, 2))
+    assert scheduler in caught.value.message
+
+
+def test_without_the_package_the_command_to_install_it_is_named(
+    aligned_workspace, monkeypatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingToolError) as caught:
+        list(load_engine("dask")(jobs_of(aligned_workspace()), run_shard, 2))
+    assert caught.value.hint == "pip install 'faceprep[dask]'"
+
+
+def test_nothing_to_do_starts_no_cluster(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert list(load_engine("dask")([], run_shard, 2)) == []

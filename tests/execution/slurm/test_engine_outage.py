@@ -1,0 +1,149 @@
+"""Slurm's programs without a controller: an error before the first job, patience after it."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from builders import slurm_stand_in
+from builders.slurm_stand_in import install
+
+from faceprep.config import Config, digest
+from faceprep.core.errors import MissingToolError
+from faceprep.core.progress import Progress
+from faceprep.execution.runner import Options, config_hash, run_stage, submit_stage
+from faceprep.execution.shard import Job, run_shard
+from faceprep.execution.slurm import engine, queue, single
+from faceprep.execution.slurm import submission as orders
+from faceprep.execution.slurm.job_record import arrays
+from faceprep.report.status import status
+from faceprep.stages import load_stage
+from faceprep.workspace import Workspace
+
+HEATMAPS = load_stage("heatmaps")
+WORDS = """\
+squeue: error: resolve_ctls_from_dns_srv: res_nsearch error: Unknown host, asked for in vain
+squeue: error: fetch_config: DNS SRV lookup failed
+squeue: fatal: Could not establish a configuration source
+"""
+LINE = "Slurm does not answer squeue: resolve_ctls_from_dns_srv: res_nsearch error: …"
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder that says what goes wrong, for a command that has not asked Slurm yet."""
+    state = install(tmp_path / "slurm")
+    monkeypatch.setenv("PATH", f"{state.parent / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr(queue, "_answered", threading.Event())
+    return state
+
+
+def config(workspace: Workspace, **values: object) -> Config:
+    slurm = {"poll_seconds": 0.1, "task_minutes": 1}
+    return Config.model_validate(
+        {"workspace": workspace.root, "engine": "slurm", "slurm": slurm, **values}
+    )
+
+
+def watched(settings: Config, note: Callable[[str], None]) -> list[int]:
+    """Draw with the engine; return the shards that were made."""
+    workspace = Workspace(settings.workspace)
+    hashed = config_hash(HEATMAPS, settings)
+    jobs = []
+    for shard in workspace.shards("align"):
+        marker = workspace.marker("align", shard)
+        assert marker is not None
+        jobs.append(Job(HEATMAPS, shard, settings, digest([marker.sha256]), hashed))
+    outcomes = engine.run(jobs, run_shard, 1, note)
+    return sorted(outcome.job.shard for outcome in outcomes if outcome.marker is not None)
+
+
+def waiting(settings: Config) -> object:
+    return run_stage(HEATMAPS, settings, Options(), Progress(quiet=True))
+
+
+def leaving(settings: Config) -> object:
+    return submit_stage(HEATMAPS, settings, Options(), Progress(quiet=True), (), ())
+
+
+@pytest.mark.parametrize("command", [waiting, leaving])
+def test_without_a_controller_nothing_is_waited_for(
+    aligned_workspace, slurm: Path, command: Callable[[Config], object]
+) -> None:
+    workspace = aligned_workspace(faces=20, shard_size=10)
+    (slurm / "silent").write_text(WORDS)
+    with pytest.raises(MissingToolError) as caught:
+        command(config(workspace))
+    assert (caught.value.message, caught.value.exit_code) == (LINE, 5)
+    assert caught.value.hint is not None
+    assert "sinfo shows" in caught.value.hint
+    assert "--engine local" in caught.value.hint
+    assert arrays(workspace.root, "heatmaps") == []
+
+
+def test_a_training_is_not_left_to_a_silent_controller(aligned_workspace, slurm: Path) -> None:
+    workspace = aligned_workspace(faces=10, shard_size=10)
+    (slurm / "silent").write_text(WORDS)
+    with pytest.raises(MissingToolError, match="does not answer squeue"):
+        single.run("train", config(workspace), Progress(quiet=True))
+    assert arrays(workspace.root, "train") == []
+
+
+def test_an_outage_after_the_submission_is_waited_through_in_one_line(
+    aligned_workspace, slurm: Path
+) -> None:
+    workspace = aligned_workspace(faces=20, shard_size=10)
+    silent, notes = slurm / "silent", list[str]()
+
+    def note(words: str) -> None:
+        notes.append(words)
+        if len(notes) == 1:
+            silent.write_text(WORDS)
+        elif words == LINE:
+            silent.unlink(missing_ok=True)
+
+    assert watched(config(workspace), note) == [0, 1]
+    assert LINE in notes
+    assert all(len(line) < 80 for words in notes for line in words.splitlines())
+    assert len(arrays(workspace.root, "heatmaps")) == 1
+
+
+def test_an_outage_at_a_second_submission_does_not_end_what_is_under_way(
+    aligned_workspace, slurm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue is seen, and the question before sbatch is not answered any more."""
+    workspace = aligned_workspace(faces=20, shard_size=10)
+    settings = config(workspace)
+    hold, asked, notes = slurm / "hold", queue.ask, list[str]()
+    hold.touch()
+    orders.place(orders.Order(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0]))
+
+    def ask(*command: str) -> str:
+        if command[0] == "scontrol" and hold.exists():
+            raise queue.QueueError("silent for a moment")
+        return asked(*command)
+
+    def note(words: str) -> None:
+        notes.append(words)
+        if hold.exists():
+            hold.unlink()
+            work = [sys.executable, slurm_stand_in.__file__, str(slurm), "work", "1"]
+            subprocess.Popen(work, start_new_session=True)
+
+    monkeypatch.setattr(queue, "ask", ask)
+    assert watched(settings, note) == [0, 1]
+    assert notes[0].endswith("silent for a moment; later again")
+    assert sorted(array.tasks for array in arrays(workspace.root, "heatmaps")) == [[[0]], [[1]]]
+
+
+def test_status_says_in_a_line_that_nobody_answers(aligned_workspace, slurm: Path) -> None:
+    workspace = aligned_workspace(faces=10, shard_size=10)
+    (slurm / "hold").touch()
+    settings = config(workspace)
+    hashed = config_hash(HEATMAPS, settings)
+    orders.place(orders.Order(HEATMAPS, settings, hashed, [0]))
+    (slurm / "silent").write_text(WORDS)
+    assert status(workspace.root)[1]["queue_error"] == LINE

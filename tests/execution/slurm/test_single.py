@@ -1,0 +1,275 @@
+"""``train`` and ``classify --engine slurm`` on the stand-in; `tests/cluster` has real signals."""
+
+import json
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from builders.slurm_stand_in import install
+from builders.training import WITHOUT_FEATURES, toy_workspace
+from typer.testing import CliRunner
+
+from faceprep.cli import app
+from faceprep.config import Config
+from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.progress import Progress
+from faceprep.execution.slurm import job_record as slurm_arrays
+from faceprep.execution.slurm import single
+from faceprep.execution.slurm.engine import RETRIES, SILENT_POLLS
+from faceprep.execution.slurm.job_record import Array, arrays, claim
+from faceprep.execution.slurm.queue import QueueError
+from faceprep.execution.slurm.single import _wait, _Watch, run, run_here
+from faceprep.execution.slurm.submit import SubmitError
+from faceprep.execution.slurm.verbs import VERBS
+from faceprep.generators.trained import folder_of
+from faceprep.workspace import Marker
+
+GOLDEN = Path(__file__).parent / "golden"
+QUIET = Progress(quiet=True)
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    state = install(tmp_path / "slurm")
+    monkeypatch.setenv("PATH", f"{state.parent / 'bin'}:{os.environ['PATH']}")
+    return state
+
+
+def config(place: Path, **settings: object) -> Config:
+    training = {
+        "preset": "tiny",
+        "size": 32,
+        "batch": 4,
+        "steps": 3,
+        "weights": WITHOUT_FEATURES,
+        "networks": {"width": 4, "path_width": 4},
+    }
+    job = {"gpus": 0, "cpus": 1, "signal_seconds": 60}
+    return Config.model_validate(
+        {
+            "workspace": place,
+            "engine": "slurm",
+            "slurm": {"poll_seconds": 0.1, "train": job},
+            "train": {**training, **settings},
+        }
+    )
+
+
+def test_a_job_that_dies_is_submitted_again_and_ends_like_a_command(
+    tmp_path: Path, slurm: Path
+) -> None:
+    place = tmp_path / "ws"
+    toy_workspace(place)
+    (slurm / "die").write_text("1")
+    words = []
+    for key, value in config(place).train.model_dump(exclude_defaults=True).items():
+        pairs = value.items() if isinstance(value, dict) else [("", value)]
+        for name, each in pairs:
+            words += ["--set", f"train.{key}{'.' if name else ''}{name}={each}"]
+    slurm_words = ["slurm.poll_seconds=0.1", "slurm.train.gpus=0", "slurm.train.cpus=1"]
+    words += [word for each in slurm_words for word in ("--set", each)]
+    command = ["train", "--only", "--workspace", str(place), "--engine", "slurm", "--json", *words]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output + done.stderr
+    assert "job 1 died (OUT_OF_MEMORY), submitted again" in done.stderr
+    data = json.loads(done.stdout)
+    assert (data["job"], data["outcome"]["steps"]) == ("2", 3)
+    assert (folder_of(place) / "generator.safetensors").is_file()
+    script = arrays(place, "train")[-1].folder / "2_submission.sh"
+    assert "--signal=B:USR1@120" in script.read_text()
+    assert "--array" not in script.read_text()
+
+
+def test_a_table_by_a_job_is_the_one_of_a_command(tmp_path: Path, slurm: Path) -> None:
+    tables = {}
+    for name in ("job", "alone"):
+        place = tmp_path / name
+        toy_workspace(place, people=8)
+        settings = {"size": 32, "updates": 4, "batch": 8, "look_every": 2, "near_duplicates": 0}
+        words = [f"classify.{key}={value}" for key, value in settings.items()]
+        if name == "job":
+            (slurm / "die").write_text("1")
+            job = {"gpus": 0, "cpus": 1, "mem": "2G", "time": 90, "signal_seconds": 60}
+            words += [f"slurm.classify.{key}={value}" for key, value in job.items()]
+            words += ["engine=slurm", "slurm.poll_seconds=0.1"]
+        pairs = [word for each in words for word in ("--set", each)]
+        command = [
+            "classify",
+            "--only",
+            "--sweep",
+            "0",
+            "--seeds",
+            "2",
+            "--device",
+            "cpu",
+            "--json",
+        ]
+        done = CliRunner().invoke(app, [*command, "--workspace", str(place), *pairs])
+        assert done.exit_code == 0, done.output + done.stderr
+        tables[name] = json.loads(done.stdout)
+    assert tables["job"]["rows"] == tables["alone"]["rows"]
+    assert tables["job"]["job"] == "2"
+    array = arrays(tmp_path / "job", "classify")[-1]
+    assert "of test faces told right" in array.log(0).read_text()
+    text = (array.folder / "2_submission.sh").read_text()
+    text = text.replace(str(array.folder), "FOLDER").replace(array.name, "NAME")
+    text = text.replace(shlex.quote(sys.executable), "python")
+    assert text == (GOLDEN / "slurm_job.sh").read_text()
+
+
+@pytest.mark.parametrize("verb", ["train", "classify"])
+def test_the_command_prints_what_the_verb_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    done = single.SingleJob("7", tmp_path / "task-0.log", "[red] 1 of 2", {"a": 1})
+    monkeypatch.setattr(single, "run", lambda *words, **options: done)
+    command = [verb, "--only", "--workspace", str(tmp_path), "--engine", "slurm"]
+    printed = CliRunner().invoke(app, command).stdout
+    assert printed.startswith("[red] 1 of 2\n")
+    assert f"{verb}: job 7 done" in printed
+    data = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert data == {"job": "7", "log": str(done.log), "a": 1}
+
+
+def test_a_job_that_dies_each_time_is_given_up(tmp_path: Path, slurm: Path) -> None:
+    place = tmp_path / "my ws"
+    toy_workspace(place)
+    (slurm / "die").write_text("9")
+    words = f"died {RETRIES + 1} times and saved nothing new"
+    with pytest.raises(FaceprepError, match=words) as caught:
+        run("train", config(place), QUIET)
+    log = arrays(place, "train")[-1].log(0)
+    assert shlex.split(caught.value.hint or "") == ["tail", str(log)]
+
+
+def dead(place: Path, monkeypatch: pytest.MonkeyPatch, again: Iterator[str | Exception]) -> _Watch:
+    """A job that died long ago, whose next submissions are refused, or get a number."""
+    settings = config(place)
+    record = settings.model_dump(mode="json")
+    array = claim(place, Array(place, "train", "x", [[]], record, created=0.0, job="1"))
+
+    def submit(*words: object) -> Array:
+        said = next(again)
+        if isinstance(said, Exception):
+            raise said
+        (array.folder / "result.json").write_text('{"text": "", "data": {}}')
+        return replace(array, job=said)
+
+    monkeypatch.setattr(single, "look", dict)
+    monkeypatch.setattr(slurm_arrays, "how_it_ended", lambda job, task: "TIMEOUT")
+    monkeypatch.setattr(single, "_submit", submit)
+    monkeypatch.setattr(single.time, "sleep", lambda seconds: None)
+    return _Watch(VERBS["train"], settings, array, QUIET)
+
+
+def test_an_outage_when_a_job_is_submitted_again_is_waited_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = [QueueError("silent for a moment"), SubmitError("Socket timed out")]
+    watch = dead(tmp_path, monkeypatch, iter([*refusals, "2"]))
+    assert _wait(watch).job == "2"
+    assert watch.tries == 1
+
+
+def test_an_outage_without_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = iter([SubmitError(f"refusal {k}") for k in range(1, 99)])
+    with pytest.raises(SubmitError, match=f"refusal {SILENT_POLLS + 1}$"):
+        _wait(dead(tmp_path, monkeypatch, refused))
+
+
+def test_overwrite_does_not_wait_for_a_job_that_goes_on_with_what_is_there(
+    tmp_path: Path, slurm: Path
+) -> None:
+    (slurm / "hold").touch()
+    first = run("train", config(tmp_path), QUIET, wait=False)
+    with pytest.raises(UsageError, match=f"job {first.job} goes on with what is there") as caught:
+        run("train", config(tmp_path), QUIET, overwrite=True, wait=False)
+    assert f"scancel {first.job}" in (caught.value.hint or "")
+    anew = tmp_path / "anew"
+    jobs = [run("train", config(anew), QUIET, overwrite=True, wait=False) for _ in range(2)]
+    assert jobs[0] == jobs[1]
+
+
+def test_a_finished_training_asks_for_no_second_job(
+    tmp_path: Path, slurm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (slurm / "hold").touch()
+    marker = Marker("align", 0, "faces", "settings", 1, {"ok": 1}, "", 0, 0)
+    path = tmp_path / "align" / "part-00000.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(asdict(marker)))
+
+    def work(config: Config, overwrite: bool) -> tuple[list[object], dict[str, int]]:
+        folder_of(tmp_path).mkdir()
+        (folder_of(tmp_path) / "training.safetensors").touch()
+        return [], {"steps": 3}
+
+    monkeypatch.setitem(VERBS, "train", replace(VERBS["train"], work=work))
+    queued = run("train", config(tmp_path), QUIET, wait=False)
+    assert run_here(arrays(tmp_path, "train")[0]) == 0
+    (slurm / f"{queued.job}.job").rename(slurm / "ended")
+    monkeypatch.setattr("faceprep.execution.slurm.job_record.CLAIM_SECONDS", 0.0)
+    for wait in (True, False):
+        found = run("train", config(tmp_path), QUIET, wait=wait)
+        assert (found.job, found.data) == (queued.job, {"steps": 3})
+    path.write_text(json.dumps(asdict(replace(marker, input="other faces"))))
+    assert run("train", config(tmp_path), QUIET, wait=False).data is None
+
+
+def test_what_the_training_itself_refuses_is_told_with_its_code(
+    tmp_path: Path, slurm: Path
+) -> None:
+    toy_workspace(tmp_path / "ws")
+    with pytest.raises(FaceprepError, match="contempt") as caught:
+        run("train", config(tmp_path / "ws", classes=("anger", "contempt")), QUIET)
+    assert caught.value.exit_code == UsageError.exit_code
+
+
+def test_one_training_at_a_time(tmp_path: Path, slurm: Path) -> None:
+    place = tmp_path / "ws"
+    toy_workspace(place)
+    (slurm / "hold").touch()
+    first = run("train", config(place), QUIET, wait=False)
+    assert run("train", config(place), QUIET, wait=False) == first
+    with pytest.raises(UsageError, match="train with other settings") as caught:
+        run("train", config(place, steps=4), QUIET, wait=False)
+    assert f"scancel {first.job}" in caught.value.hint
+    assert len(arrays(place, "train")) == 1
+
+
+def test_only_the_notice_before_the_limit_queues_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM is a scancel, or a preemption after which Slurm itself queues it again."""
+    place = tmp_path / "ws"
+    toy_workspace(place)
+    settings = config(place)
+    array = Array(place, "train", "x", [[]], settings.model_dump(mode="json"), overwrite=True)
+    claimed = claim(place, array)
+    asked: list[bool] = []
+    overwritten: list[bool] = []
+    stopped = iter(["SIGTERM", "SIGUSR1", None])
+
+    def run_train(config: Config, progress: Progress, overwrite: bool) -> object:
+        from faceprep.training.loop import Outcome
+
+        overwritten.append(overwrite)
+        outcome = replace(Outcome(1, 3, 0), stopped=next(stopped))
+        return type("Trained", (), {"outcome": outcome})()
+
+    monkeypatch.setattr("faceprep.stages.train.run.run_train", run_train)
+    monkeypatch.setattr("faceprep.report.train_table.train_tables", lambda result: ([], {}))
+    module = sys.modules["faceprep.execution.slurm.verbs"]
+    monkeypatch.setattr(module, "requeue", lambda: asked.append(True))
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        assert [run_here(claimed) for _ in range(3)] == [143, 143, 0]
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert asked == [True]
+    assert overwritten == [True, False, False]  # what was begun is gone on with

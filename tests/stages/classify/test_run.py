@@ -1,0 +1,362 @@
+"""``classify`` over a workspace: what it trains, what it refuses, what it leaves."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from builders.classify import (
+    configured,
+    generator_file,
+    people,
+    synthetic_faces,
+    with_synthetic,
+)
+from builders.training import LABELS, WITHOUT_FEATURES, picture, toy_workspace
+
+from faceprep.config import AugmentConfig, ClassifyConfig, Config, TrainConfig
+from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.progress import Progress
+from faceprep.execution import local
+from faceprep.execution.runner import Options
+from faceprep.report.accuracy.files import write_files
+from faceprep.report.accuracy.table import plan_tables
+from faceprep.stages.augment.run import run_augment
+from faceprep.stages.classify import run as classify
+from faceprep.stages.classify import runs as classify_cells
+from faceprep.stages.classify.faces import load_faces, side_of
+from faceprep.stages.classify.run import run_classify
+from faceprep.stages.classify.synthetic import find_synthetic
+from faceprep.stages.train.run import run_train
+from faceprep.workspace.manifest import METADATA_KEY
+
+QUIET = Progress(quiet=True)
+
+
+def test_every_row_has_the_same_test_faces_and_the_people_on_whom_it_stops(tmp_path: Path) -> None:
+    with_synthetic(tmp_path)
+    result = run_classify(configured(tmp_path, sweep=(4, 8), arms=("flips", "plain@0")), QUIET)
+    assert [(one.row.arm, one.row.synthetic) for one in result.rows] == [
+        ("flips", 0), ("flips", 4), ("flips", 8), ("plain", 0),
+    ]  # fmt: skip
+    assert len({tuple(cell.side.test) for cell in result.cells}) == 1
+    assert len({tuple(done.held_out) for done in result.done}) == 1
+    tested = {*result.rows[0].answers.subjects.tolist()}
+    assert tested == {*people(6, 7)}
+    for done in result.done:
+        assert sorted({*done.trained_on, *done.held_out}) == people(0, 1, 2, 3, 4, 5)
+        assert not {*done.trained_on} & {*done.held_out}
+    assert [one.against and (one.against.arm, one.against.synthetic) for one in result.rows] == [
+        None, ("flips", 0), ("flips", 0), ("flips", 0),
+    ]  # fmt: skip
+    rows = [cell.made.rows.tolist() for cell in result.cells if cell.made]
+    assert rows == [list(range(4)), list(range(8))]
+    assert result.best is not None
+    assert result.best[0].synthetic > 0 == result.best[1].synthetic
+
+
+def test_edits_of_people_who_are_left_out_are_not_trained_on(tmp_path: Path) -> None:
+    names = [f"folder/S{person}/anger" for person in range(6)]
+    with_synthetic(tmp_path, sources=names)
+    result = run_classify(configured(tmp_path, sweep=(12,)), QUIET)
+    (cell,) = [cell for cell in result.cells if cell.made]
+    (held,) = {done.held_out[0] for done in result.done}
+    out = names.index(f"{held}/anger")
+    assert cell.made.rows.tolist() == [i for i in range(12) if i % 6 != out]
+
+
+def test_times_are_multiples_of_the_training_faces(tmp_path: Path) -> None:
+    with_synthetic(tmp_path, count=24)
+    result = run_classify(configured(tmp_path, times=(0, 0.5, 1)), QUIET)
+    assert [one.row.synthetic for one in result.rows] == [0, 12, 24]
+
+
+@pytest.mark.parametrize(
+    ("what", "saw", "changes"),
+    [
+        ("the generator", "S6", {"seen": people(0, 1, 6)}),
+        ("the sources of synthetic faces", "S7", {"sources": ["folder/S7/anger"]}),
+        ("the sources of synthetic faces", "S7", {"subjects": people(1, 7)}),
+        ("the judge of synthetic faces", "S6", {"judge": {"subjects": people(2, 6)}}),
+        ("the filter of synthetic faces", "S6", {"filter": {"subjects": people(6)}}),
+    ],
+)
+def test_a_table_is_refused_when_what_made_the_faces_saw_a_test_subject(
+    tmp_path: Path, what: str, saw: str, changes: dict[str, Any]
+) -> None:
+    with_synthetic(tmp_path, **changes)
+    with pytest.raises(FaceprepError, match=f"{what} saw test subject folder/{saw}") as caught:
+        run_classify(configured(tmp_path, sweep=(4,)), QUIET)
+    assert caught.value.exit_code == 1
+    assert "faceprep augment" in str(caught.value.hint)
+    assert not (tmp_path / "classify" / "cells").exists()
+    run_classify(configured(tmp_path), QUIET)  # without synthetic faces nothing of it matters
+
+
+@pytest.mark.parametrize(
+    ("side", "what"), [("train", "the classifier's training"), ("val", "early stopping")]
+)
+def test_a_table_is_refused_when_the_selection_has_somebody_on_two_sides(
+    tmp_path: Path, side: str, what: str
+) -> None:
+    workspace = toy_workspace(tmp_path, people=8)
+    path = workspace.part("select", 0)
+    table = pq.read_table(path)
+    split = table["split"].to_pylist()
+    split[table["subject"].to_pylist().index("S7")] = side  # one frame of S7
+    place = table.column_names.index("split")
+    pq.write_table(table.set_column(place, table.schema.field("split"), [split]), path)
+    with pytest.raises(FaceprepError, match=f"{what} saw test subject folder/S7") as caught:
+        run_classify(configured(tmp_path), QUIET)
+    assert str(caught.value.hint).endswith(f"--workspace {tmp_path} --overwrite")
+
+
+def test_a_table_is_refused_when_a_training_itself_saw_a_test_subject(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The choice of whom to leave out is spoilt: the finished cells tell on it."""
+    toy_workspace(tmp_path, people=8)
+    honest = classify.side_of
+
+    def leaky(*arguments: Any) -> Any:
+        side = honest(*arguments)
+        return classify_cells.Side(side.train, side.test[:1], side.test)
+
+    monkeypatch.setattr(classify, "side_of", leaky)
+    with pytest.raises(FaceprepError, match="early stopping saw test subject folder/S6"):
+        run_classify(configured(tmp_path), QUIET)
+
+
+def test_a_generator_that_does_not_say_whom_it_saw_is_not_trusted(tmp_path: Path) -> None:
+    workspace = toy_workspace(tmp_path, people=8)
+    synthetic_faces(workspace, generator_file(workspace))
+    with pytest.raises(FaceprepError, match="does not say whom it saw") as caught:
+        run_classify(configured(tmp_path, sweep=(4,)), QUIET)
+    assert str(caught.value.hint).startswith("faceprep train")
+    generator_file(workspace, subjects=people(0))  # another one than that of the faces
+    with pytest.raises(FaceprepError, match="made with another generator"):
+        run_classify(configured(tmp_path, sweep=(4,)), QUIET)
+
+
+def test_folds_test_everybody_once_with_the_generator_of_their_fold(tmp_path: Path) -> None:
+    workspace = toy_workspace(tmp_path, people=9)
+    everybody = {*range(9)}
+    for fold in range(3):
+        name = f"exprgan-fold{fold:02d}"
+        rest = people(*sorted(everybody - {*range(fold, 9, 3)}))
+        checkpoint = generator_file(workspace, name, subjects=rest)
+        synthetic_faces(workspace, checkpoint, name=name)
+    result = run_classify(configured(tmp_path, folds=3, sweep=(4,), seeds=2), QUIET)
+    assert len(result.cells) == 2 * 3 * 2
+    for one in result.rows:
+        assert len(one.answers.labels) == 9 * len(LABELS)
+        assert sorted({*one.answers.subjects.tolist()}) == people(*everybody)
+        assert not np.isnan(one.accuracy.accuracy.low)
+    generator_file(workspace, "exprgan-fold01", subjects=people(*everybody))
+    with pytest.raises(FaceprepError, match="exprgan-fold01"):
+        run_classify(configured(tmp_path, folds=3, sweep=(4,)), QUIET)
+
+
+def test_val_is_left_out_where_there_is_one(tmp_path: Path) -> None:
+    toy_workspace(tmp_path, people=8, S3="val")
+    result = run_classify(configured(tmp_path, seeds=2), QUIET)
+    for done in result.done:
+        assert done.held_out == people(3)
+        assert done.trained_on == people(0, 1, 2, 4, 5)
+
+
+def test_a_row_without_a_usable_face_is_refused_and_so_is_a_split_without_training(
+    tmp_path: Path,
+) -> None:
+    with_synthetic(tmp_path / "made")  # anger is the first
+    config = configured(tmp_path / "made", sweep=(1, 8), classes=("happiness", "surprise"))
+    with pytest.raises(UsageError, match="none of the first 1 synthetic faces") as caught:
+        run_classify(config, QUIET)
+    assert str(caught.value.hint).endswith("--sweep 0,10")
+    split = dict.fromkeys(("S0", "S1", "S2", "S3"), "val")
+    toy_workspace(tmp_path / "split", people=6, **split)
+    with pytest.raises(UsageError, match="in the split train") as caught:
+        run_classify(configured(tmp_path / "split"), QUIET)
+    assert str(caught.value.hint).endswith("--set select.split=random")
+
+
+def test_who_is_left_out_follows_from_seed_and_fold(tmp_path: Path) -> None:
+    toy_workspace(tmp_path, people=12)
+    faces = load_faces(tmp_path, ClassifyConfig())
+    held = {
+        (seed, fold): tuple(side_of(faces, fold, seed, 0.2).held_out)
+        for seed in range(6) for fold in (None, 0, 1)
+    }  # fmt: skip
+    assert len({*held.values()}) > 8
+    assert all(len(one) == 8 for one in held.values())  # two of ten, or of eight, people
+    assert tuple(side_of(faces, None, 3, 0.2).held_out) == held[3, None]
+
+
+def test_the_same_command_trains_only_what_is_missing(tmp_path: Path) -> None:
+    toy_workspace(tmp_path, people=8)
+    config = configured(tmp_path, seeds=3)
+    first = run_classify(config, QUIET)
+    assert first.trained == 3
+    cell = first.cells[1].path
+    cell.write_bytes(cell.read_bytes()[:100])  # as a disk that was full leaves it
+    again = run_classify(config, QUIET)
+    assert again.trained == 1
+    assert [one.accuracy for one in again.rows] == [one.accuracy for one in first.rows]
+    assert run_classify(configured(tmp_path, seeds=4), QUIET).trained == 1
+    assert run_classify(configured(tmp_path, seeds=3, updates=7), QUIET).trained == 3
+    for anew in (False, True):
+        planned = run_classify(config, QUIET, overwrite=anew, dry_run=True)
+        (row,) = plan_tables(config, planned)[1]["rows"]
+        assert (row["trainings"], row["done"]) == (3, 0 if anew else 3)
+    assert run_classify(config, QUIET, overwrite=True).trained == 3
+
+
+def test_training_anew_goes_on_where_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy_workspace(tmp_path, people=8)
+    config = configured(tmp_path, seeds=3)
+    run_classify(config, QUIET)
+
+    whole = local.run
+
+    def stopped(jobs: list[Any], work: Any, workers: int) -> Iterator[Any]:
+        yield from whole(jobs[:1], work, workers)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "run", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run_classify(config, QUIET, overwrite=True)
+    monkeypatch.undo()
+    assert run_classify(config, QUIET).trained == 2
+
+
+def test_a_longer_sweep_keeps_the_rows_of_a_shorter_one(tmp_path: Path) -> None:
+    with_synthetic(tmp_path)
+    assert run_classify(configured(tmp_path, sweep=(4,)), QUIET).trained == 2
+    assert run_classify(configured(tmp_path, sweep=(4, 12)), QUIET).trained == 1
+    assert run_classify(configured(tmp_path, sweep=(4, 8, 12)), QUIET).trained == 1
+
+
+def test_the_files_are_what_the_table_says_and_the_same_every_time(tmp_path: Path) -> None:
+    with_synthetic(tmp_path)
+    config = configured(tmp_path, sweep=(4,), seeds=2)
+    result = run_classify(config, QUIET)
+    written = write_files(config, result, QUIET)
+    bytes_before = {name: Path(path).read_bytes() for name, path in written.items()}
+    cells = pd.read_parquet(written["accuracy"])
+    assert list(cells.columns) == [
+        "generator", "arm", "n_synthetic", "seed", "fold", "correct", "total", "accuracy",
+        "balanced_accuracy", "clip_accuracy", "ci_low", "ci_high",
+    ]  # fmt: skip
+    assert len(cells) == 4
+    assert (cells["total"] == 2 * len(LABELS)).all()
+    assert cells["clip_accuracy"].isna().all()  # stills
+    told = pd.read_parquet(written["predictions"])
+    right = told["expression"] == told["predicted"]
+    by_row = right.groupby(told["n_synthetic"]).mean()
+    for one in result.rows:
+        assert by_row[one.row.synthetic] == pytest.approx(one.accuracy.accuracy.value)
+    probabilities = told[[f"p_{name}" for name in LABELS]]
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-4)
+    confusions = pd.read_parquet(written["confusion"])
+    assert confusions.groupby("n_synthetic")["faces"].sum().tolist() == [8, 8]
+    about = json.loads(pq.read_schema(written["accuracy"]).metadata[METADATA_KEY])
+    assert about["settings"]["updates"] == 6
+    assert about["versions"]["torch"]
+    lines = Path(written["csv"]).read_text().splitlines()
+    assert len(lines) == 3
+    assert float(lines[1].split(",")[2]) == pytest.approx(
+        result.rows[0].accuracy.accuracy.value, abs=1e-5
+    )
+    latex = Path(written["tex"]).read_text()
+    assert latex.count(r"\\") == 3
+    assert "flips & 4 &" in latex
+    assert Path(written["plot"]).read_bytes().startswith(b"\x89PNG")
+    write_files(config, run_classify(config, QUIET, overwrite=True), QUIET)
+    for name, path in written.items():
+        assert Path(path).read_bytes() == bytes_before[name], name
+
+
+def test_copies_of_test_faces_among_the_synthetic_ones_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = [picture(6 + i // 4 % 2, i % 4) for i in range(8)]
+    fresh = [picture(2000 + i, i % 4) for i in range(4)]
+    with_synthetic(tmp_path, pictures=[*copied, *fresh])
+
+    class Pixels:
+        name = "pixels"
+
+        def provenance(self) -> dict[str, str]:
+            return {"name": "pixels"}
+
+        def embed(self, x: Any) -> Any:
+            return x.flatten(1)
+
+    monkeypatch.setattr("faceprep.faces.features.load_features", lambda *_, **__: Pixels())
+    config = configured(tmp_path, sweep=(12,), near_duplicates=100)
+    near = run_classify(config, QUIET).near
+    assert near is not None
+    assert (near.suspicious, near.synthetic.smallest) == (8, 0)
+    assert near.closest[0].test.startswith("folder/S")
+    assert run_classify(config, QUIET).near == near
+
+
+def test_logistic_takes_a_row_like_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_synthetic(tmp_path)
+    from builders.training import ToyFeatures
+
+    class Toy(ToyFeatures):
+        perceptual_layers = ("low", "low", "high")
+
+        def provenance(self) -> dict[str, str]:
+            return {"name": "toy"}
+
+    monkeypatch.setattr("faceprep.faces.features.load_features", lambda *_, **__: Toy())
+    arms = ("logistic", "flips@0")
+    result = run_classify(configured(tmp_path, sweep=(12,), arms=arms), QUIET)
+    assert [one.row.name for one in result.rows] == ["logistic", "logistic, 12 synthetic", "flips"]
+    assert result.rows[0].accuracy.accuracy.value > 0.5
+
+
+def test_what_train_and_augment_leave_is_trusted_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A generator of fold 1, its edits of training people, and the table of that fold's people."""
+    monkeypatch.setattr("faceprep.stages.train.run._losses", lambda *_: None)
+    toy_workspace(tmp_path, people=6)
+    train: dict[str, Any] = {
+        "preset": "tiny", "size": 32, "steps": 1, "batch": 4, "fold": 1, "calibrate": 0,
+        "weights": WITHOUT_FEATURES,
+        "networks": {"width": 4, "d_width": 4, "path_width": 4, "d_features": 16},
+    }  # fmt: skip
+    config = configured(tmp_path, sweep=(8,), folds=3)
+    made = Config(
+        workspace=tmp_path,
+        workers=1,
+        train=TrainConfig(**train),
+        augment=AugmentConfig(mode="edit"),
+    )
+    run_train(made, QUIET)
+    run_augment(made, 8, Options(), QUIET)
+    found = find_synthetic(config, 1, 8, load_faces(tmp_path, config.classify))
+    seen = people(0, 2, 3, 5)
+    assert found.touched["the generator"] == seen
+    assert {*found.touched["the sources of synthetic faces"]} <= {*seen}
+    assert {*found.people.tolist()} <= {*seen}
+    assert sorted({*found.labels.tolist()}) == [0, 1, 2, 3]
+    held = {found.people[0]}
+    assert {*found.people[found.first(8, held)]}.isdisjoint(held)
+    with pytest.raises(UsageError) as caught:
+        run_classify(config, QUIET)
+    hint = str(caught.value.hint)
+    assert hint.startswith("for k in $(seq 0 2); do faceprep train ")
+    assert "--set train.networks.path_width=4 " in hint
+    assert "train.fold=1" not in hint

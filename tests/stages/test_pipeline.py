@@ -1,0 +1,246 @@
+"""The whole pipeline on drawn faces: what a newcomer's first command does."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from faceprep.workspace import Workspace
+from faceprep.workspace.load import load
+
+SHARD = "shard_size=12"
+
+
+def faceprep(*words: object, code: int = 0, cwd: Path | None = None) -> str:
+    """Run the command in a process of its own; return what it says on stderr."""
+    result = subprocess.run(
+        [sys.executable, "-m", "faceprep", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+    )
+    assert result.returncode == code, result.stdout + result.stderr
+    return result.stderr
+
+
+def content(workspace: Path) -> dict[str, str]:
+    """Hash of every file; markers without seconds and host."""
+    found = {}
+    for path in sorted(p for p in workspace.rglob("*") if p.is_file()):
+        data = path.read_bytes()
+        if path.name.startswith("part-") and path.suffix == ".json":
+            marker = {k: v for k, v in json.loads(data).items() if k not in ("seconds", "host")}
+            data = json.dumps(marker).encode()
+        found[str(path.relative_to(workspace))] = hashlib.sha256(data).hexdigest()
+    return found
+
+
+@pytest.fixture(scope="module", params=["oulu-casia", "ck-plus", "celeba"])
+def layout(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def dataset(layout: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("datasets") / layout
+    faceprep("demo", root, "--layout", layout, "--subjects", 2, "--frames", 4, "-j", 2, "-q")
+    return root
+
+
+@pytest.fixture(scope="module")
+def workspace(layout: str, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("workspaces") / layout
+    command = ["--dataset", layout, "--root", dataset, "--workspace", place, "--set", SHARD]
+    faceprep("run", *command, "-j", 2, "--set", "select.unlabelled=true")
+    return place
+
+
+def test_every_drawn_face_comes_out_aligned(workspace: Path) -> None:
+    faces = load(workspace)
+    assert len(faces) >= 4
+    for stage in ("align", "heatmaps", "aus"):
+        assert (faces[f"{stage}_status"] == "ok").mean() >= 0.98
+    crops = [cv2.imread(path) for path in faces.crop.dropna()]
+    assert {crop.shape for crop in crops} == {(128, 128, 3)}
+    assert all(crop.std() > 10 for crop in crops)
+
+
+def test_landmarks_follow_the_drawn_ones(dataset: Path, workspace: Path) -> None:
+    truth = pq.read_table(dataset / "faceprep_demo" / "truth.parquet").to_pandas()
+    faces = load(workspace)
+    faces["path"] = [str(Path(path).relative_to(dataset)) for path in faces.path]
+    faces = faces.merge(truth, on="path", suffixes=("", "_drawn"))
+    assert len(faces) >= 4
+    errors = []
+    for row in faces.dropna(subset=["matrix"]).itertuples():
+        matrix = np.array(row.matrix).reshape(2, 3)
+        drawn = np.array(row.landmarks68_drawn).reshape(68, 2) @ matrix[:, :2].T + matrix[:, 2]
+        found = np.array(row.align_landmarks68).reshape(68, 2)
+        eyes = np.linalg.norm(drawn[36:42].mean(0) - drawn[42:48].mean(0))
+        errors.append(np.linalg.norm(found - drawn, axis=1).mean() / eyes)
+    assert np.median(errors) < 0.08
+
+
+def test_no_subject_is_on_both_sides_of_a_split(workspace: Path) -> None:
+    faces = load(workspace)
+    assert faces.groupby("subject").split.nunique().max() == 1
+
+
+def test_running_again_does_nothing(layout: str, dataset: Path, workspace: Path) -> None:
+    before = content(workspace)
+    command = ["--dataset", layout, "--root", dataset, "--workspace", workspace, "--set", SHARD]
+    said = faceprep("run", *command, "--set", "select.unlabelled=true")
+    assert said.count("up to date") >= 3
+    assert content(workspace) == before
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One drawn person, 24 frames in the layout of Oulu-CASIA."""
+    root = tmp_path_factory.mktemp("small") / "data"
+    faceprep("demo", root, "--subjects", 1, "--frames", 5, "-j", 2, "-q")
+    return root
+
+
+def select(small: Path, workspace: Path, *words: object, verb: str = "select") -> list[object]:
+    place = ["--dataset", "oulu-casia", "--root", small, "--workspace", workspace]
+    return [verb, *place, "--set", "shard_size=4", *words]
+
+
+def test_another_dataset_does_not_replace_the_results(small: Path, tmp_path: Path) -> None:
+    faceprep(*select(small, tmp_path / "ws"))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a.jpg").write_bytes(b"")
+    before = content(tmp_path / "ws")
+    command = ["--dataset", "folder", "--root", other, "--workspace", tmp_path / "ws"]
+    for words in (["select"], ["align", "--only"], ["select", "--dry-run"]):
+        said = faceprep(*words, *command, code=2)
+        assert "holds another dataset" in said
+        assert "--workspace DIR" in said
+    assert content(tmp_path / "ws") == before
+    faceprep("select", *command, "--overwrite")
+    assert len(load(tmp_path / "ws")) == 1
+
+
+def test_a_dry_run_draws_nothing_and_says_what_does(tmp_path: Path) -> None:
+    said = faceprep("run", "--dry-run", code=1, cwd=tmp_path)
+    assert "is not drawn yet" in said
+    assert "the same command without --dry-run draws it first" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_limit_leaves_no_trace(small: Path, tmp_path: Path) -> None:
+    faceprep(*select(small, tmp_path / "a"))
+    faceprep(*select(small, tmp_path / "b", "--limit", 8))
+    assert len(load(tmp_path / "b")) == 8
+    faceprep(*select(small, tmp_path / "b"))
+    assert content(tmp_path / "b") == content(tmp_path / "a")
+    assert "24 → 8 faces" in faceprep(*select(small, tmp_path / "b", "--limit", 8))
+
+
+def test_a_dry_run_knows_what_follows_from_a_change(small: Path, tmp_path: Path) -> None:
+    faceprep(*select(small, tmp_path, verb="run"))
+    before = content(tmp_path)
+    command = select(small, tmp_path, "--set", "align.template=arcface", "--dry-run", verb="run")
+    said = faceprep(*command)
+    for stage in ("align", "heatmaps", "aus"):
+        assert f"{stage}: would do 6 of 6 shards" in said
+    assert content(tmp_path) == before
+
+
+def test_an_interrupt_is_told_in_one_line(small: Path, tmp_path: Path) -> None:
+    """SIGINT to every process of the terminal, as Ctrl-C sends it."""
+    for moment in (0.0, 1.0, 2.0):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "faceprep", *map(str, select(small, tmp_path, verb="align"))],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stderr is not None
+        first = process.stderr.read(1)  # Python's own start, long on a busy machine, is over
+        time.sleep(moment)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode in (0, 130)
+        assert "Traceback" not in first + said
+
+
+def test_workers_and_interruptions_leave_the_same_bytes(tmp_path: Path) -> None:
+    """SIGKILL at random moments, then the same command, then the same bytes."""
+    root = tmp_path / "data"
+    faceprep("demo", root, "--subjects", 1, "--frames", 5, "-q")
+    command = [sys.executable, "-m", "faceprep", "run", "--dataset", "oulu-casia", "-q"]
+    command += ["--root", str(root), "--set", "shard_size=3"]
+    undisturbed, disturbed = tmp_path / "a", tmp_path / "b"
+    subprocess.run([*command, "--workspace", str(undisturbed), "-j", "1"], check=True)
+    moments = random.Random(0)
+    for _ in range(4):
+        process = subprocess.Popen(
+            [*command, "--workspace", str(disturbed), "-j", "2"], start_new_session=True
+        )
+        time.sleep(moments.uniform(1.0, 4.0))
+        with_workers = moments.random() < 0.5
+        try:
+            if with_workers:
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+        except ProcessLookupError:
+            pass
+        process.wait()
+    subprocess.run([*command, "--workspace", str(disturbed), "-j", "2"], check=True)
+    assert content(disturbed) == content(undisturbed)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 200 kilobytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    if os.name != "posix" or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system takes root on Linux")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=False)
+
+
+def test_a_full_disk_is_one_clear_error_and_no_damage(small_disk: Path, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    faceprep("demo", root, "--subjects", 1, "--frames", 5, "-q")
+    command = ["align", "--dataset", "oulu-casia", "--root", root, "--set", "shard_size=4"]
+    said = faceprep(*command, "--workspace", small_disk / "ws", "-j", 2, code=1)
+    assert said.count("error:") == 1
+    assert "No space left" in said
+    assert "same command again" in said
+    place = Workspace(small_disk / "ws")
+    for shard in place.shards("align"):
+        place.read("align", shard)
+
+
+def test_an_output_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    faceprep("demo", root, "--subjects", 1, "--frames", 4, "-q")
+    (tmp_path / "file").write_text("not a folder")
+    said = faceprep(
+        *("align", "--dataset", "oulu-casia", "--root", root),
+        *("--workspace", tmp_path / "file" / "ws"),
+        code=1,
+    )
+    assert said.count("error:") == 1
+    assert "Traceback" not in said

@@ -1,0 +1,44 @@
+"""One table out of the manifests of a workspace."""
+
+from pathlib import Path
+
+import pytest
+
+from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.workspace import Workspace
+from faceprep.workspace.load import load
+
+
+def test_every_selected_face_is_one_row(aligned_workspace) -> None:
+    workspace = aligned_workspace(faces=25, shard_size=10)
+    faces = load(workspace.root)
+    assert list(faces.index) == [f"folder/{number:05d}" for number in range(25)]
+    assert (faces.align_status == "ok").sum() == 22
+    assert faces.loc["folder/00006", "align_reason"] == "no face found"
+    assert faces.loc["folder/00000", "crop"] == str(workspace.root / "align/images/00000/x.png")
+    assert faces["crop"].isna().sum() == 3
+    assert len(faces.loc["folder/00000", "align_landmarks68"]) == 136
+
+
+def test_only_ok_leaves_the_failures_out(aligned_workspace) -> None:
+    faces = load(aligned_workspace(faces=25).root, only_ok=True)
+    assert len(faces) == 22
+    assert set(faces.align_status) == {"ok"}
+
+
+def test_a_stage_that_never_ran_says_what_to_type(aligned_workspace, tmp_path: Path) -> None:
+    root = aligned_workspace().root
+    with pytest.raises(UsageError, match="aus has not run") as caught:
+        load(root, stages=["aus"])
+    assert caught.value.hint == "faceprep aus"
+    with pytest.raises(UsageError, match="no stage 'faces'"):
+        load(root, stages=["faces"])
+    with pytest.raises(UsageError, match="no workspace"):
+        load(tmp_path / "nothing")
+
+
+def test_a_stage_behind_its_selection_is_an_error(aligned_workspace) -> None:
+    workspace: Workspace = aligned_workspace(faces=25, shard_size=10)
+    workspace.remove_shards("align", 2)
+    with pytest.raises(FaceprepError, match="align is not up to date"):
+        load(workspace.root)
