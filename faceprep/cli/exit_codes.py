@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError
 
 DONE, FAILED, SOME_ROWS_FAILED, GATE_FAILED, INTERRUPTED = 0, 1, 3, 4, 130
@@ -32,7 +33,7 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
         except FaceprepError as error:
             if arguments.get("verbose"):
                 raise
-            complain(f"error: {error.message}", error.hint)
+            complain(f"error: {error.message}", spell(error.hint))
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:  # the reader of our output left, as `| head` does
             sys.stderr.close()

@@ -6,6 +6,40 @@ FaceprepError          1   the work failed (disk full, a shard that crashed …)
 └── MissingToolError   5   a weight file, package or program is not there
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """The command that mends an error, as data. `faceprep.cli.remedies` spells it.
+
+    Attributes
+    ----------
+    verb
+        Verb of the command line, e.g. ``align`` or ``evaluate aus``.
+    workspace
+        Workspace that the command works on; None leaves the flag out.
+    overrides
+        Flags by name (``{"overwrite": True, "n": 3000}``) and settings by dotted name
+        (``{"align.detector": "dlib"}``).
+    arguments
+        Positional arguments.
+    resume
+        Repeat the settings that the workspace was made with.
+    note
+        Words after the command, e.g. what it shows.
+    """
+
+    verb: str
+    workspace: Path | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    resume: bool = False
+    note: str = ""
+
 
 class FaceprepError(Exception):
     """Something the user can act on.
@@ -15,18 +49,18 @@ class FaceprepError(Exception):
     message
         What went wrong, and where.
     hint
-        The next command to type, or what to change; printed on its own line.
+        A `Remedy`, or words on what to change; the command line prints it on a line of its own.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | Remedy | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message} (→ {self.hint})" if self.hint else self.message
+        return f"{self.message} (→ {self.hint})" if isinstance(self.hint, str) else self.message
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions cross process boundaries: the hint has to survive pickling.

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from faceprep import __version__
 from faceprep.config import Config
-from faceprep.errors import MissingToolError
+from faceprep.core.errors import MissingToolError, Remedy
 from faceprep.faces.model_files import dlib_model, mtcnn_weights
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Check:
     name: str
     state: Literal["ok", "warning", "missing"]
     detail: str
-    hint: str | None = None
+    hint: str | Remedy | None = None
     needed: bool = True
 
 
@@ -127,7 +127,7 @@ def doctor_tables(
     for check in checks:
         optional = check.state == "missing" and not check.needed
         word = "optional" if optional else check.state
-        hint = f"\n[bold]→ {escape(check.hint)}[/]" if check.hint else ""
+        hint = f"\n[bold]→ {escape(str(check.hint))}[/]" if check.hint else ""
         table.add_row(
             f"[{'dim' if optional else style[check.state]}]{word}[/]",
             check.name,
@@ -234,8 +234,8 @@ def _given() -> list[Check]:
 
 def _action_units(config: Config | None) -> list[Check]:
     """List every AU backend, and which of them ``auto`` comes to."""
+    from faceprep.config.sources import resolve
     from faceprep.faces.action_units.backend import AUTO, BACKENDS, choose
-    from faceprep.sources import resolve
 
     config = resolve().config if config is None else config
     wanted = config.aus.backend
