@@ -1,4 +1,4 @@
-"""Which face of a photograph: what a detector finds, or what came with the dataset."""
+"""Faces in a photograph, from a detector or from the annotations of the dataset."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,26 +9,26 @@ import cv2
 import numpy as np
 
 from faceprep.config import AlignConfig
-from faceprep.execution.stage import Row
 from faceprep.faces.alignment import estimate_similarity, is_mirrored, load_template
 from faceprep.faces.face import Detector, Face
+from faceprep.faces.photographs import Row
 
-#: What image libraries raise over an image they choke on; anything else is a bug of ours.
+#: Exceptions of image libraries about one image; any other exception is a bug in this package.
 LIBRARY_ERRORS: tuple[type[Exception], ...] = (cv2.error, RuntimeError, ValueError, MemoryError)
 
 
 @dataclass(frozen=True)
-class Found:
-    """What is known of the faces in one photograph.
+class FacesFound:
+    """Faces in one photograph.
 
     Attributes
     ----------
     faces
         Every face, best confidence first.
     landmarks68
-        ``(68, 2)`` of the only face, where the dataset has them.
+        Landmarks ``(68, 2)`` of the only face, where the dataset annotates them.
     status, reason
-        Why there is none.
+        Status and reason of a photograph without faces.
     """
 
     faces: list[Face] = field(default_factory=list)
@@ -38,75 +38,75 @@ class Found:
 
 
 class Finder(Protocol):
-    """Says which faces are in photographs; one `Found` for each."""
+    """Find the faces in photographs."""
 
     name: str
 
-    def find(self, images: Sequence[np.ndarray], rows: Sequence[Row]) -> list[Found]:
-        """Faces of each ``(H, W, 3) uint8`` image, whose row of `select` comes with it."""
+    def find(self, images: Sequence[np.ndarray], rows: Sequence[Row]) -> list[FacesFound]:
+        """Return the faces of each ``(H, W, 3) uint8`` image; `rows` are its rows of `select`."""
         ...
 
 
-class Detected:
-    """Faces as a detector finds them."""
+class DetectorFinder:
+    """Find faces with a detector."""
 
     def __init__(self, detector: Detector) -> None:
         self.name = detector.name
         self._detector = detector
 
-    def find(self, images: Sequence[np.ndarray], rows: Sequence[Row]) -> list[Found]:
-        """Faces of each image; an image on which the detector fails does not harm the others."""
+    def find(self, images: Sequence[np.ndarray], rows: Sequence[Row]) -> list[FacesFound]:
+        """Return the faces of each image; a failure affects its own image only."""
         try:
-            return [Found(faces) for faces in self._detector.detect(images)]
+            return [FacesFound(faces) for faces in self._detector.detect(images)]
         except LIBRARY_ERRORS as error:
             if len(images) == 1:
                 reason = f"{self.name} failed on it: {describe(error)}"
-                return [Found(status="unreadable", reason=reason)]
+                return [FacesFound(status="unreadable", reason=reason)]
             parts = ((images[k : k + 1], rows[k : k + 1]) for k in range(len(images)))
             return [found for part in parts for found in self.find(*part)]
 
 
-class Given:
-    """Faces as the dataset's annotations, or the user's own columns, say."""
+class AnnotationFinder:
+    """Read faces from the annotations of the dataset, or from columns of the user's table."""
 
     name = "given"
 
-    def find(self, images: Sequence[np.ndarray], rows: Sequence[Row]) -> list[Found]:
-        """The one face that each row describes."""
+    def find(self, images: Sequence[np.ndarray], rows: Sequence[Row]) -> list[FacesFound]:
+        """Return the one face that each row describes."""
         return [_given(row, image.shape) for row, image in zip(rows, images, strict=True)]
 
 
 def load_finder(config: AlignConfig, device: str) -> Finder:
-    """The source of faces that the configuration names; a detector is loaded once a process."""
+    """Load the source of faces that the configuration names; cached in each process."""
     if config.detector == "given":
-        return Given()
+        return AnnotationFinder()
     if config.detector == "dlib":
-        return Detected(_dlib(config.dlib_model))
-    return Detected(_mtcnn(device, config.min_face_size, search_of(config)))
+        return DetectorFinder(_dlib(config.dlib_model))
+    return DetectorFinder(_mtcnn(device, config.min_face_size, search_of(config)))
 
 
 def search_of(config: AlignConfig) -> str:
-    """How MTCNN searches: the most central face may be a small one, so it looks for all sizes."""
+    """Return the search of MTCNN: all sizes for ``central``, as that face may be a small one."""
     return "full" if config.choose == "central" else config.search
 
 
 def describe(error: Exception) -> str:
-    """One line on an error: our own `ValueError` speaks for itself, a library's is named."""
+    """Return one line about an error, with its type unless it is a plain `ValueError`."""
     text = " ".join(str(error).split())[:200]
     return text if type(error) is ValueError else f"{type(error).__name__}: {text}"
 
 
 def choose(faces: Sequence[Face], how: str, shape: tuple[int, ...]) -> Face:
-    """The ``largest`` face, or the most ``central`` one; of equals the most confident.
+    """Choose the ``largest`` face or the most ``central`` one; among equals the most confident.
 
     Parameters
     ----------
     faces
         At least one, best confidence first.
     how
-        ``align.choose``.
+        Setting ``align.choose``.
     shape
-        Of the image: height, width, …
+        Height and width of the image, and any further dimensions.
     """
     if how == "central":
         middle = np.array([shape[1] - 1, shape[0] - 1]) / 2
@@ -133,28 +133,28 @@ def _dlib(model: str) -> Detector:
     return DlibCNN() if model == "cnn" else DlibHOG()
 
 
-def _given(row: Row, shape: tuple[int, ...]) -> Found:
-    """Face of a select row's columns, checked: annotations come in many conventions."""
+def _given(row: Row, shape: tuple[int, ...]) -> FacesFound:
+    """Return the annotated face of a select row after checks: conventions of datasets differ."""
     five, points, box = (
         np.array(row[key], np.float32).reshape(count, 2) if row.get(key) is not None else None
         for key, count in (("landmarks5", 5), ("landmarks68", 68), ("box", 2))
     )
     if five is None and points is None and box is None:
         reason = "the dataset gives neither landmarks5, landmarks68 nor box for it"
-        return Found(status="landmarks_failed", reason=reason)
-    trouble = _trouble(five, points, box, shape)
-    if trouble:
-        return Found(status="landmarks_failed", reason=trouble)
-    return Found([Face(_box(box, points, five), 1.0, five)], points)
+        return FacesFound(status="landmarks_failed", reason=reason)
+    problem = _problem(five, points, box, shape)
+    if problem:
+        return FacesFound(status="landmarks_failed", reason=problem)
+    return FacesFound([Face(_box(box, points, five), 1.0, five)], points)
 
 
-def _trouble(
+def _problem(
     five: np.ndarray | None,
     points: np.ndarray | None,
     box: np.ndarray | None,
     shape: tuple[int, ...],
 ) -> str | None:
-    """What is wrong with given coordinates, if anything is."""
+    """Return what is wrong with annotated coordinates, or None."""
     if any(part is not None and not np.isfinite(part).all() for part in (five, points, box)):
         return "a given coordinate is not a number"
     if box is not None and not (box[1] > 0).all():
@@ -180,7 +180,7 @@ def _outside(points: np.ndarray, shape: tuple[int, ...]) -> bool:
 def _box(
     box: np.ndarray | None, points: np.ndarray | None, five: np.ndarray | None
 ) -> tuple[float, float, float, float]:
-    """Box as given, else around the 68 points, else as a detector would draw it about the five."""
+    """Return the annotated box, or one around the 68 points, or a detector's around the five."""
     if box is not None:
         (x, y), (width, height) = box.tolist()
         return x, y, width, height
@@ -190,7 +190,7 @@ def _box(
     assert five is not None
     centre = five.mean(axis=0)
     spread = float(np.sqrt(((five - centre) ** 2).sum(axis=1).mean()))
-    # Medians of MTCNN's boxes about its own five points, in 1 362 photographs.
+    # Medians of MTCNN's boxes around its own five points in 1 362 photographs.
     width, height = 3.4 * spread, 4.2 * spread
     x, y = (centre - [width / 2, height / 2 + 0.4 * spread]).tolist()
     return x, y, width, height

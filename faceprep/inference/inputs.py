@@ -120,14 +120,14 @@ def _portrait(word: str, known: "pd.DataFrame | None", used: UsedGenerator) -> P
     if not Path(word).exists():
         assert known is not None
         return _of_workspace(word, known, used)
-    from faceprep.stages.align.stage import align_image
+    from faceprep.faces.aligner import Aligner
 
     image = read_image(Path(word), used.align.max_pixels)
-    row, crop = align_image(image, used.align, used.device)
-    if crop is None:
-        raise _Failed(str(row["reason"]))
-    found = row.get("faces_found")
-    return Portrait(word, reduce_crop(crop, used.model.size), faces_found=found)
+    aligned = Aligner(used.align, used.device).align_one(image)
+    if aligned.crop is None:
+        raise _Failed(str(aligned.columns["reason"]))
+    found = aligned.columns.get("faces_found")
+    return Portrait(word, reduce_crop(aligned.crop, used.model.size), faces_found=found)
 
 
 def _of_workspace(face_id: str, known: "pd.DataFrame", used: UsedGenerator) -> Portrait:

@@ -1,4 +1,4 @@
-"""align with a detector: which face, what when there is none, and real photographs."""
+"""align with a detector: the chosen face, photographs without one, and real photographs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,30 +10,15 @@ from builders.align import config_of, face_at, photograph, selected
 
 from faceprep.core.images import write_png
 from faceprep.execution.stage import Row, ShardOutput
-from faceprep.faces import finder as align_find
+from faceprep.faces import finder
 from faceprep.faces.alignment import estimate_similarity, five_from_68, load_template
 from faceprep.faces.dlib import landmark_predictor
 from faceprep.faces.face import Face
 from faceprep.stages.align.stage import STAGE
 
-# ----- which face
-
-
-BOXES = {
-    "small": Face((90, 70, 20, 20), 0.99),
-    "large": Face((0, 0, 60, 70), 0.9),
-    "equal": Face((130, 0, 70, 60), 0.8),
-}
-
-
-def test_choice_of_the_face() -> None:
-    faces = list(BOXES.values())
-    assert align_find.choose(faces, "largest", (160, 200, 3)) is BOXES["large"]
-    assert align_find.choose(faces, "central", (160, 200, 3)) is BOXES["small"]
-
 
 class Scripted:
-    """A detector that finds what the photograph's top left pixel says."""
+    """A detector whose faces follow from the top left pixel of the photograph."""
 
     name = "scripted"
 
@@ -53,7 +38,7 @@ class Scripted:
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch, root: Path) -> Callable[..., dict[int, Row]]:
-    monkeypatch.setattr(align_find, "_mtcnn", lambda *_: Scripted())
+    monkeypatch.setattr(finder, "_mtcnn", lambda *_: Scripted())
     for code in range(6):
         image = photograph()
         image[0, 0] = code
