@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from faceprep.cli.remedies import spell
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import FaceprepError, Hint
 
 DONE, FAILED, SOME_ROWS_FAILED, GATE_FAILED, INTERRUPTED = 0, 1, 3, 4, 130
 
@@ -33,7 +33,7 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
         except FaceprepError as error:
             if arguments.get("verbose"):
                 raise
-            complain(f"error: {error.message}", spell(error.hint))
+            complain(f"error: {error.message}", error.hint)
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:  # the reader of our output left, as `| head` does
             sys.stderr.close()
@@ -50,11 +50,11 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
     return run
 
 
-def complain(message: str, hint: str | None) -> None:
+def complain(message: str, hint: Hint | None) -> None:
     """Print what went wrong and, on a line of its own, what to do about it."""
     print(message, file=sys.stderr)
     if hint:
-        print(f"  → {hint}", file=sys.stderr)
+        print(f"  → {spell(hint)}", file=sys.stderr)
 
 
 def complain_of_shards(failed: Mapping[str, Mapping[int, str]]) -> None:
@@ -64,7 +64,7 @@ def complain_of_shards(failed: Mapping[str, Mapping[int, str]]) -> None:
             complain(f"error: {stage} shard {shard}: {error}", None)
 
 
-def say_next(command: str, quiet: bool) -> None:
+def say_next(command: Hint, quiet: bool) -> None:
     """Print the command to type next."""
     if not quiet:
-        print(f"  → {command}", file=sys.stderr)
+        print(f"  → {spell(command)}", file=sys.stderr)

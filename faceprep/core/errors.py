@@ -9,28 +9,57 @@ FaceprepError          1   the work failed (disk full, a shard that crashed …)
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """The command that mends an error, as data. `faceprep.cli.remedies` spells it.
+    """The command that mends an error, as data. `faceprep.cli.remedies.spell` writes it.
 
     Attributes
     ----------
     verb
         Verb of the command line, e.g. ``align`` or ``evaluate aus``.
     workspace
-        Workspace that the command works on; None leaves the flag out.
+        Workspace that the command works on, written as ``--workspace``; None leaves the flag out.
+        Verbs that take the workspace as an argument (``show``, ``evaluate …``) have it among
+        `arguments`.
     overrides
-        Flags by name (``{"overwrite": True, "n": 3000}``) and settings by dotted name
-        (``{"align.detector": "dlib"}``).
+        Flags by name (``{"retry_failed": True, "n": 3000, "-o": "codes.png"}``) and settings by
+        dotted name (``{"align.detector": "dlib"}``), in the order in which they are written, after
+        ``--workspace``. True writes the bare flag, False and None write nothing.
     arguments
-        Positional arguments.
+        Positional arguments, written after the verb. ``"…"`` stands for what the user fills in,
+        here and as a value of `overrides`.
     resume
-        Repeat the settings that the workspace was made with.
+        Repeat the settings of what is in `workspace`, so that the command continues it.
     note
         Words after the command, e.g. what it shows.
+
+    Notes
+    -----
+    With `resume`, the settings come first and other overrides follow. These overrides are read
+    by the verb itself:
+
+    ``select``, ``align``, ``heatmaps``, ``aus``, ``run``
+        None; the settings are those recorded in the workspace.
+    ``train``
+        ``generator``: kind, or name with a fold such as ``exprgan-fold03``; ``fold``: fold left
+        out of the training.
+    ``augment``
+        ``n``: faces there are to be; ``generator``: kind, or name with a fold; ``fold`` and
+        ``folds`` (a sequence, empty for the split): fold whose faces are missing and all folds of
+        the table. Where ``folds`` is given and the generator is missing, the command trains it.
+    ``classify``
+        Settings of ``[classify]`` without the section's name. A name that is left out has its
+        default, whatever is in the workspace. The command uses the crops at hand (``--only``).
+
+    Examples
+    --------
+    >>> Remedy("align", overrides={"overwrite": True})  # faceprep align --overwrite
+    >>> Remedy("show", arguments=(str(workspace),), note="counts them")
+    >>> Remedy("align", workspace, {"select.folds": 5}, resume=True)
+    >>> Remedy("augment", workspace, {"generator": "exprgan", "n": 3000}, resume=True)
     """
 
     verb: str
@@ -41,6 +70,11 @@ class Remedy:
     note: str = ""
 
 
+#: What to do about an error: words of advice, a command, or both as parts that are joined without
+#: a space: ``("--folds 3, or: ", Remedy("align", …))``.
+Hint: TypeAlias = str | Remedy | tuple[str | Remedy, ...]
+
+
 class FaceprepError(Exception):
     """Something the user can act on.
 
@@ -49,12 +83,12 @@ class FaceprepError(Exception):
     message
         What went wrong, and where.
     hint
-        A `Remedy`, or words on what to change; the command line prints it on a line of its own.
+        Words on what to change, a `Remedy`, or parts of both; printed on a line of its own.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, hint: str | Remedy | None = None) -> None:
+    def __init__(self, message: str, hint: Hint | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint

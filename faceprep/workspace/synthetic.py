@@ -5,6 +5,7 @@
                               asked.json          what the last run was asked for
 """
 
+import contextlib
 import json
 import shlex
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceprep.core.errors import ManifestError, UsageError
 from faceprep.workspace import Workspace
-from faceprep.workspace.manifest import write_json
+from faceprep.workspace.manifest import read_provenance, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,6 +145,15 @@ def faces_there(place: Workspace, stage: str) -> int:
     """How many synthetic faces there are, of whatever settings."""
     markers = (place.marker(stage, shard) for shard in place.shards(stage))
     return sum(marker.rows for marker in markers if marker is not None)
+
+
+def provenance_of(place: Workspace, stage: str, shard: int | None = None) -> dict[str, Any]:
+    """Return ``settings`` and ``checkpoint`` of a shard or the first, else of ``stage.json``."""
+    first = next(iter(place.shards(stage)), None) if shard is None else shard
+    if first is not None:
+        with contextlib.suppress(ManifestError):
+            return read_provenance(place.part(stage, first))
+    return place.info(stage)
 
 
 def _markers(place: Workspace, stage: str) -> "list[Marker]":

@@ -1,21 +1,41 @@
 """The command that goes on with the synthetic faces which a workspace holds."""
 
-import contextlib
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from faceprep.cli.remedies import flags, join
+from faceprep.config import TrainConfig
 from faceprep.config.augment import AugmentConfig
 from faceprep.config.section import spelled
-from faceprep.core.errors import ManifestError
+from faceprep.core.errors import Remedy
+from faceprep.generators.trained import name_of
 from faceprep.workspace import Workspace
-from faceprep.workspace.synthetic import stage_of
+from faceprep.workspace.synthetic import provenance_of, stage_of
 
 #: Settings with a flag of their own.
 _FLAGS = ("mode", "seed")
 
-_GENERATOR = "exprgan"
+#: Overrides that `spell` reads itself.
+_READ = ("n", "generator", "fold", "folds")
+
+
+def spell(remedy: Remedy) -> str:
+    """Spell the command that makes more faces with the settings of those in the workspace.
+
+    Where ``folds`` is given, the generator of the fold is trained first if there is none.
+    """
+    from faceprep.cli.commands.classify import faces_command
+
+    assert remedy.workspace is not None
+    overrides = dict(remedy.overrides)
+    n, generator, fold, folds = (overrides.pop(name, None) for name in _READ)
+    generator = generator or TrainConfig().generator
+    further = join(flags(overrides))
+    if folds is not None:
+        return faces_command(remedy.workspace, generator, fold, folds, n, further)
+    name = generator if fold is None else name_of(generator, fold)
+    return f"{command_for(remedy.workspace, name, n)} {further}".rstrip()
 
 
 def command_for(workspace: Path, generator: str, n: int) -> str:
@@ -33,7 +53,7 @@ def command_for(workspace: Path, generator: str, n: int) -> str:
     info = place.info(stage)
     base, _, fold = generator.partition("-fold")
     words = ["faceprep", "augment", "--workspace", str(workspace), "--n", str(n)]
-    if base != _GENERATOR:
+    if base != TrainConfig().generator:
         words += ["--generator", base]
     settings: Mapping[str, Any] = provenance_of(place, stage).get("settings", {})
     values = _differing(settings)
@@ -48,18 +68,7 @@ def command_for(workspace: Path, generator: str, n: int) -> str:
     for name, value in values.items():
         for key, one in value.items() if isinstance(value, dict) else [("", value)]:
             words += ["--set", f"augment.{name}{f'.{key}' if key else ''}={spelled(one)}"]
-    return shlex.join(words + _device(settings.get("device")))
-
-
-def provenance_of(place: Workspace, stage: str, shard: int | None = None) -> dict[str, Any]:
-    """``settings`` and ``checkpoint`` of a shard, or of the first; else those of ``stage.json``."""
-    from faceprep.workspace.manifest import read_provenance
-
-    first = next(iter(place.shards(stage)), None) if shard is None else shard
-    if first is not None:
-        with contextlib.suppress(ManifestError):
-            return read_provenance(place.part(stage, first))
-    return place.info(stage)
+    return join(words + _device(settings.get("device")))
 
 
 def _differing(settings: Mapping[str, Any]) -> dict[str, Any]:

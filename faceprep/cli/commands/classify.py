@@ -9,10 +9,17 @@ from faceprep.cli.commands.augment import command_for
 from faceprep.cli.commands.train import train_command
 from faceprep.config import ClassifyConfig, Config
 from faceprep.config.section import spelled
+from faceprep.core.errors import Remedy
 from faceprep.generators.trained import file_of, name_of
 
 #: Settings of ``[classify]`` with a flag of their own.
 _FLAGS = ("sweep", "times", "arms", "seeds", "folds", "generator", "seed")
+
+
+def spell(remedy: Remedy) -> str:
+    """Spell the command that makes a table with these settings from the crops at hand."""
+    assert remedy.workspace is not None
+    return table_command(remedy.workspace, remedy.overrides)
 
 
 def table_command(workspace: Path, settings: Mapping[str, Any]) -> str:
@@ -47,7 +54,12 @@ def settings_for(rows: Iterable[tuple[str, int]]) -> dict[str, Any]:
 
 
 def faces_command(
-    workspace: Path, generator: str, fold: int | None, folds: Iterable[int | None], count: int
+    workspace: Path,
+    generator: str,
+    fold: int | None,
+    folds: Iterable[int | None],
+    count: int,
+    further: str = "",
 ) -> str:
     """Write what makes the synthetic faces that a table lacks, generators and all.
 
@@ -57,23 +69,26 @@ def faces_command(
         The one whose faces are lacking, and all that the table goes through; None for the split.
     count
         How many there are to be, of each fold.
+    further
+        Flags for ``augment``, e.g. ``--overwrite``.
     """
+    flags = f" {further}" if further else ""
     if fold is None:
         if file_of(workspace, generator).is_file():
-            return command_for(workspace, generator, count)
+            return command_for(workspace, generator, count) + flags
         return train_command(workspace, generator)
+    own = name_of(generator, fold)
     more = command_for(workspace, generator, count)
-    if file_of(workspace, name_of(generator, fold)).is_file():
-        own = name_of(generator, fold)
+    if file_of(workspace, own).is_file():
         if (workspace / "augment" / own / "stage.json").is_file():
-            return command_for(workspace, own, count)
-        return f"{more} --set train.fold={fold}"
+            return command_for(workspace, own, count) + flags
+        return f"{more} --set train.fold={fold}{flags}"
     numbers = sorted(one for one in folds if one is not None) or [fold]
     every = " ".join(str(number) for number in numbers)
     if len(numbers) > 1 and numbers == [*range(numbers[0], numbers[-1] + 1)]:
         every = f"$(seq {numbers[0]} {numbers[-1]})"
     train = train_command(workspace, generator, "$k")
-    return f"for k in {every}; do {train}; {more} --set train.fold=$k; done"
+    return f"for k in {every}; do {train}; {more} --set train.fold=$k{flags}; done"
 
 
 def more_command(config: Config, count: int) -> str:

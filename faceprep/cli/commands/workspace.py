@@ -1,10 +1,11 @@
 """The command to type next, with the settings that a workspace was made with."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from faceprep.cli.remedies import flags, join
 from faceprep.config import STAGES, Config
+from faceprep.core.errors import Remedy
 from faceprep.workspace import Workspace
 from faceprep.workspace.face_index import dataset_root
 
@@ -41,6 +42,13 @@ def next_command(
     return None
 
 
+def spell(remedy: Remedy) -> str:
+    """Spell the command that continues a workspace, with further overrides after its settings."""
+    assert remedy.workspace is not None
+    line = command(Workspace(remedy.workspace), remedy.verb)
+    return " ".join([line, join(flags(remedy.overrides))]).rstrip()
+
+
 def command(workspace: Workspace, verb: str) -> str:
     """Write the command line that continues a workspace as it was begun.
 
@@ -65,7 +73,7 @@ def command(workspace: Workspace, verb: str) -> str:
                 words += ["--set", f"{section}.{key}={value}"]
     if recorded.get("shard_size") not in (None, usual["shard_size"]):
         words += ["--set", f"shard_size={recorded['shard_size']}"]
-    return " ".join(word if word == "…" else shlex.quote(word) for word in words)
+    return join(words)
 
 
 def _recorded(workspace: Workspace) -> dict[str, Any]:

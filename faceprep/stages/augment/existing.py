@@ -7,10 +7,10 @@ word (`faceprep.workspace.synthetic.note_asked`), so that the same command goes 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
-from faceprep.cli.commands.augment import command_for, provenance_of
+from faceprep.cli.commands.augment import command_for
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.workspace import Marker, Workspace
-from faceprep.workspace.synthetic import asked
+from faceprep.workspace.synthetic import asked, provenance_of
 
 
 class Present:
