@@ -1,7 +1,7 @@
 """What every test may ask for."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,5 +86,23 @@ def aligned_workspace(tmp_path: Path) -> Callable[..., Workspace]:
         for stage in ("select", "align"):
             workspace.write_info(stage, {"stage": stage, "shards": len(shards)})
         return workspace
+
+    return make
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Callable[..., Path]:
+    """Write files below a root: names of empty files, and a mapping of contents."""
+
+    def make(
+        *names: str, texts: Mapping[str, str | bytes] | None = None, root: str = "data"
+    ) -> Path:
+        folder = tmp_path / root
+        folder.mkdir(exist_ok=True)
+        for name, text in {**dict.fromkeys(names, ""), **(texts or {})}.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return folder
 
     return make

@@ -1,4 +1,4 @@
-"""Face ids: stable, readable, and different for different frames, also as file names."""
+"""Build face ids: stable, readable, and unique for each frame, also as file names."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-from faceprep.datasets.tree import is_image
+from faceprep.core.tree import is_image
 
 _PLAIN = re.compile(r"[A-Za-z0-9.-]+(?:[_/ ][A-Za-z0-9.-]+)*")
 _UNSAFE = re.compile(r"[%\x00-\x1f\x7f\\:*?\"<>|]")
@@ -17,19 +17,19 @@ _KEPT_BYTES = 150
 
 
 def face_id(dataset: str, *segments: str) -> str:
-    """Join segments to an id.
+    """Join segments to a face id.
 
-    The image of a face is called by its id with ``/`` as ``__``. Underscores that could be taken
-    for that, and characters that some file systems refuse, are written as ``%5F`` and the like, so
-    that two ids never share a file name; names are brought to Unicode NFC. An id longer than 200
-    bytes keeps its beginning and ends in a hash.
+    The file name of a crop is the id with ``__`` in place of ``/``. Ambiguous underscores and
+    characters that some file systems do not allow are percent-encoded (``%5F``), so that two ids
+    never share a file name. Names are normalized to Unicode NFC. Of an id longer than 200 bytes the
+    beginning is kept, followed by a hash.
     """
     plain = "/".join((dataset, *segments))
     if len(plain) <= _MAX_BYTES - len(segments) and _PLAIN.fullmatch(plain):
-        return plain  # as nearly all are
+        return plain  # the usual case
     quoted = [dataset, *map(_quote, segments)]
     joined = "/".join(quoted)
-    # As a file name every slash counts twice.
+    # Each slash takes two characters in the file name.
     if len(joined.encode()) + len(quoted) <= _MAX_BYTES:
         return joined
     kept = joined.replace("/", "%2F").encode()[:_KEPT_BYTES].decode(errors="ignore")
@@ -38,10 +38,10 @@ def face_id(dataset: str, *segments: str) -> str:
 
 
 def unique_ids(dataset: str, paths: Sequence[str]) -> list[str]:
-    """Face ids of files, from their paths below the root.
+    """Return face ids of files, from their paths below the root.
 
-    The ending is dropped, unless files differ by nothing else: then all of them keep it. What is
-    still the same after that (names that differ in their Unicode form) is numbered.
+    The suffix is removed, unless files differ only by it. Ids that are still equal (names that
+    differ in their Unicode form) are numbered.
     """
     ids = [face_id(dataset, *_stem(path).split("/")) for path in paths]
     for attempt in range(len(ids)):

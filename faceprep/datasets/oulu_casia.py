@@ -1,4 +1,4 @@
-"""Oulu-CASIA NIR&VIS: 80 subjects, six expressions; visible light, strong illumination.
+"""Read Oulu-CASIA NIR&VIS: 80 subjects, six expressions, visible light, strong illumination.
 
 The first frame of a sequence is neutral, the last three are the peak (ExprGAN, "Datasets").
 """
@@ -9,18 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from faceprep.config import SelectConfig
-from faceprep.datasets.base import (
-    SHORT_SEQUENCE,
-    FrameRow,
-    Reader,
-    Report,
-    expression_of,
-    no_official_split,
-    roles,
-)
-from faceprep.datasets.ids import face_id
-from faceprep.datasets.splits import random_split
-from faceprep.datasets.tree import Folder, is_image, walk
+from faceprep.core.tree import Folder, is_image, walk
+from faceprep.datasets.base import FrameRow, expression_of
+from faceprep.datasets.report import Report
+from faceprep.datasets.sequences import RecordedSequence, SequenceFrame, SequenceReader
+from faceprep.datasets.splits import note_random_split, random_split
 
 #: Subjects of the official test set: the last eight of eighty.
 TEST_SUBJECTS = range(73, 81)
@@ -33,18 +26,18 @@ _LIGHTS = ("strong", "weak", "dark")
 
 @dataclass
 class Recordings:
-    """Subject folders under one spectrum and one light.
+    """List the subject folders of one spectrum and one illumination.
 
     Attributes
     ----------
     spectrum
-        Name of its folder in lower case: ``vl``, ``ni``, ``vl_acropped`` …; empty when unknown.
+        Folder name in lower case: ``vl``, ``ni``, ``vl_acropped`` …; empty if unknown.
     light
-        ``strong``, ``weak``, ``dark`` or empty.
+        Illumination: ``strong``, ``weak``, ``dark`` or empty.
     place
-        Folder of that light, below the root or (when the root lies inside) absolute.
+        Folder of the illumination: relative to the root, or absolute if the root is inside it.
     subjects
-        (folder below the root, its name), in the order found.
+        (folder below the root, folder name), in the order found.
     """
 
     spectrum: str
@@ -54,7 +47,7 @@ class Recordings:
 
     @property
     def wanted(self) -> bool:
-        """Visible light, strong illumination."""
+        """Whether these are recordings in visible light and strong illumination."""
         return self.spectrum.startswith("vl") and self.light == "strong"
 
     def __str__(self) -> str:
@@ -62,16 +55,16 @@ class Recordings:
 
 
 @dataclass(frozen=True)
-class Found:
-    """The recordings to read, and those left out."""
+class OuluCasiaContents:
+    """Hold the recordings to read and those that are left out."""
 
     root: Path
     recordings: Recordings
     others: tuple[Recordings, ...]
 
 
-class OuluCasia(Reader):
-    """See the module."""
+class OuluCasia(SequenceReader):
+    """Read Oulu-CASIA NIR&VIS."""
 
     name = "oulu-casia"
     neutral_frames = 1
@@ -86,7 +79,7 @@ class OuluCasia(Reader):
           P002/ …
 """
 
-    def find(self, root: Path, select: SelectConfig, report: Report) -> Found | None:
+    def find(self, root: Path, select: SelectConfig, report: Report) -> OuluCasiaContents | None:
         """Find VL/Strong at, below or around the root; original images before cropped ones."""
         places = _recordings(root, report)
         wanted = sorted(
@@ -96,18 +89,20 @@ class OuluCasia(Reader):
         if not wanted:
             return None
         others = tuple(place for place in places if place is not wanted[0])
-        return Found(root, wanted[0], others)
+        return OuluCasiaContents(root, wanted[0], others)
 
-    def frames(self, found: Found, select: SelectConfig, report: Report) -> Iterator[FrameRow]:
-        """Yield each sequence's neutral and peak frames, by subject, expression and number."""
-        for other in found.others:
+    def frames(
+        self, contents: OuluCasiaContents, select: SelectConfig, report: Report
+    ) -> Iterator[FrameRow]:
+        """Yield the neutral and peak frames, by subject, expression and number."""
+        for other in contents.others:
             what = "second copy" if other.wanted else "not in visible strong light"
             reason = f"subject's folder, {what} ({str(other) or 'light unknown'})"
             report.leave_out(reason, other.place, len(other.subjects))
-        subjects = _numbered(found.recordings, report)
+        subjects = _numbered(contents.recordings, report)
         official = select.split == "official" and any(n in TEST_SUBJECTS for n in subjects)
         if not official:
-            no_official_split(report, select, "no subject of the test set (P073 to P080) is here")
+            note_random_split(report, select, "no subject of the test set (P073 to P080) is here")
         for number, path in sorted(subjects.items()):
             subject = f"P{number:03d}"
             if official:
@@ -115,11 +110,14 @@ class OuluCasia(Reader):
             else:
                 split = random_split(subject, select)
             fold = (number - 1) % select.folds
-            for expression, frames in _sequences(found.root, path, report):
-                yield from self._rows(subject, expression, frames, (split, fold), select, report)
+            for expression, frames in _sequences(contents.root, path, report):
+                sequence = RecordedSequence(
+                    subject, expression.capitalize(), expression, frames, split, fold
+                )
+                yield from self.rows(sequence, select, report)
 
     def nearest(self, root: Path) -> str | None:
-        """Name the lights found, or the folder above where the root is too deep."""
+        """Name the illuminations found, or the parent folder if the root is one subject's."""
         if _SUBJECT.fullmatch(root.resolve().name):
             return f"one subject's folder; the dataset may begin at {root.resolve().parent}"
         places = _recordings(root, Report())
@@ -131,41 +129,12 @@ class OuluCasia(Reader):
             return f"{first}, but no VL/Strong above it: which light is it?"
         return None
 
-    def _rows(
-        self,
-        subject: str,
-        expression: str,
-        frames: list[tuple[int, str]],
-        place: tuple[str, int],
-        select: SelectConfig,
-        report: Report,
-    ) -> Iterator[FrameRow]:
-        wanted = self.neutral_frames if select.neutral_frames is None else select.neutral_frames
-        neutrals, peaks = roles(len(frames), wanted, select.peak_frames)
-        if len(frames) < wanted + select.peak_frames:
-            report.note(SHORT_SEQUENCE, f"{subject}/{expression.capitalize()}")
-        for index, (number, path) in enumerate(frames):
-            if index < neutrals or index >= len(frames) - peaks:
-                neutral = index < neutrals
-                yield FrameRow(
-                    face_id=face_id(self.name, subject, expression.capitalize(), Path(path).stem),
-                    dataset=self.name,
-                    subject=subject,
-                    sequence=expression.capitalize(),
-                    frame=number,
-                    path=path,
-                    expression="neutral" if neutral else expression,
-                    role="neutral" if neutral else "peak",
-                    split=place[0],
-                    fold=place[1],
-                )
-
 
 def _recordings(root: Path, report: Report) -> list[Recordings]:
-    """Every folder that holds subjects, sorted into spectrum and light by the names above it."""
+    """Find the folders of subjects, grouped by the spectrum and illumination that paths name."""
     above = root.resolve().parts
     places: dict[str, Recordings] = {}
-    for folder in walk(root, report, _MAX_DEPTH, wants=lambda name: False):
+    for folder in walk(root, report.leave_out, _MAX_DEPTH, wants=lambda name: False):
         parts = (*above, *folder.path.split("/")) if folder.path else above
         subjects = [name for name in folder.folders if _SUBJECT.fullmatch(name)]
         if not subjects:
@@ -188,11 +157,12 @@ def _recordings(root: Path, report: Report) -> list[Recordings]:
 
 
 def _last(parts: tuple[str, ...], holds: Callable[[str], bool]) -> int:
+    """Return the index of the last part for which a predicate holds, or -1."""
     return max((k for k, part in enumerate(parts) if holds(part)), default=-1)
 
 
 def _numbered(recordings: Recordings, report: Report) -> dict[int, str]:
-    """Subject number → folder below the root; a number that comes twice counts once."""
+    """Map subject numbers to folders below the root; the first folder of a number counts."""
     numbered: dict[int, str] = {}
     for path, name in sorted(recordings.subjects):
         number = int(name[1:])
@@ -205,10 +175,10 @@ def _numbered(recordings: Recordings, report: Report) -> dict[int, str]:
 
 def _sequences(
     root: Path, subject: str, report: Report
-) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-    """Yield (expression, its frames as (number, path)) of one subject's folder, by expression."""
-    sequences: dict[str, list[tuple[int, str]]] = {}
-    for folder in walk(root, report, max_depth=2, start=subject):
+) -> Iterator[tuple[str, list[SequenceFrame]]]:
+    """Yield the expression and the frames of each sequence of a subject, by expression."""
+    sequences: dict[str, list[SequenceFrame]] = {}
+    for folder in walk(root, report.leave_out, max_depth=2, start=subject):
         below = folder.path[len(subject) + 1 :].split("/")
         expression = expression_of(below[0])
         if expression is None or expression == "neutral":
@@ -229,8 +199,8 @@ def _sequences(
     yield from sorted(sequences.items())
 
 
-def _frames(folder: Folder, report: Report) -> list[tuple[int, str]]:
-    frames: dict[int, str] = {}
+def _frames(folder: Folder, report: Report) -> list[SequenceFrame]:
+    frames: dict[int, SequenceFrame] = {}
     for name in folder.files:
         stem = name.rpartition(".")[0]
         if not is_image(name) or not (stem.isascii() and stem.isdigit()) or len(stem) > 9:
@@ -238,8 +208,8 @@ def _frames(folder: Folder, report: Report) -> list[tuple[int, str]]:
         elif int(stem) in frames:
             report.leave_out("frame, second of its number", folder.join(name))
         else:
-            frames[int(stem)] = folder.join(name)
-    return sorted(frames.items())
+            frames[int(stem)] = SequenceFrame(int(stem), stem, folder.join(name))
+    return sorted(frames.values())
 
 
 READER = OuluCasia()

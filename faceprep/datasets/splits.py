@@ -1,25 +1,26 @@
-"""Who trains and who tests: always whole subjects, and the same ones on every machine."""
+"""Assign whole subjects to the parts of a split and to folds, identically on every machine."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import UsageError
+from faceprep.datasets.report import Report
 
 NO_FOLD = -1
 
 
 def draw(seed: int, subject: str) -> float:
-    """A number in [0, 1) that depends on the seed and the subject alone.
+    """Return a number in [0, 1) that depends only on the seed and the subject.
 
-    Adding subjects therefore moves nobody who was there before.
+    Additional subjects therefore do not change the assignment of the others.
     """
     key = f"{seed}/{subject}".encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest()) / 2**64
 
 
 def random_split(subject: str, select: SelectConfig) -> str:
-    """``test`` for about ``test_fraction`` of the subjects, ``val`` for ``val_fraction``."""
+    """Assign about ``test_fraction`` of the subjects to test and ``val_fraction`` to val."""
     number = draw(select.seed, subject)
     if number < select.test_fraction:
         return "test"
@@ -27,48 +28,68 @@ def random_split(subject: str, select: SelectConfig) -> str:
 
 
 def folds_by_rank(subjects: Iterable[str], folds: int) -> dict[str, int]:
-    """Deal subjects out in their sorted order; fold sizes differ by one subject at most."""
+    """Assign subjects to folds in sorted order; fold sizes differ by at most one subject."""
     return {subject: rank % folds for rank, subject in enumerate(sorted(set(subjects)))}
 
 
 def folds_by_draw(subjects: Iterable[str], folds: int, seed: int) -> dict[str, int]:
-    """Deal subjects out in a drawn order; fold sizes differ by one subject at most."""
+    """Assign subjects to folds in random order; fold sizes differ by at most one subject."""
     order = sorted(set(subjects), key=lambda subject: (draw(seed, subject), subject))
     return {subject: rank % folds for rank, subject in enumerate(order)}
 
 
 def fill(sizes: Mapping[int, int], order: Sequence[int], frames: int) -> set[int]:
-    """Take subjects in a given order until they have as many frames as wanted, never more.
+    """Choose subjects in a given order until they have the desired number of frames, never more.
 
-    A subject that would overshoot is passed over. Where that leaves a gap at the end, the last
-    subject taken that can be exchanged for one that fills it exactly is exchanged.
+    A subject that would exceed the number is skipped. If frames are still missing at the end, the
+    last chosen subject that can be exchanged for a skipped one with exactly the missing number of
+    additional frames is exchanged.
+
+    Parameters
+    ----------
+    sizes
+        Subject → number of frames.
+    order
+        Subjects in order of preference.
+    frames
+        Desired number of frames.
     """
-    taken: list[int] = []
-    left = frames
-    passed: dict[int, int] = {}
+    chosen: list[int] = []
+    missing = frames
+    skipped: dict[int, int] = {}
     for subject in order:
-        if sizes[subject] <= left:
-            taken.append(subject)
-            left -= sizes[subject]
+        if sizes[subject] <= missing:
+            chosen.append(subject)
+            missing -= sizes[subject]
         else:
-            passed.setdefault(sizes[subject], subject)
-    for k in reversed(range(len(taken))) if left else ():
-        better = passed.get(sizes[taken[k]] + left)
+            skipped.setdefault(sizes[subject], subject)
+    for k in reversed(range(len(chosen))) if missing else ():
+        better = skipped.get(sizes[chosen[k]] + missing)
         if better is not None:
-            taken[k] = better
+            chosen[k] = better
             break
-    return set(taken)
+    return set(chosen)
 
 
 def refuse_shared(shared: Sequence[str], what: str, hint: str) -> None:
-    """Raise for subjects that are on both sides of a split.
+    """Raise an error if subjects are in more than one part of a split.
 
     Raises
     ------
     UsageError
-        When ``shared`` names any; the first few are in the message.
+        If ``shared`` is not empty; the message names the first few.
     """
     if shared:
         names = ", ".join(shared[:5]) + (f" and {len(shared) - 5} more" if len(shared) > 5 else "")
         count = f"{len(shared)} subject{'s' if len(shared) > 1 else ''}"
         raise UsageError(f"{what} puts {count} into more than one part: {names}", hint)
+
+
+def note_random_split(report: Report, select: SelectConfig, why: str) -> None:
+    """Note that subjects are drawn at random if the dataset has no split of its own."""
+    if select.split == "180k-20k":
+        report.note("180k-20k is a split of CelebA; here subjects are drawn at random")
+    elif select.split == "official":
+        report.note(
+            f"{why}: {select.test_fraction:.0%} of the subjects are drawn at random for testing"
+        )

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import UsageError
-from faceprep.datasets.base import Report, open_dataset
+from faceprep.datasets.registry import open_dataset
+from faceprep.datasets.report import Report
 
 EXPRESSIONS = ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
 

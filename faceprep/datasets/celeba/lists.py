@@ -1,4 +1,4 @@
-"""CelebA's annotation lists: text or CSV, LF or CRLF, whole or cut short."""
+"""Read the annotation lists of CelebA: text or CSV, LF or CRLF, complete or truncated."""
 
 import itertools
 import re
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from faceprep.core.errors import UsageError
-from faceprep.datasets.base import Report
+from faceprep.datasets.report import Report
 
 _IMAGE = re.compile(r"0*(\d{1,9})\.(?:jpe?g|png)", re.IGNORECASE)
 _PATTERNS = {
@@ -24,29 +24,26 @@ _PATTERNS = {
     "landmarks": re.compile(r"(list_)?landmarks_celeba\.(txt|csv)", re.IGNORECASE),
     "box": re.compile(r"(list_)?bbox_celeba\.(txt|csv)", re.IGNORECASE),
 }
-# Values per image, and how one is stored; attributes name theirs in the header.
+# Values per image, and the type of one; the header names the attributes.
 _WIDTH = {"partition": 1, "identity": 1, "landmarks": 10, "landmarks_align": 10, "box": 4}
 _TYPE = {"partition": "b", "attributes": "b", "identity": "i"}
 _FLOAT = "f"
 _BLOCK = 2000
 _TO_SPACES = str.maketrans(",", " ")
 
-#: The forty attributes, for lists without a header.
-ATTRIBUTE_COUNT = 40
-
 
 @dataclass(frozen=True)
 class AnnotationList:
-    """Values by image number.
+    """Hold values by image number.
 
     Attributes
     ----------
     numbers
-        (n,) int64, ascending: images that have values.
+        ``(n,) int64``, ascending: images that have values.
     values
-        (n, m).
+        ``(n, m)``.
     names
-        m column names; empty without a header.
+        Names of the columns; empty without a header.
     """
 
     numbers: np.ndarray
@@ -54,11 +51,11 @@ class AnnotationList:
     names: tuple[str, ...]
 
     def rows(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Look images up.
+        """Return the values of images.
 
         Returns
         -------
-        (k, m) values, arbitrary where there are none, and (k,) whether there are any.
+        ``(k, m)`` values, arbitrary if unknown, and ``(k,) bool`` whether they are known.
         """
         if not len(self.numbers):
             return np.zeros((len(numbers), self.values.shape[1])), np.zeros(len(numbers), bool)
@@ -67,20 +64,20 @@ class AnnotationList:
 
 
 def kind_of(name: str) -> str | None:
-    """What an annotation file holds, by its name; ``None`` if it is none of them."""
+    """Return the kind of an annotation file by its name, or ``None``."""
     return next((kind for kind, pattern in _PATTERNS.items() if pattern.fullmatch(name)), None)
 
 
 def read_list(path: Path, kind: str, report: Report) -> AnnotationList:
     """Read one annotation file.
 
-    Lines that do not fit are left out and reported, as is a count in the first line that is not
-    the number of images that follow.
+    Lines that do not fit are left out and reported. A count in the first line that differs from the
+    number of images is reported.
 
     Raises
     ------
     UsageError
-        When the file cannot be read or holds no line that fits.
+        If the file cannot be read or has no valid line.
     """
     parser = _Parser(kind)
     try:
@@ -109,7 +106,7 @@ def read_list(path: Path, kind: str, report: Report) -> AnnotationList:
 
 
 class _Parser:
-    """Takes lines one by one."""
+    """Parse the lines of an annotation file."""
 
     def __init__(self, kind: str) -> None:
         self.width: int | None = _WIDTH.get(kind)
@@ -120,7 +117,7 @@ class _Parser:
         self._convert: Callable[[str], Any] = float if self.values.typecode == _FLOAT else int
 
     def take_block(self, lines: list[str]) -> bool:
-        """Take many lines at once; false, and nothing taken, unless all are images in order."""
+        """Parse many lines at once; return false, with no effect, unless all are ordered images."""
         if self.width is None or not self.numbers:
             return False
         text = "".join(lines).translate(_TO_SPACES)
@@ -144,7 +141,7 @@ class _Parser:
         return True
 
     def take(self, line: str) -> bool:
-        """Take a line in; false when it is neither empty, a header, a count nor an image."""
+        """Parse a line; return false if it is neither empty, a header, a count nor an image."""
         words = line.replace(",", " ").split() if "," in line else line.split()
         if not words:
             return True
@@ -159,13 +156,14 @@ class _Parser:
             values = [self._convert(word) for word in words[1:]]
             self.values.extend(values)
         except (ValueError, OverflowError):
-            # What went in before the word that does not fit comes out again.
+            # Remove the values before the invalid word.
             del self.values[len(self.numbers) * self.width :]
             return False
         self.numbers.append(int(match[1]))
         return True
 
     def _take_header(self, words: list[str]) -> bool:
+        """Parse a count or column names, which only come before the first image."""
         if self.numbers:
             return False
         if len(words) == 1 and words[0].isdecimal():
@@ -180,6 +178,7 @@ class _Parser:
 
 
 def _sorted(parser: _Parser, path: Path, report: Report) -> AnnotationList:
+    """Return the parsed values by ascending number; the first line of an image counts."""
     numbers = np.frombuffer(parser.numbers, dtype=np.int64)
     values = np.array(parser.values).reshape(len(numbers), -1)
     if (np.diff(numbers) <= 0).any():

@@ -1,4 +1,4 @@
-"""CelebA: 202 599 photographs of 10 177 people, 40 attributes, no expression labels."""
+"""Read CelebA: 202 599 photographs of 10 177 people, 40 attributes, no expression labels."""
 
 import re
 from collections.abc import Iterator
@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from faceprep.config import SelectConfig
-from faceprep.datasets.base import FrameRow, Reader, Report
+from faceprep.core.tree import is_image, is_system_file, walk
+from faceprep.datasets.base import FrameRow, Reader
 from faceprep.datasets.celeba.lists import AnnotationList, kind_of, read_list
 from faceprep.datasets.celeba.split import SURPLUS, UNLISTED, split_codes
 from faceprep.datasets.ids import face_id
+from faceprep.datasets.report import Report
 from faceprep.datasets.splits import NO_FOLD
-from faceprep.datasets.tree import is_image, is_system_file, walk
 from faceprep.workspace.manifest import SPLITS
 
 _MAX_DEPTH = 5
@@ -30,19 +31,21 @@ _REASONS = {
 
 
 @dataclass(frozen=True)
-class Found:
-    """The images and the annotation files.
+class CelebAContents:
+    """Locate the images and the annotation files.
 
     Attributes
     ----------
+    root
+        Root folder.
     folder
-        Of the images, below the root; empty when the root itself holds them.
+        Image folder, relative to the root; empty if it is the root.
     aligned
         Whether these are the aligned crops (178×218) rather than the photographs.
     lists
-        Kind (see `celeba_lists`) → file.
+        Kind of annotation (see `lists.kind_of`) → file.
     others
-        Other image folders, left out.
+        Other image folders, which are left out.
     """
 
     root: Path
@@ -53,10 +56,9 @@ class Found:
 
 
 class CelebA(Reader):
-    """See the module."""
+    """Read CelebA."""
 
     name = "celeba"
-    keeps_unlabelled = True
     layout = """\
   ROOT/
     Img/
@@ -68,12 +70,12 @@ class CelebA(Reader):
       list_bbox_celeba.txt              (all optional)
 """
 
-    def find(self, root: Path, select: SelectConfig, report: Report) -> Found | None:
-        """Find the image folder, the aligned one before the other, and the lists around it."""
+    def find(self, root: Path, select: SelectConfig, report: Report) -> CelebAContents | None:
+        """Find the image folder, preferably the aligned one, and the annotation files around it."""
         folders: list[str] = []
         lists: dict[str, Path] = {}
         above = root.resolve().name
-        for folder in walk(root, report, _MAX_DEPTH, wants=_is_of_interest):
+        for folder in walk(root, report.leave_out, _MAX_DEPTH, wants=_is_of_interest):
             name = folder.path.rpartition("/")[2] or above
             if _FOLDER.fullmatch(name) and any(_IMAGE.fullmatch(file) for file in folder.files):
                 folders.append(folder.path)
@@ -87,22 +89,24 @@ class CelebA(Reader):
             _look_above(root.resolve(), lists)
         folders.sort(key=lambda path: (not _is_aligned(path or above), path.count("/"), path))
         first = folders[0]
-        return Found(root, first, _is_aligned(first or above), lists, tuple(folders[1:]))
+        return CelebAContents(root, first, _is_aligned(first or above), lists, tuple(folders[1:]))
 
-    def frames(self, found: Found, select: SelectConfig, report: Report) -> Iterator[FrameRow]:
-        """Yield every image that has a split, by number."""
-        for other in found.others:
+    def frames(
+        self, contents: CelebAContents, select: SelectConfig, report: Report
+    ) -> Iterator[FrameRow]:
+        """Yield every image that belongs to a part of the split, by number."""
+        for other in contents.others:
             reason = "second image folder (to use it, point --root at it)"
             report.leave_out(reason, other or ".")
-        numbers, names = _images(found, report)
-        lists = {kind: read_list(path, kind, report) for kind, path in found.lists.items()}
+        numbers, names = _images(contents, report)
+        lists = {kind: read_list(path, kind, report) for kind, path in contents.lists.items()}
         subjects = _subjects(numbers, lists.get("identity"), report)
         codes = split_codes(numbers, subjects, lists.get("partition"), select, report)
         for index in np.flatnonzero(codes < 0).tolist():
             report.leave_out(_REASONS[codes[index]], names[index])
-        extras = _Extras(found, lists, report)
+        extras = _Extras(contents.aligned, lists, report)
         for start in range(0, len(numbers), _BATCH):
-            for index, extra in enumerate(extras.of(numbers[start : start + _BATCH]), start):
+            for index, extra in enumerate(extras.columns(numbers[start : start + _BATCH]), start):
                 if codes[index] < 0:
                     continue
                 yield FrameRow(
@@ -111,7 +115,7 @@ class CelebA(Reader):
                     subject=_subject(subjects[index], numbers[index]),
                     sequence=None,
                     frame=None,
-                    path=f"{found.folder}/{names[index]}" if found.folder else names[index],
+                    path=f"{contents.folder}/{names[index]}" if contents.folder else names[index],
                     expression=None,
                     role="still",
                     split=SPLITS[codes[index]],
@@ -121,9 +125,9 @@ class CelebA(Reader):
         extras.note_missing()
 
     def nearest(self, root: Path) -> str | None:
-        """Name an archive, lists without images, or numbered images in another folder."""
+        """Report an archive, annotations without images, or numbered images in another folder."""
         signs: dict[int, str] = {}
-        for folder in walk(root, Report(), _MAX_DEPTH):
+        for folder in walk(root, max_depth=_MAX_DEPTH):
             for name in folder.files:
                 path = folder.join(name)
                 if _FOLDER.match(name) and name.lower().endswith((".zip", ".7z", ".001")):
@@ -136,14 +140,14 @@ class CelebA(Reader):
 
 
 class _Extras:
-    """Attributes, boxes and landmarks of images, as columns of `FrameRow`."""
+    """Look up attributes, boxes and landmarks of images, as columns of `FrameRow`."""
 
-    def __init__(self, found: Found, lists: dict[str, AnnotationList], report: Report) -> None:
+    def __init__(self, aligned: bool, lists: dict[str, AnnotationList], report: Report) -> None:
         self._report = report
         self._attributes = lists.get("attributes")
         # Boxes and the plain landmarks are in pixels of the photographs, not of the aligned crops.
-        self._box = None if found.aligned else lists.get("box")
-        self._points = lists.get("landmarks_align" if found.aligned else "landmarks")
+        self._box = None if aligned else lists.get("box")
+        self._points = lists.get("landmarks_align" if aligned else "landmarks")
         self._missing = 0
         if self._attributes is not None and not self._attributes.names:
             width = self._attributes.values.shape[1]
@@ -153,8 +157,8 @@ class _Extras:
                 self._attributes.numbers, self._attributes.values, names
             )
 
-    def of(self, numbers: np.ndarray) -> list[dict[str, Any]]:
-        """One dictionary per image."""
+    def columns(self, numbers: np.ndarray) -> list[dict[str, Any]]:
+        """Return one dictionary of columns per image."""
         extras: list[dict[str, Any]] = [{} for _ in range(len(numbers))]
         for column, table in (("box", self._box), ("landmarks5", self._points)):
             for extra, values in zip(extras, _values(table, numbers), strict=True):
@@ -170,7 +174,7 @@ class _Extras:
         return extras
 
     def note_missing(self) -> None:
-        """Say how many images the attribute list does not reach."""
+        """Report the number of images without a line in the attribute list."""
         if self._missing:
             self._report.note(f"{self._missing} images have no line in the attribute list")
 
@@ -192,10 +196,10 @@ def _is_aligned(path: str) -> bool:
 
 
 def _look_above(root: Path, lists: dict[str, Path]) -> None:
-    """Add lists that lie beside or above a root which is the image folder or the one around it."""
+    """Add annotation files beside or above a root that is the image folder or its parent."""
     for folder in list(root.parents)[:_LEVELS_ABOVE]:
-        for place in (folder, *_list_folders(folder)):
-            for path in _entries(place):
+        for candidate in (folder, *_list_folders(folder)):
+            for path in _entries(candidate):
                 kind = kind_of(path.name)
                 if kind:
                     lists.setdefault(kind, path)
@@ -212,10 +216,10 @@ def _entries(folder: Path) -> list[Path]:
         return []
 
 
-def _images(found: Found, report: Report) -> tuple[np.ndarray, list[str]]:
-    """Return (n,) image numbers, ascending, and the n file names."""
+def _images(contents: CelebAContents, report: Report) -> tuple[np.ndarray, list[str]]:
+    """Return ``(n,)`` ascending image numbers and the n file names."""
     names: dict[int, str] = {}
-    for folder in walk(found.root, report, max_depth=0, start=found.folder):
+    for folder in walk(contents.root, report.leave_out, max_depth=0, start=contents.folder):
         for name in folder.files:
             match = _IMAGE.fullmatch(name)
             if match is None or not is_image(name):
@@ -229,7 +233,7 @@ def _images(found: Found, report: Report) -> tuple[np.ndarray, list[str]]:
 
 
 def _subjects(numbers: np.ndarray, identity: AnnotationList | None, report: Report) -> np.ndarray:
-    """Return (n,) identities; where none is known, minus the image's own number."""
+    """Return ``(n,)`` identities; unknown ones are negative and unique to the image."""
     if identity is None:
         report.note(
             "no identity_CelebA.txt: each image counts as a subject of its own, "

@@ -1,16 +1,16 @@
-"""How CelebA is divided: its official partition, 180 000 and 20 000 images, or at random."""
+"""Split CelebA: by its official partition, into 180 000 and 20 000 images, or at random."""
 
 from collections import Counter
 
 import numpy as np
 
 from faceprep.config import SelectConfig
-from faceprep.datasets.base import Report
 from faceprep.datasets.celeba.lists import AnnotationList
+from faceprep.datasets.report import Report
 from faceprep.datasets.splits import draw, fill, random_split, refuse_shared
 from faceprep.workspace.manifest import SPLITS
 
-#: Codes of images that belong to no part; the others index `faceprep.workspace.manifest.SPLITS`.
+#: Codes of images that belong to no part; other codes are indices into `SPLITS`.
 UNLISTED, SURPLUS = -1, -2
 
 #: Last image of the official training set, validation set and test set.
@@ -28,27 +28,27 @@ def split_codes(
     select: SelectConfig,
     report: Report,
 ) -> np.ndarray:
-    """Part of each image.
+    """Return the part of each image.
 
     Parameters
     ----------
     numbers, subjects
-        (n,) image numbers, and identities (negative: unknown, one image).
+        ``(n,)`` image numbers and identities (negative: unknown, one image).
     partition
-        The official list, if there is one.
+        Official list, if available.
     select
-        ``split`` chooses; ``seed`` and the fractions where subjects are drawn.
+        ``split`` is the method; ``seed`` and the fractions apply to random draws.
     report
-        Told what the user should know.
+        Receives notes for the user.
 
     Returns
     -------
-    (n,) int8: 0 train, 1 val, 2 test, `UNLISTED` or `SURPLUS`.
+    ``(n,) int8``: 0 train, 1 val, 2 test, `UNLISTED` or `SURPLUS`.
 
     Raises
     ------
     UsageError
-        When the official partition has a subject in two parts.
+        If the official partition has a subject in two parts.
     """
     if select.split == "official":
         codes = _official(numbers, partition, report)
@@ -78,9 +78,10 @@ def _official(numbers: np.ndarray, partition: AnnotationList | None, report: Rep
 
 
 def _by_size(names: np.ndarray, index: np.ndarray, seed: int, report: Report) -> np.ndarray:
-    """Part of each subject: drawn until 20 000 images test and 180 000 train, the rest surplus.
+    """Draw subjects until 20 000 images are in test and 180 000 in train; the rest is surplus.
 
-    The AdaIN paper samples images; whole subjects are taken here, so that nobody is on both sides.
+    The AdaIN paper samples images. Here whole subjects are drawn, so that no subject is on both
+    sides.
     """
     total = len(index)
     train, test = TRAIN_IMAGES, TEST_IMAGES

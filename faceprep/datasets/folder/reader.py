@@ -1,4 +1,4 @@
-"""Any folder of photographs: labelled by its folders, by a table, or not at all."""
+"""Read any folder of photographs: labelled by its folders, by a table, or not at all."""
 
 import itertools
 import re
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceprep.config import SelectConfig
-from faceprep.datasets.base import FrameRow, Reader, Report, expression_of, no_official_split
+from faceprep.core.tree import Folder, is_image, walk
+from faceprep.datasets.base import FrameRow, Reader, expression_of
 from faceprep.datasets.folder.table import LABEL_TABLES, PARTS, find_table, table_frames
 from faceprep.datasets.ids import unique_ids
-from faceprep.datasets.splits import folds_by_draw, random_split
-from faceprep.datasets.tree import Folder, is_image, walk
+from faceprep.datasets.report import Report
+from faceprep.datasets.splits import folds_by_draw, note_random_split, random_split
 
 _OTHER_DATASETS = (
     ("oulu-casia", re.compile(r"/(vl|ni)[^/]*/(strong|weak|dark)/", re.IGNORECASE)),
@@ -22,18 +23,17 @@ _OTHER_DATASETS = (
 
 
 @dataclass(frozen=True)
-class Found:
-    """A folder with images, and the table that labels them, if there is one."""
+class FolderContents:
+    """Hold a folder with images and the table that labels them, if there is one."""
 
     root: Path
     table: Path | None
 
 
 class FolderReader(Reader):
-    """See the module."""
+    """Read a folder of photographs."""
 
     name = "folder"
-    keeps_unlabelled = True
     layout = """\
   ROOT/
     happiness/*.jpg  anger/*.png  …     expressions as folders, at any depth
@@ -44,20 +44,22 @@ class FolderReader(Reader):
     images/*.jpg                        (--set select.table=FILE names another table)
 """
 
-    def find(self, root: Path, select: SelectConfig, report: Report) -> Found | None:
-        """Find a table, or at least one image below the root."""
+    def find(self, root: Path, select: SelectConfig, report: Report) -> FolderContents | None:
+        """Find a table or at least one image below the root."""
         table = find_table(root, select, report)
-        if table is None and not any(map(_has_image, walk(root, Report()))):
+        if table is None and not any(map(_has_image, walk(root))):
             return None
-        return Found(root, table)
+        return FolderContents(root, table)
 
-    def frames(self, found: Found, select: SelectConfig, report: Report) -> Iterator[FrameRow]:
-        """Yield every image, by subject, sequence and frame (table) or by path (folders)."""
-        if found.table is not None:
-            yield from table_frames(found.root, found.table, select, report)
+    def frames(
+        self, contents: FolderContents, select: SelectConfig, report: Report
+    ) -> Iterator[FrameRow]:
+        """Yield every image: by subject, sequence and frame with a table, by path without one."""
+        if contents.table is not None:
+            yield from table_frames(contents.root, contents.table, select, report)
             return
-        paths, expressions = _images(found.root, report)
-        _note_other_dataset(found.root, paths, report)
+        paths, expressions = _images(contents.root, report)
+        _note_other_dataset(contents.root, paths, report)
         ids = unique_ids(self.name, paths)
         report.note("no subjects are known: each image counts as a subject of its own")
         subjects = [identifier.removeprefix("folder/") for identifier in ids]
@@ -78,9 +80,9 @@ class FolderReader(Reader):
             )
 
     def nearest(self, root: Path) -> str | None:
-        """Name the file endings found."""
+        """Count the file endings found."""
         endings: Counter[str] = Counter()
-        for folder in itertools.islice(walk(root, Report()), 1000):
+        for folder in itertools.islice(walk(root), 1000):
             endings.update(Path(name).suffix.lower() or "no ending" for name in folder.files)
         if not endings:
             return "no file at all"
@@ -93,10 +95,10 @@ def _has_image(folder: Folder) -> bool:
 
 
 def _images(root: Path, report: Report) -> tuple[list[str], list[str | None]]:
-    """Return the images' paths, sorted, and the expression that a folder above each one names."""
+    """Return the sorted paths of the images and the expressions that their folders name."""
     found: list[tuple[str, str | None]] = []
     nameless: list[str] = []
-    for folder in walk(root, report):
+    for folder in walk(root, report.leave_out):
         folder.folders = [name for name in folder.folders if not _is_workspace(root, folder, name)]
         named = map(expression_of, reversed(folder.path.split("/")))
         expression = next((name for name in named if name), None)
@@ -122,7 +124,7 @@ def _images(root: Path, report: Report) -> tuple[list[str], list[str | None]]:
 
 
 def _is_workspace(root: Path, folder: Folder, name: str) -> bool:
-    """Whether a folder is one that the package writes; its crops are not photographs."""
+    """Return whether a folder is a workspace, whose crops are not photographs."""
     select = root / folder.join(name) / "select"
     return (select / "stage.json").is_file() or (select / "part-00000.json").is_file()
 
@@ -134,7 +136,7 @@ def _looks_like_drive(path: str) -> bool:
 def _splits(
     paths: Sequence[str], subjects: Sequence[str], select: SelectConfig, report: Report
 ) -> list[str]:
-    """Part of each image: as its folder says, where folders do; drawn otherwise."""
+    """Return the part of each image: by its folder if folders name parts, else at random."""
     given = [None] * len(paths) if select.split != "official" else list(map(_split_folder, paths))
     if any(given):
         report.note("the split is that of the folders; whether people are shared is not known")
@@ -142,7 +144,7 @@ def _splits(
             if part is None:
                 report.note("outside the folders of the split: drawn at random", path)
     else:
-        no_official_split(report, select, "there is no split of its own")
+        note_random_split(report, select, "there is no split of its own")
     return [
         part or random_split(subject, select) for part, subject in zip(given, subjects, strict=True)
     ]

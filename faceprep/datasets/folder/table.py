@@ -1,12 +1,7 @@
-"""Frames listed in a table: where their files are, whose they are, on which side of the split."""
+"""Read the frames that a table lists: paths, subjects and parts of the split."""
 
 import math
-import os
-import posixpath
-import re
 import shlex
-import stat
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,16 +10,24 @@ import pyarrow as pa
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import UsageError
-from faceprep.datasets.base import FrameRow, Report, expression_of, no_official_split
+from faceprep.datasets.base import FrameRow, expression_of
 from faceprep.datasets.folder.columns import SUFFIXES, VECTORS, read_columns, vector
+from faceprep.datasets.folder.locator import OUTSIDE, Locator
 from faceprep.datasets.ids import unique_ids
-from faceprep.datasets.splits import NO_FOLD, folds_by_draw, random_split, refuse_shared
+from faceprep.datasets.report import Report
+from faceprep.datasets.splits import (
+    NO_FOLD,
+    folds_by_draw,
+    note_random_split,
+    random_split,
+    refuse_shared,
+)
 from faceprep.workspace.manifest import ROLES
 
-#: Tables that are read without being named.
+#: Names of tables that are read without being configured.
 LABEL_TABLES = tuple(f"labels{suffix}" for suffix in SUFFIXES)
 
-#: What tables call the three parts of a split.
+#: Names of the parts of a split in tables.
 PARTS = {
     "train": "train",
     "training": "train",
@@ -38,9 +41,7 @@ PARTS = {
 _BATCH = 1000
 _MAX_FRAME = 2**31 - 1
 _MAX_FOLD = 126
-_IMAGE_FOLDER = "images"
-_PLAIN = re.compile(r"[^/.:\0\\][^/:\0\\]+")
-_OUTSIDE, _MISSING = "image outside the dataset's folder", "image that is not there"
+_MISSING = "image that is not there"
 
 
 def find_table(root: Path, select: SelectConfig, report: Report) -> Path | None:
@@ -49,7 +50,7 @@ def find_table(root: Path, select: SelectConfig, report: Report) -> Path | None:
     Raises
     ------
     UsageError
-        When ``select.table`` names no file.
+        If ``select.table`` names no file.
     """
     if select.table is not None:
         for path in (select.table.expanduser(), root / select.table):
@@ -76,7 +77,7 @@ def table_frames(
     Raises
     ------
     UsageError
-        When none of the images exists, a word is none of a column's, or a subject is in two parts.
+        If no image exists, a value is invalid, or a subject is in two parts.
     """
     columns = read_columns(table, report)
     columns, paths = _located(columns, root, table, report)
@@ -118,10 +119,10 @@ def table_frames(
 def _located(
     columns: pa.Table, root: Path, table: Path, report: Report
 ) -> tuple[pa.Table, list[str]]:
-    """Keep the rows whose image can be named below the root; return them and their paths."""
+    """Return the rows whose images are below the root, and the paths of these images."""
     names = columns.column("image").to_pylist()
-    locate = _Locator(root, table.parent)
-    found = [locate(name) if name else _OUTSIDE for name in names]
+    locate = Locator(root, table.parent)
+    found = [locate(name) if name else OUTSIDE for name in names]
     if not locate.bases_used:
         where = ", ".join(str(base) for base in locate.bases)
         raise UsageError(
@@ -131,13 +132,13 @@ def _located(
     usual = locate.bases_used.most_common(1)[0][0]
     keep, paths, listed = [], [], set()
     for k, (name, path) in enumerate(zip(names, found, strict=True)):
-        if path is None and name is not None:  # not there: a row all the same, which align reports
+        if path is None and name is not None:  # The row is kept; align reports the missing file.
             path = locate.below_root(usual, name)
             report.note(f"{_MISSING} (the row is kept)", name)
         if not name:
             report.leave_out(f"row of {table.name} without an image", f"row {k + 1}")
-        elif path is None or path == _OUTSIDE:
-            report.leave_out(_OUTSIDE, name)
+        elif path is None or path == OUTSIDE:
+            report.leave_out(OUTSIDE, name)
         elif path in listed:
             report.leave_out("image listed a second time", name)
         else:
@@ -147,54 +148,8 @@ def _located(
     return columns.take(pa.array(keep, pa.int64())), paths
 
 
-class _Locator:
-    """Finds images of a table, relative to the table, the root, or ``images`` in either."""
-
-    def __init__(self, root: Path, beside: Path) -> None:
-        self._root = os.path.abspath(root)  # noqa: PTH100 - links stay as the user wrote them
-        self._real_root = os.path.realpath(root)
-        beside = Path(os.path.abspath(beside))  # noqa: PTH100
-        places = (beside, Path(self._root), beside / _IMAGE_FOLDER, Path(self._root, _IMAGE_FOLDER))
-        self.bases = list(dict.fromkeys(map(str, places)))
-        self._prefix = {
-            base: base[len(self._root) + 1 :] + "/" if base != self._root else ""
-            for base in self.bases
-            if base == self._root or base.startswith(self._root.rstrip("/") + "/")
-        }
-        self.bases_used: Counter[str] = Counter()
-        self._try = list(self.bases)
-
-    def __call__(self, name: str) -> str | None:
-        """Path below the root; ``None`` when there is no such file, `_OUTSIDE` when it is not."""
-        for spelled in (name, name.replace("\\", "/")) if "\\" in name else (name,):
-            for base in self._try:
-                full = spelled if spelled.startswith("/") else f"{base}/{spelled}"
-                try:
-                    status = os.stat(full)  # noqa: PTH116 - once a row
-                except (OSError, ValueError):
-                    continue
-                if not stat.S_ISREG(status.st_mode):
-                    continue
-                self.bases_used[base] += 1
-                if base != self._try[0]:
-                    self._try = [base, *(other for other in self.bases if other != base)]
-                return self.below_root(base, spelled) or _OUTSIDE
-        return None
-
-    def below_root(self, base: str, name: str) -> str | None:
-        """Path of a name below the root, without ``..``; ``None`` when it leaves the root."""
-        if base in self._prefix and _PLAIN.fullmatch(name):
-            return self._prefix[base] + name  # the usual case, at a tenth of the time
-        full = posixpath.normpath(posixpath.join(base, name))
-        for root in (self._root, self._real_root):
-            if full.startswith(root.rstrip("/") + "/"):
-                path = full[len(root.rstrip("/")) + 1 :]
-                return None if path[1:2] == ":" or "\0" in path else path
-        return None
-
-
 def _subjects(columns: pa.Table, ids: Sequence[str], report: Report) -> list[str]:
-    """Subject of each row; without one, a sequence or else an image is its own."""
+    """Return the subject of each row; without one, its sequence or else its image."""
     subjects, sequences = _texts(columns, "subject"), _texts(columns, "sequence")
     unknown = subjects.count(None)
     if unknown:
@@ -212,7 +167,7 @@ def _splits(
     columns: pa.Table, subjects: list[str], select: SelectConfig, table: Path, report: Report
 ) -> list[str | None]:
     if select.split != "official" or "split" not in columns.column_names:
-        no_official_split(report, select, f"{table.name} has no column “split”")
+        note_random_split(report, select, f"{table.name} has no column “split”")
         return [random_split(subject, select) for subject in subjects]
     words = columns.column("split").to_pylist()
     for word in sorted(set(filter(None, words))):
@@ -234,7 +189,7 @@ def _folds(columns: pa.Table, subjects: list[str], select: SelectConfig, table: 
 
 
 def _refuse(subjects: list[str], parts: Sequence[object], what: str, hint: str) -> None:
-    """Refuse a subject in two parts."""
+    """Raise an error if a subject is in two parts."""
     first: dict[str, object] = {}
     shared = {
         subject

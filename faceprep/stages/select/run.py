@@ -17,7 +17,9 @@ import numpy as np
 from faceprep.config import STAGES, Config, digest
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.datasets.base import FrameRow, Report, open_dataset
+from faceprep.datasets.base import FrameRow
+from faceprep.datasets.registry import open_dataset
+from faceprep.datasets.report import Report
 from faceprep.execution.runner import Options, StageResult, workers
 from faceprep.execution.shard import explain_os_error, versions
 from faceprep.stages.select.rows import (

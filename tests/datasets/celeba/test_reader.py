@@ -5,9 +5,10 @@ import pytest
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import UsageError
-from faceprep.datasets.base import Report, open_dataset
 from faceprep.datasets.celeba.lists import read_list
 from faceprep.datasets.celeba.split import SURPLUS, UNLISTED, split_codes
+from faceprep.datasets.registry import open_dataset
+from faceprep.datasets.report import Report
 
 NAMES = ("5_o_Clock_Shadow", "Smiling", "Young")
 

@@ -2,7 +2,8 @@ import pytest
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import UsageError
-from faceprep.datasets.base import Report, open_dataset
+from faceprep.datasets.registry import open_dataset
+from faceprep.datasets.report import Report
 
 IMAGES = "cohn-kanade-images"
 POINTS = "\n".join(f"   {k:.7e}   {k + 0.5:.7e}" for k in range(68))

@@ -4,7 +4,8 @@ import pytest
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import UsageError
-from faceprep.datasets.base import Report, open_dataset
+from faceprep.datasets.registry import open_dataset
+from faceprep.datasets.report import Report
 
 
 def table(*lines: str) -> dict[str, str]:

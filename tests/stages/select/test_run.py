@@ -14,7 +14,8 @@ from rich.console import Console
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.datasets.base import FrameRow, Report
+from faceprep.datasets.base import FrameRow
+from faceprep.datasets.report import Report
 from faceprep.execution.runner import Options
 from faceprep.stages.select import summary as select_summary
 from faceprep.stages.select.rows import cut, sha256, table_of, with_checksums

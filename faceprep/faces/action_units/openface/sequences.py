@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from faceprep.datasets.tree import is_image, is_system_file
+from faceprep.core.tree import is_image, is_system_file
 from faceprep.workspace.manifest import inside
 
 #: Shorter runs of files (CK+48 has three) are no sequence: each is judged alone.

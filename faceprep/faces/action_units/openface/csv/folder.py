@@ -11,8 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from faceprep.config import digest
-from faceprep.datasets.base import Report
-from faceprep.datasets.tree import IMAGE_SUFFIXES, is_image, walk
+from faceprep.core.tree import IMAGE_SUFFIXES, is_image, walk
 from faceprep.faces.action_units.openface.csv.file import CsvError, CsvFile, CsvRow
 from faceprep.faces.action_units.openface.csv.path_match import Parts, PathMatcher
 
@@ -113,7 +112,7 @@ class CsvFolder:
             return name.lower().endswith((".csv", DETAILS))
 
         seen = set()
-        for folder in walk(self.path, Report(), wants=wants):
+        for folder in walk(self.path, wants=wants):
             for name in folder.files:
                 if name.lower().endswith(DETAILS):
                     seen.add(name[: -len(DETAILS)])
@@ -161,7 +160,7 @@ class PictureTree:
         self.folder_names: set[str] = set()
         self._pictures: dict[str, list[Parts]] = {}
         self._folders: dict[str, list[Parts]] = {}
-        for folder in walk(root, Report(), wants=is_image):
+        for folder in walk(root, wants=is_image):
             if folder.files and folder.path:
                 parts = tuple(folder.path.split("/"))
                 self._folders.setdefault(parts[-1], []).append(parts)

@@ -2,14 +2,14 @@ import os
 
 import pytest
 
-from faceprep.datasets.base import Report
-from faceprep.datasets.tree import is_image, walk
+from faceprep.core.tree import is_image, walk
+from faceprep.datasets.report import Report
 
 
 def _files(root, report=None, **options):
     return [
         folder.join(name)
-        for folder in walk(root, report or Report(), **options)
+        for folder in walk(root, report.leave_out if report else None, **options)
         for name in folder.files
     ]
 
@@ -92,7 +92,7 @@ def test_depth_and_start(plant):
 def test_folders_taken_off_the_list_are_not_entered(plant):
     root = plant("a/1.jpg", "b/2.jpg")
     seen = []
-    for folder in walk(root, Report()):
+    for folder in walk(root):
         folder.folders = [name for name in folder.folders if name != "a"]
         seen += folder.files
     assert seen == ["2.jpg"]

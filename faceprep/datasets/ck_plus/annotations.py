@@ -1,4 +1,4 @@
-"""CK+'s text files: expression labels, FACS codes and landmarks, found by their names."""
+"""Read the text files of CK+: expression labels, FACS codes and landmarks."""
 
 import math
 import re
@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from faceprep.datasets.base import Report
-from faceprep.datasets.tree import walk
+from faceprep.core.tree import walk
+from faceprep.datasets.ck_plus.images import MAX_DEPTH, SequenceKey, sequence_key
+from faceprep.datasets.report import Report
 
-#: The numbers in ``*_emotion.txt``.
+#: Expressions by their numbers in ``*_emotion.txt``.
 LABELS = {
     1: "anger",
     2: "contempt",
@@ -26,37 +27,29 @@ _FILE = re.compile(
     r"_(?P<kind>emotion|facs|landmarks)\.txt",
     re.IGNORECASE,
 )
-# Whole names: a folder beside the dataset that merely speaks of emotions belongs to something else.
+# Whole names only: another folder beside the dataset may have "emotion" as part of its name.
 _FOLDER = re.compile(r"(emotions?|facs|landmarks?)([ _-]?labels?)?", re.IGNORECASE)
-_MAX_DEPTH = 8
 _LEVELS_ABOVE = 2
-
-Sequence = tuple[str, str]
-
-
-def sequence_key(subject: str, sequence: str) -> Sequence:
-    """Bring ``s5, 1`` and ``S005, 001`` to one form."""
-    return f"S{int(subject[1:]):03d}", f"{int(sequence):03d}"
 
 
 @dataclass
-class TextFiles:
-    """Where the text files of each sequence lie.
+class Annotations:
+    """List the text files of each sequence and read them.
 
     Attributes
     ----------
     labels, facs
-        Sequence → files, sorted by frame.
+        (subject, sequence) → files, sorted by frame.
     landmarks
         (subject, sequence, frame) → file.
     """
 
-    labels: dict[Sequence, list[Path]] = field(default_factory=dict)
-    facs: dict[Sequence, list[Path]] = field(default_factory=dict)
+    labels: dict[SequenceKey, list[Path]] = field(default_factory=dict)
+    facs: dict[SequenceKey, list[Path]] = field(default_factory=dict)
     landmarks: dict[tuple[str, str, int], Path] = field(default_factory=dict)
 
-    def label(self, key: Sequence, report: Report) -> str | None:
-        """Expression of a sequence; `None` where the file is missing, empty or no label."""
+    def label(self, key: SequenceKey, report: Report) -> str | None:
+        """Return the expression of a sequence; `None` if the file is missing, empty or invalid."""
         for path in reversed(self.labels.get(key, [])):
             numbers = _numbers(path, report)
             if not numbers:
@@ -66,8 +59,8 @@ class TextFiles:
             report.note("label that is no number from 1 to 7: taken as unlabelled", path.name)
         return None
 
-    def codes(self, key: Sequence, report: Report) -> dict[str, float]:
-        """FACS codes of a sequence's peak, ``AU12`` → intensity; 0 = present, not graded."""
+    def codes(self, key: SequenceKey, report: Report) -> dict[str, float]:
+        """Return the FACS codes at the peak, ``AU12`` → intensity; 0 = present, not graded."""
         codes: dict[str, float] = {}
         for path in reversed(self.facs.get(key, [])):
             numbers = _numbers(path, report)
@@ -75,16 +68,16 @@ class TextFiles:
                 report.note("FACS file that is not pairs of unit and intensity: ignored", path.name)
                 continue
             for unit, intensity in zip(numbers[::2], numbers[1::2], strict=True):
-                # Some codes carry no grade at all; as in the rest of the files that is 0.
+                # Some codes have no grade; elsewhere in the files that is written as 0.
                 codes[f"AU{int(unit):02d}"] = 0.0 if math.isnan(intensity) else intensity
             if codes:
                 break
         return codes
 
-    def points(self, key: Sequence, frame: int, report: Report) -> list[float] | None:
-        """68 landmarks of a frame as x, y, x, y, … in its pixels, as the file has them.
+    def points(self, key: SequenceKey, frame: int, report: Report) -> list[float] | None:
+        """Return the 68 landmarks of a frame as x, y, x, y, … in pixels, unchanged.
 
-        They come from the dataset's active appearance model and are not shifted here.
+        They come from the active appearance model of the dataset.
         """
         path = self.landmarks.get((*key, frame))
         if path is None:
@@ -96,13 +89,13 @@ class TextFiles:
         return None
 
 
-def find_text_files(root: Path) -> TextFiles:
-    """Find the text files below the root or, where it has none, beside it.
+def find_annotations(root: Path) -> Annotations:
+    """Find the text files below the root or, if there are none, beside it.
 
-    A root that is the image folder has ``Emotion``, ``FACS`` and ``Landmarks`` one or two levels
-    above.
+    If the root is the image folder, ``Emotion``, ``FACS`` and ``Landmarks`` are one or two levels
+    above it.
     """
-    files = TextFiles()
+    files = Annotations()
     for path, match in _below(root):
         _add(files, path, match)
     for folder in list(root.resolve().parents)[:_LEVELS_ABOVE]:
@@ -118,23 +111,23 @@ def find_text_files(root: Path) -> TextFiles:
 
 def _below(folder: Path) -> Iterator[tuple[Path, re.Match[str]]]:
     wants = lambda name: _FILE.fullmatch(name) is not None  # noqa: E731
-    for place in walk(folder, Report(), _MAX_DEPTH, wants=wants):
-        for name in place.files:
+    for found in walk(folder, max_depth=MAX_DEPTH, wants=wants):
+        for name in found.files:
             match = _FILE.fullmatch(name)
             if match:
-                yield folder / place.join(name), match
+                yield folder / found.join(name), match
 
 
-def _annotation_folders(folder: Path, but: Path) -> list[Path]:
+def _annotation_folders(folder: Path, except_for: Path) -> list[Path]:
     try:
         entries = sorted(folder.iterdir())
     except OSError:
         return []
     named = (path for path in entries if _FOLDER.fullmatch(path.name))
-    return [path for path in named if path.is_dir() and path != but]
+    return [path for path in named if path.is_dir() and path != except_for]
 
 
-def _add(files: TextFiles, path: Path, match: re.Match[str]) -> None:
+def _add(files: Annotations, path: Path, match: re.Match[str]) -> None:
     key = sequence_key(match["subject"], match["sequence"])
     kind = match["kind"].lower()
     if kind == "landmarks":
@@ -144,7 +137,7 @@ def _add(files: TextFiles, path: Path, match: re.Match[str]) -> None:
 
 
 def _numbers(path: Path, report: Report) -> list[float]:
-    """Every number of a small text file; none when it is empty or is not numbers."""
+    """Return the numbers of a small text file; none if it is empty or not numeric."""
     try:
         return [float(word) for word in path.read_text(encoding="utf-8-sig").split()]
     except (ValueError, OSError) as error:

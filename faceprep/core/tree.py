@@ -1,16 +1,17 @@
-"""Walking the trees that users have: foreign files, odd names, links, folders nobody may read."""
+"""Walk directory trees of users: foreign files, odd names, links and unreadable folders."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceprep.datasets.base import Report
-
 IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 )
 MAX_DEPTH = 32
+
+#: Called with the reason and the path (below the root) of each entry that a walk leaves out.
+LeaveOut = Callable[[str, str], None]
 
 _SYSTEM_FILES = frozenset(("thumbs.db", "desktop.ini", "icon\r"))
 _SYSTEM_FOLDERS = frozenset(("__macosx", "@eadir", "$recycle.bin", "lost+found"))
@@ -18,16 +19,17 @@ _SYSTEM_FOLDERS = frozenset(("__macosx", "@eadir", "$recycle.bin", "lost+found")
 
 @dataclass(slots=True)
 class Folder:
-    """One folder of a walk.
+    """Hold the entries of one folder of a walk.
 
     Attributes
     ----------
     path
-        Below the root, with slashes; empty for the root.
+        Path below the root, with slashes; empty for the root.
     folders
-        Names of its folders, sorted; the walk enters those that are still here afterwards.
+        Sorted names of the subfolders. The walk enters the names that remain in the list after the
+        caller has seen it.
     files
-        Names of its files, sorted.
+        Sorted names of the files.
     """
 
     path: str
@@ -35,36 +37,37 @@ class Folder:
     files: list[str]
 
     def join(self, name: str) -> str:
-        """Path of an entry below the root."""
+        """Return the path of an entry, relative to the root."""
         return f"{self.path}/{name}" if self.path else name
 
 
 def walk(
     root: Path,
-    report: Report,
+    leave_out: LeaveOut | None = None,
     max_depth: int = MAX_DEPTH,
     wants: Callable[[str], bool] | None = None,
     start: str = "",
 ) -> Iterator[Folder]:
-    """Go through a tree in sorted order, each folder once, however links lead to it.
+    """Yield the folders of a tree in sorted order, each one once even if several links lead to it.
 
-    Left out, and reported: what an operating system leaves behind, names that are not UTF-8, links
-    to nothing, folders that cannot be read or were reached before. Other links are followed: users
-    keep datasets together with them.
+    Files of operating systems, names that are not UTF-8, broken links, and folders that cannot be
+    read or were visited before are left out. Other links are followed, because users combine
+    datasets with them.
 
     Parameters
     ----------
     root
-        The dataset's folder.
-    report
-        Told what is left out.
+        Root folder.
+    leave_out
+        Called for each entry that is left out.
     max_depth
-        Folders deeper than this below the start are not entered.
+        Number of folder levels below `start` that are entered.
     wants
-        Whether a file's name is of interest; others are not looked at any closer, nor reported.
+        Predicate on file names. Other files are neither examined nor reported.
     start
-        Folder below the root to begin at; paths stay those below the root.
+        Folder below the root at which the walk begins; the paths remain relative to the root.
     """
+    skip = leave_out or (lambda reason, path: None)
     seen: set[tuple[int, int]] = set()
     stack: list[tuple[str, int]] = [(start, 0)]
     while stack:
@@ -73,13 +76,13 @@ def walk(
         try:
             status = os.stat(full)  # noqa: PTH116
             if (status.st_dev, status.st_ino) in seen:
-                report.leave_out("folder reached a second time through a link", path)
+                skip("folder reached a second time through a link", path)
                 continue
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(full) as entries:
-                folder = _read(path, entries, report, wants)
+                folder = _read(path, entries, skip, wants)
         except OSError as error:
-            report.leave_out("folder that cannot be read", f"{path or root} ({error.strerror})")
+            skip("folder that cannot be read", f"{path or root} ({error.strerror})")
             continue
         yield folder
         if depth < max_depth:
@@ -87,18 +90,18 @@ def walk(
 
 
 def is_image(name: str) -> bool:
-    """Whether a file's ending, in any case, is that of an image."""
+    """Return whether a file name ends in an image suffix, in upper or lower case."""
     stem, dot, suffix = name.rpartition(".")
     return dot + suffix.lower() in IMAGE_SUFFIXES and stem != ""
 
 
 def is_system_file(name: str) -> bool:
-    """Whether an operating system or an editor put a file there; hidden files count as such."""
+    """Return whether a file is hidden or was written by an operating system."""
     return name.startswith(".") or name.lower() in _SYSTEM_FILES
 
 
 def is_utf8(name: str) -> bool:
-    """Whether a name can be written into a manifest."""
+    """Return whether a name can be encoded as UTF-8, as manifests require."""
     if name.isascii():
         return True
     try:
@@ -111,7 +114,7 @@ def is_utf8(name: str) -> bool:
 def _read(
     path: str,
     entries: Iterable[os.DirEntry[str]],
-    report: Report,
+    skip: LeaveOut,
     wants: Callable[[str], bool] | None,
 ) -> Folder:
     folder, faults = Folder(path, [], []), []
@@ -127,7 +130,7 @@ def _read(
     folder.folders.sort()
     folder.files.sort()
     for name, fault in sorted(faults):
-        report.leave_out(fault, folder.join(name))
+        skip(fault, folder.join(name))
     return folder
 
 

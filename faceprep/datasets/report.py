@@ -1,0 +1,71 @@
+"""Report what a dataset reader leaves out and what the user should know."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+#: Number of example paths kept for each reason.
+EXAMPLES = 3
+
+
+@dataclass
+class Tally:
+    """Count occurrences of one reason or note.
+
+    Attributes
+    ----------
+    count
+        Number of occurrences.
+    examples
+        The first few paths, relative to the root.
+    """
+
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, example: str | None, count: int) -> None:
+        """Add `count` occurrences."""
+        self.count += count
+        if example is not None and len(self.examples) < EXAMPLES:
+            self.examples.append(printable(example))
+
+
+@dataclass
+class Report:
+    """Collect the entries that a reader leaves out and its notes for the user.
+
+    Attributes
+    ----------
+    left_out
+        Reason → number and examples.
+    notes
+        Sentence → number and examples, in order of first occurrence.
+    """
+
+    left_out: dict[str, Tally] = field(default_factory=dict)
+    notes: dict[str, Tally] = field(default_factory=dict)
+
+    def leave_out(self, reason: str, example: str, count: int = 1) -> None:
+        """Count entries that are not selected."""
+        self.left_out.setdefault(reason, Tally()).add(example, count)
+
+    def note(self, sentence: str, example: str | None = None) -> None:
+        """Record a remark about data that is used."""
+        self.notes.setdefault(sentence, Tally()).add(example, 1)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-compatible values."""
+        return {
+            "left_out": [
+                {"reason": reason, "count": tally.count, "examples": tally.examples}
+                for reason, tally in sorted(self.left_out.items())
+            ],
+            "notes": [
+                {"text": text, "count": tally.count, "examples": tally.examples}
+                for text, tally in self.notes.items()
+            ],
+        }
+
+
+def printable(text: str) -> str:
+    """Return a name with every byte that is not UTF-8 written as an escape sequence."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
