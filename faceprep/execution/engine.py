@@ -65,5 +65,5 @@ def load_engine(name: str, **watchers: Callable[[str], None]) -> Engine:
         ``note`` takes a few lines on how things stand, ``say`` one on what has happened; only a
         queue has any.
     """
-    run: Any = importlib.import_module(f"faceprep.execution.engine.{name}").run
+    run: Any = importlib.import_module(_ENGINES[name]).run
     return functools.partial(run, **watchers) if name == "slurm" else run
