@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from faceprep import __version__
 from faceprep.config import Config
-from faceprep.core.errors import MissingToolError, Remedy
+from faceprep.core.errors import Hint, MissingToolError
 from faceprep.faces.model_files import dlib_model, mtcnn_weights
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Check:
     name: str
     state: Literal["ok", "warning", "missing"]
     detail: str
-    hint: str | Remedy | None = None
+    hint: Hint | None = None
     needed: bool = True
 
 
