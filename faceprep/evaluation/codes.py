@@ -20,7 +20,7 @@ from faceprep.workspace import Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
-    from faceprep.generators.base import Generator
+    from faceprep.generators.base import HasExpressionCode
 
 NEIGHBOURS = 5
 
@@ -83,7 +83,7 @@ class CodesReport:
 
 
 def evaluate_codes(
-    model: "Generator",
+    model: "HasExpressionCode",
     workspace: Workspace,
     *,
     split: str = "test",

@@ -1,32 +1,98 @@
-"""What every generator answers to, and which generators there are."""
+"""The interface of a generator, and what a batch of faces is asked to become."""
 
 from collections.abc import Mapping
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+from dataclasses import dataclass, field, fields, replace
+from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
-from faceprep.core.errors import UsageError
 
-if TYPE_CHECKING:
-    from torch import nn
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a batch of B faces is asked to become; a kind reads the fields that it is driven by.
 
-#: Module of every kind of generator. Each has `config_from_json` and `build`.
-KINDS = {"exprgan": "faceprep.generators.exprgan"}
+    Attributes
+    ----------
+    expression
+        ``(B, K)`` one-hot, in the order of the generator's classes.
+    intensity
+        ``(B,)`` in [0, 1].
+    code
+        ``(B, K·d)`` expression code of a generator that has one.
+    action_units, source_action_units
+        ``(B, 17)`` intensities in [0, 5], in the order of `faceprep.core.action_units`: those asked
+        for, and those of the source faces.
+    landmarks, source_landmarks
+        ``(B, 68, 2)`` pixels of the crop divided by its side: those asked for, and the source's.
+    """
+
+    expression: Tensor | None = None
+    intensity: Tensor | None = None
+    code: Tensor | None = None
+    action_units: Tensor | None = None
+    landmarks: Tensor | None = None
+    source_action_units: Tensor | None = None
+    source_landmarks: Tensor | None = None
+
+    def require(self, name: str) -> Tensor:
+        """Return a field by name.
+
+        Raises
+        ------
+        ValueError
+            The field is None.
+        """
+        value: Tensor | None = getattr(self, name)
+        if value is None:
+            raise ValueError(f"the target has no {name}")
+        return value
+
+    def rows(self, start: int, stop: int) -> "Target":
+        """Return the target of the faces from `start` up to `stop`."""
+        return replace(self, **{name: each[start:stop] for name, each in self._given().items()})
+
+    def to(self, device: torch.device | str) -> "Target":
+        """Return the target on a device."""
+        return replace(self, **{name: each.to(device) for name, each in self._given().items()})
+
+    def _given(self) -> dict[str, Tensor]:
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Edited:
+    """Edited faces.
+
+    Attributes
+    ----------
+    images
+        ``(B, 3, S, S) float32`` in [-1, 1], RGB.
+    parts
+        Intermediate images by name (flow, mask, residual …), for sheets and health checks.
+    """
+
+    images: Tensor
+    parts: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @runtime_checkable
 class Generator(Protocol):
-    """An autoencoder of faces whose decoder takes an expression code.
+    """Edits faces.
 
-    Images are ``x: (B, 3, S, S) float32 in [-1, 1], RGB``, labels ``y: (B, K)`` one-hot in {0, 1},
-    identities ``g: (B, G)`` and expression codes ``c: (B, K·d)``, class after class. B is the
-    batch, S the size, K the number of classes, d the elements of a class (ExprGAN: G 50, d 5).
+    Images are ``x: (B, 3, S, S) float32 in [-1, 1], RGB``. B is the batch, S the size, K the number
+    of classes.
     """
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """Expressions in the order of the labels."""
+    def kind(self) -> str:
+        """Name in `faceprep.generators.registry.KINDS`."""
+        ...
+
+    @property
+    def preset(self) -> str:
+        """Name of the preset that the networks follow."""
         ...
 
     @property
@@ -35,9 +101,36 @@ class Generator(Protocol):
         ...
 
     @property
-    def preset(self) -> str:
-        """Name of the recipe that the networks follow."""
+    def classes(self) -> tuple[str, ...]:
+        """Expressions in the order of the labels."""
         ...
+
+    def edit(self, images: Tensor, target: Target) -> Edited:
+        """Edit faces ``(B, 3, S, S)`` in [-1, 1] towards a target of B faces."""
+        ...
+
+
+@runtime_checkable
+class MakesNewFaces(Generator, Protocol):
+    """Generates faces without a source."""
+
+    @property
+    def identity(self) -> int:
+        """Length G of an identity."""
+        ...
+
+    def new_faces(self, u: Tensor, target: Target) -> Edited:
+        """Generate faces from uniform numbers ``(B, G)`` in [-1, 1] and a target of B faces."""
+        ...
+
+
+@runtime_checkable
+class HasExpressionCode(Generator, Protocol):
+    """Separates identity and expression: an encoder, a decoder, and codes read from faces.
+
+    Identities are ``g: (B, G)``, labels ``y: (B, K)`` one-hot. Expression codes are
+    ``c: (B, K·d)``, class after class, with d elements of a class.
+    """
 
     @property
     def identity(self) -> int:
@@ -50,50 +143,21 @@ class Generator(Protocol):
         ...
 
     def identities(self, u: Tensor) -> Tensor:
-        """New identities ``(B, G)`` from uniform numbers ``(B, G)`` in [-1, 1]."""
+        """Return new identities ``(B, G)`` from uniform numbers ``(B, G)`` in [-1, 1]."""
         ...
 
     def encode(self, x: Tensor) -> Tensor:
-        """Identities ``(B, G)`` of images ``(B, 3, S, S)``."""
+        """Return identities ``(B, G)`` of images ``(B, 3, S, S)``."""
         ...
 
     def controller(self, y: Tensor, z: Tensor) -> Tensor:
-        """Expression codes ``(B, K·d)`` of labels ``(B, K)`` and noise ``(B, d)`` in [-1, 1]."""
+        """Return expression codes of labels ``(B, K)`` and noise ``(B, d)`` in [-1, 1]."""
         ...
 
     def decode(self, g: Tensor, c: Tensor, src: Tensor | None = None) -> Tensor:
-        """Images ``(B, 3, S, S)`` of identities and codes.
-
-        `src` is the image to be edited, ``(B, 3, S, S)``; a generator that has no path for it
-        ignores it, and without it every generator makes the face from `g` alone.
-        """
+        """Return images of identities and codes; `src` ``(B, 3, S, S)`` are the faces to edit."""
         ...
 
     def q(self, x: Tensor, y: Tensor) -> Tensor:
-        """Expression codes ``(B, K·d)`` read from images with labels ``(B, K)``."""
+        """Return expression codes read from images with labels ``(B, K)``."""
         ...
-
-
-def build(kind: str, config: Mapping[str, Any], device: str = "cpu") -> "nn.Module":
-    """Make a generator with fresh weights from its kind and its configuration as plain values.
-
-    Parameters
-    ----------
-    kind
-        One of `KINDS`.
-    config
-        What the configuration's `to_json` gave.
-    device
-        Where the weights lie; ``meta`` gives names and shapes without any memory.
-
-    Raises
-    ------
-    UsageError
-        The kind is unknown, or a value of the configuration is not allowed.
-    """
-    if kind not in KINDS:
-        raise UsageError(
-            f"no generator is called '{kind}'", hint=f"one of {', '.join(sorted(KINDS))}"
-        )
-    module = import_module(KINDS[kind])
-    return cast("nn.Module", module.build(module.config_from_json(config), device=device))

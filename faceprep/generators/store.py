@@ -2,23 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from faceprep.core.errors import UsageError
-from faceprep.generators.base import Generator, build
-from faceprep.generators.exprgan.prior import prior_from_json
+from faceprep.generators.registry import spec_of
 from faceprep.training import checkpoint
 from faceprep.training.checkpoint import Checkpoint
 from faceprep.training.tensor_file import refuse
 
 #: Names of the networks in a file: the generator as it was trained, and its averaged weights.
 GENERATOR, AVERAGE = "generator", "average"
-
-#: Where new identities lie, in the file's `extra`.
-PRIOR = "prior"
 
 
 def save_generator(
@@ -37,7 +33,7 @@ def save_generator(
     path
         ``generator.safetensors``.
     kind, model, config
-        `base.KINDS`, the networks, their configuration as plain values.
+        `registry.KINDS`, the networks, their configuration as plain values.
     average
         `EMA.state`.
     progress, extra
@@ -58,7 +54,7 @@ def load_generator(
     preset: str | None = None,
     classes: Sequence[str] | None = None,
     averaged: bool = True,
-) -> tuple[Generator, Checkpoint]:
+) -> tuple[Any, Checkpoint]:
     """Read a generator, in eval mode, without gradients.
 
     Parameters
@@ -81,7 +77,8 @@ def load_generator(
     file = checkpoint.read(path)
     file.expect(preset=preset)
     try:
-        sketch = build(file.kind, file.config, device="meta")
+        spec = spec_of(file.kind)
+        sketch = spec.build(spec.parse(file.config), device="meta")
     except UsageError as error:
         refuse(path, f"its configuration is not allowed: {error.message}")
     file.check({GENERATOR: sketch})
@@ -95,13 +92,11 @@ def load_generator(
         networks[AVERAGE] = average
     file.restore(networks)
     model.load_state_dict(average, strict=False)
-    if PRIOR in file.extra:
-        try:
-            prior = prior_from_json(file.extra[PRIOR], cast(Generator, model).identity)
-            cast(Any, model).prior = prior
-        except UsageError as error:
-            refuse(path, error.message)
-    return cast(Generator, model.eval().requires_grad_(False)), file
+    try:
+        spec.attach(model, file.extra)
+    except UsageError as error:
+        refuse(path, error.message)
+    return model.eval().requires_grad_(False), file
 
 
 def _like_average(model: nn.Module, file: Checkpoint) -> dict[str, Tensor]:

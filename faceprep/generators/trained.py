@@ -4,14 +4,13 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.suggest import nearest
 from faceprep.workspace.artifacts import USE
 
 if TYPE_CHECKING:
-    from faceprep.generators.base import Generator
     from faceprep.training.checkpoint import Checkpoint
 
 STAGE = "train"
@@ -87,7 +86,7 @@ def file_for_use(given: Path | None, workspace: Path | None) -> Path:
 
 def load_trained(
     workspace: Path, generator: str = "exprgan", device: str = "cpu"
-) -> "tuple[Generator, Checkpoint]":
+) -> "tuple[Any, Checkpoint]":
     """Read the trained generator of a workspace, ready for use, and what its file says.
 
     Raises

@@ -19,7 +19,7 @@ from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import file_sha256
 
 if TYPE_CHECKING:
-    from faceprep.generators.base import Generator
+    from faceprep.generators.base import HasExpressionCode
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class UsedGenerator:
         Subjects whom its file says it knows.
     """
 
-    model: "Generator"
+    model: "HasExpressionCode"
     editor: Editor
     file: Path
     sha256: str

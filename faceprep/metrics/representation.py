@@ -10,13 +10,13 @@ from faceprep.generators.editor import image_tensor
 from faceprep.generators.exprgan.codes import one_hot
 
 if TYPE_CHECKING:
-    from faceprep.generators.base import Generator
+    from faceprep.generators.base import HasExpressionCode
 
 _BATCH = 64
 
 
 def identities(
-    model: "Generator", images: np.ndarray, device: torch.device | str = "cpu"
+    model: "HasExpressionCode", images: np.ndarray, device: torch.device | str = "cpu"
 ) -> np.ndarray:
     """g(x) of crops ``(N, S, S, 3) uint8``, ``(N, G) float64``."""
     parts = []
@@ -28,7 +28,7 @@ def identities(
 
 
 def expression_codes(
-    model: "Generator",
+    model: "HasExpressionCode",
     images: np.ndarray,
     expressions: Sequence[str],
     device: torch.device | str = "cpu",

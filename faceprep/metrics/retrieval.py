@@ -14,7 +14,7 @@ from faceprep.metrics.intensity import expression_measure
 from faceprep.metrics.representation import expression_codes
 
 if TYPE_CHECKING:
-    from faceprep.generators.base import Generator
+    from faceprep.generators.base import HasExpressionCode
 
 Way = Literal["code", "label", "pixel"]
 WAYS: tuple[Way, ...] = ("code", "label", "pixel")
@@ -47,7 +47,7 @@ class Described:
 
 
 def describe_faces(
-    model: "Generator", images: np.ndarray, labels: Sequence[str], device: str = "cpu"
+    model: "HasExpressionCode", images: np.ndarray, labels: Sequence[str], device: str = "cpu"
 ) -> Described:
     """Describe crops ``(N, S, S, 3) uint8`` with the labels that they are said to have.
 
@@ -123,7 +123,7 @@ class RetrievalReport:
 
 
 def evaluate_retrieval(
-    model: "Generator",
+    model: "HasExpressionCode",
     queries: LabelledFaces,
     gallery: LabelledFaces,
     judge: Judge | None = None,

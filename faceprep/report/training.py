@@ -18,7 +18,7 @@ from faceprep.report.figure import figure_class
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from faceprep.generators.base import Generator
+    from faceprep.generators.base import HasExpressionCode
     from faceprep.training.crops import Crops
 
 PAPER, INK, GRAY = (250, 250, 247), (28, 32, 38), (112, 118, 128)
@@ -42,7 +42,7 @@ _PANELS = {
 }
 
 
-def sample_sheet(path: Path, model: "Generator", crops: "Crops", step: int) -> None:
+def sample_sheet(path: Path, model: "HasExpressionCode", crops: "Crops", step: int) -> None:
     """Draw edits of the same faces every time.
 
     Left to right: source, with its own label, from its identity alone, every expression in full,
@@ -74,7 +74,7 @@ def sample_sheet(path: Path, model: "Generator", crops: "Crops", step: int) -> N
     temporary.replace(path)
 
 
-def _edits(model: "Generator", crops: "Crops") -> "tuple[list[Tensor], list[str]]":
+def _edits(model: "HasExpressionCode", crops: "Crops") -> "tuple[list[Tensor], list[str]]":
     import torch
 
     from faceprep.generators.exprgan import codes
@@ -100,7 +100,7 @@ def _edits(model: "Generator", crops: "Crops") -> "tuple[list[Tensor], list[str]
     return columns, titles
 
 
-def _new_faces(model: "Generator", crops: "Crops") -> "tuple[list[Tensor], list[str]]":
+def _new_faces(model: "HasExpressionCode", crops: "Crops") -> "tuple[list[Tensor], list[str]]":
     import torch
 
     from faceprep.generators.exprgan import codes

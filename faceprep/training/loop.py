@@ -17,10 +17,10 @@ from faceprep.generators.exprgan.config import ExprGANConfig
 from faceprep.generators.exprgan.forward import Phi
 from faceprep.generators.exprgan.model import MAKERS, ExprGAN, build
 from faceprep.generators.exprgan.monitor import RECENT, watch
-from faceprep.generators.exprgan.prior import IdentityPrior, fit_prior
+from faceprep.generators.exprgan.prior import PRIOR, IdentityPrior, fit_prior
 from faceprep.generators.exprgan.schedule import Stage
 from faceprep.generators.exprgan.step import ExprGANStep
-from faceprep.generators.store import AVERAGE, GENERATOR, PRIOR, save_generator
+from faceprep.generators.store import AVERAGE, GENERATOR, save_generator
 from faceprep.training import checkpoint, health
 from faceprep.training.checkpoint import Checkpoint
 from faceprep.training.crops import Crops, Order

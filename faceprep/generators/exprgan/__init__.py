@@ -10,6 +10,9 @@
 =============  ==============================================================
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from faceprep.generators.exprgan.config import (
     PRESETS,
     ExprGANConfig,
@@ -19,9 +22,28 @@ from faceprep.generators.exprgan.config import (
     tiny,
 )
 from faceprep.generators.exprgan.model import EditParts, ExprGAN, build
+from faceprep.generators.exprgan.prior import PRIOR, prior_from_json
+from faceprep.generators.registry import Spec
+
+
+def _attach(model: ExprGAN, extra: Mapping[str, Any]) -> None:
+    if PRIOR in extra:
+        model.prior = prior_from_json(extra[PRIOR], model.identity)
+
+
+SPEC = Spec(
+    kind=ExprGAN.kind,
+    network=ExprGAN,
+    presets=tuple(PRESETS),
+    driven_by=frozenset({"code"}),
+    parse=config_from_json,
+    build=build,
+    attach=_attach,
+)
 
 __all__ = [
     "PRESETS",
+    "SPEC",
     "EditParts",
     "ExprGAN",
     "ExprGANConfig",

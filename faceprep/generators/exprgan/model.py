@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from faceprep.generators.base import Edited, Target
 from faceprep.generators.blocks.projected import ProjectedDiscriminator
 from faceprep.generators.exprgan.codes import expression_code
 from faceprep.generators.exprgan.config import ExprGANConfig
@@ -46,6 +47,9 @@ class ExprGAN(nn.Module):
         channels, labels = config.projected_channels, len(config.classes)
         self.d_projected = ProjectedDiscriminator(channels, labels) if channels else None
         self.prior: IdentityPrior | None = None
+
+    #: Name in the registry.
+    kind = "exprgan"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -91,9 +95,9 @@ class ExprGAN(nn.Module):
         """
         if src is None or self.path is None:
             return self.decoder(g, c)
-        return self.edit(g, c, src).image
+        return self.edit_parts(g, c, src).image
 
-    def edit(self, g: Tensor, c: Tensor, src: Tensor) -> EditParts:
+    def edit_parts(self, g: Tensor, c: Tensor, src: Tensor) -> EditParts:
         """`decode` with a source, in parts: flow and residual have losses of their own.
 
         Raises
@@ -105,6 +109,20 @@ class ExprGAN(nn.Module):
             raise ValueError(f"preset '{self.preset}' has no path from the source")
         seen = self.config.path_sees_decoder
         return self.path(src, g, c, self.decoder.features(g, c) if seen else [])
+
+    def edit(self, images: Tensor, target: Target) -> Edited:
+        """Edit faces towards the expression codes of a target."""
+        code = target.require("code")
+        g = self.encode(images)
+        if self.path is None:
+            return Edited(self.decoder(g, code))
+        parts = self.edit_parts(g, code, images)
+        named = {"warped": parts.warped, "flow": parts.flow, "residual": parts.residual}
+        return Edited(parts.image, named)
+
+    def new_faces(self, u: Tensor, target: Target) -> Edited:
+        """Generate faces of new identities with the expression codes of a target."""
+        return Edited(self.decode(self.identities(u), target.require("code")))
 
     def q(self, x: Tensor, y: Tensor) -> Tensor:
         """Q: images and labels ``(B, K)`` → codes ``(B, K·d)`` in [-1, 1]."""

@@ -62,7 +62,7 @@ def watch(
         g = model.encode(x)
         findings += [health.dead_code(g), health.saturated_code(g)]
         if model.path is not None:
-            parts = model.edit(g, _another(model, y), x)
+            parts = model.edit_parts(g, _another(model, y), x)
             findings += [health.closed_flow(parts.flow), health.closed_residual(parts.residual)]
     if phi is not None and stage.name == "joint":
         findings.append(_same_faces(model, x, y, phi))

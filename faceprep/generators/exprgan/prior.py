@@ -16,6 +16,9 @@ from torch import Tensor
 
 from faceprep.core.errors import UsageError
 
+#: Name of the prior in the `extra` of a generator's file.
+PRIOR = "prior"
+
 #: Nearest to ±1 that an identity, or a uniform number, is taken.
 _EDGE = 0.999
 

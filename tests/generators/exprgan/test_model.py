@@ -2,9 +2,7 @@ import pytest
 import torch
 from builders.exprgan import SIX, Training, images, labels, smallest
 
-from faceprep.core.errors import UsageError
-from faceprep.generators import base
-from faceprep.generators.base import Generator
+from faceprep.generators.base import Generator, HasExpressionCode, MakesNewFaces, Target
 from faceprep.generators.blocks import losses
 from faceprep.generators.exprgan import build, codes, paper
 
@@ -16,17 +14,30 @@ def edit(model, batch: int = 4):
 
 
 def test_it_is_a_generator() -> None:
-    assert isinstance(build(smallest(), device="meta"), Generator)
-    by_kind = base.build("exprgan", smallest().to_json(), device="meta")
-    assert isinstance(by_kind, Generator)
-    with pytest.raises(UsageError, match="stargan"):
-        base.build("stargan", {})
+    model = build(smallest(), device="meta")
+    assert isinstance(model, Generator)
+    assert isinstance(model, MakesNewFaces)
+    assert isinstance(model, HasExpressionCode)
+
+
+def test_an_edit_towards_a_target_is_the_decoded_code() -> None:
+    model = build(smallest(residual_init=0.5), seed=3).eval()
+    with torch.no_grad():
+        x, _, c, g = edit(model)
+        edited = model.edit(x, Target(code=c))
+        assert torch.equal(edited.images, model.decode(g, c, x))
+        assert set(edited.parts) == {"warped", "flow", "residual"}
+        u = codes.uniform_noise(4, model.identity)
+        new = model.new_faces(u, Target(code=c)).images
+        assert torch.equal(new, model.decode(model.identities(u), c))
+    with pytest.raises(ValueError, match="no code"):
+        model.edit(x, Target())
 
 
 def test_an_untrained_edit_is_the_source_bit_for_bit() -> None:
     model = build(smallest(), seed=3)
     x, _, c, g = edit(model)
-    parts = model.edit(g, c, x)
+    parts = model.edit_parts(g, c, x)
     assert torch.equal(parts.image, x)
     assert not parts.flow.any()
     assert not parts.residual.any()
@@ -41,7 +52,7 @@ def test_one_step_ends_the_identity() -> None:
         optimizer.zero_grad()
         losses.pixel_loss(model.decode(g.detach(), c, x), x.flip(3)).backward()
         optimizer.step()
-    parts = model.edit(g, c, x)
+    parts = model.edit_parts(g, c, x)
     assert float(parts.flow.detach().abs().max()) > 0
     assert float(parts.residual.detach().abs().max()) > 0
 
@@ -51,14 +62,14 @@ def test_the_path_can_be_taken_apart() -> None:
     for changes in ({"max_flow": 0.0}, {"residual_scale": 0.0}, {"path_sees_decoder": False}):
         model = build(smallest(residual_init=0.5, **changes), seed=0)
         _, _, c, g = edit(model, 2)
-        parts = model.edit(g, c, x)
+        parts = model.edit_parts(g, c, x)
         assert parts.image.shape == x.shape
         assert bool(parts.residual.any()) is ("residual_scale" not in changes)
     plain = build(paper(SIX, 32, width=4, d_width=4, d_features=16), seed=0)
     _, _, c, g = edit(plain, 2)
     assert torch.equal(plain.decode(g, c, x), plain.decode(g, c))
     with pytest.raises(ValueError, match="no path"):
-        plain.edit(g, c, x)
+        plain.edit_parts(g, c, x)
 
 
 def test_images_stay_in_range_and_the_clamp_passes_the_gradient() -> None:

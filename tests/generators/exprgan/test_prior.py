@@ -9,8 +9,8 @@ from builders.exprgan import smallest
 
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.generators.exprgan import build
-from faceprep.generators.exprgan.prior import fit_prior, prior_from_json
-from faceprep.generators.store import PRIOR, load_generator, save_generator
+from faceprep.generators.exprgan.prior import PRIOR, fit_prior, prior_from_json
+from faceprep.generators.store import load_generator, save_generator
 
 
 def cloud(count: int) -> torch.Tensor:

@@ -22,5 +22,5 @@ def test_the_residual_cannot_grow_behind_the_clamp_of_the_image() -> None:
     x, y = images(2), labels(2)
     with torch.no_grad():
         code = model.controller(y, torch.ones(2, model.elements))
-        parts = model.edit(model.encode(x), code, x)
+        parts = model.edit_parts(model.encode(x), code, x)
     assert 0.4 < float(parts.residual.abs().max()) <= 0.5

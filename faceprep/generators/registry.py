@@ -1,0 +1,78 @@
+"""The kinds of generators: one line each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from torch import nn
+
+from faceprep.core.errors import UsageError
+
+#: Package of every kind, imported on demand; it exports ``SPEC``, a `Spec`.
+KINDS: dict[str, str] = {"exprgan": "faceprep.generators.exprgan"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What the rest of the package needs to know about a kind.
+
+    Attributes
+    ----------
+    kind
+        Its name in `KINDS`.
+    network
+        Class of its networks, a `Generator`; its further protocols are its capabilities.
+    presets
+        Names of its presets.
+    driven_by
+        Names of the fields of `faceprep.generators.base.Target` that it reads.
+    parse
+        Plain values of a file → configuration; raises UsageError for values that are not allowed.
+    build
+        ``build(config, device, seed)`` → networks with fresh weights; device ``meta`` gives names
+        and shapes without memory.
+    attach
+        ``attach(network, extra)`` restores what the kind put into the ``extra`` of its file.
+    """
+
+    kind: str
+    network: type[nn.Module]
+    presets: tuple[str, ...]
+    driven_by: frozenset[str]
+    parse: Callable[[Mapping[str, Any]], Any]
+    build: Callable[..., nn.Module]
+    attach: Callable[[Any, Mapping[str, Any]], None] = lambda network, extra: None
+
+
+def register(kind: str, module: str) -> None:
+    """Add a kind; `module` is imported on demand and exports its ``SPEC``."""
+    KINDS[kind] = module
+
+
+def spec_of(kind: str) -> Spec:
+    """Return the specification of a kind.
+
+    Raises
+    ------
+    UsageError
+        There is no such kind.
+    """
+    if kind not in KINDS:
+        raise UsageError(
+            f"no generator is called '{kind}'", hint=f"one of {', '.join(sorted(KINDS))}"
+        )
+    spec: Spec = import_module(KINDS[kind]).SPEC
+    return spec
+
+
+def kinds_that(capability: type) -> tuple[str, ...]:
+    """Return the kinds whose networks follow a protocol, e.g. `base.MakesNewFaces`, sorted."""
+    names = set(getattr(capability, "__protocol_attrs__", ())) or {
+        name for name in vars(capability) if not name.startswith("_")
+    }
+    return tuple(
+        kind
+        for kind in sorted(KINDS)
+        if all(hasattr(spec_of(kind).network, name) for name in names)
+    )
