@@ -30,7 +30,8 @@ from pathlib import Path
 
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options, run_stage
+from faceprep.execution.options import Options
+from faceprep.execution.runner import run_stage
 from faceprep.execution.shard import versions
 from faceprep.execution.stage import Stage, image_name
 from faceprep.stages import load_stage

@@ -64,7 +64,7 @@ def measure(folder: Path, workers: int, shard_size: int) -> dict[str, float]:
     """Run select on a generated dataset; seconds without the imports."""
     from faceprep.config import Config
     from faceprep.core.progress import Progress
-    from faceprep.execution.runner import Options
+    from faceprep.execution.options import Options
     from faceprep.stages.select.run import run_select
 
     dataset = (folder / "dataset").read_text()

@@ -10,7 +10,8 @@ import pytest
 
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options, run_stage
+from faceprep.execution.options import Options
+from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 
 ROOT = Path(__file__).resolve().parents[1]

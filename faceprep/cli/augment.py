@@ -69,7 +69,7 @@ def augment(
     """
     from faceprep.cli.commands.classify import table_command
     from faceprep.core.progress import Progress
-    from faceprep.execution.runner import Options
+    from faceprep.execution.options import Options
     from faceprep.report.augment_table import augment_tables
     from faceprep.report.tables import print_result
     from faceprep.stages.augment.run import run_augment

@@ -79,7 +79,7 @@ def classify(
     from faceprep.cli.commands.classify import more_command
     from faceprep.cli.train import bring_up_to_date, on_slurm
     from faceprep.core.progress import Progress
-    from faceprep.execution.runner import Options
+    from faceprep.execution.options import Options
     from faceprep.report.accuracy.files import write_files
     from faceprep.report.accuracy.table import accuracy_tables, plan_tables
     from faceprep.report.tables import print_result

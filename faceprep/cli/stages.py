@@ -141,7 +141,7 @@ _stage_verb(
 
 def _run_stages(arguments: dict[str, Any], stages: list[str]) -> int:
     from faceprep.core.progress import Progress
-    from faceprep.execution.runner import Options
+    from faceprep.execution.options import Options
     from faceprep.report.tables import print_result, run_tables
     from faceprep.stages import pipeline
 

@@ -37,7 +37,7 @@ from faceprep.cli.root import app
 if TYPE_CHECKING:
     from faceprep.config import Config
     from faceprep.core.progress import Progress
-    from faceprep.execution.runner import Options
+    from faceprep.execution.options import Options
 
 
 @app.command()
@@ -67,7 +67,7 @@ def train(
     faceprep train --set train.preset=tiny
     """
     from faceprep.core.progress import Progress
-    from faceprep.execution.runner import Options
+    from faceprep.execution.options import Options
     from faceprep.report.tables import print_result
     from faceprep.report.train_table import train_tables
     from faceprep.stages.train.run import run_train
@@ -139,7 +139,7 @@ def bring_up_to_date(
     config: "Config", progress: "Progress", dry_run: bool, retry_failed: bool
 ) -> bool:
     """Bring ``align`` and what is before it up to date; say which shards could not be made."""
-    from faceprep.execution.runner import Options
+    from faceprep.execution.options import Options
     from faceprep.stages import pipeline
 
     if _as_it_is(config, progress):

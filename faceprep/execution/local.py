@@ -1,73 +1,66 @@
 """Worker processes on this machine.
 
-Each worker is a joblib (loky) pool of its own: when one is killed, its shard alone is lost, and
-the others never notice. When the command itself is killed, its workers finish the shards they
-have in hand, and a command started meanwhile waits for those. With one worker the work runs in
-this process, where a debugger works.
+Each worker is a loky pool of one process: if one is killed, only its shard is lost, and the other
+workers are not affected. If the command itself is killed, its workers finish the shards they have
+in hand; a command started in the meantime waits for them. With one worker the work runs in this
+process, where a debugger works.
 """
 
+import multiprocessing.resource_tracker
 import os
 import queue
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYetError
+from typing import Any
 
-from faceprep.execution.engine import Outcome
+from faceprep.execution.job import Job, Outcome, Work, WorkerKilledError
+from faceprep.execution.threads import ENVIRONMENT
+from faceprep.workspace import Marker
 
-if TYPE_CHECKING:
-    from faceprep.execution.engine import Work
-    from faceprep.execution.shard import Job
-    from faceprep.workspace import Marker
-
-#: How often a shard is tried again after its worker was killed.
+#: Further attempts at a shard whose worker was killed.
 RETRIES = 2
-#: A worker computes on one thread: equal bytes whatever the number of workers.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-_ORPHAN_CHECK_SECONDS = 0.2
+_PARENT_CHECK_SECONDS = 0.2
 
 _busy = threading.Event()
 
 
-class WorkerKilledError(RuntimeError):
-    """The worker died (killed, or out of memory) each time it came to this shard."""
-
-
-def run(jobs: "Sequence[Job]", work: "Work", workers: int) -> Iterator[Outcome]:
-    """Do every job in ``workers`` processes; see `faceprep.execution.engine.Engine`."""
+def run(jobs: Sequence[Job], work: Work, workers: int) -> Iterator[Outcome]:
+    """Run every job in ``workers`` processes; see `faceprep.execution.job.Engine`."""
     if workers <= 1 or len(jobs) <= 1:
-        yield from _in_this_process(jobs, work)
+        yield from _run_in_this_process(jobs, work)
         return
-    # Not from two threads at once; and a tracker that starts later undoes a thread's signal mask.
-    import multiprocessing.resource_tracker
-
-    import joblib.externals.loky.backend.resource_tracker
-    import joblib.externals.loky.process_executor
+    # Start the trackers here: the threads below must not start them at the same time, and a
+    # tracker started from a thread would reset that thread's signal mask.
+    import loky.backend.resource_tracker
+    import loky.process_executor
 
     multiprocessing.resource_tracker.ensure_running()
-    joblib.externals.loky.backend.resource_tracker.ensure_running()
+    loky.backend.resource_tracker.ensure_running()
     todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
     for job in jobs:
         todo.put(job)
     outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     stop = threading.Event()
     threads = [
-        threading.Thread(target=_serve, args=(todo, outcomes, work, stop), daemon=True)
+        threading.Thread(target=_feed_worker, args=(todo, outcomes, work, stop), daemon=True)
         for _ in range(min(workers, len(jobs)))
     ]
     for thread in threads:
         thread.start()
     try:
         for _ in jobs:
-            yield _next(outcomes, threads)
+            yield _next_outcome(outcomes, threads)
     finally:
         stop.set()
         for thread in threads:
             thread.join()
 
 
-def _in_this_process(jobs: "Sequence[Job]", work: "Work") -> Iterator[Outcome]:
+def _run_in_this_process(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
     for job in jobs:
         try:
             yield Outcome(job, marker=work(job))
@@ -75,8 +68,10 @@ def _in_this_process(jobs: "Sequence[Job]", work: "Work") -> Iterator[Outcome]:
             yield Outcome(job, error=error)
 
 
-def _next(outcomes: "queue.SimpleQueue[Outcome]", threads: Sequence[threading.Thread]) -> Outcome:
-    """Wait for an outcome, but not for threads that cannot bring one any more."""
+def _next_outcome(
+    outcomes: "queue.SimpleQueue[Outcome]", threads: Sequence[threading.Thread]
+) -> Outcome:
+    """Wait for an outcome as long as some thread can still deliver one."""
     while True:
         alive = any(thread.is_alive() for thread in threads)
         try:
@@ -86,19 +81,19 @@ def _next(outcomes: "queue.SimpleQueue[Outcome]", threads: Sequence[threading.Th
                 raise RuntimeError("no worker could be started") from None
 
 
-def _serve(
+def _feed_worker(
     todo: "queue.SimpleQueue[Job]",
     outcomes: "queue.SimpleQueue[Outcome]",
-    work: "Work",
+    work: Work,
     stop: threading.Event,
 ) -> None:
-    """Feed one worker process until there is nothing left to do."""
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    """Give jobs to one worker process until none is left."""
+    from loky.process_executor import TerminatedWorkerError
 
-    # Ctrl-C reaches every process of a terminal. Workers inherit this thread's mask, so that the
-    # command alone hears it, and ends them.
+    # Ctrl-C reaches every process of a terminal. Workers inherit this thread's signal mask, so
+    # that only the command receives it, and ends them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    pool = _pool()
+    pool = _start_pool()
     try:
         while not stop.is_set():
             try:
@@ -114,7 +109,7 @@ def _serve(
                     break
                 except TerminatedWorkerError as error:
                     pool.shutdown(kill_workers=True)
-                    pool = _pool()
+                    pool = _start_pool()
                     if attempt == RETRIES:
                         killed = WorkerKilledError(f"its worker was killed {attempt + 1} times")
                         killed.__cause__ = error
@@ -126,31 +121,30 @@ def _serve(
         pool.shutdown(kill_workers=True)
 
 
-def _wait(future, stop: threading.Event):  # type: ignore[no-untyped-def]
-    """Result of a future; ``None`` as soon as the run is being stopped."""
-    from concurrent.futures import TimeoutError as NotYetError
-
+def _wait(future: "Future[Marker]", stop: threading.Event) -> Marker | None:
+    """Return the result of a future, or None as soon as the run is being stopped."""
     while not stop.is_set():
         try:
             return future.result(timeout=0.1)
         except NotYetError:
-            if future.done():  # then it is the work's own
+            if future.done():  # the work itself raised it
                 return future.result()
-    while not (future.running() or future.done()):  # loky stumbles over a job not yet taken up
+    # A pool cannot be shut down cleanly while a job is between queue and worker.
+    while not (future.running() or future.done()):
         time.sleep(0.01)
     return None
 
 
-def _pool():  # type: ignore[no-untyped-def]
-    from joblib.externals.loky import ProcessPoolExecutor
+def _start_pool() -> Any:
+    from loky import ProcessPoolExecutor
 
     return ProcessPoolExecutor(
         max_workers=1, initializer=follow_parent, initargs=(os.getpid(),), env=ENVIRONMENT
     )
 
 
-def uninterrupted(work: "Callable[..., Marker]", *arguments: Any) -> "Marker":
-    """Do work in a worker; when the command is killed meanwhile, it is finished all the same."""
+def uninterrupted(work: Callable[..., Marker], *arguments: Any) -> Marker:
+    """Run work in a worker process so that it is finished even if the command is killed."""
     _busy.set()
     try:
         return work(*arguments)
@@ -159,11 +153,11 @@ def uninterrupted(work: "Callable[..., Marker]", *arguments: Any) -> "Marker":
 
 
 def follow_parent(parent: int) -> None:
-    """Let a worker finish what it has in hand and leave when the command is killed."""
+    """End this worker process when the command has ended and no work is in hand."""
 
     def watch() -> None:
         while os.getppid() == parent or _busy.is_set():
-            time.sleep(_ORPHAN_CHECK_SECONDS)
+            time.sleep(_PARENT_CHECK_SECONDS)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -5,29 +5,21 @@ images together; until then nothing of the old shard changes.
 """
 
 import errno
-import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from faceprep import __version__
-from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, ManifestError
-from faceprep.execution.stage import Row, ShardOutput, Stage
+from faceprep.execution.job import Job
+from faceprep.execution.stage import ShardOutput
+from faceprep.execution.threads import one_thread
 from faceprep.workspace import Marker, PendingShard, Workspace
-from faceprep.workspace.manifest import table_from_rows
-
-if TYPE_CHECKING:
-    from faceprep.core.progress import Progress
-    from faceprep.execution.runner import Options
-
-    #: Makes shards on another machine: shard → why it could not be made.
-    Errand = Callable[[Config, "Options", "Progress"], Mapping[int, str]]
+from faceprep.workspace.manifest import Row, table_from_rows
 
 #: Packages whose version can change a pixel or a number.
 _VERSIONED = (
@@ -40,36 +32,6 @@ _VERSIONED = (
     "pyarrow",
 )
 _FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE)
-
-
-@dataclass(frozen=True)
-class Job:
-    """Everything a worker needs to make one shard.
-
-    Attributes
-    ----------
-    keep_ok
-        Keep the rows that are ``ok``.
-    before
-        When the marker was written of a shard that is to be made again though it is done; None:
-        once it is done, it is done.
-    """
-
-    stage: Stage
-    shard: int
-    config: Config
-    input_hash: str
-    config_hash: str
-    keep_ok: bool = False
-    before: int | None = None
-
-    def is_done(self, workspace: Workspace) -> bool:
-        """Whether the shard is finished, with this input and these settings."""
-        return workspace.is_done(self.stage.name, self.shard, self.input_hash, self.config_hash)
-
-    def errand(self) -> "Errand | None":
-        """Return what another machine does in place of `run_stage`; it is pickled."""
-        return None
 
 
 @cache
@@ -151,15 +113,3 @@ def explain_os_error(error: OSError, workspace: Workspace) -> OSError | Faceprep
         f"cannot write below {workspace.root}: {error.strerror or error}",
         "free space or change rights, then type the same command again; it goes on where it was",
     )
-
-
-def one_thread() -> None:
-    """One thread a worker, so that sums come out the same whatever the number of workers."""
-    from faceprep.execution.local import ENVIRONMENT
-
-    os.environ.update(ENVIRONMENT)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
-    import cv2
-
-    cv2.setNumThreads(1)

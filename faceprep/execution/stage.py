@@ -5,14 +5,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from faceprep.config import Config
-
-if TYPE_CHECKING:
-    from faceprep.workspace import Workspace
-
-Row = dict[str, Any]
+from faceprep.workspace import Workspace
+from faceprep.workspace.manifest import Row
 
 _SECONDS_BETWEEN_TICKS = 0.3
 _BYTES_PER_ROW = 600  # of a manifest, about
@@ -95,7 +92,7 @@ class Stage(ABC):
         """Raise `MissingToolError` when a package or weight file that it needs is missing."""
         return
 
-    def faces(self, workspace: "Workspace", shard: int) -> int:
+    def faces(self, workspace: Workspace, shard: int) -> int:
         """Return how many faces a shard has; 1 where nothing says so yet."""
         marker = workspace.marker("select", shard)
         return marker.rows if marker else 1

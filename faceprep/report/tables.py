@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
     from faceprep.config import Config
     from faceprep.config.sources import Resolved
-    from faceprep.execution.runner import Options
+    from faceprep.execution.options import Options
     from faceprep.stages.pipeline import RunResult
 
 

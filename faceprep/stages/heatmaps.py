@@ -12,8 +12,9 @@ import numpy as np
 
 from faceprep.config import Config
 from faceprep.core.images import write_png
-from faceprep.execution.stage import Row, ShardOutput, Stage, image_name
+from faceprep.execution.stage import ShardOutput, Stage, image_name
 from faceprep.faces.heatmaps import POINTS, combined_heatmap, sigma_pixels, stacked_planes
+from faceprep.workspace.manifest import Row
 
 
 class Heatmaps(Stage):

@@ -21,6 +21,9 @@ from faceprep.core.errors import ManifestError
 from faceprep.core.processes import here
 
 SCHEMA_VERSION = 1
+
+#: One row of a manifest: column → value.
+Row = dict[str, Any]
 METADATA_KEY = b"faceprep"
 
 EXPRESSIONS: tuple[str, ...] = get_args(Expression)

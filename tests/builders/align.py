@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from faceprep.config import Config
-from faceprep.execution.stage import Row
 from faceprep.faces.alignment import apply_affine, five_from_68, load_template
+from faceprep.workspace.manifest import Row
 
 # Any 68 points whose five lie on the template; drawn once, in a crop of 128.
 SHAPE = np.random.default_rng(1).uniform(35, 95, (68, 2))

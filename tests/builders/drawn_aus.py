@@ -11,7 +11,7 @@ from faceprep.config import Config
 from faceprep.core.action_units import PRESENCE_AUS
 from faceprep.core.progress import Progress
 from faceprep.demo import DemoSettings, render_demo
-from faceprep.execution.runner import Options
+from faceprep.execution.options import Options
 from faceprep.stages.select.run import run_select
 from faceprep.workspace import Workspace
 

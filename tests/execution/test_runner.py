@@ -12,7 +12,8 @@ from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
 from faceprep.core.processes import here
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options, run_stage
+from faceprep.execution.options import Options
+from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows

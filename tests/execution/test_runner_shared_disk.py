@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options, run_stage
+from faceprep.execution.options import Options
+from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 from faceprep.workspace import workspace as workspace_module
 from faceprep.workspace.load import load

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from faceprep.cli import app
 from faceprep.core.processes import here
-from faceprep.execution.runner import Options
+from faceprep.execution.options import Options
 from faceprep.generators.trained import file_of, folder_of
 from faceprep.workspace import Workspace
 from faceprep.workspace.inputs import inputs_of

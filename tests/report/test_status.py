@@ -13,7 +13,8 @@ from faceprep.cli import app
 from faceprep.config import Config
 from faceprep.core.processes import here
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options, run_stage
+from faceprep.execution.options import Options
+from faceprep.execution.runner import run_stage
 from faceprep.execution.slurm.job_record import Array, claim
 from faceprep.execution.slurm.queue import TaskState
 from faceprep.report.status import status

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from builders.align import config_of
 
-from faceprep.execution.stage import Row, ShardOutput
+from faceprep.execution.stage import ShardOutput
 from faceprep.stages.align.stage import STAGE
-from faceprep.workspace.manifest import table_from_rows, validate
+from faceprep.workspace.manifest import Row, table_from_rows, validate
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from PIL import Image
 
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options
-from faceprep.execution.stage import Row, ShardOutput
+from faceprep.execution.options import Options
+from faceprep.execution.stage import ShardOutput
 from faceprep.faces.heatmaps import combined_heatmap, gaussian_planes, split_planes
 from faceprep.stages.heatmaps import STAGE
 from faceprep.stages.pipeline import run
 from faceprep.workspace import Workspace
-from faceprep.workspace.manifest import table_from_rows, validate
+from faceprep.workspace.manifest import Row, table_from_rows, validate
 
 
 def align_rows() -> list[Row]:

@@ -25,14 +25,12 @@ from faceprep.config.section import absolute
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.execution.dask.scratch import scratch
 from faceprep.execution.dask.workers import INSTALL_THERE, check_cluster, pack, warn
-from faceprep.execution.engine import Outcome
-from faceprep.execution.local import ENVIRONMENT, WorkerKilledError
+from faceprep.execution.job import Job, Outcome, Work, WorkerKilledError
+from faceprep.execution.threads import ENVIRONMENT
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-    from faceprep.execution.engine import Work
-    from faceprep.execution.shard import Job
 
 INSTALL = "pip install 'faceprep[dask]'"
 _AGAIN = "type the same command again; it goes on where it was"
@@ -40,8 +38,8 @@ _POLL_SECONDS = 5.0
 _ADDRESS = re.compile(r"((tcp|tls|ucx|ws|wss)://)?[^\s/]+:\d+")
 
 
-def run(jobs: "Sequence[Job]", work: "Work", workers: int) -> Iterator[Outcome]:
-    """Do every job on a Dask cluster; see `faceprep.execution.engine.Engine`.
+def run(jobs: Sequence[Job], work: Work, workers: int) -> Iterator[Outcome]:
+    """Do every job on a Dask cluster; see `faceprep.execution.job.Engine`.
 
     Parameters
     ----------
@@ -74,7 +72,7 @@ class _Run:
     """Jobs on their way through a cluster."""
 
     def __init__(
-        self, client: "Client", jobs: "Sequence[Job]", work: "Work", settings: DaskConfig
+        self, client: "Client", jobs: Sequence[Job], work: Work, settings: DaskConfig
     ) -> None:
         self.client, self.jobs, self.work, self.settings = client, jobs, work, settings
         self.deaths: Counter[int] = Counter()

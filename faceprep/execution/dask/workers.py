@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, MissingToolError
+from faceprep.execution.job import Job, Work
+from faceprep.execution.shard import versions
+from faceprep.workspace import Marker
 
 if TYPE_CHECKING:
     from distributed import Client
 
-    from faceprep.execution.engine import Work
-    from faceprep.execution.shard import Job
-    from faceprep.workspace import Marker
 
 INSTALL_THERE = "pip install 'faceprep[dask]' in the Python that `dask worker` runs in"
 _NAMED = 3  # of many workers with the same trouble
 _one_shard = threading.Lock()
 
 
-def pack(work: "Work", job: "Job") -> bytes:
+def pack(work: Work, job: Job) -> bytes:
     """Bytes that do a job when a worker unpickles them.
 
     Dask reads its messages before it looks at a task: one that names a package which a worker
@@ -39,14 +39,14 @@ def pack(work: "Work", job: "Job") -> bytes:
 class _Call:
     """A call that pickles as itself."""
 
-    def __init__(self, work: "Work", job: "Job") -> None:
+    def __init__(self, work: Work, job: Job) -> None:
         self.work, self.job = work, job
 
-    def __reduce__(self) -> "tuple[Callable[[Work, Job], Marker], tuple[Work, Job]]":
+    def __reduce__(self) -> tuple[Callable[[Work, Job], Marker], tuple[Work, Job]]:
         return do_alone, (self.work, self.job)
 
 
-def do_alone(work: "Work", job: "Job") -> "Marker":
+def do_alone(work: Work, job: Job) -> Marker:
     """Do a job on one thread, one job at a time in a process; runs in a worker."""
     from threadpoolctl import threadpool_limits
 
@@ -113,7 +113,6 @@ def _check_disk(client: "Client", config: Config) -> None:
 
 def _compare_versions(client: "Client") -> None:
     """Warn of packages whose version differs: outputs may differ by a pixel or a number."""
-    from faceprep.execution.shard import versions
 
     here = versions() | {"distributed": pkgutil.resolve_name("distributed:__version__")}
     found = client.run(versions)

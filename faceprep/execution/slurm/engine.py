@@ -10,19 +10,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from faceprep.core.errors import UsageError
 from faceprep.core.processes import PENDING
-from faceprep.execution.engine import Outcome, ShardError
+from faceprep.execution.job import Job, Outcome, ShardError, Work
+from faceprep.execution.shard import run_shard
 from faceprep.execution.slurm.job_record import Array
 from faceprep.execution.slurm.queue import Queue, QueueError, look
 from faceprep.execution.slurm.submission import Flight, Order, flight, submit_order
 from faceprep.workspace import Marker, Workspace
-
-if TYPE_CHECKING:
-    from faceprep.execution.engine import Work
-    from faceprep.execution.shard import Job
 
 #: How often a shard is tried again after the task that had it in hand died.
 RETRIES = 2
@@ -33,13 +29,13 @@ _GRACE_POLLS = 3  # a marker written on a node is seen here after a moment
 
 
 def run(
-    jobs: "Sequence[Job]",
-    work: "Work",
+    jobs: Sequence[Job],
+    work: Work,
     workers: int,
     note: Callable[[str], None] = lambda words: None,
     say: Callable[[str], None] = lambda words: None,
 ) -> Iterator[Outcome]:
-    """Do every job in tasks of arrays; see `faceprep.execution.engine.Engine`.
+    """Do every job in tasks of arrays; see `faceprep.execution.job.Engine`.
 
     The tasks make shards as every engine does, with `run_shard` in place of ``work``, and as many
     at once as ``slurm.cpus`` says, not ``workers``.
@@ -72,9 +68,8 @@ def run(
         raise KeyboardInterrupt(waiting.how_to_come_back()) from None
 
 
-def _check(job: "Job", work: "Work") -> None:
+def _check(job: Job, work: Work) -> None:
     """Tasks make shards of stages, or do the errand of the job; other work does not travel."""
-    from faceprep.execution.shard import run_shard
 
     if work is not run_shard and job.errand() is None:
         raise UsageError(
@@ -87,7 +82,7 @@ class _Waiting:
     """Jobs that are not done yet, and what became of the tasks that have them."""
 
     def __init__(
-        self, jobs: "Sequence[Job]", note: Callable[[str], None], say: Callable[[str], None]
+        self, jobs: Sequence[Job], note: Callable[[str], None], say: Callable[[str], None]
     ) -> None:
         self.open = {job.shard: job for job in jobs}
         self.note, self.say = note, say

@@ -22,14 +22,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.execution.job import Errand
 from faceprep.execution.slurm.queue import Queue, TaskState, how_it_ended
 from faceprep.workspace.manifest import write_json
-
-if TYPE_CHECKING:
-    from faceprep.execution.shard import Errand
 
 FOLDER = "slurm"
 CLAIM_SECONDS = 120.0
@@ -53,7 +51,7 @@ class Array:
     folder
         Its own; see the module.
     stage, settings
-        What it makes, and the hash of the settings (`faceprep.execution.runner.config_hash`).
+        What it makes, and the hash of the settings (`faceprep.execution.plan.config_hash`).
     tasks
         Shards of every task.
     config
@@ -62,7 +60,7 @@ class Array:
         Shard → when the marker was written that is to be replaced; a shard whose marker is another
         one was made since.
     overwrite, retry_failed
-        As `faceprep.execution.runner.Options`.
+        As `faceprep.execution.options.Options`.
     created
         Seconds since the epoch; as long as sbatch runs, when that was last seen.
     job
@@ -123,14 +121,14 @@ class Array:
         known = "" if self.job else next((s.job for s in self.states(queue).values()), "")
         return replace(self, job=known) if known else self
 
-    def give(self, errand: "Errand") -> None:
+    def give(self, errand: Errand) -> None:
         """Leave the tasks what they do in place of `faceprep.execution.runner.run_stage`.
 
         A pickle: it lives as long as the job, and holds what was trained for it.
         """
         (self.folder / _ERRAND).write_bytes(pickle.dumps(errand))
 
-    def errand(self) -> "Errand | None":
+    def errand(self) -> Errand | None:
         """What was left; None where the stage says it all."""
         path = self.folder / _ERRAND
         return pickle.loads(path.read_bytes()) if path.exists() else None
@@ -182,7 +180,7 @@ class Array:
         return state.state if state else how_it_ended(self.job, task) or "gone from the queue"
 
 
-def claim(workspace: Path, array: Array, errand: "Errand | None" = None) -> Array:
+def claim(workspace: Path, array: Array, errand: Errand | None = None) -> Array:
     """Make the folder of an array that is about to be submitted; its name is chosen here.
 
     Parameters

@@ -6,11 +6,11 @@ ones where Slurm takes no large one.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from faceprep.config import Config
 from faceprep.config.section import absolute
 from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.execution.job import Errand, Job
 from faceprep.execution.slurm.claims import hold, pause
 from faceprep.execution.slurm.job_record import (
     MOST_TASKS,
@@ -23,11 +23,8 @@ from faceprep.execution.slurm.job_record import (
 )
 from faceprep.execution.slurm.queue import Queue, QueueError, TaskState, largest_array, look
 from faceprep.execution.slurm.submit import SubmitError, UnsureError, submit
+from faceprep.execution.stage import Stage
 from faceprep.workspace import Workspace
-
-if TYPE_CHECKING:
-    from faceprep.execution.shard import Errand, Job
-    from faceprep.execution.stage import Stage
 
 #: Shard → the living task that has it.
 Flight = dict[int, tuple[Array, int, TaskState]]
@@ -44,17 +41,17 @@ _FEWER = (
 class Order:
     """What is to be made by tasks: shards of one stage, with one configuration."""
 
-    stage: "Stage"
+    stage: Stage
     config: Config
     settings: str
     shards: Collection[int]
     before: Mapping[int, int] = field(default_factory=dict)
     overwrite: bool = False
     retry_failed: bool = False
-    errand: "Errand | None" = None
+    errand: Errand | None = None
 
     @classmethod
-    def of(cls, jobs: "Sequence[Job]", redo: bool) -> "Order":
+    def of(cls, jobs: Sequence[Job], redo: bool) -> "Order":
         """Return an order for jobs of one stage.
 
         Parameters

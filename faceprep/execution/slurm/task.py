@@ -21,7 +21,7 @@ from faceprep.execution.slurm.job_record import Array, read
 from faceprep.workspace import Workspace
 
 if TYPE_CHECKING:
-    from faceprep.execution.shard import Errand
+    from faceprep.execution.job import Errand
 
 #: Stages that are one job, without an array.
 SINGLE = ("train", "classify")
@@ -58,7 +58,7 @@ def make_shards(array: Array, task: int) -> int:
     FaceprepError
         When this node would make them with other settings, or cannot go on at all.
     """
-    from faceprep.execution.runner import Options
+    from faceprep.execution.options import Options
 
     config = here(array)
     workspace = Workspace(config.workspace)
@@ -81,7 +81,9 @@ def make_shards(array: Array, task: int) -> int:
 
 def _stage(array: Array) -> "Errand":
     """Bring the stage of an array up to date, with the settings that it was submitted with."""
-    from faceprep.execution.runner import Options, config_hash, run_stage
+    from faceprep.execution.options import Options
+    from faceprep.execution.plan import config_hash
+    from faceprep.execution.runner import run_stage
     from faceprep.stages import load_stage
 
     stage = load_stage(array.stage)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from faceprep.core.images import UnreadableImage
-from faceprep.execution.stage import Row
 from faceprep.faces.photographs import read_photograph
+from faceprep.workspace.manifest import Row
 
 # Enough for the batches of a detector, in little memory. One huge photograph may come on top.
 _GROUP_IMAGES = 32

@@ -13,12 +13,13 @@ from typing import Any
 from faceprep.config import Config
 from faceprep.core.errors import MissingToolError, UsageError
 from faceprep.core.images import write_png
-from faceprep.execution.stage import Row, ShardOutput, Stage, image_name
+from faceprep.execution.stage import ShardOutput, Stage, image_name
 from faceprep.faces.aligner import Aligner, Alignment
 from faceprep.faces.alignment import load_template
 from faceprep.faces.finder import search_of
 from faceprep.faces.model_files import dlib_model, mtcnn_weights
 from faceprep.stages.align.groups import read_groups
+from faceprep.workspace.manifest import Row
 
 # Settings that each detector reads.
 _READ_BY = {"mtcnn": ("search", "min_face_size"), "dlib": ("dlib_model",), "given": ()}

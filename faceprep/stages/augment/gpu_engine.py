@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
-from faceprep.execution.engine import Outcome
-from faceprep.execution.local import ENVIRONMENT, follow_parent, uninterrupted
+from faceprep.execution.job import Outcome
+from faceprep.execution.local import follow_parent, uninterrupted
+from faceprep.execution.threads import ENVIRONMENT
 from faceprep.stages.augment.shard import AugmentJob, Block, blocks, studio, write_shard
 from faceprep.workspace.synthetic import STAGE
 
 if TYPE_CHECKING:
-    from faceprep.execution.engine import Work
+    from faceprep.execution.job import Work
     from faceprep.workspace import Marker
 
 _WAITING_PER_WORKER = 2
@@ -47,7 +48,7 @@ def compute_here(jobs: Sequence[AugmentJob], work: "Work", workers: int) -> Iter
     FaceprepError
         A writing process was killed.
     """
-    from joblib.externals.loky import ProcessPoolExecutor
+    from loky import ProcessPoolExecutor
 
     _repeatable()
     writing: dict[Future[Marker], AugmentJob] = {}
@@ -71,7 +72,7 @@ def _write(job: AugmentJob, made: list[Block]) -> "Marker":
 
 def _done(writing: "dict[Future[Marker], AugmentJob]", most: int) -> Iterator[Outcome]:
     """Outcomes of shards that are written, until at most so many are left."""
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    from loky.process_executor import TerminatedWorkerError
 
     while len(writing) > most:
         for future in wait(writing, return_when=FIRST_COMPLETED).done:

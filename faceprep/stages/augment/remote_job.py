@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options
+from faceprep.execution.options import Options
 
 if TYPE_CHECKING:
     from faceprep.stages.augment.quality_filter import QualityFilter

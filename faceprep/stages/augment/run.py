@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from faceprep.config import Config, digest
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options, run_jobs
+from faceprep.execution.options import Options
+from faceprep.execution.runner import run_jobs
 from faceprep.execution.shard import versions
 from faceprep.generators.trained import name_of, read_trained
 from faceprep.stages.augment.existing import Present
@@ -24,7 +25,7 @@ from faceprep.workspace.manifest import SCHEMA_VERSION, file_sha256
 from faceprep.workspace.synthetic import hashes_of, note_asked
 
 if TYPE_CHECKING:
-    from faceprep.execution.engine import Engine, Work
+    from faceprep.execution.job import Engine, Work
     from faceprep.stages.augment.quality_filter import QualityFilter
     from faceprep.stages.augment.sources import Sources
 
@@ -197,7 +198,7 @@ class _Run:
             return None
         from threadpoolctl import threadpool_limits
 
-        from faceprep.execution.shard import one_thread
+        from faceprep.execution.threads import one_thread
         from faceprep.faces.features import load_features
         from faceprep.metrics.workspace_faces import read_faces
         from faceprep.stages.augment.quality_filter import train_filter

@@ -14,14 +14,13 @@ from torch import Tensor, nn
 
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
-from faceprep.execution.stage import Row
 from faceprep.generators.blocks.layers import channels_last
 from faceprep.generators.editor import to_pixels
 from faceprep.generators.trained import load_trained, name_of, trained_file
 from faceprep.metrics.intensity import calibration_of
 from faceprep.stages.augment.schedule import Draw, Schedule, Slot, SourceOrder, draw, magnitudes
 from faceprep.stages.augment.sources import Sources, find_sources
-from faceprep.workspace.manifest import file_sha256
+from faceprep.workspace.manifest import Row, file_sha256
 
 if TYPE_CHECKING:
     from faceprep.stages.augment.quality_filter import QualityFilter, Verdict

@@ -16,15 +16,17 @@ import numpy as np
 
 from faceprep.config import Config
 from faceprep.core.images import write_png
-from faceprep.execution.shard import Job, explain_os_error, one_thread, versions
-from faceprep.execution.stage import Row, ShardOutput, Stage, image_name
+from faceprep.execution.job import Job
+from faceprep.execution.shard import explain_os_error, versions
+from faceprep.execution.stage import ShardOutput, Stage, image_name
+from faceprep.execution.threads import one_thread
 from faceprep.generators.trained import name_of
 from faceprep.workspace import Marker, PendingShard, Workspace
-from faceprep.workspace.manifest import table_from_rows
+from faceprep.workspace.manifest import Row, table_from_rows
 from faceprep.workspace.synthetic import stage_of
 
 if TYPE_CHECKING:
-    from faceprep.execution.shard import Errand
+    from faceprep.execution.job import Errand
     from faceprep.stages.augment.quality_filter import QualityFilter
     from faceprep.stages.augment.sampler import Studio
 

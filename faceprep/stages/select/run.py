@@ -20,7 +20,9 @@ from faceprep.core.progress import Progress
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.registry import open_dataset
 from faceprep.datasets.report import Report
-from faceprep.execution.runner import Options, StageResult, workers
+from faceprep.execution.options import Options
+from faceprep.execution.plan import StageResult
+from faceprep.execution.runner import workers
 from faceprep.execution.shard import explain_os_error, versions
 from faceprep.stages.select.rows import (
     content_hash,

@@ -18,7 +18,7 @@ from faceprep.config import TrainConfig
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.evaluation.check.workspace import check_workspace, update_baseline
-from faceprep.execution.runner import Options
+from faceprep.execution.options import Options
 from faceprep.generators.trained import file_of, load_trained
 from faceprep.report.accuracy.files import write_files
 from faceprep.stages.augment.run import run_augment

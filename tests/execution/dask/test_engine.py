@@ -20,8 +20,9 @@ import pytest
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, ManifestError, MissingToolError, UsageError
 from faceprep.execution.engine import load_engine
-from faceprep.execution.runner import config_hash
-from faceprep.execution.shard import Job, run_shard
+from faceprep.execution.job import Job
+from faceprep.execution.plan import config_hash
+from faceprep.execution.shard import run_shard
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
 

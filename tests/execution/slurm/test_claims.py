@@ -14,7 +14,7 @@ from builders.slurm_stand_in import install
 from faceprep.config import Config
 from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import config_hash
+from faceprep.execution.plan import config_hash
 from faceprep.execution.slurm import claims, single
 from faceprep.execution.slurm import job_record as of_arrays
 from faceprep.execution.slurm.job_record import Array, arrays, claim

@@ -12,7 +12,9 @@ from builders.slurm_stand_in import install
 from faceprep.config import Config, SelectConfig
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options, config_hash, run_jobs, run_stage
+from faceprep.execution.options import Options
+from faceprep.execution.plan import config_hash
+from faceprep.execution.runner import run_jobs, run_stage
 from faceprep.execution.slurm import job_record as of_arrays
 from faceprep.execution.slurm.engine import RETRIES
 from faceprep.execution.slurm.submission import Order, place
@@ -108,7 +110,7 @@ def test_an_error_that_stops_everything_keeps_its_code(
 ) -> None:
     """A node that comes to other settings does not fill the workspace with other bytes."""
     workspace = aligned_workspace(faces=10, shard_size=10)
-    monkeypatch.setattr("faceprep.execution.runner.config_hash", lambda stage, config: "another")
+    monkeypatch.setattr("faceprep.execution.plan.config_hash", lambda stage, config: "another")
     with pytest.raises(FaceprepError, match="other settings of heatmaps") as caught:
         draw(workspace)
     assert "doctor" in caught.value.hint
@@ -214,7 +216,7 @@ def test_without_slurm_or_submitit_the_error_says_what_to_type(
 
 
 def test_what_is_no_stage_is_not_handed_to_slurm(aligned_workspace, slurm) -> None:
-    from faceprep.execution.shard import Job
+    from faceprep.execution.job import Job
 
     workspace = aligned_workspace(faces=10, shard_size=10)
     settings = config(workspace)

@@ -17,7 +17,7 @@ from faceprep.cli import app
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options
+from faceprep.execution.options import Options
 from faceprep.execution.slurm.job_record import arrays
 from faceprep.execution.slurm.queue import look
 from faceprep.report.status import status

@@ -14,11 +14,15 @@ from builders.slurm_stand_in import install
 from faceprep.config import Config, digest
 from faceprep.core.errors import MissingToolError
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options, config_hash, run_stage, submit_stage
-from faceprep.execution.shard import Job, run_shard
+from faceprep.execution.job import Job
+from faceprep.execution.options import Options
+from faceprep.execution.plan import config_hash
+from faceprep.execution.runner import run_stage
+from faceprep.execution.shard import run_shard
 from faceprep.execution.slurm import engine, queue, single
 from faceprep.execution.slurm import submission as orders
 from faceprep.execution.slurm.job_record import arrays
+from faceprep.execution.submit import submit_stage
 from faceprep.report.status import status
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace

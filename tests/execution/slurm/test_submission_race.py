@@ -13,7 +13,9 @@ from builders.slurm_stand_in import install
 
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options, StageResult, run_stage
+from faceprep.execution.options import Options
+from faceprep.execution.plan import StageResult
+from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
 
@@ -25,7 +27,8 @@ import sys, time
 from pathlib import Path
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options, run_stage
+from faceprep.execution.options import Options
+from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 
 root, held = Path(sys.argv[1]), Path(sys.argv[2])

@@ -13,7 +13,9 @@ from faceprep.config import Config
 from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution import runner
-from faceprep.execution.runner import Options, StageResult, config_hash, run_stage
+from faceprep.execution.options import Options
+from faceprep.execution.plan import StageResult, config_hash
+from faceprep.execution.runner import run_stage
 from faceprep.execution.slurm import queue
 from faceprep.execution.slurm.engine import RETRIES
 from faceprep.execution.slurm.job_record import CLAIM_SECONDS, FOLDER, Array, arrays, claim, prune
@@ -57,14 +59,14 @@ def test_shards_that_end_while_a_command_plans_are_not_made_again(
     (slurm / "hold").touch()
     settings = config(workspace.root)
     place(Order(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1]))
-    plan = runner._plan
+    plan = runner.plan_stage
 
     def slowly(*words: object) -> object:
         planned = plan(*words)
         work(slurm, ["1"])
         return planned
 
-    monkeypatch.setattr(runner, "_plan", slowly)
+    monkeypatch.setattr(runner, "plan_stage", slowly)
     assert draw(workspace.root).rows_made == 20
     assert len(jobs(slurm)) == 1
 

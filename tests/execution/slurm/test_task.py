@@ -10,7 +10,7 @@ import pytest
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options
+from faceprep.execution.options import Options
 from faceprep.execution.slurm import single
 from faceprep.execution.slurm.job_record import Array, claim, read
 from faceprep.execution.slurm.task import main, requeue

@@ -17,10 +17,11 @@ from PIL import Image
 
 from faceprep.core.errors import ManifestError, MissingToolError, UsageError
 from faceprep.core.images import read_image, write_png
-from faceprep.execution.stage import Row, ShardOutput
+from faceprep.execution.stage import ShardOutput
 from faceprep.faces import model_files
 from faceprep.faces.alignment import apply_affine, five_from_68
 from faceprep.stages.align.stage import STAGE
+from faceprep.workspace.manifest import Row
 
 # ----- given landmarks
 

@@ -9,12 +9,13 @@ import pytest
 from builders.align import config_of, face_at, photograph, selected
 
 from faceprep.core.images import write_png
-from faceprep.execution.stage import Row, ShardOutput
+from faceprep.execution.stage import ShardOutput
 from faceprep.faces import finder
 from faceprep.faces.alignment import estimate_similarity, five_from_68, load_template
 from faceprep.faces.dlib import landmark_predictor
 from faceprep.faces.face import Face
 from faceprep.stages.align.stage import STAGE
+from faceprep.workspace.manifest import Row
 
 
 class Scripted:

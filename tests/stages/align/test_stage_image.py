@@ -7,8 +7,8 @@ from builders.align import config_of, selected
 
 from faceprep.core.images import read_image, write_png
 from faceprep.demo.sequence import render_sequence, sample_subject
-from faceprep.execution.stage import Row
 from faceprep.faces.aligner import Aligner
+from faceprep.workspace.manifest import Row
 
 
 def test_the_aligner_gives_the_row_and_the_crop_of_the_stage(

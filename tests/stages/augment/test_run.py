@@ -27,7 +27,7 @@ from faceprep.core.errors import FaceprepError, ManifestError, UsageError
 from faceprep.core.images import read_image
 from faceprep.core.png_text import read_text
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options
+from faceprep.execution.options import Options
 from faceprep.stages.augment import run as augment
 from faceprep.stages.augment.gpu_engine import compute_here
 from faceprep.workspace import Workspace

@@ -10,7 +10,7 @@ from builders.classify import configured
 from faceprep.cli.commands.augment import command_for
 from faceprep.core.errors import FaceprepError, ManifestError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options
+from faceprep.execution.options import Options
 from faceprep.stages.augment import run as augment
 from faceprep.stages.classify.faces import load_faces
 from faceprep.stages.classify.synthetic import find_synthetic

@@ -13,7 +13,7 @@ from faceprep.cli import app
 from faceprep.cli.commands.augment import command_for
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options
+from faceprep.execution.options import Options
 from faceprep.generators.trained import file_of
 from faceprep.stages.augment import run as augment
 from faceprep.stages.augment.run import run_augment

@@ -22,7 +22,7 @@ from faceprep.config import AugmentConfig, ClassifyConfig, Config, TrainConfig
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution import local
-from faceprep.execution.runner import Options
+from faceprep.execution.options import Options
 from faceprep.report.accuracy.files import write_files
 from faceprep.report.accuracy.table import plan_tables
 from faceprep.stages.augment.run import run_augment

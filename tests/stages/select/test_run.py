@@ -16,7 +16,7 @@ from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.report import Report
-from faceprep.execution.runner import Options
+from faceprep.execution.options import Options
 from faceprep.stages.select import summary as select_summary
 from faceprep.stages.select.rows import cut, sha256, table_of, with_checksums
 from faceprep.stages.select.run import render_summary, run_select

@@ -12,7 +12,8 @@ from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
 from faceprep.core.images import write_png
 from faceprep.core.progress import Progress
-from faceprep.execution.runner import Options, run_stage
+from faceprep.execution.options import Options
+from faceprep.execution.runner import run_stage
 from faceprep.faces.action_units.backend import AUResult, FaceInput, choose
 from faceprep.faces.action_units.openface.csv.backend import CsvBackend
 from faceprep.faces.action_units.openface.models import estimator as models_judge

@@ -1,0 +1,146 @@
+"""Which shards of a stage are done, and which are left.
+
+The identity of a shard is two hashes: of its input (the upstream parts) and of the settings that
+the stage reads. Equal hashes mean equal output, so a finished shard with these hashes is left
+alone, and every other shard is made.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from faceprep.config import Config, digest
+from faceprep.core.errors import FaceprepError
+from faceprep.execution.job import Job
+from faceprep.execution.options import Options
+from faceprep.execution.stage import Stage
+from faceprep.workspace import Workspace
+
+
+@dataclass
+class StageResult:
+    """Result of one stage.
+
+    Attributes
+    ----------
+    stage
+        Name of the stage.
+    shards, done_before
+        Number of shards that this process is responsible for, and of those that were finished at
+        the start.
+    todo
+        Numbers of the shards that are (to be) made.
+    rows, rows_made
+        Number of rows in all its shards, and in those just made.
+    status
+        Number of rows by status over its finished shards, including earlier ones.
+    seconds
+        Wall time.
+    failed
+        Shard → error, for shards that could not be made.
+    disk_bytes
+        Estimated size of the shards in ``todo``.
+    """
+
+    stage: str
+    shards: int
+    done_before: int
+    todo: list[int]
+    rows: int
+    rows_made: int = 0
+    status: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    failed: dict[int, str] = field(default_factory=dict)
+    disk_bytes: int = 0
+
+
+def config_hash(stage: Stage, config: Config) -> str:
+    """Hash the settings that a stage reads, and its version."""
+    return digest({"settings": stage.settings(config), "version": stage.version})
+
+
+def plan_stage(
+    stage: Stage, config: Config, options: Options, changing: Collection[int] = ()
+) -> tuple[list[Job], StageResult]:
+    """Return the jobs of the shards that are to be made, and the result so far.
+
+    Parameters
+    ----------
+    changing
+        Shards that earlier stages are about to make again.
+
+    Raises
+    ------
+    FaceprepError
+        If the workspace has no selected frames.
+    """
+    workspace = Workspace(config.workspace)
+    hashed = config_hash(stage, config)
+    jobs, missing = [], []
+    mine = [shard for shard in range(shard_count(workspace)) if options.mine(shard)]
+    rows = {shard: row_count(workspace, shard) for shard in mine}
+    stamps = workspace.stamps(stage.name)
+    for shard in mine:
+        upstream = [workspace.marker(up, shard) for up in stage.upstream]
+        if any(marker is None for marker in upstream):
+            missing.append(shard)
+            if options.dry_run:
+                jobs.append(Job(stage, shard, config, "", hashed))
+            continue
+        input_hash = digest([marker.sha256 for marker in upstream if marker])
+        done = workspace.is_done(stage.name, shard, input_hash, hashed)
+        marker = workspace.marker(stage.name, shard)
+        failed = marker is not None and bool(set(marker.status) - {"ok"})
+        redo_failed = done and options.retry_failed and failed
+        if not done or options.overwrite or redo_failed or shard in changing:
+            keep, before = redo_failed and not options.overwrite, done and stamps.get(shard)
+            jobs.append(Job(stage, shard, config, input_hash, hashed, keep, before or None))
+    result = StageResult(
+        stage=stage.name,
+        shards=len(mine),
+        done_before=len(mine) - len(jobs) - (0 if options.dry_run else len(missing)),
+        todo=[job.shard for job in jobs],
+        rows=sum(rows.values()),
+    )
+    if not options.dry_run:
+        result.failed |= dict.fromkeys(missing, f"{stage.upstream[-1]} has not made this shard")
+    result.disk_bytes = stage.bytes_per_face * sum(rows[job.shard] for job in jobs)
+    return jobs, result
+
+
+def announcement(stage: Stage, config: Config, result: StageResult, options: Options) -> str:
+    """Return one line on what is about to be done, with the changed settings that cause it."""
+    if not result.todo:
+        missing = f", {len(result.failed)} shards lack their input" if result.failed else ""
+        return f"{stage.name}: up to date ({result.rows} rows){missing}"
+    before = Workspace(config.workspace).info(stage.name).get("settings", {})
+    now = stage.settings(config)
+    changed = [
+        f"{stage.name}.{key} {before[key]} → {now[key]}"
+        for key in sorted(now)
+        if key in before and before[key] != now[key]
+    ]
+    why = f" ({', '.join(changed)})" if changed else ""
+    verb = "would do" if options.dry_run else "doing"
+    return f"{stage.name}: {verb} {len(result.todo)} of {result.shards} shards{why}"
+
+
+def shard_count(workspace: Workspace) -> int:
+    """Return the number of shards that ``select`` made.
+
+    Raises
+    ------
+    FaceprepError
+        If the workspace has no selected frames.
+    """
+    info = workspace.info("select")
+    if "shards" not in info:
+        raise FaceprepError(
+            f"{workspace.root} has no selected frames", "faceprep select --dataset … --root …"
+        )
+    return int(info["shards"])
+
+
+def row_count(workspace: Workspace, shard: int) -> int:
+    """Return the number of selected frames of a shard."""
+    marker = workspace.marker("select", shard)
+    return marker.rows if marker else 0
