@@ -15,7 +15,6 @@ from faceprep.config.pipeline import (
     SlurmJobConfig,
     SlurmTrainConfig,
     TrainConfig,
-    digest,
 )
 
 __all__ = [
@@ -33,5 +32,4 @@ __all__ = [
     "SlurmJobConfig",
     "SlurmTrainConfig",
     "TrainConfig",
-    "digest",
 ]

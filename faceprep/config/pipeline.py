@@ -6,8 +6,6 @@ Those of a section in a file of its own stand there: `faceprep.config.augment`,
 `faceprep.config.sources` merges files, the environment and flags into one `Config`.
 """
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -347,9 +345,3 @@ class Config(Section):
             "no dataset folder is set (select.root)",
             f"add --root /path/to/{self.select.dataset or 'dataset'}",
         )
-
-
-def digest(value: Any) -> str:
-    """SHA-256 of any JSON-ready value, as 16 hexadecimal digits."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

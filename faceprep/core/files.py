@@ -1,28 +1,78 @@
-"""Pictures that a reader sees whole or not at all."""
+"""Write files atomically, and hash files and settings."""
 
 import contextlib
+import hashlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import FaceprepError, Remedy
+from faceprep.core.processes import here
 
 
 @contextlib.contextmanager
-def written_whole(out: Path, hint: str | None = None) -> Iterator[Path]:
-    """Give a path beside `out` to write to; it takes its place when the block ends well.
+def atomic_write(path: Path, *, sync: bool = False) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, and rename it to `path` when the block succeeds.
+
+    A reader sees the old file or the whole new one. When the block fails, the old file stays and
+    the temporary one is removed. `faceprep.core.processes.is_abandoned` recognises the temporary
+    name, should the process be killed.
+
+    Parameters
+    ----------
+    path
+        File to write or replace; its folder must exist.
+    sync
+        Flush the content to the disk before renaming, so that the file survives a power failure.
+    """
+    # The host is part of the name because several hosts may write to a shared disk. The leading dot
+    # keeps the name from matching that of a shard in hand.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}@{here()}.tmp")
+    try:
+        yield temporary
+        if sync:
+            with temporary.open("rb") as stream:
+                os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+@contextlib.contextmanager
+def output_file(path: Path, hint: str | Remedy | None = None) -> Iterator[Path]:
+    """Write a file that the user asked for: `atomic_write` into a folder that may not exist yet.
 
     Raises
     ------
     FaceprepError
-        When it cannot be written; `hint` is what to type then.
+        The file cannot be written; `hint` is the hint of the error.
     """
-    aside = out.with_name(f"{out.name}.{os.getpid()}.tmp")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        yield aside
-        aside.replace(out)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as temporary:
+            yield temporary
     except OSError as error:
-        with contextlib.suppress(OSError):
-            aside.unlink()
-        raise FaceprepError(f"cannot write {out}: {error.strerror or error}", hint) from error
+        raise FaceprepError(f"cannot write {path}: {error.strerror or error}", hint) from error
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write sorted and indented JSON atomically; values that JSON lacks are written as text."""
+    text = json.dumps(value, indent=1, sort_keys=True, default=str)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text + "\n")
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of a JSON-ready value, shortened to 16 hexadecimal digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

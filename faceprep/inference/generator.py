@@ -10,13 +10,13 @@ from faceprep import __version__
 from faceprep.config import AlignConfig
 from faceprep.core.device import choose_device
 from faceprep.core.errors import UsageError
+from faceprep.core.files import file_sha256
 from faceprep.core.suggest import did_you_mean
 from faceprep.generators.editor import Editor
 from faceprep.generators.trained import file_for_use, file_of
 from faceprep.metrics.intensity import calibration_of
 from faceprep.report.show import is_workspace, workspace_of
 from faceprep.workspace import Workspace
-from faceprep.workspace.manifest import file_sha256
 
 if TYPE_CHECKING:
     from faceprep.generators.base import HasExpressionCode

@@ -12,7 +12,7 @@ import numpy as np
 
 from faceprep.core.action_units import DESCRIPTIONS, INTENSITY_AUS
 from faceprep.core.errors import UsageError
-from faceprep.core.files import written_whole
+from faceprep.core.files import output_file
 from faceprep.evaluation.aus.agreement import AUAgreement, AUEvaluation
 from faceprep.report.aus_table import headline, number
 from faceprep.report.drawing import printable
@@ -249,5 +249,5 @@ def _save(figure: "Figure", out: Path) -> None:
     """Write the file so that a reader sees it whole; the same evaluation gives the same bytes."""
     kind = out.suffix.lower()[1:]
     metadata: dict[str, Any] = {"CreationDate": None} if kind == "pdf" else {}
-    with written_whole(out, "--plot another/place.png") as aside:
+    with output_file(out, "--plot another/place.png") as aside:
         figure.savefig(aside, format=kind, dpi=_DOTS, metadata=metadata)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.core.errors import ManifestError
+from faceprep.core.files import file_sha256
 from faceprep.generators import trained
 from faceprep.workspace import Marker, Workspace, synthetic
 from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, USE
 from faceprep.workspace.inputs import changed_since
-from faceprep.workspace.manifest import file_sha256
 
 CLASSIFY = "classify"
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from faceprep.core.errors import UsageError
-from faceprep.core.files import written_whole
+from faceprep.core.files import output_file
 from faceprep.report.drawing import GRAY, PAPER, fit, rounded, shorten, stack, write
 
 _TILE, _GUTTER, _MARGIN, _LABEL = 128, 8, 32, 110
@@ -120,5 +120,5 @@ def write_marked(
     told = PngImagePlugin.PngInfo()
     for key, text in (marks or {}).items():
         told.add_text(key, text)
-    with written_whole(out, "-o another/place.png") as aside:
+    with output_file(out, "-o another/place.png") as aside:
         picture.save(aside, format="PNG", pnginfo=told)

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from faceprep.cli.commands.workspace import command
 from faceprep.core.action_units import COLUMNS_R
 from faceprep.core.errors import FaceprepError, UsageError
-from faceprep.core.files import written_whole
+from faceprep.core.files import output_file
 from faceprep.core.text import plural
 from faceprep.report.drawing import (
     GRAY,
@@ -154,7 +154,7 @@ def contact_sheet(
     blocks = [_header(place, index, width, landmarks)]
     blocks += [_block(section, rows, tiles, columns, width) for section in sections]
     sheet = stack([*blocks, Image.new("RGB", (width, MARGIN // 2), PAPER)])
-    with written_whole(out, "--sheet another/place.png") as aside:
+    with output_file(out, "--sheet another/place.png") as aside:
         sheet.save(aside, format="PNG", compress_level=3)
     drawn = [len(s.positions) for s in sections if s.kind == "failure"]
     return Sheet(

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from faceprep.cli.commands.workspace import next_command
-from faceprep.config import STAGES, digest
+from faceprep.config import STAGES
 from faceprep.core.action_units import COLUMNS_R, INTENSITY_AUS
+from faceprep.core.files import digest
 from faceprep.report.generated import summarize_generated
 from faceprep.stages import load_stage
 from faceprep.workspace import Marker, Workspace

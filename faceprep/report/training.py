@@ -4,7 +4,6 @@ Drawn with OpenCV's letters, so that a machine with a GPU and little else can do
 of the losses wants matplotlib.
 """
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 
 from faceprep.core.errors import FaceprepError
+from faceprep.core.files import atomic_write
 from faceprep.core.images import write_png
 from faceprep.report.figure import figure_class
 
@@ -69,9 +69,8 @@ def sample_sheet(path: Path, model: "HasExpressionCode", crops: "Crops", step: i
     width = max(upper.shape[1], lower.shape[1])
     title = _line(width, f"{model.preset}, step {step}: training faces; below, faces of nobody")
     sheet = np.concatenate([title, _wide(upper, width), _wide(lower, width)])
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    write_png(temporary, sheet)
-    temporary.replace(path)
+    with atomic_write(path) as temporary:
+        write_png(temporary, sheet)
 
 
 def _edits(model: "HasExpressionCode", crops: "Crops") -> "tuple[list[Tensor], list[str]]":

@@ -15,7 +15,6 @@ configuration asks for before anything is overwritten, and nothing in it can run
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from faceprep.core.errors import FaceprepError
+from faceprep.core.files import atomic_write
 from faceprep.training import optimizer_state, random_state
 from faceprep.training.random_state import Streams
 from faceprep.training.tensor_file import Header, parse_json, read_header, refuse
@@ -161,19 +161,14 @@ def _digest(tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> str:
 
 
 def _write(path: Path, tensors: dict[str, Tensor], document: str) -> None:
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(tensors, beside, metadata={"faceprep": document})
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
-        beside.replace(path)
+        with atomic_write(path, sync=True) as temporary:
+            save_file(tensors, temporary, metadata={"faceprep": document})
     except (OSError, SafetensorError) as error:
         raise FaceprepError(
             f"{path} cannot be written: {error}",
             hint="make room or name another folder, then type the same command again",
         ) from None
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

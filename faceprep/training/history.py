@@ -1,10 +1,10 @@
 """What happened at every step of a training: a table that grows in ``history.parquet``."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceprep.core.errors import FaceprepError
+from faceprep.core.files import atomic_write
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,16 +76,13 @@ class History:
         table = self.table()
         if table is None:
             return
-        beside = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
         try:
-            pq.write_table(table, beside)
-            beside.replace(self.path)
+            with atomic_write(self.path) as temporary:
+                pq.write_table(table, temporary)
         except OSError as error:
             raise FaceprepError(
                 f"{self.path} cannot be written: {error}", "make room, then the same command again"
             ) from None
-        finally:
-            beside.unlink(missing_ok=True)
 
 
 def _earlier(path: Path, steps: int) -> "pa.Table | None":

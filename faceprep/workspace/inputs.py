@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from faceprep.config import digest
+from faceprep.core.files import digest, file_sha256
 from faceprep.generators.trained import file_of
-from faceprep.workspace.manifest import file_sha256
 from faceprep.workspace.synthetic import stage_of
 
 if TYPE_CHECKING:

@@ -3,9 +3,7 @@
 `manifests/README.md` describes every column for people; this module is what enforces it.
 """
 
-import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, get_args
@@ -18,7 +16,7 @@ from faceprep.config.augment import MODES
 from faceprep.config.section import Expression
 from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.errors import ManifestError
-from faceprep.core.processes import here
+from faceprep.core.files import file_sha256
 
 SCHEMA_VERSION = 1
 
@@ -283,20 +281,6 @@ def read_provenance(path: Path) -> dict[str, Any]:
     except (pa.ArrowInvalid, OSError) as error:
         raise ManifestError(f"{path} is not readable Parquet: {error}") from None
     return dict(json.loads(metadata.get(METADATA_KEY, b"{}")))
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write JSON so that a reader sees the old file or the whole new one."""
-    # Processes of several hosts write to a shared disk; the dot keeps it apart from shards in hand.
-    aside = path.with_name(f".{path.name}.{os.getpid()}@{here()}.tmp")
-    aside.write_text(json.dumps(value, indent=1, sort_keys=True, default=str) + "\n")
-    aside.replace(path)
 
 
 def _check_words(column: pa.ChunkedArray, words: Iterable[str], where: str) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.core.errors import ManifestError, UsageError
+from faceprep.core.files import write_json
 from faceprep.workspace import Workspace
-from faceprep.workspace.manifest import read_provenance, write_json
+from faceprep.workspace.manifest import read_provenance
 
 if TYPE_CHECKING:
     import pandas as pd

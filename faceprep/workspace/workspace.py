@@ -28,6 +28,7 @@ from typing import Any
 import pyarrow as pa
 
 from faceprep.core.errors import FaceprepError, ManifestError
+from faceprep.core.files import file_sha256, write_json
 from faceprep.core.processes import PENDING, here, is_abandoned
 from faceprep.workspace import manifest
 
@@ -139,7 +140,7 @@ class Workspace:
         if marker is None or (marker.input, marker.config) != (input_hash, config_hash):
             return False
         try:
-            intact = manifest.file_sha256(self.part(stage, shard)) == marker.sha256
+            intact = file_sha256(self.part(stage, shard)) == marker.sha256
         except OSError:
             return False
         return intact and _measure(self.images(stage, shard)) == (marker.files, marker.bytes)
@@ -157,7 +158,7 @@ class Workspace:
         note = {"shard": shard, "error": error, "log": list(log), "host": socket.gethostname()}
         with contextlib.suppress(OSError):  # on a full disk the command itself says so
             self.home(stage, shard).mkdir(exist_ok=True)
-            manifest.write_json(self._failed(stage, shard), {**note, "time": time.time()})
+            write_json(self._failed(stage, shard), {**note, "time": time.time()})
 
     def forget_failure(self, stage: str, shard: int) -> None:
         """Take that word back."""
@@ -214,9 +215,7 @@ class Workspace:
     def write_info(self, stage: str, info: dict[str, Any]) -> None:
         """Write ``stage.json`` with the counts of the markers at hand."""
         self.folder(stage).mkdir(parents=True, exist_ok=True)
-        manifest.write_json(
-            self.folder(stage) / "stage.json", {**info, "counts": self.counts(stage)}
-        )
+        write_json(self.folder(stage) / "stage.json", {**info, "counts": self.counts(stage)})
 
     @contextlib.contextmanager
     def pending(self, stage: str, shard: int) -> Iterator["PendingShard"]:
@@ -349,7 +348,7 @@ class PendingShard:
         workspace.marker_path(stage, shard).unlink(missing_ok=True)
         self._move_images(files)
         part.replace(workspace.part(stage, shard))
-        manifest.write_json(workspace.marker_path(stage, shard), asdict(marker))
+        write_json(workspace.marker_path(stage, shard), asdict(marker))
         workspace.forget_failure(stage, shard)
         return marker
 

@@ -8,12 +8,13 @@ import numpy as np
 from builders.exprgan import smallest
 from builders.training import LABELS, picture, toy_workspace
 from faceprep.config import ClassifyConfig, Config
+from faceprep.core.files import file_sha256
 from faceprep.core.images import write_png
 from faceprep.generators.exprgan import build
 from faceprep.generators.store import save_generator
 from faceprep.generators.trained import folder_of
 from faceprep.workspace import Workspace
-from faceprep.workspace.manifest import file_sha256, table_from_rows
+from faceprep.workspace.manifest import table_from_rows
 from faceprep.workspace.synthetic import stage_of
 
 #: A synthetic face is a person of its own, far from those of `toy_workspace`.

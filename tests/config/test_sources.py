@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceprep.config import Config, digest
+from faceprep.config import Config
 from faceprep.config.sources import known_keys, parse_assignment, resolve
 from faceprep.core.errors import UsageError
+from faceprep.core.files import digest
 from faceprep.workspace import Workspace
 
 NOWHERE = Path("/nonexistent/faceprep.toml")

@@ -12,12 +12,12 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from faceprep.cli import app
+from faceprep.core.files import file_sha256
 from faceprep.core.processes import here
 from faceprep.execution.options import Options
 from faceprep.generators.trained import file_of, folder_of
 from faceprep.workspace import Workspace
 from faceprep.workspace.inputs import inputs_of
-from faceprep.workspace.manifest import file_sha256
 
 STAGE = "augment/exprgan"
 

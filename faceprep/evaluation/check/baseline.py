@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from faceprep.config import digest
 from faceprep.core.errors import FaceprepError, UsageError
-from faceprep.workspace.manifest import write_json
+from faceprep.core.files import digest, write_json
 
 VERSION = 1
 

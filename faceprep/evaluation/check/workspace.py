@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.cli.commands.classify import settings_for, table_command
-from faceprep.config import TrainConfig, digest
+from faceprep.config import TrainConfig
 from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.files import digest
 from faceprep.evaluation.check.baseline import (
     Baseline,
     read_baseline,

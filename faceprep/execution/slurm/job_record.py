@@ -26,8 +26,8 @@ from typing import Any
 
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.execution.job import Errand
+from faceprep.core.files import write_json
 from faceprep.execution.slurm.queue import Queue, TaskState, how_it_ended
-from faceprep.workspace.manifest import write_json
 
 FOLDER = "slurm"
 CLAIM_SECONDS = 120.0

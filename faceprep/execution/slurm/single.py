@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from faceprep.config import Config, SlurmTrainConfig, digest
+from faceprep.config import Config, SlurmTrainConfig
 from faceprep.config.section import absolute
 from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.files import digest, write_json
 from faceprep.core.progress import Progress
 from faceprep.execution.slurm.claims import hold, pause
 from faceprep.execution.slurm.engine import RETRIES, SILENT_POLLS
@@ -20,7 +21,6 @@ from faceprep.execution.slurm.submit import SubmitError, UnsureError, submit
 from faceprep.execution.slurm.task import here
 from faceprep.execution.slurm.verbs import VERBS, Verb
 from faceprep.report.tables import as_text
-from faceprep.workspace.manifest import write_json
 
 _RESULT = "result.json"
 _BEGUN = "begun"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.core.errors import MissingToolError
-from faceprep.core.files import written_whole
+from faceprep.core.files import output_file
 from faceprep.core.progress import Progress
 from faceprep.metrics.accuracy import Answers, accuracy_of, confusion
 from faceprep.report.accuracy.table import accuracy_data, percent
@@ -67,13 +67,13 @@ def _parquet(path: Path, table: "pd.DataFrame", about: dict[str, Any]) -> str:
     content = content.cast(pa.schema(list(zip(content.column_names, kinds, strict=True))))
     text = json.dumps({"stage": "classify", **about}, sort_keys=True, ensure_ascii=False)
     content = content.replace_schema_metadata({METADATA_KEY: text.encode()})
-    with written_whole(path) as aside:
+    with output_file(path) as aside:
         pq.write_table(content, aside, compression="zstd")
     return str(path)
 
 
 def _text(path: Path, text: str) -> str:
-    with written_whole(path) as aside:
+    with output_file(path) as aside:
         aside.write_text(text, encoding="utf-8")
     return str(path)
 
@@ -164,7 +164,7 @@ def _confusions(result: "Classified") -> "pd.DataFrame":
 
 def _csv(path: Path, result: "Classified") -> str:
     """The table as it is printed, a line a row, shares of 1."""
-    with written_whole(path) as aside, aside.open("w", newline="", encoding="utf-8") as stream:
+    with output_file(path) as aside, aside.open("w", newline="", encoding="utf-8") as stream:
         rows = [_flat(one) for one in result.rows]
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()

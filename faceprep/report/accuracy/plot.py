@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceprep.core.files import written_whole
+from faceprep.core.files import output_file
 from faceprep.report.figure import figure_class
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def plot_accuracy(result: "Classified", out: Path) -> str:
         axes.set_xticks(range(len(arms)), arms)
         axes.set_xlabel("without synthetic faces", color=INK, fontsize=9)
     axes.margins(x=0.5 / max(len(counts), len(arms) if len(counts) == 1 else 1))
-    with written_whole(out) as aside:
+    with output_file(out) as aside:
         figure.savefig(aside, dpi=130, format="png", metadata={"Software": None})
     return str(out)
 

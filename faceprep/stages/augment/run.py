@@ -9,8 +9,9 @@ other settings goes with ``--overwrite`` only, shard by shard as the new ones ar
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from faceprep.config import Config, digest
+from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.files import digest, file_sha256
 from faceprep.core.progress import Progress
 from faceprep.execution.options import Options
 from faceprep.execution.runner import run_jobs
@@ -21,7 +22,7 @@ from faceprep.stages.augment.remote_job import AugmentErrand
 from faceprep.stages.augment.result import Augmented
 from faceprep.stages.augment.shard import Augment, AugmentJob, make_shard
 from faceprep.workspace import Workspace
-from faceprep.workspace.manifest import SCHEMA_VERSION, file_sha256
+from faceprep.workspace.manifest import SCHEMA_VERSION
 from faceprep.workspace.synthetic import hashes_of, note_asked
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
+from faceprep.core.files import file_sha256
 from faceprep.generators.blocks.layers import channels_last
 from faceprep.generators.editor import to_pixels
 from faceprep.generators.trained import load_trained, name_of, trained_file

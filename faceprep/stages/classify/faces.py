@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.cli.commands.workspace import command
-from faceprep.config import ClassifyConfig, digest
+from faceprep.config import ClassifyConfig
 from faceprep.core.errors import FaceprepError, UsageError
-from faceprep.core.processes import here
+from faceprep.core.files import digest, output_file
 from faceprep.core.progress import Progress
 from faceprep.workspace import Workspace
 
@@ -240,24 +240,15 @@ def keep(
         os.utime(path)  # a run that comes to tidy sees that it is in use
     if not overwrite and kept.is_whole():
         return kept
-    aside = folder / f"{path.name}.{os.getpid()}@{here()}.tmp"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with output_file(path, "make room") as temporary:
         shape, kind, parts = make()
-        array = np.lib.format.open_memmap(aside, mode="w+", dtype=kind, shape=shape)
+        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=kind, shape=shape)
         at = 0
         for part in parts:
             array[at : at + len(part)] = part
             at += len(part)
         array.flush()
         del array
-        aside.replace(path)
-    except OSError as error:
-        raise FaceprepError(
-            f"cannot write {path}: {error.strerror or error}", "make room"
-        ) from error
-    finally:
-        aside.unlink(missing_ok=True)
     return kept
 
 

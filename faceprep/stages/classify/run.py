@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from faceprep.cli.commands.workspace import command
-from faceprep.config import Config, digest
+from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
+from faceprep.core.files import digest
 from faceprep.core.progress import Progress
 from faceprep.execution.runner import workers
 from faceprep.metrics.accuracy import Accuracy, Answers, Gain, accuracy_of, gain_of, joined

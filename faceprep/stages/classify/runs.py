@@ -18,9 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from faceprep.config import digest
 from faceprep.core.errors import FaceprepError
-from faceprep.core.files import written_whole
+from faceprep.core.files import digest, output_file
 from faceprep.stages.classify.faces import Kept, Side
 from faceprep.workspace.manifest import METADATA_KEY
 
@@ -232,7 +231,7 @@ def _write(cell: Cell, done: CellDone) -> None:
     )
     about = {**done.about, "trained_on": done.trained_on, "held_out": done.held_out}
     text = json.dumps(about, sort_keys=True).encode()
-    with written_whole(cell.path, "make room, then type the same command again") as aside:
+    with output_file(cell.path, "make room, then type the same command again") as aside:
         pq.write_table(table.replace_schema_metadata({METADATA_KEY: text}), aside)
 
 

@@ -10,14 +10,14 @@ import numpy as np
 
 from faceprep.cli.commands.classify import faces_command
 from faceprep.cli.commands.train import train_command
-from faceprep.config import Config, digest
+from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, ManifestError, UsageError
+from faceprep.core.files import digest, file_sha256, write_json
 from faceprep.core.progress import Progress
 from faceprep.generators.trained import file_of, name_of, read_trained
 from faceprep.metrics.leaks import subjects_of
 from faceprep.stages.classify.faces import Kept, RealFaces, Side
 from faceprep.workspace import Workspace
-from faceprep.workspace.manifest import file_sha256, write_json
 from faceprep.workspace.synthetic import faces_there, load_synthetic, stage_of, synthetic_record
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceprep.config import STAGES, Config, digest
+from faceprep.config import STAGES, Config
 from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.files import digest
 from faceprep.core.progress import Progress
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.registry import open_dataset

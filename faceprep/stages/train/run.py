@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, MissingToolError
+from faceprep.core.files import write_json
 from faceprep.core.progress import Progress
 from faceprep.execution.shard import versions
 from faceprep.generators.trained import folder_of, name_of
 from faceprep.stages.train.faces import classes_of, read_crops, training_rows
 from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, USE
-from faceprep.workspace.manifest import write_json
 
 if TYPE_CHECKING:
     from faceprep.faces.features import FaceFeatures

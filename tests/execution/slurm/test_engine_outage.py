@@ -11,8 +11,9 @@ import pytest
 from builders import slurm_stand_in
 from builders.slurm_stand_in import install
 
-from faceprep.config import Config, digest
+from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
+from faceprep.core.files import digest
 from faceprep.core.progress import Progress
 from faceprep.execution.job import Job
 from faceprep.execution.options import Options

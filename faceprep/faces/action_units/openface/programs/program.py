@@ -21,8 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from faceprep.config import digest
 from faceprep.core.errors import MissingToolError
+from faceprep.core.files import digest
 
 STILLS, SEQUENCES = TOOLS = ("FaceLandmarkImg", "FeatureExtraction")
 
