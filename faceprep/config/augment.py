@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from faceprep.config.section import LOCATION, Expressions, Section, impossible, plain
+from faceprep.core.vocabulary import MODES
 
 
 def _range(value: Any) -> Any:
@@ -14,10 +15,6 @@ def _range(value: Any) -> Any:
         value = f"[{value}]"
     value = plain(value)
     return (value, value) if isinstance(value, int | float) else value
-
-
-#: Where a synthetic face comes from.
-MODES = ("new", "edit", "other")
 
 
 class AugmentConfig(Section):

@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
+
+from faceprep.core.vocabulary import Expression
 
 # Where a file lies and how many workers read it do not change what comes out of it.
 LOCATION: dict[str, Any] = {"changes_output": False}
@@ -89,10 +91,6 @@ def _words(value: Any) -> Any:
         return value
     return tuple(word.strip() for word in value.split(",") if word.strip())
 
-
-Expression = Literal[
-    "anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"
-]
 
 #: Some of them, in their order; on the command line also ``fear,anger``.
 Expressions = Annotated[tuple[Expression, ...], BeforeValidator(_words)]

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from faceprep.config import Config
 from faceprep.config.section import IMPOSSIBLE
 from faceprep.core.errors import UsageError
-from faceprep.core.suggest import did_you_mean
+from faceprep.core.text import did_you_mean
 
 _ALL_KEYS = "faceprep config show   lists every key with its value"
 

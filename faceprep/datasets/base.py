@@ -7,19 +7,6 @@ from typing import Any, NamedTuple
 
 from faceprep.config import SelectConfig
 from faceprep.datasets.report import Report
-from faceprep.workspace.manifest import EXPRESSIONS
-
-#: Other names that folders and tables give the eight expressions.
-ALIASES = {
-    "angry": "anger",
-    "contemptuous": "contempt",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "afraid": "fear",
-    "happy": "happiness",
-    "sad": "sadness",
-    "surprised": "surprise",
-}
 
 
 class FrameRow(NamedTuple):
@@ -86,11 +73,3 @@ class Reader(ABC):
     def nearest(self, root: Path) -> str | None:
         """Describe what the root holds instead of the dataset, for the error message."""
         return None
-
-
-def expression_of(word: str) -> str | None:
-    """Return the expression that a folder or table names, in any case, or ``None``."""
-    word = word.strip().casefold()
-    if word in EXPRESSIONS:
-        return word
-    return ALIASES.get(word)

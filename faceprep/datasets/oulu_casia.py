@@ -10,7 +10,8 @@ from pathlib import Path
 
 from faceprep.config import SelectConfig
 from faceprep.core.tree import Folder, is_image, walk
-from faceprep.datasets.base import FrameRow, expression_of
+from faceprep.core.vocabulary import expression_of
+from faceprep.datasets.base import FrameRow
 from faceprep.datasets.report import Report
 from faceprep.datasets.sequences import RecordedSequence, SequenceFrame, SequenceReader
 from faceprep.datasets.splits import note_random_split, random_split

@@ -8,10 +8,6 @@ from faceprep.demo.action_units import MAX_INTENSITY
 
 Units = dict[str, float | tuple[float, float]]
 
-EXPRESSIONS = (
-    "anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise",
-)  # fmt: skip
-
 # Action unit → (mean intensity, probability that this person uses it). Prototypes and major
 # variants after the FACS investigator's guide and EMFACS.
 PROTOTYPES: dict[str, dict[str, tuple[float, float]]] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.core.errors import FaceprepError, UsageError
-from faceprep.core.suggest import nearest
+from faceprep.core.text import nearest
 from faceprep.workspace.artifacts import USE
 
 if TYPE_CHECKING:

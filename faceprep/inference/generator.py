@@ -11,7 +11,7 @@ from faceprep.config import AlignConfig
 from faceprep.core.device import choose_device
 from faceprep.core.errors import UsageError
 from faceprep.core.files import file_sha256
-from faceprep.core.suggest import did_you_mean
+from faceprep.core.text import did_you_mean
 from faceprep.generators.editor import Editor
 from faceprep.generators.trained import file_for_use, file_of
 from faceprep.metrics.intensity import calibration_of

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceprep.core.files import output_file
+from faceprep.core.vocabulary import EXPRESSIONS
 from faceprep.evaluation.codes import CodesReport, project
 from faceprep.report.aus_plot import GRAY, PAPER, STYLE
 from faceprep.report.drawing import printable
-from faceprep.workspace.manifest import EXPRESSIONS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceprep.core.text import plural
+from faceprep.core.vocabulary import EXPRESSIONS, STATUSES
 from faceprep.report.tiles import HEIGHTS
 from faceprep.workspace import face_index as faces
 from faceprep.workspace.face_index import Index
-from faceprep.workspace.manifest import EXPRESSIONS, STATUSES
 
 COLUMNS = 9
 GUTTER = 12

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from faceprep.core.vocabulary import STATUSES
 from faceprep.workspace import Workspace
-from faceprep.workspace.manifest import STATUSES
 
 UNLABELLED = "unlabelled"
 NOT_ALIGNED = "not aligned"

@@ -6,37 +6,22 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, get_args
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from faceprep.config.augment import MODES
-from faceprep.config.section import Expression
 from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.errors import ManifestError
 from faceprep.core.files import file_sha256
+from faceprep.core.vocabulary import EXPRESSIONS, MODES, ROLES, SPLITS, STATUSES
 
 SCHEMA_VERSION = 1
 
 #: One row of a manifest: column → value.
 Row = dict[str, Any]
 METADATA_KEY = b"faceprep"
-
-EXPRESSIONS: tuple[str, ...] = get_args(Expression)
-ROLES = ("neutral", "peak", "still")
-SPLITS = ("train", "val", "test")
-STATUSES = (
-    "ok",
-    "unreadable",
-    "no_face",
-    "low_confidence",
-    "landmarks_failed",
-    "au_failed",
-    "doubtful",
-    "skipped",
-)
 
 
 def _field(name: str, kind: pa.DataType, nullable: bool = True) -> pa.Field:

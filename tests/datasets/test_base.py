@@ -1,6 +1,9 @@
 import pytest
 
-from faceprep.datasets.base import expression_of
+
+
+port pytest
+
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faceprep.core import vocabulary
 from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.errors import ManifestError
 from faceprep.workspace import manifest
@@ -40,9 +41,9 @@ SELECT_ROWS = st.lists(
         subject=NAMES,
         sequence=st.none() | NAMES,
         frame=st.none() | st.integers(-(2**31), 2**31 - 1),
-        expression=st.none() | st.sampled_from(manifest.EXPRESSIONS),
-        role=st.sampled_from(manifest.ROLES),
-        split=st.sampled_from(manifest.SPLITS),
+        expression=st.none() | st.sampled_from(vocabulary.EXPRESSIONS),
+        role=st.sampled_from(vocabulary.ROLES),
+        split=st.sampled_from(vocabulary.SPLITS),
         fold=st.integers(-1, 9),
         attributes=st.none()
         | st.dictionaries(NAMES, FLOATS, max_size=3).map(lambda d: [*d.items()]),

@@ -10,13 +10,13 @@ import numpy as np
 
 from faceprep.config import SelectConfig
 from faceprep.core.tree import is_image, is_system_file, walk
+from faceprep.core.vocabulary import SPLITS
 from faceprep.datasets.base import FrameRow, Reader
 from faceprep.datasets.celeba.lists import AnnotationList, kind_of, read_list
 from faceprep.datasets.celeba.split import SURPLUS, UNLISTED, split_codes
 from faceprep.datasets.ids import face_id
 from faceprep.datasets.report import Report
 from faceprep.datasets.splits import NO_FOLD
-from faceprep.workspace.manifest import SPLITS
 
 _MAX_DEPTH = 5
 _BATCH = 1000

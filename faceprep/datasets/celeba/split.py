@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 
 from faceprep.config import SelectConfig
+from faceprep.core.vocabulary import SPLITS
 from faceprep.datasets.celeba.lists import AnnotationList
 from faceprep.datasets.report import Report
 from faceprep.datasets.splits import draw, fill, random_split, refuse_shared
-from faceprep.workspace.manifest import SPLITS
 
 #: Codes of images that belong to no part; other codes are indices into `SPLITS`.
 UNLISTED, SURPLUS = -1, -2

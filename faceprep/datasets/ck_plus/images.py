@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from faceprep.core.tree import IMAGE_SUFFIXES, is_image, is_system_file, walk
-from faceprep.datasets.base import expression_of
+from faceprep.core.vocabulary import expression_of
 from faceprep.datasets.report import Report
 
 MAX_DEPTH = 8

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from faceprep.config import SelectConfig
 from faceprep.core.tree import Folder, is_image, walk
-from faceprep.datasets.base import FrameRow, Reader, expression_of
+from faceprep.core.vocabulary import expression_of
+from faceprep.datasets.base import FrameRow, Reader
 from faceprep.datasets.folder.table import LABEL_TABLES, PARTS, find_table, table_frames
 from faceprep.datasets.ids import unique_ids
 from faceprep.datasets.report import Report

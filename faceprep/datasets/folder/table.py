@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import UsageError
-from faceprep.datasets.base import FrameRow, expression_of
+from faceprep.core.vocabulary import ROLES, expression_of
+from faceprep.datasets.base import FrameRow
 from faceprep.datasets.folder.columns import SUFFIXES, VECTORS, read_columns, vector
 from faceprep.datasets.folder.locator import OUTSIDE, Locator
 from faceprep.datasets.ids import unique_ids
@@ -22,7 +23,6 @@ from faceprep.datasets.splits import (
     random_split,
     refuse_shared,
 )
-from faceprep.workspace.manifest import ROLES
 
 #: Names of tables that are read without being configured.
 LABEL_TABLES = tuple(f"labels{suffix}" for suffix in SUFFIXES)

@@ -26,7 +26,7 @@ class Shot:
     ----------
     subject : index of the person, from 0.
     number : of the sequence within the subject; seeds its randomness.
-    expression : one of :data:`faceprep.demo.expression.EXPRESSIONS`.
+    expression : one of :data:`faceprep.core.vocabulary.EXPRESSIONS`.
     name : of the sequence in this layout.
     labelled : whether the expression is told to readers.
     """

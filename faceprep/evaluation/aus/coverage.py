@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 
 from faceprep.cli.commands.workspace import command
 from faceprep.core.errors import UsageError
+from faceprep.core.vocabulary import ROLES, SPLITS
 from faceprep.evaluation.aus.references import Reference
 from faceprep.workspace import Workspace
-from faceprep.workspace.manifest import ROLES, SPLITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from faceprep.config.augment import MODES
+from faceprep.core.vocabulary import MODES
 
 # Streams of random numbers: what a face is drawn from, and the order of the sources.
 _FACE, _ORDER = 1, 2

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from faceprep.core.errors import UsageError
+from faceprep.core.vocabulary import EXPRESSIONS, SPLITS
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.report import Report
-from faceprep.workspace.manifest import EXPRESSIONS, SPLITS
 
 #: What the table calls frames without an expression.
 UNLABELLED = "unlabelled"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from faceprep.config import TrainConfig
 from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.vocabulary import EXPRESSIONS
 from faceprep.workspace.load import load
-from faceprep.workspace.manifest import EXPRESSIONS
 
 if TYPE_CHECKING:
     import pandas as pd

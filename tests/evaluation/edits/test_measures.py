@@ -11,6 +11,7 @@ from torch import nn
 
 from faceprep.core.action_units import INTENSITY_AUS
 from faceprep.core.errors import UsageError
+from faceprep.core.vocabulary import EXPRESSIONS
 from faceprep.faces.action_units.face_shape import mean_face
 from faceprep.faces.action_units.measures import MEASURES
 from faceprep.metrics.diversity import Diversity, real_spread, spread
@@ -36,7 +37,6 @@ from faceprep.metrics.intensity import (
     spearman,
 )
 from faceprep.metrics.realism import Texture, kid, sharpness
-from faceprep.workspace.manifest import EXPRESSIONS
 
 levels = (0.2, 0.4, 0.6, 0.8, 1.0)
 

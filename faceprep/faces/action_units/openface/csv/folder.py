@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
-from faceprep.core.tree import IMAGE_SUFFIXES, is_image, walk
 from faceprep.core.files import digest
+from faceprep.core.tree import IMAGE_SUFFIXES, is_image, walk
 from faceprep.faces.action_units.openface.csv.file import CsvError, CsvFile, CsvRow
 from faceprep.faces.action_units.openface.csv.path_match import Parts, PathMatcher
 
