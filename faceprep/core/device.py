@@ -1,24 +1,26 @@
-"""Where a generator runs."""
-
-import torch
+"""Choose the device on which networks run."""
 
 from faceprep.core.errors import MissingToolError, UsageError
 
 
 def choose_device(wanted: str) -> str:
-    """Where a generator runs: ``auto`` takes the GPU where there is one.
+    """Return ``cpu`` or ``cuda``; ``auto`` takes the GPU if torch can use one.
 
     Raises
     ------
     UsageError
         There is no such kind of device.
     MissingToolError
-        There is no GPU.
+        The GPU is asked for, and there is none.
     """
     if wanted not in ("auto", "cpu", "cuda"):
         raise UsageError(f"no device {wanted!r}", "--device auto, cpu or cuda")
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted == "cuda" and not torch.cuda.is_available():
+    if wanted == "cpu":
+        return wanted
+    import torch  # takes seconds
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "cuda":
         raise MissingToolError("no GPU that torch can use", "--device cpu")
-    return wanted
+    return "cpu"

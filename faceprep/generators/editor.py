@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from faceprep.core.errors import UsageError
+from faceprep.core.pixels import image_tensor, to_uint8
 from faceprep.generators.exprgan.codes import neutral_code
 from faceprep.metrics.intensity import IntensityMap
 
@@ -133,12 +134,6 @@ class Editor:
         return self.generator.controller(y, z)
 
 
-def image_tensor(images: np.ndarray, device: torch.device | str) -> Tensor:
-    """Crops ``(N, S, S, 3) uint8`` as ``(N, 3, S, S) float32`` in [-1, 1]."""
-    x = torch.from_numpy(np.ascontiguousarray(images)).to(device)
-    return x.permute(0, 3, 1, 2).float() / 127.5 - 1
-
-
 def to_pixels(x: Tensor) -> Any:
     """Images in [-1, 1] as ``(B, S, S, 3) uint8``.
 
@@ -151,5 +146,4 @@ def to_pixels(x: Tensor) -> Any:
         raise UsageError(
             "the generator made an image with NaN or infinite values", "train it again"
         )
-    levels = (x.float().clamp(-1, 1) + 1) * 127.5
-    return levels.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    return to_uint8(x).permute(0, 2, 3, 1).cpu().numpy()

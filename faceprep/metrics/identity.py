@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from faceprep.core.pixels import image_tensor
+
 _BATCH = 32
 
 #: Share of different-person distances below which two faces count as clearly the same person.
@@ -33,8 +35,7 @@ def embed(features: Any, images: np.ndarray) -> np.ndarray:
     parts = []
     with torch.no_grad():
         for start in range(0, len(images), _BATCH):
-            x = torch.from_numpy(images[start : start + _BATCH]).to(device)
-            x = x.permute(0, 3, 1, 2).float() / 127.5 - 1
+            x = image_tensor(images[start : start + _BATCH], device)
             parts.append(features.embed(x).double().cpu().numpy())
     return np.concatenate(parts) if parts else np.zeros((0, 1))
 

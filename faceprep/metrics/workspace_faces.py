@@ -1,16 +1,16 @@
 """Aligned faces of a workspace as a generator sees them: crops of its size, with their labels."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from faceprep.cli.commands.workspace import command
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import Remedy, UsageError
 from faceprep.metrics.expression_judge.face_set import LabelledFaces
 from faceprep.workspace import Workspace
+from faceprep.workspace.crops import read_crop
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,14 +51,8 @@ def read_faces(workspace: Workspace, rows: "pd.DataFrame", size: int) -> Labelle
     FaceprepError
         A crop cannot be read.
     """
-    from faceprep.core.images import UnreadableImage, read_image
-
-    try:
-        crops = [reduce_crop(read_image(Path(crop)), size) for crop in rows["crop"]]
-    except UnreadableImage as error:
-        raise FaceprepError(
-            f"a crop cannot be read: {error.message}", command(workspace, "align")
-        ) from None
+    hint = Remedy("align", workspace.root, resume=True)
+    crops = [reduce_crop(read_crop(crop, hint), size) for crop in rows["crop"]]
     images = np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)
     people = (rows["dataset"] + "/" + rows["subject"]).to_numpy(str)
     return LabelledFaces(

@@ -135,6 +135,8 @@ def _faces(crops: "Crops") -> "Tensor":
 
 def _table(columns: "list[Tensor]", titles: list[str]) -> np.ndarray:
     """Columns of images under their titles."""
+    from faceprep.core.pixels import to_uint8
+
     rows = len(columns[0])
     sheet = np.full(
         (HEADER + rows * (TILE + GAP) + BLOCK, len(columns) * (TILE + GAP), 3), PAPER, np.uint8
@@ -142,8 +144,7 @@ def _table(columns: "list[Tensor]", titles: list[str]) -> np.ndarray:
     for c, (images, title) in enumerate(zip(columns, titles, strict=True)):
         left = c * (TILE + GAP)
         _write(sheet, title, left, HEADER - 6, GRAY)
-        pixels = (images.float().clamp(-1, 1) * 127.5 + 127.5).round().byte()
-        for r, picture in enumerate(pixels.permute(0, 2, 3, 1).cpu().numpy()):
+        for r, picture in enumerate(to_uint8(images).permute(0, 2, 3, 1).cpu().numpy()):
             top = HEADER + r * (TILE + GAP)
             tile = cv2.resize(picture, (TILE, TILE), interpolation=cv2.INTER_CUBIC)
             sheet[top : top + TILE, left : left + TILE] = tile

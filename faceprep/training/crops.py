@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from faceprep.core.errors import FaceprepError
+from faceprep.core.pixels import to_unit_range
 
 _RESIZED_AT_ONCE = 256
 
@@ -48,7 +49,7 @@ class Crops:
 
     def batch(self, indices: Tensor, flips: Tensor | None = None) -> Tensor:
         """Faces ``(B, 3, S, S) float32`` in [-1, 1], those of `flips` mirrored."""
-        x = self.images[indices.to(self.images.device)].float() / 127.5 - 1
+        x = to_unit_range(self.images[indices.to(self.images.device)])
         if flips is None:
             return x
         return torch.where(flips.to(x.device)[:, None, None, None], x.flip(3), x)

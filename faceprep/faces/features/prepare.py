@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from faceprep.core.pixels import to_levels
 from faceprep.faces.alignment import load_template
 from faceprep.faces.features.base import full_precision
 
@@ -86,7 +87,7 @@ class Prepare(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Sample, then normalise, both in float32 whatever autocast says."""
         with torch.autocast(x.device.type, enabled=False):
-            levels = (full_precision(x) + 1) * 127.5
+            levels = to_levels(full_precision(x))
             if self.size is not None:
                 levels = sample(levels, self.size, self.window)
             channels = zip(levels.unbind(1), self.mean, self.deviation, strict=True)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.config import Config
-from faceprep.core.errors import MissingToolError, UsageError
+from faceprep.core.device import choose_device
+from faceprep.core.errors import UsageError
 from faceprep.core.images import write_png
 from faceprep.execution.stage import ShardOutput, Stage, image_name
 from faceprep.faces.aligner import Aligner, Alignment
@@ -55,10 +56,7 @@ class Align(Stage):
         if config.align.detector == "dlib" and config.align.dlib_model == "cnn":
             dlib_model("mmod_human_face_detector")
         if config.device == "cuda" and config.align.detector == "mtcnn":
-            import torch
-
-            if not torch.cuda.is_available():
-                raise MissingToolError("torch sees no CUDA device here", "--device cpu")
+            choose_device("cuda")
         _dataset_root(config)
 
     def process(
@@ -99,12 +97,8 @@ def _row(face_id: str, alignment: Alignment, out: ShardOutput) -> Row:
 
 
 def _device(config: Config) -> str:
-    """Return the device of the detector; only MTCNN has networks in torch."""
-    if config.device != "auto" or config.align.detector != "mtcnn":
-        return config.device if config.device != "auto" else "cpu"
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """Return the device of the detector's network; only MTCNN has one in torch."""
+    return choose_device(config.device) if config.align.detector == "mtcnn" else "cpu"
 
 
 def _dataset_root(config: Config) -> Path:

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import FaceprepError, Remedy
 from faceprep.core.files import file_sha256
+from faceprep.core.pixels import to_unit_range
 from faceprep.generators.blocks.layers import channels_last
 from faceprep.generators.editor import to_pixels
 from faceprep.generators.trained import load_trained, name_of, trained_file
@@ -210,7 +211,7 @@ class Studio:
                 return np.asarray(
                     to_pixels(self.generator.decode(cast(Tensor, identities).to(self.device), c))
                 )
-            x = images.to(self.device).float() / 127.5 - 1
+            x = to_unit_range(images.to(self.device))
             x = x.contiguous(memory_format=torch.channels_last)
             return np.asarray(to_pixels(self.generator.decode(self.generator.encode(x), c, x)))
 
@@ -219,16 +220,13 @@ class Studio:
         known = self._images.get((mode, row))
         if known is not None:
             return known
-        from faceprep.core.images import UnreadableImage, read_image
         from faceprep.training.crops import resize
+        from faceprep.workspace.crops import read_crop
 
-        path = self.sources[mode].crops[row]
-        try:
-            image = resize(torch.from_numpy(read_image(path))[None], self.generator.size)[0]
-        except UnreadableImage as error:
-            raise FaceprepError(
-                f"the crop {path} cannot be read: {error.message}", "faceprep align --overwrite"
-            ) from None
+        crop = read_crop(
+            self.sources[mode].crops[row], Remedy("align", overrides={"overwrite": True})
+        )
+        image = resize(torch.from_numpy(crop)[None], self.generator.size)[0]
         if len(self._images) * image.numel() > _CACHE_BYTES:
             self._images.clear()
         self._images[mode, row] = image

@@ -295,14 +295,11 @@ def keep_pixels(
 
 
 def _decoded(table: "pd.DataFrame", size: int, threads: int, redo: str) -> Any:
-    from faceprep.core.images import UnreadableImage, read_image
     from faceprep.metrics.workspace_faces import reduce_crop
+    from faceprep.workspace.crops import read_crop
 
     def read(path: str) -> np.ndarray:
-        try:
-            return reduce_crop(read_image(Path(path)), size)
-        except UnreadableImage as error:
-            raise FaceprepError(f"{path} cannot be read: {error.message}", redo) from None
+        return reduce_crop(read_crop(path, redo), size)
 
     paths = table["crop"].tolist()
     with ThreadPoolExecutor(threads) as pool:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from faceprep.core.errors import UsageError
+from faceprep.core.pixels import image_tensor
 from faceprep.training.expression_head import Features, pooled
 
 NAME = "logistic"
@@ -77,8 +78,7 @@ def describe(features: Features, images: np.ndarray, device: torch.device | str)
     parts = []
     with torch.no_grad():
         for start in range(0, len(images), _BATCH):
-            x = torch.from_numpy(np.ascontiguousarray(images[start : start + _BATCH]))
-            x = x.to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+            x = image_tensor(images[start : start + _BATCH], device)
             both = [pooled(features.activations(one, layers), layers) for one in (x, x.flip(3))]
             parts.append(torch.stack(both, dim=1).half().cpu().numpy())
     return np.concatenate(parts) if parts else np.zeros((0, 2, 0), np.float16)

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceprep.core.errors import FaceprepError
+from faceprep.core.pixels import to_unit_range
 from faceprep.stages.classify.augmentation import classic, flipped, mixup
 from faceprep.stages.classify.networks import build_classifier
 from faceprep.training.crops import Order
@@ -53,7 +54,7 @@ class Pool:
     def batch(self, indices: Tensor) -> Tensor:
         """``(B, 3, S, S) float32`` in [-1, 1], channels last."""
         images = self.images[self.rows[indices].to(self.images.device)]
-        return images.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+        return to_unit_range(images.permute(0, 3, 1, 2))
 
 
 @dataclass(frozen=True)

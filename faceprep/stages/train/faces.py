@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceprep.config import TrainConfig
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import FaceprepError, Remedy, UsageError
 from faceprep.core.vocabulary import EXPRESSIONS
 from faceprep.workspace.load import load
 
@@ -134,17 +134,12 @@ def read_crops(
     FaceprepError
         A crop cannot be read.
     """
-    from faceprep.core.images import UnreadableImage, read_image
     from faceprep.training.crops import make_crops
+    from faceprep.workspace.crops import read_crop
 
-    paths = [Path(path) for path in rows["crop"]]
-    try:
-        with ThreadPoolExecutor(threads) as pool:
-            pictures = list(pool.map(read_image, paths))
-    except UnreadableImage as error:
-        raise FaceprepError(
-            f"a crop cannot be read: {error.message}", "faceprep align --overwrite"
-        ) from None
+    hint = Remedy("align", overrides={"overwrite": True})
+    with ThreadPoolExecutor(threads) as pool:
+        pictures = list(pool.map(lambda path: read_crop(path, hint), rows["crop"]))
     people = (rows["dataset"] + "/" + rows["subject"]).tolist()
     return make_crops(
         pictures, rows.index.tolist(), rows["expression"].tolist(), people, classes, size, device

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.config import Config
+from faceprep.core.device import choose_device
 from faceprep.core.errors import FaceprepError, MissingToolError
 from faceprep.core.files import write_json
 from faceprep.core.progress import Progress
@@ -156,10 +157,8 @@ def _run(
 def _device(wanted: str) -> str:
     import torch
 
-    if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
+    if choose_device(wanted) == "cpu":
         return "cpu"
-    if not torch.cuda.is_available():
-        raise MissingToolError("no GPU that torch can use", "--device cpu")
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceprep.config import Config
+from faceprep.core.device import choose_device
 from faceprep.core.images import UnreadableImage, read_image
 from faceprep.faces.action_units.backend import AUResult, FaceInput
 from faceprep.faces.action_units.landmark_estimator import estimate
@@ -135,7 +136,7 @@ class Judge:
                 points = landmarks_in_photograph(face.align)
                 if np.isfinite(points).all():
                     known[place] = points
-        return FaceFollower(known, _device(self._config)) if known else None
+        return FaceFollower(known, choose_device(self._config.device)) if known else None
 
     def _read(self, face: FaceInput, given: np.ndarray | str | None) -> _Picture:
         """The picture of a face that was selected."""
@@ -237,11 +238,3 @@ def _batches(pictures: Iterable[_Picture]) -> Iterator[list[_Picture]]:
             batch, size = [], 0
     if batch:
         yield batch
-
-
-def _device(config: Config) -> str:
-    if config.device != "auto":
-        return config.device
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
