@@ -203,7 +203,7 @@ class _Run:
         from faceprep.faces.features import load_features
         from faceprep.metrics.workspace_faces import read_faces
         from faceprep.stages.augment.quality_filter import train_filter
-        from faceprep.stages.train.faces import training_rows
+        from faceprep.workspace.training_rows import training_rows
 
         progress.say("augment: the filter is trained on the training subjects")
         rows = training_rows(self.config.workspace, fold=self.config.train.fold)
@@ -335,7 +335,7 @@ class _Run:
         """Whom the filter knows."""
         if self.settings.filter == "none":
             return []
-        from faceprep.stages.train.faces import training_rows
+        from faceprep.workspace.training_rows import training_rows
 
         rows = training_rows(self.config.workspace, fold=self.config.train.fold)
         return sorted(set(rows["dataset"] + "/" + rows["subject"]))

@@ -10,9 +10,9 @@ import numpy as np
 
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, UsageError
-from faceprep.stages.train.faces import sides_of, training_rows
 from faceprep.workspace import Workspace
 from faceprep.workspace.load import load
+from faceprep.workspace.training_rows import sides_of, training_rows
 
 if TYPE_CHECKING:
     import pandas as pd

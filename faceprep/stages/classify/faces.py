@@ -82,8 +82,8 @@ def load_faces(workspace: Path, config: ClassifyConfig) -> RealFaces:
     UsageError
         There are none, or an expression that is asked for does not occur.
     """
-    from faceprep.stages.train.faces import choose_classes
     from faceprep.workspace.load import load
+    from faceprep.workspace.training_rows import choose_classes
 
     faces = load(workspace, ["align"], only_ok=True)
     faces = faces[faces["expression"].notna()]
@@ -140,7 +140,7 @@ def side_of(faces: RealFaces, fold: int | None, seed: int, share: float) -> Side
     UsageError
         Nobody trains, or fewer than two people where none is in ``val``.
     """
-    from faceprep.stages.train.faces import sides_of
+    from faceprep.workspace.training_rows import sides_of
 
     sides = sides_of(faces.table, fold).to_numpy(str)
     train, held = sides == "train", sides == "val"
@@ -171,7 +171,7 @@ def refuse_shared(faces: RealFaces, fold: int | None) -> None:
         Naming whom, and what saw them.
     """
     from faceprep.metrics.leaks import refuse_leaks
-    from faceprep.stages.train.faces import sides_of
+    from faceprep.workspace.training_rows import sides_of
 
     sides = sides_of(faces.table, fold).to_numpy(str)
     people = {side: faces.people[sides == side].tolist() for side in ("train", "val", "test")}

@@ -59,8 +59,8 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: "Report
         why = error.message if isinstance(error, MissingToolError) else str(error)
         progress.say(f"train: the intensity is not calibrated: {why}")
         return False
-    from faceprep.stages.train.faces import training_rows
     from faceprep.workspace import Workspace
+    from faceprep.workspace.training_rows import training_rows
 
     model, _ = load_generator(file, device=device)
     rows = training_rows(

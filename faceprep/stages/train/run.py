@@ -23,8 +23,9 @@ from faceprep.core.files import write_json
 from faceprep.core.progress import Progress
 from faceprep.execution.shard import versions
 from faceprep.generators.trained import folder_of, name_of
-from faceprep.stages.train.faces import classes_of, read_crops, training_rows
+from faceprep.stages.train.faces import classes_of, read_crops
 from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, USE
+from faceprep.workspace.training_rows import training_rows
 
 if TYPE_CHECKING:
     from faceprep.faces.features import FaceFeatures

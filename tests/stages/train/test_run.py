@@ -13,8 +13,9 @@ from faceprep.config import Config, TrainConfig
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.generators.trained import file_of, folder_of, load_trained, name_of
-from faceprep.stages.train.faces import classes_of, read_crops, training_rows
+from faceprep.stages.train.faces import classes_of, read_crops
 from faceprep.stages.train.run import run_train
+from faceprep.workspace.training_rows import training_rows
 
 NETWORKS = {"width": 4, "d_width": 4, "path_width": 4, "d_features": 16}
 QUIET = Progress(quiet=True)

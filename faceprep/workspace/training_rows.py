@@ -1,0 +1,116 @@
+"""Choose the faces and the expressions that a training may use."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.vocabulary import EXPRESSIONS
+from faceprep.workspace.load import load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def training_rows(
+    workspace: Path,
+    split: str = "train",
+    classes: Sequence[str] | None = None,
+    fold: int | None = None,
+) -> "pd.DataFrame":
+    """Return the aligned and labelled faces of one side of the split, in the order of `select`.
+
+    Parameters
+    ----------
+    workspace
+        Folder of the run.
+    split
+        ``train``, or ``val`` for monitoring. ``test`` is refused.
+    classes
+        Keep only these expressions.
+    fold
+        Fold of a cross-validation that is left out: all other subjects are ``train`` and none is
+        ``val``, whatever the split.
+
+    Raises
+    ------
+    UsageError
+        There is no such split or fold here, or the workspace has no aligned faces.
+    FaceprepError
+        A subject of these rows is also in ``test`` (or in the fold).
+    """
+    if split not in ("train", "val"):
+        raise UsageError(f"a training does not look at the split {split!r}", "train or val")
+    faces = load(workspace, ["align"], only_ok=True)
+    sides = sides_of(faces, fold)
+    rows = faces[(sides == split) & faces["expression"].notna()]
+    if classes is not None:
+        rows = rows[rows["expression"].isin(list(classes))]
+    tested = faces.loc[sides == "test", ["dataset", "subject"]]
+    both = rows.merge(tested.drop_duplicates(), on=["dataset", "subject"])
+    if len(both):
+        raise FaceprepError(
+            f"{both['subject'].iloc[0]} is in {split} and in test: nothing was trained",
+            Remedy("select", overrides={"overwrite": True}),
+        )
+    return rows
+
+
+def sides_of(faces: "pd.DataFrame", fold: int | None = None) -> "pd.Series[str]":
+    """Return the side of every face: its split, or the side where the fold puts it.
+
+    With a fold, that fold is ``test``, all others are ``train``, and a face without a fold (-1)
+    has an empty word.
+
+    Raises
+    ------
+    UsageError
+        There is no such fold.
+    """
+    if fold is None:
+        return faces["split"]
+    known = sorted(int(one) for one in faces["fold"].unique() if one >= 0)
+    if fold not in known:
+        some = f"folds {known[0]} to {known[-1]}" if known else "no folds"
+        raise UsageError(f"there is no fold {fold}: these faces have {some}", "train.fold=none")
+    sides = faces["split"].where(faces["fold"] < 0, "train").where(faces["fold"] != fold, "test")
+    return sides.where(faces["fold"] >= 0, "")
+
+
+def choose_classes(
+    rows: "pd.DataFrame", classes: Sequence[str] | None, neutral: bool, key: str
+) -> tuple[str, ...]:
+    """Return the expressions to train on, in order: those set, or those that the rows show.
+
+    Parameters
+    ----------
+    rows
+        With ``expression``.
+    classes
+        Value of the setting; None for the expressions of the rows.
+    neutral
+        Whether neutral is among the expressions of the rows.
+    key
+        Name of the setting, for the error.
+
+    Raises
+    ------
+    UsageError
+        An expression of the setting does not occur, or fewer than two do.
+    """
+    present = set(rows["expression"])
+    found = [name for name in EXPRESSIONS if name in present and (neutral or name != "neutral")]
+    if classes is not None:
+        missing = [name for name in classes if name not in present]
+        if missing:
+            raise UsageError(
+                f"no training face shows '{missing[0]}' ({key})",
+                f"those that occur: {', '.join(found)}",
+            )
+        found = list(classes)
+    if len(found) < 2:
+        raise UsageError(
+            f"the training faces show {len(found)} expressions, at least 2 are needed",
+            Remedy("show", arguments=("WORKSPACE",), note="counts them"),
+        )
+    return tuple(found)
