@@ -8,8 +8,9 @@ alone, and every other shard is made.
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from faceprep.config import Config, digest
+from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
+from faceprep.core.files import digest
 from faceprep.execution.job import Job
 from faceprep.execution.options import Options
 from faceprep.execution.stage import Stage

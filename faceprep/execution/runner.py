@@ -8,7 +8,6 @@ from typing import Any
 
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, ManifestError
-from faceprep.core.files import digest
 from faceprep.core.progress import Progress
 from faceprep.execution.engine import load_engine
 from faceprep.execution.job import Engine, Job, Outcome, ShardError, Work

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from faceprep.generators.editor import image_tensor
+from faceprep.core.pixels import image_tensor
 from faceprep.generators.exprgan.codes import one_hot
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.core.errors import FaceprepError, UsageError
-from faceprep.execution.job import Errand
 from faceprep.core.files import write_json
+from faceprep.execution.job import Errand
 from faceprep.execution.slurm.queue import Queue, TaskState, how_it_ended
 
 FOLDER = "slurm"

@@ -22,7 +22,7 @@ from faceprep.generators.trained import load_trained, name_of, trained_file
 from faceprep.metrics.intensity import calibration_of
 from faceprep.stages.augment.schedule import Draw, Schedule, Slot, SourceOrder, draw, magnitudes
 from faceprep.stages.augment.sources import Sources, find_sources
-from faceprep.workspace.manifest import Row, file_sha256
+from faceprep.workspace.manifest import Row
 
 if TYPE_CHECKING:
     from faceprep.stages.augment.quality_filter import QualityFilter, Verdict
