@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceprep.core.errors import UsageError
-from faceprep.metrics.expression_judge.face_set import refuse_leak
 from faceprep.metrics.identity import all_distances
+from faceprep.metrics.leaks import refuse_leak
 from faceprep.metrics.representation import expression_codes, identities
 from faceprep.metrics.workspace_faces import in_turns, labelled_rows, read_faces, rows_of_split
 from faceprep.workspace import Workspace

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceprep.core.progress import Progress
-from faceprep.evaluation.edits.workspace import train_judges
 from faceprep.generators.editor import NEUTRAL
 from faceprep.inference.generator import UsedGenerator
 from faceprep.inference.inputs import Portrait
-from faceprep.metrics.expression_judge.face_set import FaceSet
-from faceprep.metrics.expression_judge.judge import Judge, predict
+from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces
+from faceprep.metrics.expression_classifier.base import ExpressionClassifier, predict
+from faceprep.metrics.expression_classifier.fit import fit_classifiers
 from faceprep.metrics.workspace_faces import (
     in_turns,
     labelled_rows,
@@ -77,7 +77,7 @@ def labels_of(
     ]
 
 
-def label_judge(used: UsedGenerator, progress: Progress) -> Judge:
+def label_judge(used: UsedGenerator, progress: Progress) -> ExpressionClassifier:
     """Train the judge of expressions on training faces of the workspace.
 
     Raises
@@ -93,13 +93,13 @@ def label_judge(used: UsedGenerator, progress: Progress) -> Judge:
     rows = rows.iloc[in_turns(rows["subject"].to_numpy(str))[:_MOST_FACES]]
     progress.say(f"the judge of expressions learns from {len(rows)} training faces")
     faces = read_faces(place, rows, used.model.size)
-    return train_judges(faces, used.model.classes, False, 0)[0]
+    return fit_classifiers(faces, used.model.classes)[0]
 
 
-def judged(judge: Judge, images: np.ndarray, used: UsedGenerator) -> list[Label]:
+def judged(judge: ExpressionClassifier, images: np.ndarray, used: UsedGenerator) -> list[Label]:
     """What a judge reads from crops ``(N, S, S, 3) uint8`` in the size of the generator."""
     template = used.align.template if used.workspace is None else template_of(used.workspace)
-    scores = judge.log_probabilities(FaceSet(images, template))
+    scores = judge.log_probabilities(AlignedFaces(images, template))
     return [
         Label(judge.classes[column], f"judge {judge.name}", float(np.exp(row[column])))
         for row, column in zip(scores, predict(scores), strict=True)

@@ -13,8 +13,9 @@ from faceprep.inference.generator import UsedGenerator
 from faceprep.inference.inputs import Portraits
 from faceprep.inference.labels import Label, labels_of
 from faceprep.inference.output import keep_sources, sheet_path
-from faceprep.metrics.expression_judge.face_set import LabelledFaces, refuse_leak
-from faceprep.metrics.expression_judge.judge import train_judge
+from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
+from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier
+from faceprep.metrics.leaks import refuse_leak
 from faceprep.metrics.retrieval import (
     WAYS,
     RetrievalReport,
@@ -301,7 +302,7 @@ def evaluate_retrieve(used: UsedGenerator, split: str = "test", seed: int = 0) -
     refuse_leak(used.trained_on, queries.subjects.tolist(), "the generator")
     train = open_gallery(used, "train", seed).faces
     try:
-        judge = train_judge(train, used.model.classes)
+        judge = LandmarkClassifier.fit(train, used.model.classes)
     except MissingToolError:
         judge = None
     where = queries if split == "test" else open_gallery(used, split, seed).faces

@@ -4,12 +4,12 @@ import numpy as np
 
 from faceprep.generators.editor import Editor
 from faceprep.metrics import intensity
-from faceprep.metrics.expression_judge.face_set import FaceSet, LabelledFaces
-from faceprep.metrics.expression_judge.judge import Judge, log_odds
+from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, LabelledFaces
+from faceprep.metrics.expression_classifier.base import ExpressionClassifier, log_odds
 
 
 def measurements(
-    judge: Judge, faces: FaceSet, sources: FaceSet, expression: str
+    judge: ExpressionClassifier, faces: AlignedFaces, sources: AlignedFaces, expression: str
 ) -> dict[str, np.ndarray]:
     """How strongly edits of sources show an expression, by name of the measurement, ``(N,)`` each.
 
@@ -50,7 +50,7 @@ def calibrate(
         sources, before = faces.images[other], faces.landmarks68[other]
         measured = []
         for level in told:
-            made = FaceSet(plain.edit(sources, expression, float(level)), faces.template)
+            made = AlignedFaces(plain.edit(sources, expression, float(level)), faces.template)
             measured.append(intensity.expression_aus(made.landmarks68, before, expression))
         if any(values is None for values in measured):
             continue

@@ -1,12 +1,36 @@
-"""Nobody of the test may have touched anything that a row of the accuracy table was made with."""
+"""Refuse measurements in which a test subject was seen by what is measured."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import FaceprepError, UsageError
 
-#: Most people whose names an error gives.
+#: Subjects named in an error; the others are counted.
 _NAMED = 5
+
+
+def refuse_leak(training: Iterable[str], tested: Iterable[str], what: str) -> None:
+    """Refuse a subject on both sides: numbers on training subjects do not hold for new ones.
+
+    Parameters
+    ----------
+    training, tested
+        Names of subjects.
+    what
+        What saw the training subjects, for the message.
+
+    Raises
+    ------
+    UsageError
+        A training subject is among those tested.
+    """
+    both = sorted({*training} & {*tested})
+    if both:
+        more = f" and {len(both) - 1} more" if len(both) > 1 else ""
+        raise UsageError(
+            f"{what} saw subject {both[0]}{more}, who is to be judged",
+            "split by subject: faceprep select --overwrite",
+        )
 
 
 def refuse_leaks(
@@ -14,21 +38,21 @@ def refuse_leaks(
     touched: Mapping[str, Iterable[str]],
     hints: Mapping[str, str] | None = None,
 ) -> None:
-    """Refuse a table in which a test subject touched what it was made with.
+    """Refuse an accuracy table if one of its components saw a test subject.
 
     Parameters
     ----------
     tested
-        People of the test, as ``dataset/subject``.
+        Test subjects, as ``dataset/subject``.
     touched
-        What → whom it saw: ``the generator``, ``the filter's judge``, ``early stopping`` …
+        Component → subjects it saw: ``the generator``, ``the filter's judge``, ``early stopping``.
     hints
-        What → the command that mends it; by default one that splits anew.
+        Component → what to do about it; by default, split by subject again.
 
     Raises
     ------
     FaceprepError
-        Naming what, and whom.
+        A component saw a test subject; the message names both.
     """
     people = {*tested}
     for what, seen in touched.items():
@@ -43,12 +67,21 @@ def refuse_leaks(
 
 
 def subjects_of(record: Mapping[str, Any], where: str, hint: str) -> list[str]:
-    """Whom a generator's file or a stage's record says it saw.
+    """Return the training subjects from the metadata of a generator or of a stage.
+
+    Parameters
+    ----------
+    record
+        Metadata with a list ``subjects``.
+    where
+        What the metadata describe, for the message.
+    hint
+        What to do where they name no subjects.
 
     Raises
     ------
     FaceprepError
-        It does not say, so that nobody can vouch for it.
+        The metadata name no subjects, so that a leak cannot be excluded.
     """
     people = record.get("subjects")
     if not isinstance(people, list) or not all(isinstance(one, str) for one in people):

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from faceprep.core.errors import UsageError
-from faceprep.metrics.expression_judge.descriptors import FaceDescriptors
+from faceprep.metrics.expression_classifier.landmark_hog import LandmarkHog
 
 DEGREE = 3
 SUBSETS = 1000
@@ -60,7 +60,7 @@ class Texture:
     directions: np.ndarray
 
     @classmethod
-    def of(cls, real: FaceDescriptors) -> "Texture":
+    def of(cls, real: LandmarkHog) -> "Texture":
         """Take directions and scale from real faces.
 
         Raises
@@ -79,12 +79,12 @@ class Texture:
         directions = some.T @ (vectors[:, kept] / np.sqrt(squares[kept]))
         return cls(mean, directions * np.sqrt(len(some) * len(kept) / squares[kept].sum()))
 
-    def __call__(self, faces: FaceDescriptors) -> np.ndarray:
+    def __call__(self, faces: LandmarkHog) -> np.ndarray:
         """Features ``(N, D)``."""
         return np.asarray((_texture(faces) - self.mean) @ self.directions)
 
 
-def _texture(faces: FaceDescriptors) -> np.ndarray:
+def _texture(faces: LandmarkHog) -> np.ndarray:
     return np.concatenate([faces.face, faces.mouth, faces.eyes], axis=1)
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from faceprep.core.errors import MissingToolError, UsageError
-from faceprep.metrics.expression_judge.face_set import LabelledFaces
-from faceprep.metrics.expression_judge.judge import Judge, predict
+from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
+from faceprep.metrics.expression_classifier.base import ExpressionClassifier, predict
 from faceprep.metrics.identity import all_distances
 from faceprep.metrics.intensity import expression_measure
 from faceprep.metrics.representation import expression_codes
@@ -126,7 +126,7 @@ def evaluate_retrieval(
     model: "HasExpressionCode",
     queries: LabelledFaces,
     gallery: LabelledFaces,
-    judge: Judge | None = None,
+    judge: ExpressionClassifier | None = None,
     device: str = "cpu",
 ) -> RetrievalReport:
     """Look for every face of `queries` among the faces of other people in `gallery`.

@@ -8,7 +8,7 @@ import torch
 
 from faceprep.cli.commands.workspace import command
 from faceprep.core.errors import Remedy, UsageError
-from faceprep.metrics.expression_judge.face_set import LabelledFaces
+from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.workspace import Workspace
 from faceprep.workspace.crops import read_crop
 

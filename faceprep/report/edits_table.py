@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.text import plural
 from faceprep.evaluation.edits.result import KINDS, MEAN, EditReport
-from faceprep.metrics.expression_judge.judge import Ceiling
+from faceprep.metrics.expression_classifier.held_out import HeldOutAccuracy
 from faceprep.report.aus_table import UNDEFINED, number
 from faceprep.report.tables import plain_table
 
@@ -55,8 +55,8 @@ def headline(report: EditReport) -> str:
     )
 
 
-def ceiling_line(ceiling: Ceiling) -> str:
-    """What a judge makes of real faces: no edit can be held to more."""
+def ceiling_line(ceiling: HeldOutAccuracy) -> str:
+    """Describe the accuracy of a classifier on real test faces."""
     return (
         f"judge {ceiling.judge}: {_percent(ceiling.accuracy)} of"
         f" {plural(ceiling.faces, 'real test face')} read right"

@@ -11,7 +11,7 @@ from torch import Tensor
 from faceprep.core.images import write_png
 from faceprep.demo.sequence import render_sequence, sample_subject
 from faceprep.faces.alignment import estimate_similarity, five_from_68, load_template, warp
-from faceprep.metrics.expression_judge.face_set import LabelledFaces
+from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
 

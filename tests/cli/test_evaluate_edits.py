@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from typer.testing import CliRunner
 from faceprep.cli import app
 from faceprep.generators.exprgan import build, tiny
 from faceprep.generators.store import save_generator
-from faceprep.metrics.expression_judge import network as judge_network
+from faceprep.metrics.expression_classifier import network_classifier
 from faceprep.workspace import Workspace
 
 RUNNER = CliRunner()
@@ -74,8 +73,7 @@ def test_fewer_sources_are_of_as_many_people(workspace, train):
 
 def test_a_second_judge_is_asked(workspace, train, monkeypatch):
     train()
-    quick = partial(judge_network.train_network_judge, steps=20)
-    monkeypatch.setattr(judge_network, "train_network_judge", quick)
+    monkeypatch.setattr(network_classifier, "STEPS", 20)
     found = json.loads(evaluate(*SMALL, "--second-judge", "--json").stdout)
     assert [one["judge"] for one in found["ceilings"]] == ["landmarks+HOG", "network"]
     assert set(found["rows"][0]["agreement"]) == {"landmarks+HOG", "network"}

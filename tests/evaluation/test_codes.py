@@ -14,7 +14,7 @@ from faceprep.evaluation.codes import evaluate_codes, project, purity
 from faceprep.generators.exprgan import build, tiny
 from faceprep.generators.store import save_generator
 from faceprep.metrics import retrieval
-from faceprep.metrics.expression_judge.judge import train_judge
+from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier
 from faceprep.metrics.retrieval import evaluate_retrieval
 
 
@@ -132,7 +132,7 @@ def test_the_right_code_finds_the_expression_and_ties_are_shared(monkeypatch) ->
 
 def test_labels_of_a_judge_cost_what_it_gets_wrong(monkeypatch) -> None:
     people, training = draw_people(100, 4), draw_people(0, 6)
-    judge = train_judge(training, CLASSES)
+    judge = LandmarkClassifier.fit(training, CLASSES)
     right = judge.log_probabilities(people).argmax(1) == [
         CLASSES.index(name) for name in people.expressions
     ]

@@ -14,7 +14,7 @@ from faceprep.inference.edit import edit_faces
 from faceprep.inference.inputs import Portrait, Portraits, read_portraits
 from faceprep.inference.labels import Label, labels_of
 from faceprep.inference.transfer import read_codes, transfer_faces
-from faceprep.metrics.expression_judge.face_set import FaceSet
+from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces
 
 QUIET = Progress(quiet=True)
 
@@ -83,7 +83,7 @@ def test_labels_are_asked_for_then_the_workspace_s_then_a_judge_s(used, faces, m
     # The judge sees the face in the same template as it learnt.
     seen: list[str] = []
     monkeypatch.setattr(
-        labels_module, "FaceSet", lambda *it: seen.append(it[1]) or FaceSet(*it)
+        labels_module, "AlignedFaces", lambda *it: seen.append(it[1]) or AlignedFaces(*it)
     )  # fmt: skip
     labels_of([stranger], used, None, QUIET)
     assert seen == ["expression"]

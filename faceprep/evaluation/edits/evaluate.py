@@ -17,9 +17,14 @@ from faceprep.generators.editor import Editor
 from faceprep.metrics import identity, realism
 from faceprep.metrics.calibration import measurements
 from faceprep.metrics.diversity import Diversity, real_spread, spread
-from faceprep.metrics.expression_judge.face_set import FaceSet, LabelledFaces, refuse_leak
-from faceprep.metrics.expression_judge.judge import Judge, ceiling, predict
+from faceprep.metrics.expression_classifier.aligned_faces import (
+    AlignedFaces,
+    LabelledFaces,
+)
+from faceprep.metrics.expression_classifier.base import ExpressionClassifier, predict
+from faceprep.metrics.expression_classifier.held_out import held_out_accuracy
 from faceprep.metrics.intensity import Correlation, correlate
+from faceprep.metrics.leaks import refuse_leak
 
 INTENSITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
 NEW_IDENTITIES = 64
@@ -29,7 +34,7 @@ def evaluate_edits(
     editor: Editor,
     test: LabelledFaces,
     training: LabelledFaces,
-    judges: Sequence[Judge],
+    judges: Sequence[ExpressionClassifier],
     features: Any,
     *,
     intensities: Sequence[float] = INTENSITIES,
@@ -68,7 +73,7 @@ def evaluate_edits(
     _check(classes, test, judges)
     judged = _Measuring(editor, test, training, judges, features)
     progress = progress or Progress(quiet=True)
-    ceilings = [ceiling(judge, test) for judge in judges]
+    ceilings = [held_out_accuracy(judge, test) for judge in judges]
     rows: list[EditRow] = []
     progress.start("edits", len(classes) * (len(intensities) + 1))
     for number, expression in enumerate(classes):
@@ -87,7 +92,9 @@ def evaluate_edits(
     )  # fmt: skip
 
 
-def _check(classes: Sequence[str], test: LabelledFaces, judges: Sequence[Judge]) -> None:
+def _check(
+    classes: Sequence[str], test: LabelledFaces, judges: Sequence[ExpressionClassifier]
+) -> None:
     if not judges:
         raise UsageError("edits are not evaluated without a judge")
     for judge in judges:
@@ -106,7 +113,7 @@ class _Measuring:
         editor: Editor,
         test: LabelledFaces,
         training: LabelledFaces,
-        judges: Sequence[Judge],
+        judges: Sequence[ExpressionClassifier],
         features: Any,
     ) -> None:
         self.editor, self.test, self.training = editor, test, training
@@ -115,8 +122,8 @@ class _Measuring:
         self.embeddings = identity.embed(features, test.images)
         self.different = identity.pair_distances(self.embeddings, test.subjects, same=False)
         self.same = identity.pair_distances(self.embeddings, test.subjects, same=True)
-        self.texture = realism.Texture.of(training.descriptors)
-        self.real_texture = self.texture(training.descriptors)
+        self.texture = realism.Texture.of(training.landmark_hog)
+        self.real_texture = self.texture(training.landmark_hog)
 
     def rows(
         self, expression: str, intensities: Sequence[float], seed: int, tick: Any
@@ -124,7 +131,7 @@ class _Measuring:
         """Edits, copies and real faces of one expression."""
         edited = np.flatnonzero(self.test.expressions != expression)
         sources = self.test.take(edited)
-        made = FaceSet(self.editor.edit(sources.images, expression), self.test.template)
+        made = AlignedFaces(self.editor.edit(sources.images, expression), self.test.template)
         tick(1)
         rho = self._rho(sources, made, expression, intensities, tick)
         embeddings = identity.embed(self.features, made.images)
@@ -139,7 +146,7 @@ class _Measuring:
         self,
         kind: str,
         expression: str,
-        faces: FaceSet,
+        faces: AlignedFaces,
         edited: np.ndarray,
         embeddings: np.ndarray,
         seed: int,
@@ -167,24 +174,24 @@ class _Measuring:
             realism.sharpness(faces.images) / sharp if sharp > 0 else np.nan,
         )  # fmt: skip
 
-    def _agreement(self, faces: FaceSet, expression: str) -> dict[str, float]:
+    def _agreement(self, faces: AlignedFaces, expression: str) -> dict[str, float]:
         found = {}
         for judge in self.judges:
             read = predict(judge.log_probabilities(faces))
             found[judge.name] = mean_of(read == judge.classes.index(expression))
         return found
 
-    def _kid(self, faces: FaceSet, expression: str, seed: int) -> tuple[float, float]:
+    def _kid(self, faces: AlignedFaces, expression: str, seed: int) -> tuple[float, float]:
         wanted = self.real_texture[self.training.expressions == expression]
         if len(faces) < 2:
             return np.nan, np.nan
-        found = realism.kid(self.texture(faces.descriptors), wanted, seed=seed)
+        found = realism.kid(self.texture(faces.landmark_hog), wanted, seed=seed)
         return found.value, found.deviation
 
     def _rho(
         self,
         sources: LabelledFaces,
-        made: FaceSet,
+        made: AlignedFaces,
         expression: str,
         intensities: Sequence[float],
         tick: Any,
@@ -195,7 +202,7 @@ class _Measuring:
             faces = made
             if level != 1:
                 images = self.editor.edit(sources.images, expression, level)
-                faces = FaceSet(images, self.test.template)
+                faces = AlignedFaces(images, self.test.template)
             for key, values in measurements(self.judges[0], faces, sources, expression).items():
                 measured.setdefault(key, []).append(values)
             tick(2 + number)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from faceprep.metrics.diversity import Diversity
-from faceprep.metrics.expression_judge.judge import Ceiling
+from faceprep.metrics.expression_classifier.held_out import HeldOutAccuracy
 from faceprep.metrics.intensity import Correlation
 
 MEAN = "mean"
@@ -96,7 +96,7 @@ class EditReport:
     training_faces: int
     different_pairs: int
     intensities: tuple[float, ...]
-    ceilings: list[Ceiling]
+    ceilings: list[HeldOutAccuracy]
     rows: list[EditRow]
     diversity: list[Diversity]
     notes: list[str] = field(default_factory=list)

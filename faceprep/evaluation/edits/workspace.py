@@ -10,8 +10,8 @@ from faceprep.evaluation.edits.evaluate import INTENSITIES, NEW_IDENTITIES, eval
 from faceprep.evaluation.edits.result import EditReport
 from faceprep.generators.editor import NEUTRAL, Editor
 from faceprep.generators.trained import file_for_use
-from faceprep.metrics.expression_judge.face_set import LabelledFaces
-from faceprep.metrics.expression_judge.judge import Judge, train_judge
+from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
+from faceprep.metrics.expression_classifier.fit import fit_classifiers
 from faceprep.metrics.intensity import calibration_of
 from faceprep.metrics.workspace_faces import (
     labelled_rows,
@@ -68,7 +68,7 @@ def evaluate_workspace(
     sources
         At most so many of them, of as many subjects as possible; all without.
     second_judge
-        Also train `judge_network`.
+        Also fit the convolutional network.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def evaluate_workspace(
     test = some_faces(test, sources, seed)
     progress = progress or Progress(quiet=True)
     progress.say("judges are trained on the training subjects")
-    judges = train_judges(train, model.classes, second_judge, seed)
+    judges = fit_classifiers(train, model.classes, network=second_judge, seed=seed)
     editor = Editor(model, calibration_of(checkpoint.extra), device)
     report = evaluate_edits(
         editor, test, train, judges, load_features(device=device, template=test.template),
@@ -123,18 +123,3 @@ def read_intensities(text: str) -> tuple[float, ...]:
             f"{text!r} are not three or more numbers from 0 to 1", "--intensities 0.2,0.6,1"
         )
     return levels
-
-
-def train_judges(
-    train: LabelledFaces, classes: tuple[str, ...], second: bool, seed: int
-) -> list[Judge]:
-    """Judges of real faces.
-
-    They know neutral as well where there is some: a weak edit may look like nothing at all."""
-    neutral = [NEUTRAL] if NEUTRAL in train.expressions and NEUTRAL not in classes else []
-    judges: list[Judge] = [train_judge(train, [*classes, *neutral])]
-    if second:
-        from faceprep.metrics.expression_judge.network import train_network_judge
-
-        judges.append(train_network_judge(train, [*classes, *neutral], seed=seed))
-    return judges

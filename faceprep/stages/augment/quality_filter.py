@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from faceprep.generators.editor import NEUTRAL
-from faceprep.metrics.expression_judge.face_set import FaceSet, LabelledFaces
-from faceprep.metrics.expression_judge.judge import Judge, train_judge
+from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, LabelledFaces
+from faceprep.metrics.expression_classifier.base import ExpressionClassifier
+from faceprep.metrics.expression_classifier.fit import fit_classifiers
 from faceprep.metrics.identity import all_distances, embed
 
 #: Most real faces that distances are taken to: of more, that many evenly spread ones.
@@ -83,7 +83,7 @@ class QualityFilter:
     """
 
     template: str
-    judge: Judge | None
+    judge: ExpressionClassifier | None
     real: RealFaces | None
     min_probability: float
     subjects: frozenset[str]
@@ -107,7 +107,7 @@ class QualityFilter:
         score = np.zeros(count)
         notes = [""] * count
         if self.judge is not None:
-            logs = self.judge.log_probabilities(FaceSet(images, self.template))
+            logs = self.judge.log_probabilities(AlignedFaces(images, self.template))
             asked = np.array([self.judge.classes.index(name) for name in expressions])
             own = logs[np.arange(count), asked]
             read = logs.argmax(axis=1)
@@ -154,8 +154,7 @@ def train_filter(
     UsageError
         A class has no training face.
     """
-    extra = [NEUTRAL] if NEUTRAL in train.expressions and NEUTRAL not in classes else []
-    asked = train_judge(train, [*classes, *extra]) if judge else None
+    asked = fit_classifiers(train, classes)[0] if judge else None
     real = _real_faces(train, features, percentile) if features is not None else None
     return QualityFilter(
         train.template, asked, real, min_probability, frozenset(train.subjects.tolist())

@@ -23,8 +23,9 @@ from faceprep.evaluation.edits.workspace import Evaluated
 from faceprep.faces.features import FaceFeatures, load_features
 from faceprep.generators.editor import Editor
 from faceprep.metrics.calibration import calibrate
-from faceprep.metrics.expression_judge.face_set import LabelledFaces
-from faceprep.metrics.expression_judge.judge import LandmarkJudge, ceiling, train_judge
+from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
+from faceprep.metrics.expression_classifier.held_out import held_out_accuracy
+from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier
 from faceprep.metrics.intensity import IntensityMap
 from faceprep.report.edits_sheet import choose_sources, draw_sheet
 from faceprep.report.edits_table import edit_data, edit_tables, write_table
@@ -41,8 +42,8 @@ def test_faces() -> LabelledFaces:
 
 
 @pytest.fixture(scope="module")
-def judge(training) -> LandmarkJudge:
-    return train_judge(training, CLASSES)
+def judge(training) -> LandmarkClassifier:
+    return LandmarkClassifier.fit(training, CLASSES)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def agreement(report: EditReport, kind: str = "edit") -> float:
 
 
 def test_the_judge_reads_people_it_never_saw(judge, test_faces):
-    found = ceiling(judge, test_faces)
+    found = held_out_accuracy(judge, test_faces)
     assert found.balanced >= 0.85
     assert (found.faces, found.subjects, found.trained_on) == (18, 6, 12)
     assert set(found.recall) == set(CLASSES)
@@ -153,7 +154,7 @@ def test_a_person_on_both_sides_is_refused(training, test_faces, judge, phi):
     with pytest.raises(UsageError, match="saw subject S003"):
         evaluate_edits(Editor(copy()), both, training, [judge], phi)
     with pytest.raises(UsageError, match=r"landmarks\+HOG saw subject S003"):
-        ceiling(judge, both)
+        held_out_accuracy(judge, both)
     # The judge is asked as well, not only the training faces that are given.
     others = training.take(training.subjects != "S003")
     with pytest.raises(UsageError, match=r"landmarks\+HOG saw subject S003"):
@@ -163,7 +164,7 @@ def test_a_person_on_both_sides_is_refused(training, test_faces, judge, phi):
 def test_without_a_judge_nothing_is_said(training, test_faces, phi):
     with pytest.raises(UsageError, match="without a judge"):
         evaluate_edits(Editor(copy()), test_faces, training, [], phi)
-    small = train_judge(training, CLASSES[:2])
+    small = LandmarkClassifier.fit(training, CLASSES[:2])
     with pytest.raises(UsageError, match="does not know 'surprise'"):
         evaluate_edits(Editor(copy()), test_faces, training, [small], phi)
 

@@ -15,9 +15,14 @@ from faceprep.core.vocabulary import EXPRESSIONS
 from faceprep.faces.action_units.face_shape import mean_face
 from faceprep.faces.action_units.measures import MEASURES
 from faceprep.metrics.diversity import Diversity, real_spread, spread
-from faceprep.metrics.expression_judge.face_set import FaceSet, LabelledFaces, refuse_leak
-from faceprep.metrics.expression_judge.judge import log_odds, normalised, train_judge
-from faceprep.metrics.expression_judge.network import train_network_judge
+from faceprep.metrics.expression_classifier import network_classifier
+from faceprep.metrics.expression_classifier.aligned_faces import (
+    AlignedFaces,
+    LabelledFaces,
+)
+from faceprep.metrics.expression_classifier.base import log_odds, normalise
+from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier
+from faceprep.metrics.expression_classifier.network_classifier import NetworkClassifier
 from faceprep.metrics.identity import (
     below_fifth,
     embed,
@@ -36,6 +41,7 @@ from faceprep.metrics.intensity import (
     maps_from_json,
     spearman,
 )
+from faceprep.metrics.leaks import refuse_leak
 from faceprep.metrics.realism import Texture, kid, sharpness
 
 levels = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -124,12 +130,12 @@ def test_kid_of_subsets_is_repeatable_and_small_sets_have_none():
 
 def test_texture_has_the_scale_of_real_faces():
     faces = draw_people(0, 4)
-    features = Texture.of(faces.descriptors)(faces.descriptors)
+    features = Texture.of(faces.landmark_hog)(faces.landmark_hog)
     assert features.mean(axis=0) == pytest.approx(np.zeros(features.shape[1]), abs=1e-3)
     assert np.mean(features**2) == pytest.approx(1, rel=1e-3)
-    same = FaceSet(np.repeat(faces.images[:1], 3, axis=0))
+    same = AlignedFaces(np.repeat(faces.images[:1], 3, axis=0))
     with pytest.raises(UsageError, match="all the same"):
-        Texture.of(same.descriptors)
+        Texture.of(same.landmark_hog)
 
 
 def test_sharpness_falls_with_blur():
@@ -252,7 +258,7 @@ def test_maps_survive_json_and_strangers_are_refused():
 
 
 def test_log_odds_and_probabilities():
-    p = normalised(np.log(np.array([[2.0, 6.0, 2.0]])))
+    p = normalise(np.log(np.array([[2.0, 6.0, 2.0]])))
     assert np.exp(p) == pytest.approx(np.array([[0.2, 0.6, 0.2]]))
     assert log_odds(p, 1) == pytest.approx([np.log(0.6 / 0.4)])
     assert np.isfinite(log_odds(np.array([[0.0, -1000.0]]), 0)).all()
@@ -262,21 +268,21 @@ def test_a_judge_does_not_care_which_expression_is_frequent():
     faces = draw_people(0, 10)
     rare = faces.take((faces.expressions != "anger") | (faces.subjects < "S004"))
     some = draw_people(100, 5)
-    read = train_judge(rare, CLASSES).log_probabilities(some)
+    read = LandmarkClassifier.fit(rare, CLASSES).log_probabilities(some)
     recall = (read.argmax(1) == 0)[some.expressions == "anger"].mean()
     assert recall >= 0.6
 
 
 def test_mirror_images_are_read_the_same():
     faces = draw_people(0, 6)
-    judge = train_judge(faces, CLASSES)
-    mirrored = FaceSet(np.ascontiguousarray(faces.images[:, :, ::-1]))
+    judge = LandmarkClassifier.fit(faces, CLASSES)
+    mirrored = AlignedFaces(np.ascontiguousarray(faces.images[:, :, ::-1]))
     here, there = judge.log_probabilities(faces), judge.log_probabilities(mirrored)
     assert (here.argmax(1) == there.argmax(1)).mean() > 0.8
     assert judge.log_probabilities(faces.take(np.zeros(18, bool))).shape == (0, 3)
 
 
-@pytest.mark.parametrize("train", [train_judge, train_network_judge])
+@pytest.mark.parametrize("train", [LandmarkClassifier.fit, NetworkClassifier.fit])
 def test_a_judge_needs_two_expressions_and_faces_of_each(train):
     faces = draw_people(0, 2)
     with pytest.raises(UsageError, match="no training face shows fear"):
@@ -285,17 +291,18 @@ def test_a_judge_needs_two_expressions_and_faces_of_each(train):
         train(faces, ("anger",))
 
 
-def test_the_network_learns_and_repeats_without_touching_the_random_state():
+def test_the_network_learns_and_repeats_without_touching_the_random_state(monkeypatch):
+    monkeypatch.setattr(network_classifier, "STEPS", 60)
     faces = draw_people(0, 8)
     torch.manual_seed(3)
     before = torch.random.get_rng_state()
-    judge = train_network_judge(faces, CLASSES, steps=60)
+    judge = NetworkClassifier.fit(faces, CLASSES)
     assert torch.equal(torch.random.get_rng_state(), before)
     read = judge.log_probabilities(faces)
     truth = [CLASSES.index(name) for name in faces.expressions]
     assert (read.argmax(1) == truth).mean() > 0.7
     assert np.exp(read).sum(1) == pytest.approx(np.ones(24))
-    again = train_network_judge(faces, CLASSES, steps=60)
+    again = NetworkClassifier.fit(faces, CLASSES)
     assert (again.log_probabilities(faces) == read).all()
     assert judge.subjects == frozenset(faces.subjects)
 
@@ -307,9 +314,9 @@ def test_faces_have_to_fit_together():
     images = np.zeros((2, 8, 8, 3), np.uint8)
     names = np.array(["a", "b"])
     with pytest.raises(ValueError, match="uint8 crops"):
-        FaceSet(images.astype(np.float32))
+        AlignedFaces(images.astype(np.float32))
     with pytest.raises(ValueError, match="uint8 crops"):
-        FaceSet(images[:, :4])
+        AlignedFaces(images[:, :4])
     with pytest.raises(ValueError, match="of 2 faces"):
         LabelledFaces(images, expressions=names, subjects=names[:1])
 
@@ -318,9 +325,9 @@ def test_what_is_known_of_faces_goes_along_with_them():
     faces = draw_people(0, 2)
     faces.prepare()
     some = faces.take(np.array([4, 1]))
-    fresh = FaceSet(faces.images[[4, 1]])
-    assert some.descriptors.mouth == pytest.approx(fresh.descriptors.mouth, abs=1e-5)
-    assert (some.mirrored.points == faces.mirrored.points[[4, 1]]).all()
+    fresh = AlignedFaces(faces.images[[4, 1]])
+    assert some.landmark_hog.mouth == pytest.approx(fresh.landmark_hog.mouth, abs=1e-5)
+    assert (some.mirrored_landmark_hog.points == faces.mirrored_landmark_hog.points[[4, 1]]).all()
     assert some.expressions.tolist() == faces.expressions[[4, 1]].tolist()
 
 

@@ -1,9 +1,10 @@
-"""What the expression judge sees of a face: its shape by 68 points, its texture by HOG.
+"""Features of an aligned face: its shape by 68 points, its texture by HOG.
 
-Neither is part of any loss. Landmarks are found from the template's five points: the crops are
-aligned, so no detector is needed, and none could fail on a face that a generator made.
+Neither is part of any loss. The search for landmarks begins at the template's five points: the
+crops are aligned, so no detector is needed, and none can fail on a generated face.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -17,30 +18,30 @@ from faceprep.faces.dlib.landmark_predictor import shared_predictor
 from faceprep.faces.face import Face
 from faceprep.faces.landmarks import LEFT_EYE, RIGHT_EYE
 
-#: Points that hold a face in place while its expression changes: eye corners and nose.
+#: Points that move little with the expression: eye corners and nose.
 ANCHORS = (27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 45)
 
 _MOUTH = tuple(range(48, 68))
 
-# Squares that are described, in distances between the eyes: how far below the eyes their centre
-# lies (None: at the centre of the mouth), and their side. Chosen by cross-validation over the
-# training subjects of photographs.
+# HOG squares, in units of the distance between the eyes: distance of the centre below the eyes
+# (None: the centre of the mouth), and side. Chosen by cross-validation over the training subjects
+# of photographs.
 _SQUARES: tuple[tuple[float | None, float], ...] = ((0.45, 2.3), (None, 1.25), (-0.1, 1.9))
 
 
-class FaceDescriptors(NamedTuple):
+class LandmarkHog(NamedTuple):
     """Shape and texture of *N* faces.
 
     Attributes
     ----------
     points
-        ``(N, 136) float32``: 68 points after the similarity that brings them nearest to the mean
-        face, minus the mean face, in distances between its eyes.
+        ``(N, 136) float32``: 68 points fitted to the mean face by a similarity, minus the mean
+        face, in units of the distance between its eyes.
     measures
         ``(N, 30) float32``: `faceprep.faces.action_units.measures` of the face turned to the front.
     face, mouth, eyes
-        ``(N, 4464) float32``: HOG of squares that go with the eye corners and the nose, and with
-        the mouth.
+        ``(N, 4464) float32``: HOG of squares placed by the eye corners and the nose, and by the
+        mouth.
     """
 
     points: np.ndarray
@@ -58,7 +59,7 @@ def find_landmarks(images: np.ndarray, template: str = "expression") -> np.ndarr
     images
         ``(N, S, S, 3) uint8`` RGB.
     template
-        To which they are aligned.
+        Alignment template of the crops.
 
     Returns
     -------
@@ -74,8 +75,8 @@ def find_landmarks(images: np.ndarray, template: str = "expression") -> np.ndarr
     return shared_predictor().predict_many(list(images), [start] * len(images))
 
 
-def describe(images: np.ndarray, landmarks68: np.ndarray) -> FaceDescriptors:
-    """Describe aligned crops.
+def extract_features(images: np.ndarray, landmarks68: np.ndarray) -> LandmarkHog:
+    """Compute shape and texture of aligned crops.
 
     Parameters
     ----------
@@ -86,19 +87,19 @@ def describe(images: np.ndarray, landmarks68: np.ndarray) -> FaceDescriptors:
     """
     points = np.asarray(landmarks68, np.float64)
     reference, eyes = _reference()
-    shapes = [_onto(face, reference, range(68)) for face in points]
+    shapes = [_fit(face, reference, range(68)) for face in points]
     placed = np.array(
         [q @ m[:, :2].T + m[:, 2] - reference for q, m in zip(points, shapes, strict=True)]
     )
     squares: list[list[np.ndarray]] = [[] for _ in _SQUARES]
     for image, face in zip(images, points, strict=True):
-        matrix = _onto(face, reference, ANCHORS)
+        matrix = _fit(face, reference, ANCHORS)
         mouth = matrix[:, :2] @ face[list(_MOUTH)].mean(0) + matrix[:, 2]
-        for found, (below, side) in zip(squares, _SQUARES, strict=True):
+        for crops, (below, side) in zip(squares, _SQUARES, strict=True):
             centre = mouth if below is None else eyes + (0, below)
-            found.append(_square(image, matrix, centre, side))
+            crops.append(_square(image, matrix, centre, side))
     textures = (fhog(np.array(s, np.uint8).reshape(-1, SIDE, SIDE, 3)) for s in squares)
-    return FaceDescriptors(
+    return LandmarkHog(
         placed.reshape(len(points), 136).astype(np.float32),
         measure(to_front(points).points).astype(np.float32),
         *textures,
@@ -106,18 +107,19 @@ def describe(images: np.ndarray, landmarks68: np.ndarray) -> FaceDescriptors:
 
 
 def _reference() -> tuple[np.ndarray, np.ndarray]:
-    """The mean face from the front, eye distance 1, and the point between its eyes."""
+    """Return the frontal mean face with eye distance 1, and the point between its eyes."""
     reference = mean_face()[:, :2]
     return reference, reference[[*LEFT_EYE, *RIGHT_EYE]].mean(0)
 
 
-def _onto(face: np.ndarray, reference: np.ndarray, which: "range | tuple[int, ...]") -> np.ndarray:
-    chosen = list(which)
+def _fit(face: np.ndarray, reference: np.ndarray, points: Sequence[int]) -> np.ndarray:
+    """Return the similarity ``(2, 3)`` that maps some points of a face onto the mean face."""
+    chosen = list(points)
     return estimate_similarity(face[chosen], reference[chosen])
 
 
 def _square(image: np.ndarray, matrix: np.ndarray, centre: np.ndarray, side: float) -> np.ndarray:
-    """Part of a crop as ``(112, 112, 3) uint8``."""
+    """Cut a square of a crop, ``(112, 112, 3) uint8``."""
     scale = SIDE / side
     moved = matrix * scale
     moved[:, 2] += (SIDE - 1) / 2 - np.asarray(centre) * scale

@@ -1,26 +1,28 @@
-"""Aligned faces in memory, with what the judges need to know of them computed once."""
+"""Aligned crops in memory; their landmarks and features are computed once."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from faceprep.core.errors import UsageError
 from faceprep.faces.landmarks import flip_points
-from faceprep.metrics.expression_judge.descriptors import FaceDescriptors, describe, find_landmarks
+from faceprep.metrics.expression_classifier.landmark_hog import (
+    LandmarkHog,
+    extract_features,
+    find_landmarks,
+)
 
 
 @dataclass(frozen=True)
-class FaceSet:
-    """N aligned crops, photographed or made.
+class AlignedFaces:
+    """N aligned crops, photographed or generated.
 
     Attributes
     ----------
     images
         ``(N, S, S, 3) uint8`` RGB.
     template
-        To which they are aligned; tells where the landmarks are looked for.
+        Alignment template; says where the search for landmarks begins.
     """
 
     images: np.ndarray
@@ -45,31 +47,31 @@ class FaceSet:
         return find_landmarks(self.images, self.template)
 
     @cached_property
-    def descriptors(self) -> FaceDescriptors:
+    def landmark_hog(self) -> LandmarkHog:
         """Shape and texture."""
-        return describe(self.images, self.landmarks68)
+        return extract_features(self.images, self.landmarks68)
 
     @cached_property
-    def mirrored(self) -> FaceDescriptors:
-        """Shape and texture of the same faces, mirrored."""
+    def mirrored_landmark_hog(self) -> LandmarkHog:
+        """Shape and texture of the mirrored faces."""
         images = np.ascontiguousarray(self.images[:, :, ::-1])
-        return describe(images, flip_points(self.landmarks68, self.images.shape[2]))
+        return extract_features(images, flip_points(self.landmarks68, self.images.shape[2]))
 
     def prepare(self) -> None:
-        """Compute all of it now, so that `LabelledFaces.take` hands it on."""
-        _ = self.descriptors, self.mirrored
+        """Compute all features now, so that `LabelledFaces.take` hands them on."""
+        _ = self.landmark_hog, self.mirrored_landmark_hog
 
 
 @dataclass(frozen=True)
-class LabelledFaces(FaceSet):
-    """N photographed crops with what is known of them.
+class LabelledFaces(AlignedFaces):
+    """N photographed crops with expressions and subjects.
 
     Attributes
     ----------
-    expressions
-        ``(N,)`` names.
-    subjects
-        ``(N,)`` who it is.
+    expressions : (N,)
+        Names of the expressions shown.
+    subjects : (N,)
+        Names of the people shown.
     """
 
     expressions: np.ndarray = None  # type: ignore[assignment]
@@ -81,7 +83,7 @@ class LabelledFaces(FaceSet):
             raise ValueError(f"expected expressions and subjects of {len(self)} faces")
 
     def take(self, rows: np.ndarray) -> "LabelledFaces":
-        """Return some of the faces, by a mask or by indices; what is known already goes along."""
+        """Return the faces of a mask or of indices, with the features computed so far."""
         some = replace(
             self,
             images=self.images[rows],
@@ -90,25 +92,8 @@ class LabelledFaces(FaceSet):
         )
         if "landmarks68" in self.__dict__:
             some.__dict__["landmarks68"] = self.landmarks68[rows]
-        for name in ("descriptors", "mirrored"):
+        for name in ("landmark_hog", "mirrored_landmark_hog"):
             if name in self.__dict__:
                 parts = (part[rows] for part in self.__dict__[name])
-                some.__dict__[name] = FaceDescriptors(*parts)
+                some.__dict__[name] = LandmarkHog(*parts)
         return some
-
-
-def refuse_leak(training: Iterable[str], judged: Iterable[str], what: str) -> None:
-    """Refuse a person on both sides: numbers about known people say nothing about new ones.
-
-    Raises
-    ------
-    UsageError
-        A subject of `training` is among those that are judged.
-    """
-    both = sorted({*training} & {*judged})
-    if both:
-        more = f" and {len(both) - 1} more" if len(both) > 1 else ""
-        raise UsageError(
-            f"{what} saw subject {both[0]}{more}, who is to be judged",
-            "split by subject: faceprep select --overwrite",
-        )

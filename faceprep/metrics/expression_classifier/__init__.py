@@ -1,0 +1,1 @@
+"""Fit and apply expression classifiers that share nothing with any generator."""

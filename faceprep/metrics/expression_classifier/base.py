@@ -1,0 +1,113 @@
+"""The interface of every expression classifier: fit it on real faces, read log-probabilities."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from faceprep.core.errors import UsageError
+from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, LabelledFaces
+
+
+@dataclass(frozen=True)
+class ExpressionClassifier(ABC):
+    """Classifier of the expression of an aligned face.
+
+    The scores of a face and of its mirror image are averaged, and the frequencies of the training
+    expressions are divided out, so that every expression is equally likely beforehand.
+
+    Attributes
+    ----------
+    classes
+        Expressions to tell apart.
+    subjects
+        Training subjects.
+    prior : (K,)
+        Shares of the expressions among the training faces.
+    model
+        Fitted model of the subclass.
+    """
+
+    name: ClassVar[str]
+    """What the classifier looks at; printed in reports."""
+
+    classes: tuple[str, ...]
+    subjects: frozenset[str]
+    prior: np.ndarray = field(repr=False)
+    model: Any = field(repr=False)
+
+    @classmethod
+    def fit(cls, faces: LabelledFaces, classes: Sequence[str], *, seed: int = 0) -> Self:
+        """Fit the classifier on real faces.
+
+        Parameters
+        ----------
+        faces
+            Faces of the training subjects; those of other expressions are left out.
+        classes
+            Expressions to tell apart.
+        seed
+            Seed of a classifier that starts from random weights.
+
+        Raises
+        ------
+        UsageError
+            There are fewer than two expressions, or one of them has no face.
+        """
+        known = tuple(dict.fromkeys(classes))
+        faces = faces.take(np.isin(faces.expressions, known))
+        refuse_missing(faces, known)
+        labels = np.array([known.index(name) for name in faces.expressions])
+        prior = np.bincount(labels, minlength=len(known)) / len(labels)
+        model = cls._fit_model(faces, labels, len(known), seed)
+        return cls(known, frozenset(faces.subjects.tolist()), prior, model)
+
+    @classmethod
+    @abstractmethod
+    def _fit_model(cls, faces: LabelledFaces, labels: np.ndarray, classes: int, seed: int) -> Any:
+        """Return a model of `faces` with the class numbers `labels`, ``(N,)``."""
+
+    @abstractmethod
+    def _scores(self, faces: AlignedFaces) -> np.ndarray:
+        """Return mean log-probabilities of faces and mirror images, ``(N, K)`` with N > 0."""
+
+    def log_probabilities(self, faces: AlignedFaces) -> np.ndarray:
+        """Return ``(N, K)`` log-probabilities, every expression equally likely beforehand."""
+        if not len(faces):
+            return np.zeros((0, len(self.classes)))
+        return normalise(self._scores(faces) - np.log(self.prior))
+
+
+def refuse_missing(faces: LabelledFaces, classes: Sequence[str]) -> None:
+    """Refuse to fit a classifier of one expression, or of one without training faces.
+
+    Raises
+    ------
+    UsageError
+        There are fewer than two expressions, or one of them has no face.
+    """
+    missing = [name for name in classes if name not in faces.expressions]
+    if missing or len(classes) < 2:
+        present = ", ".join(sorted({*faces.expressions.tolist()})) or "none"
+        reason = f"no training face shows {missing[0]}" if missing else "one expression only"
+        raise UsageError(f"a judge cannot be trained: {reason}", f"expressions there: {present}")
+
+
+def predict(log_probabilities: np.ndarray) -> np.ndarray:
+    """Return the most probable class, ``(N,) int64``."""
+    return np.asarray(log_probabilities).argmax(axis=1)
+
+
+def log_odds(log_probabilities: np.ndarray, column: int) -> np.ndarray:
+    """Return log(p / (1 − p)) of one class, ``(N,)``."""
+    p = np.exp(log_probabilities)
+    rest = np.delete(p, column, axis=1).sum(axis=1)
+    return log_probabilities[:, column] - np.log(np.maximum(rest, np.finfo(float).tiny))
+
+
+def normalise(scores: np.ndarray) -> np.ndarray:
+    """Return log-probabilities that sum to 1 from unnormalised ones, ``(N, K)``."""
+    scores = scores - scores.max(axis=1, keepdims=True)
+    return np.asarray(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))

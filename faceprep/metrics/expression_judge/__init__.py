@@ -1,1 +1,0 @@
-"""Independent expression classifiers that judge generated faces."""
