@@ -9,6 +9,7 @@ import typer
 from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.options import Device, Json, Quiet, Seed, Verbose
 from faceprep.cli.root import app
+from faceprep.core.errors import Remedy
 
 evaluate_app = typer.Typer(help="Measure results against what is known.", no_args_is_help=True)
 app.add_typer(evaluate_app, name="evaluate")
@@ -170,8 +171,11 @@ def evaluate_codes(
         from faceprep.report.aus_plot import check_plot
 
         check_plot(out, "-o")
-    ask = "faceprep evaluate codes {} …"
-    used = open_generator(path, generator, device=device or "auto", ask=ask)
+
+    def again(workspace: Path) -> Remedy:
+        return Remedy("evaluate codes", arguments=(str(workspace), "…"))
+
+    used = open_generator(path, generator, device=device or "auto", suggest=again)
     found = evaluate(
         used.model, used.needed_workspace("codes are compared between faces of a workspace"),
         split=split, neighbours=neighbours, device=used.device, seed=seed or 0,

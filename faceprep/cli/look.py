@@ -18,6 +18,7 @@ from faceprep.cli.options import (
     resolve_flags,
 )
 from faceprep.cli.root import app
+from faceprep.core.errors import Remedy
 
 config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
@@ -43,9 +44,10 @@ def show(
 
     faceprep show manifests/demo --sheet sheet.png
     """
-    from faceprep.report.show import generated_at, workspace_of
+    from faceprep.report.show import generated_at
     from faceprep.report.show import show as describe
     from faceprep.report.tables import print_result
+    from faceprep.workspace.discover import workspace_of
 
     renderables, data = describe(path)
     if sheet is not None:
@@ -78,11 +80,13 @@ def status(
 
     faceprep status --workspace manifests/ck-plus
     """
-    from faceprep.report.show import workspace_of
     from faceprep.report.status import status as look
     from faceprep.report.tables import print_result
+    from faceprep.workspace.discover import workspace_of
 
-    place = workspace_of(Path(workspace) if workspace else None, "faceprep status --workspace {}")
+    place = workspace_of(
+        Path(workspace) if workspace else None, lambda root: Remedy("status", root)
+    )
     print_result(*look(place), as_json=json)
     return DONE
 

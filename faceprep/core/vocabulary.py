@@ -1,4 +1,4 @@
-"""The words of manifests: expressions, roles, splits, statuses and modes of synthesis.
+"""The words of manifests: expressions, roles, splits, statuses, modes and generators.
 
 Names of Action Units are in `faceprep.core.action_units`.
 """
@@ -43,6 +43,9 @@ STATUSES = (
 
 #: Origin of a synthetic face: a new identity, a training face, or a face of another workspace.
 MODES = ("new", "edit", "other")
+
+#: Kind of the generator that is trained and used unless a setting names another.
+DEFAULT_GENERATOR = "exprgan"
 
 
 def expression_of(word: str) -> str | None:

@@ -13,10 +13,16 @@ from faceprep.core.errors import UsageError
 from faceprep.core.files import file_sha256
 from faceprep.core.text import did_you_mean
 from faceprep.generators.editor import Editor
-from faceprep.generators.trained import file_for_use, file_of
 from faceprep.metrics.intensity import calibration_of
-from faceprep.report.show import is_workspace, workspace_of
 from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import generator_file
+from faceprep.workspace.discover import (
+    Suggest,
+    file_for_use,
+    is_workspace,
+    workspace_flag,
+    workspace_of,
+)
 
 if TYPE_CHECKING:
     from faceprep.generators.base import HasExpressionCode
@@ -105,7 +111,7 @@ def open_generator(
     *,
     device: str = "auto",
     detector: str | None = None,
-    ask: str = "--workspace {}",
+    suggest: Suggest = workspace_flag,
 ) -> UsedGenerator:
     """Read the generator of a workspace, or one from a file.
 
@@ -120,8 +126,8 @@ def open_generator(
         ``auto``, ``cpu`` or ``cuda``.
     detector
         Another than the workspace's.
-    ask
-        What an error suggests to type, with ``{}`` where a workspace stands.
+    suggest
+        Gives the hint of the error for the nearest workspace.
 
     Raises
     ------
@@ -134,7 +140,7 @@ def open_generator(
     """
     from faceprep.generators.store import load_generator
 
-    root = _workspace(workspace, generator, ask)
+    root = _workspace(workspace, generator, suggest)
     file = file_for_use(generator, root)
     device = choose_device(device)
     model, checkpoint = load_generator(file, device=device)
@@ -152,12 +158,12 @@ def open_generator(
     )
 
 
-def _workspace(given: Path | None, generator: Path | None, ask: str) -> Path | None:
+def _workspace(given: Path | None, generator: Path | None, suggest: Suggest) -> Path | None:
     if given is not None:
-        known = file_of(given).is_file()
-        return given if known else workspace_of(given, ask, generator is None)
+        known = generator_file(given).is_file()
+        return given if known else workspace_of(given, suggest, generator is None)
     if generator is None:
-        return workspace_of(None, ask, True)
+        return workspace_of(None, suggest, True)
     around = generator.absolute().parent.parent.parent
     return around if is_workspace(around) else None
 

@@ -9,15 +9,14 @@ from typing import Any
 
 from faceprep.core.errors import ManifestError
 from faceprep.core.files import file_sha256
-from faceprep.generators import trained
-from faceprep.workspace import Marker, Workspace, synthetic
+from faceprep.workspace import Marker, Workspace, artifacts, synthetic
 from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, USE
 from faceprep.workspace.inputs import changed_since
 
 CLASSIFY = "classify"
 
 #: Verbs whose folders these are; they take what the stages left, and no run needs them.
-VERBS = (trained.STAGE, synthetic.STAGE, CLASSIFY)
+VERBS = (artifacts.TRAIN, synthetic.STAGE, CLASSIFY)
 
 #: Rows of a training's history that are shown, and those of the means beside them.
 _LAST, _MEAN = 3, 100
@@ -27,8 +26,8 @@ def generators(workspace: Workspace, verb: str) -> list[str]:
     """Names of the generators that have a folder of ``train`` or ``augment``, sorted."""
     found = (path.name for path in workspace.folder(verb).glob("*") if path.is_dir())
     kind = {
-        trained.STAGE: lambda name: any(
-            (trained.folder_of(workspace.root, name) / file).is_file()
+        artifacts.TRAIN: lambda name: any(
+            (artifacts.generator_folder(workspace.root, name) / file).is_file()
             for file in (INFO, HISTORY, RESUME, USE)
         ),
         synthetic.STAGE: lambda name: (
@@ -44,7 +43,7 @@ def summarize_generated(workspace: Workspace) -> list[dict[str, Any]]:
     """Everything that there is, in the order of `VERBS`; what is not there is left out."""
     accuracy = summarize_accuracy(workspace)
     return [
-        *(summarize_training(workspace, name) for name in generators(workspace, trained.STAGE)),
+        *(summarize_training(workspace, name) for name in generators(workspace, artifacts.TRAIN)),
         *(summarize_synthetic(workspace, name) for name in generators(workspace, synthetic.STAGE)),
         *([accuracy] if accuracy else []),
     ]
@@ -52,12 +51,12 @@ def summarize_generated(workspace: Workspace) -> list[dict[str, Any]]:
 
 def summarize_training(workspace: Workspace, name: str) -> dict[str, Any]:
     """How far the training of a generator is, and of what it is."""
-    folder = trained.folder_of(workspace.root, name)
+    folder = artifacts.generator_folder(workspace.root, name)
     info, steps = _json(folder / INFO), training_steps(folder)
     plan = info.get("plan", {})
     finished = steps is not None and steps[1] is not None and steps[0] >= steps[1]
     return {
-        "stage": f"{trained.STAGE}/{name}",
+        "stage": f"{artifacts.TRAIN}/{name}",
         "state": "done" if finished else "unfinished",
         "steps": steps,
         "preset": plan.get("preset"),
@@ -118,7 +117,7 @@ def summarize_synthetic(workspace: Workspace, name: str) -> dict[str, Any]:
     markers, info = list(_markers(workspace, stage)), workspace.info(stage)
     asked = synthetic.asked(workspace, stage)
     now = (asked["input"], asked["config"]) if asked else _hashes(markers[:1])
-    file = trained.file_of(workspace.root, name)
+    file = artifacts.generator_file(workspace.root, name)
     known = info.get("checkpoint")
     other = bool(markers and known and file.is_file() and file_sha256(file) != known)
     stale = [m.shard for m in markers if other or (m.input, m.config) != now]

@@ -37,6 +37,7 @@ from faceprep.report.sections import (
 from faceprep.report.tiles import HEIGHTS, TILE_SIZE, Tiles
 from faceprep.workspace import Workspace
 from faceprep.workspace import face_index as faces
+from faceprep.workspace.discover import dataset_root
 from faceprep.workspace.face_index import Index
 
 MARGIN = 40
@@ -149,7 +150,7 @@ def contact_sheet(
     shorten_to_fit(sections, columns, max_height - HEADER - MARGIN // 2)
     chosen = sorted({int(at) for section in sections for at in section.positions})
     rows = faces.rows_of(place, index, chosen, _COLUMNS_READ)
-    tiles = Tiles(place, root or faces.dataset_root(place), landmarks)
+    tiles = Tiles(place, root or dataset_root(place), landmarks)
     width = 2 * MARGIN + HEADING + columns * (TILE_SIZE + GUTTER) - GUTTER
     blocks = [_header(place, index, width, landmarks)]
     blocks += [_block(section, rows, tiles, columns, width) for section in sections]

@@ -1,15 +1,11 @@
 """``faceprep show PATH``: a workspace, one stage of it, or one manifest."""
 
-import difflib
-import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.cli.commands.workspace import command
 from faceprep.config import STAGES
-from faceprep.core.errors import ManifestError, UsageError
-from faceprep.generators import trained
+from faceprep.core.errors import ManifestError
 from faceprep.report import view
 from faceprep.report.generated import (
     CLASSIFY,
@@ -27,18 +23,13 @@ from faceprep.report.summary import (
     summarize_stage,
     summarize_workspace,
 )
-from faceprep.workspace import Workspace, manifest
+from faceprep.workspace import Workspace, artifacts, manifest
+from faceprep.workspace.discover import is_workspace, no_workspace, only_workspace
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     Page = tuple[list[RenderableType], dict[str, Any]]
-
-#: Where workspaces lie unless the configuration says otherwise.
-WORKSPACES = Path("manifests")
-
-#: What to type to look at a workspace.
-SHOW = "faceprep show {}"
 
 
 def show(path: Path | None = None) -> "Page":
@@ -61,7 +52,7 @@ def show(path: Path | None = None) -> "Page":
     ManifestError
         When a manifest is not readable Parquet.
     """
-    path = _only_workspace() if path is None else path
+    path = only_workspace() if path is None else path
     if path.suffix == ".json" and path.with_suffix(".parquet").is_file():
         path = path.with_suffix(".parquet")
     if path.is_file():
@@ -73,7 +64,7 @@ def show(path: Path | None = None) -> "Page":
     found = generated_at(path)
     if found is not None:
         return show_generated(*found)
-    raise _nothing_at(path)
+    raise no_workspace(path)
 
 
 def show_workspace(path: Path) -> "Page":
@@ -118,8 +109,8 @@ def show_generated(workspace: Workspace, verb: str, names: list[str]) -> "Page":
     """Trainings with the end of their history, synthetic faces, or the table of accuracies."""
     found = []
     for name in names:
-        if verb == trained.STAGE:
-            folder = trained.folder_of(workspace.root, name)
+        if verb == artifacts.TRAIN:
+            folder = artifacts.generator_folder(workspace.root, name)
             found.append({**summarize_training(workspace, name), "history": history(folder)})
         else:
             rows = synthetic_rows(workspace, name)
@@ -176,108 +167,6 @@ def show_manifest(path: Path, rows: int = 3) -> "Page":
         "first_rows": table.slice(0, rows).to_pylist(),
     }
     return view.manifest_view(data), data
-
-
-def workspace_of(path: Path | None = None, ask: str = SHOW, generator: bool = False) -> Path:
-    """Return the workspace that holds a path: itself, or of which it is a stage or a manifest.
-
-    Parameters
-    ----------
-    path
-        Without one: the only workspace below ``manifests/``.
-    ask
-        What the error suggests to type, with ``{}`` where the nearest workspace stands.
-    generator
-        Suggest only workspaces with a trained generator.
-
-    Raises
-    ------
-    UsageError
-        When there is none; names the nearest.
-    """
-    path = _only_workspace(ask, generator) if path is None else path
-    for folder in (path, path.parent, path.parent.parent):
-        if is_workspace(folder):
-            return folder
-    raise _nothing_at(path, ask, generator)
-
-
-def is_workspace(path: Path) -> bool:
-    """Whether a folder holds at least one stage that ran."""
-    workspace = Workspace(path)
-    return any((path / stage / "stage.json").is_file() for stage in STAGES) or any(
-        workspace.shards(stage) for stage in STAGES
-    )
-
-
-def find_workspaces(folder: Path, depth: int = 2) -> list[Path]:
-    """Workspaces in a folder and the folders below it, by name."""
-    if is_workspace(folder):
-        return [folder]
-    if depth == 0:
-        return []
-    found: list[Path] = []
-    try:
-        with os.scandir(folder) as entries:
-            below = sorted(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
-    except OSError:
-        return []
-    for name in below:
-        found += find_workspaces(Path(name), depth - 1)
-    return found
-
-
-def _only_workspace(ask: str = SHOW, generator: bool = False) -> Path:
-    found = find_workspaces(WORKSPACES)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise UsageError(f"no workspace below {WORKSPACES}/", _first_command(generator))
-    names = ", ".join(str(path) for path in found)
-    fit = _fitting(found, generator)
-    raise UsageError(f"which workspace? {names}", _asking(ask, (fit or found)[0]))
-
-
-def _nothing_at(path: Path, ask: str = SHOW, generator: bool = False) -> UsageError:
-    """Say what is there instead, and the nearest thing that could be meant.
-
-    That is around the path, in it, below ``manifests/``, or is spelled much like it; whatever else
-    lies beside the path may be anybody's.
-    """
-    near = [parent for parent in path.parents if is_workspace(parent)]
-    near += find_workspaces(path) if path.is_dir() else []
-    near += _alike(path, find_workspaces(path.parent, depth=1))
-    others = find_workspaces(WORKSPACES)
-    near = _fitting([*near, *_alike(path, others, cutoff=0.4), *others], generator)
-    what = (
-        f"{path} is neither a workspace nor a stage of one" if path.exists() else f"no {path} here"
-    )
-    kind = "workspace with a trained generator" if generator else "workspace"
-    if not near:
-        return UsageError(f"{what}; no {kind} found", _first_command(generator))
-    names = ", ".join(dict.fromkeys(str(other) for other in near[:5]))
-    return UsageError(f"{what}; found: {names}", _asking(ask, near[0]))
-
-
-def _alike(path: Path, others: list[Path], cutoff: float = 0.6) -> list[Path]:
-    """Those of a name like a path's."""
-    close = difflib.get_close_matches(path.name, [other.name for other in others], 1, cutoff)
-    return [other for other in others if other.name in close]
-
-
-def _fitting(found: list[Path], generator: bool) -> list[Path]:
-    """Those that have a trained generator, where one is needed."""
-    if not generator:
-        return found
-    return [path for path in found if trained.file_of(path).is_file()]
-
-
-def _asking(ask: str, path: Path) -> str:
-    return ask.format(shlex.quote(str(path)))
-
-
-def _first_command(generator: bool) -> str:
-    return f"faceprep {'train' if generator else 'run'}   (the demo dataset)"
 
 
 def _problem(path: Path, stage: str) -> str | None:

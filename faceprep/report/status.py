@@ -10,10 +10,10 @@ from faceprep.config import STAGES
 from faceprep.core.errors import FaceprepError
 from faceprep.execution.slurm.job_record import Array, arrays, in_flight
 from faceprep.execution.slurm.queue import Queue, how_they_ended, look
-from faceprep.generators.trained import folder_of
 from faceprep.report.generated import CLASSIFY, generators, summarize_synthetic, training_steps
 from faceprep.report.summary import summarize_stage
 from faceprep.workspace import Workspace, synthetic
+from faceprep.workspace.artifacts import generator_folder
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -231,7 +231,7 @@ def _end(array: Array, task: int, slurm: _Slurm) -> str:
 def _training(workspace: Workspace, slurm: _Slurm) -> dict[str, Any] | None:
     """Return the last job of a training and the steps of every generator; None without either."""
     steps = {
-        name: training_steps(folder_of(workspace.root, name))
+        name: training_steps(generator_folder(workspace.root, name))
         for name in generators(workspace, _TRAIN)
     }
     job = _job(workspace, _TRAIN, slurm)

@@ -17,7 +17,8 @@ from faceprep.core.files import digest
 from faceprep.report.generated import summarize_generated
 from faceprep.stages import load_stage
 from faceprep.workspace import Marker, Workspace
-from faceprep.workspace.face_index import UNLABELLED, dataset_root, read_columns, read_index
+from faceprep.workspace.discover import dataset_root
+from faceprep.workspace.face_index import UNLABELLED, read_columns, read_index
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 

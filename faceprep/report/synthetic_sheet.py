@@ -9,12 +9,11 @@ import numpy as np
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.images import read_image
 from faceprep.core.text import plural
-from faceprep.generators import trained
 from faceprep.report.drawing import stack
 from faceprep.report.generated import CLASSIFY
 from faceprep.report.grid import Line, check_png, grid, header, width_for, write_marked
 from faceprep.report.sheet import Sheet
-from faceprep.workspace import Workspace, synthetic
+from faceprep.workspace import Workspace, artifacts, synthetic
 from faceprep.workspace.manifest import inside
 
 _COLUMNS = ["expression", "intensity", "mode", "crop"]
@@ -45,8 +44,8 @@ def sheet_of(
     folder = workspace.folder(verb)
     if verb == CLASSIFY:
         raise UsageError(f"{folder} holds a table, not faces", f"its plot is {folder}/accuracy.png")
-    if verb == trained.STAGE:
-        samples = trained.folder_of(workspace.root, names[0]) / "samples"
+    if verb == artifacts.TRAIN:
+        samples = artifacts.generator_folder(workspace.root, names[0]) / "samples"
         raise UsageError(f"{folder} holds a training, not faces", f"its sheets are in {samples}")
     if len(names) > 1:
         raise UsageError(

@@ -1,5 +1,30 @@
-"""Names of what a training leaves in its folder."""
+"""Names of the folders and files of trained generators.
 
-#: To resume from, for use, every step's losses, and how far the training is.
+<workspace>/train/<name>/  training.safetensors  generator.safetensors  history.parquet  train.json
+"""
+
+from pathlib import Path
+
+from faceprep.core.vocabulary import DEFAULT_GENERATOR
+
+#: Stage of a training.
+TRAIN = "train"
+
+#: Checkpoint to resume from, file for use, losses of every step, and record of the training.
 RESUME, USE = "training.safetensors", "generator.safetensors"
 HISTORY, INFO = "history.parquet", "train.json"
+
+
+def generator_name(kind: str, fold: int | None = None) -> str:
+    """Return the name of a generator: its kind, or ``<kind>-fold03`` if a fold was left out."""
+    return kind if fold is None else f"{kind}-fold{fold:02d}"
+
+
+def generator_folder(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
+    """Return the folder of a trained generator; `name` as `generator_name` gives it."""
+    return workspace / TRAIN / name
+
+
+def generator_file(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
+    """Return the file of a trained generator, whether it exists or not."""
+    return generator_folder(workspace, name) / USE

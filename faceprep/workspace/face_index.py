@@ -6,7 +6,6 @@ landmarks only for what is drawn.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -212,17 +211,6 @@ def read_columns(
     if damaged is not None:
         damaged.append(f"{stage}/{path.name} {reason}")
     return None
-
-
-def dataset_root(workspace: Workspace) -> Path | None:
-    """Folder of the photographs, as the workspace names it; ``None`` when it is not there."""
-    places: list[Any] = []
-    for stage in ("select", "align"):
-        info = workspace.info(stage)
-        places += [info.get("root"), ((info.get("config") or {}).get("select") or {}).get("root")]
-    places.append(workspace.root / "dataset")
-    folders = (Path(place).expanduser() for place in places if place)
-    return next((folder for folder in folders if folder.is_dir()), None)
 
 
 _NUMBERS = {"shard": np.int32, "row": np.int32, "confidence": np.float32}

@@ -1,10 +1,10 @@
-"""What an accuracy table was made of, and whether the workspace still holds just that."""
+"""Record the inputs of an accuracy table, and detect whether they have changed."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from faceprep.core.files import digest, file_sha256
-from faceprep.generators.trained import file_of
+from faceprep.workspace.artifacts import generator_file
 from faceprep.workspace.synthetic import stage_of
 
 if TYPE_CHECKING:
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def inputs_of(workspace: "Workspace", synthetic: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
-    """Name what a table is made of, by the hashes in the markers; JSON-ready.
+    """Return the hashes of the inputs of a table, from the markers; JSON-ready.
 
     Parameters
     ----------
     synthetic
-        Name of a generator's folder → SHA-256 of its file, and how many of its faces are used.
+        Name of a generator → SHA-256 of its file, and number of its faces used.
     """
     made: dict[str, Any] = {}
     for name, (checkpoint, count) in synthetic.items():
@@ -37,15 +37,15 @@ def inputs_of(workspace: "Workspace", synthetic: Mapping[str, tuple[str, int]]) 
 
 
 def changed_since(workspace: "Workspace", made_of: Mapping[str, Any] | None) -> str | None:
-    """Say what is no longer what a table was made of; None where nothing is known to have changed.
+    """Return which input of a table has changed; None if none is known to have changed.
 
-    More synthetic faces after those of the table change nothing. What was removed cannot be
-    compared, and says nothing against the table.
+    Synthetic faces beyond those of the table do not matter. Inputs that were removed cannot be
+    compared and count as unchanged.
 
     Parameters
     ----------
     made_of
-        As `inputs_of` gave it; None for a table that does not say.
+        Result of `inputs_of`; None for a table without a record.
     """
     if not made_of:
         return None
@@ -57,14 +57,14 @@ def changed_since(workspace: "Workspace", made_of: Mapping[str, Any] | None) -> 
         markers = _markers(workspace, stage_of(name))[: one.get("shards", 0)]
         if any((marker.input, marker.config) != hashes for marker in markers):
             return f"the synthetic faces of {name} were made anew since"
-        file = file_of(workspace.root, name)
+        file = generator_file(workspace.root, name)
         if file.is_file() and file_sha256(file) != one.get("checkpoint"):
             return f"the generator {name} was trained anew since"
     return None
 
 
 def _real(workspace: "Workspace") -> str | None:
-    """Digest of the selection and the crops; None where there are none."""
+    """Return the digest of the selection and the crops; None if there are none."""
     found = [
         [stage, marker.shard, marker.input, marker.config]
         for stage in ("select", "align")

@@ -1,18 +1,18 @@
-"""Where synthetic faces lie, and how they are read: what a classifier trains on.
+"""Read the synthetic faces of a workspace and their records.
 
-<workspace>/augment/exprgan/  part-00000.parquet  part-00000.json (marker)  images/00000/*.png
-                              stage.json          settings, versions, counts, whom the sources show
-                              asked.json          what the last run was asked for
+<workspace>/augment/<generator>/  part-00000.parquet  part-00000.json (marker)  images/00000/*.png
+                                  stage.json          settings, versions, counts, source subjects
+                                  asked.json          requested number of faces
 """
 
 import contextlib
 import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceprep.core.errors import ManifestError, UsageError
+from faceprep.core.errors import ManifestError, Remedy, UsageError
 from faceprep.core.files import write_json
+from faceprep.core.vocabulary import DEFAULT_GENERATOR
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import read_provenance
 
@@ -27,20 +27,20 @@ _ASKED = "asked.json"
 
 
 def stage_of(generator: str) -> str:
-    """Name of the stage's folder; `generator` as `faceprep.generators.trained.name_of` gives it."""
+    """Return the stage's folder; `generator` as `artifacts.generator_name` gives it."""
     return f"{STAGE}/{generator}"
 
 
 def note_asked(
     workspace: Workspace, stage: str, faces: int, shards: int, input_hash: str, config_hash: str
 ) -> None:
-    """Leave word of what a run is asked for, for whoever looks before it is done."""
+    """Record the requested faces in asked.json, so that a report can be made before the end."""
     note = {"faces": faces, "shards": shards, "input": input_hash, "config": config_hash}
     write_json(workspace.folder(stage) / _ASKED, note)
 
 
 def asked(workspace: Workspace, stage: str) -> dict[str, Any] | None:
-    """What the last run was asked for, ``faces``, ``shards``, ``input``, ``config``; else None."""
+    """Return ``faces``, ``shards``, ``input`` and ``config`` of the last run; None if unknown."""
     try:
         note = json.loads((workspace.folder(stage) / _ASKED).read_text())
         return {
@@ -54,18 +54,18 @@ def asked(workspace: Workspace, stage: str) -> dict[str, Any] | None:
 
 
 def load_synthetic(
-    workspace: str | Path, generator: str = "exprgan", n: int | None = None
+    workspace: str | Path, generator: str = DEFAULT_GENERATOR, n: int | None = None
 ) -> "pd.DataFrame":
-    """Read the first faces that a generator made.
+    """Read the first synthetic faces of a generator.
 
     Parameters
     ----------
     workspace
         Folder of the run.
     generator
-        As `faceprep.generators.trained.name_of` gives it.
+        Name, as `artifacts.generator_name` gives it.
     n
-        How many; all that there are without.
+        Number of faces; all if None.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def load_synthetic(
     Raises
     ------
     UsageError
-        There are fewer.
+        There are fewer faces.
     ManifestError
         A part is damaged, or parts were made with different settings.
     """
@@ -88,7 +88,7 @@ def load_synthetic(
     if wanted > there or not there:
         raise UsageError(
             f"{place.folder(stage)} has {there} synthetic faces, not {n or 'any'}",
-            f"faceprep augment --workspace {shlex.quote(str(place.root))} --n {n or 3000}",
+            Remedy("augment", place.root, {"n": n or 3000}),
         )
     tables, rows = [], 0
     for marker in markers:
@@ -100,31 +100,29 @@ def load_synthetic(
     if faces["index"].tolist() != list(range(wanted)):
         raise ManifestError(
             f"{place.folder(stage)} does not hold the faces 0 to {wanted - 1}",
-            "faceprep augment --overwrite",
+            Remedy("augment", overrides={"overwrite": True}),
         )
     folder = place.folder(stage).absolute()
     faces["crop"] = faces["crop"].map(lambda path: str(folder / path))
     return faces
 
 
-def synthetic_record(workspace: str | Path, generator: str = "exprgan") -> dict[str, Any]:
-    """What ``stage.json`` says; ``subjects`` and ``judge.subjects`` are whom the faces know.
+def synthetic_record(workspace: str | Path, generator: str = DEFAULT_GENERATOR) -> dict[str, Any]:
+    """Read ``stage.json``; ``subjects`` and ``judge.subjects`` are the training subjects.
 
     Raises
     ------
     UsageError
         There are no faces.
     ManifestError
-        It is missing, damaged, or of other faces than those that are there.
+        It is missing, damaged, or describes other faces.
     """
-    from faceprep.cli.commands.augment import command_for
-
     place, stage = Workspace(Path(workspace)), stage_of(generator)
     there, info = faces_there(place, stage), place.info(stage)
     if not there and not info:
         raise UsageError(
             f"{place.root} has no synthetic faces of {generator}",
-            f"faceprep augment --workspace {shlex.quote(str(place.root))} --n 3000",
+            Remedy("augment", place.root, {"n": 3000}),
         )
     first = place.marker(stage, 0)
     hashes = {} if first is None else hashes_of(first.input, first.config)
@@ -132,18 +130,18 @@ def synthetic_record(workspace: str | Path, generator: str = "exprgan") -> dict[
         raise ManifestError(
             f"{place.folder(stage)}: augment was not finished, and its stage.json does not say of"
             f" whom the {there} faces are that are there",
-            command_for(place.root, generator, there),
+            Remedy("augment", place.root, {"generator": generator, "n": there}, resume=True),
         )
     return info
 
 
 def hashes_of(input_hash: str, config_hash: str) -> dict[str, str]:
-    """What ``stage.json`` says of the faces that it describes, as their markers do."""
+    """Return the hashes in ``stage.json``, which are those in the markers of its faces."""
     return {"input": input_hash, "config": config_hash}
 
 
 def faces_there(place: Workspace, stage: str) -> int:
-    """How many synthetic faces there are, of whatever settings."""
+    """Count the synthetic faces, whatever their settings."""
     markers = (place.marker(stage, shard) for shard in place.shards(stage))
     return sum(marker.rows for marker in markers if marker is not None)
 
@@ -158,7 +156,7 @@ def provenance_of(place: Workspace, stage: str, shard: int | None = None) -> dic
 
 
 def _markers(place: Workspace, stage: str) -> "list[Marker]":
-    """Markers from shard 0 on, as far as the faces have no gap.
+    """Return the markers from shard 0 on, up to the first gap.
 
     Raises
     ------
@@ -173,7 +171,7 @@ def _markers(place: Workspace, stage: str) -> "list[Marker]":
         if markers and (marker.input, marker.config) != (markers[0].input, markers[0].config):
             raise ManifestError(
                 f"{place.folder(stage)}: shards 0 and {shard} were made with different settings",
-                "faceprep augment --n …   finishes what was begun",
+                Remedy("augment", overrides={"n": "…"}, note="finishes what was begun"),
             )
         if markers and markers[-1].rows < markers[0].rows:
             break

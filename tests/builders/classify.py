@@ -12,8 +12,8 @@ from faceprep.core.files import file_sha256
 from faceprep.core.images import write_png
 from faceprep.generators.exprgan import build
 from faceprep.generators.store import save_generator
-from faceprep.generators.trained import folder_of
 from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import generator_folder
 from faceprep.workspace.manifest import table_from_rows
 from faceprep.workspace.synthetic import stage_of
 
@@ -21,9 +21,9 @@ from faceprep.workspace.synthetic import stage_of
 FIRST_PERSON = 1000
 
 
-def generator_file(workspace: Workspace, name: str = "exprgan", **extra: Any) -> str:
+def write_generator(workspace: Workspace, name: str = "exprgan", **extra: Any) -> str:
     """A generator that was never trained, with what its file says; returns its checksum."""
-    folder = folder_of(workspace.root, name)
+    folder = generator_folder(workspace.root, name)
     folder.mkdir(parents=True, exist_ok=True)
     config = smallest()
     path = folder / "generator.safetensors"
@@ -90,5 +90,5 @@ def configured(root: Path, **options: Any) -> Config:
 def with_synthetic(root: Path, seen: list[str] | None = None, **more: Any) -> Workspace:
     """Eight people, the last two the test's, and twelve synthetic faces of an honest generator."""
     workspace = toy_workspace(root, people=8)
-    checkpoint = generator_file(workspace, subjects=seen or people(0, 1, 2, 3, 4, 5))
+    checkpoint = write_generator(workspace, subjects=seen or people(0, 1, 2, 3, 4, 5))
     return synthetic_faces(workspace, checkpoint, **more)

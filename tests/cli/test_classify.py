@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from builders.classify import generator_file, people, synthetic_faces
+from builders.classify import people, synthetic_faces, write_generator
 from builders.training import toy_workspace
 from typer.testing import CliRunner
 
@@ -50,7 +50,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def prepared(root: Path) -> Path:
     workspace = toy_workspace(root, people=8)
-    checkpoint = generator_file(workspace, subjects=people(0, 1, 2, 3, 4, 5))
+    checkpoint = write_generator(workspace, subjects=people(0, 1, 2, 3, 4, 5))
     synthetic_faces(workspace, checkpoint)
     return root
 
@@ -125,7 +125,7 @@ def test_what_is_wrong_is_said_with_what_to_type(
 
 def test_a_leak_is_exit_code_one(tmp_path: Path) -> None:
     workspace = toy_workspace(tmp_path / "ws", people=8)
-    synthetic_faces(workspace, generator_file(workspace, subjects=people(0, 7)))
+    synthetic_faces(workspace, write_generator(workspace, subjects=people(0, 7)))
     result = faceprep(*words(tmp_path / "ws", "--sweep", "4"), code=1)
     assert "the generator saw test subject folder/S7" in result.stderr
 

@@ -7,9 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from faceprep.cli import app
+from faceprep.cli.remedies import spell
 from faceprep.core.errors import UsageError
-from faceprep.generators.trained import file_for_use
 from faceprep.report import show
+from faceprep.workspace.discover import file_for_use
 from faceprep.workspace.synthetic import load_synthetic
 
 
@@ -33,10 +34,15 @@ def test_in_errors(tmp_path: Path) -> None:
     root = tmp_path / "my faces"
     with pytest.raises(UsageError) as none:
         load_synthetic(root, "exprgan")
-    assert shlex.split(none.value.hint)[:4] == ["faceprep", "augment", "--workspace", str(root)]
+    assert shlex.split(spell(none.value.hint))[:4] == [
+        "faceprep",
+        "augment",
+        "--workspace",
+        str(root),
+    ]
     other = root / "generator.safetensors"
     root.mkdir()
     other.touch()
     with pytest.raises(UsageError) as lost:
         file_for_use(root / "generatr.safetensors", None)
-    assert shlex.split(lost.value.hint) == ["--generator", str(other)]
+    assert shlex.split(spell(lost.value.hint)) == ["--generator", str(other)]

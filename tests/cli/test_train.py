@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from faceprep.cli import app
 from faceprep.core.progress import Progress
-from faceprep.generators.trained import folder_of
+from faceprep.workspace.artifacts import generator_folder
 
 RUNNER = CliRunner()
 
@@ -63,7 +63,7 @@ def test_killed_at_random_on_a_bare_machine_it_ends_as_if_undisturbed(tmp_path: 
     faceprep(*words(tmp_path / "whole", "--quiet"))
     command = [sys.executable, "-c", _BARE, *words(tmp_path / "killed", "--quiet")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    checkpoint = folder_of(tmp_path / "killed") / "training.safetensors"
+    checkpoint = generator_folder(tmp_path / "killed") / "training.safetensors"
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
     while not checkpoint.exists() and process.poll() is None:
         time.sleep(0.01)
@@ -73,7 +73,7 @@ def test_killed_at_random_on_a_bare_machine_it_ends_as_if_undisturbed(tmp_path: 
     result = faceprep(*words(tmp_path / "killed"))
     assert "going on after step" in result.stderr
     for name in ("training.safetensors", "generator.safetensors"):
-        files = [folder_of(tmp_path / run) / name for run in ("whole", "killed")]
+        files = [generator_folder(tmp_path / run) / name for run in ("whole", "killed")]
         assert files[0].read_bytes() == files[1].read_bytes(), name
     assert "finished before" in faceprep(*words(tmp_path / "killed")).output
 
@@ -103,14 +103,14 @@ def test_a_dry_run_prints_steps_parameters_and_memory(tmp_path: Path) -> None:
     text = faceprep(*words(tmp_path / "ws", "--dry-run")).output
     for word in ("joint 12", "parameters", "memory", "encoder", "4 people"):
         assert word in text
-    assert not folder_of(tmp_path / "ws").exists()
+    assert not generator_folder(tmp_path / "ws").exists()
 
 
 def test_the_seed_is_the_trainings(tmp_path: Path) -> None:
     toy_workspace(tmp_path / "ws")
     more = ("--seed", "7", "--set", "train.steps=1", "--quiet")
     faceprep(*words(tmp_path / "ws", *more))
-    info = json.loads((folder_of(tmp_path / "ws") / "train.json").read_text())
+    info = json.loads((generator_folder(tmp_path / "ws") / "train.json").read_text())
     assert info["config"]["seed"] == 7
 
 

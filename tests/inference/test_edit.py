@@ -9,15 +9,17 @@ import pytest
 from builders.edits import CLASSES, draw_people, lay_out
 from PIL import Image
 
+from faceprep.cli.remedies import spell
 from faceprep.core.errors import UsageError
 from faceprep.core.images import read_image
 from faceprep.generators.editor import Editor
-from faceprep.generators.trained import file_of, trained_file
 from faceprep.inference.edit import LEVELS, edit_faces, edit_sheet
 from faceprep.inference.inputs import read_portraits
 from faceprep.inference.new_faces import draw_new_faces
 from faceprep.inference.output import picture_paths, sheet_path
 from faceprep.metrics.intensity import IntensityMap
+from faceprep.workspace.artifacts import generator_file
+from faceprep.workspace.discover import trained_file
 
 
 @pytest.fixture
@@ -102,10 +104,10 @@ def test_impossible_wishes_are_refused(used, faces, tmp_path):
             edit_faces(faces, used, "anger", level, tmp_path)
     with pytest.raises(UsageError, match="does not know 'joy'") as caught:
         edit_faces(faces, used, "joy", 1, tmp_path)
-    assert caught.value.hint == "one of: anger, happiness, surprise, neutral"
+    assert spell(caught.value.hint) == "one of: anger, happiness, surprise, neutral"
     with pytest.raises(UsageError, match="does not know 'happy'") as caught:
         edit_faces(faces, used, "happy", 1, tmp_path)
-    assert caught.value.hint == "did you mean happiness?"
+    assert spell(caught.value.hint) == "did you mean happiness?"
     with pytest.raises(UsageError, match="2 pictures do not go into one file"):
         edit_faces(faces, used, "anger", 1, tmp_path / "a.png")
     with pytest.raises(UsageError, match="a picture is a PNG"):
@@ -171,16 +173,16 @@ def test_advice_leaves_the_other_arguments_alone(faceprep, workspace, tmp_path):
     for more, advice in (
         (("--workspace", mistyped), f"→ --workspace {workspace.root}\n"),
         (("--generator", workspace.root), f"→ --workspace {workspace.root}\n"),
-        (("--generator", file_of(mistyped)), "→ --workspace DIR takes"),
+        (("--generator", generator_file(mistyped)), "→ --workspace DIR takes"),
         (
-            ("--generator", file_of(workspace.root).with_name("generater.safetensors")),
-            f"→ --generator {file_of(workspace.root)}\n",
+            ("--generator", generator_file(workspace.root).with_name("generater.safetensors")),
+            f"→ --generator {generator_file(workspace.root)}\n",
         ),
     ):
         assert advice in faceprep(*words, *more, code=2).stderr
     with pytest.raises(UsageError) as caught:
         trained_file(mistyped)
-    assert caught.value.hint == f"--workspace {workspace.root}"
+    assert spell(caught.value.hint) == f"--workspace {workspace.root}"
 
 
 def test_a_workspace_without_a_generator_says_how_to_train(faceprep, tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from builders.edits import SIZE, draw_people
 
+from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.images import write_png
 from faceprep.inference.inputs import read_portraits
@@ -42,17 +43,17 @@ def test_what_cannot_be_read_does_not_harm_the_others(used, tmp_path) -> None:
     assert "no image" in found.failures[words[2]]
     with pytest.raises(FaceprepError, match=r"noise\.png: no face found; and 1 more") as caught:
         read_portraits([words[0], words[2]], used, ASK)
-    assert "--detector dlib" in str(caught.value.hint)
+    assert "--detector dlib" in spell(caught.value.hint)
 
 
 def test_what_is_not_there_names_what_is(used, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="no photograph folder/test00, and no such face") as caught:
         read_portraits(["folder/test00"], used, ASK)
-    assert "folder/test00" in str(caught.value.hint)
+    assert "folder/test00" in spell(caught.value.hint)
     with pytest.raises(UsageError, match="is a folder") as caught:
         read_portraits(["folder/test000", "."], used, ASK)
-    assert caught.value.hint == "faceprep edit *.jpg …"
+    assert spell(caught.value.hint) == "faceprep edit *.jpg …"
     with pytest.raises(UsageError, match="no photograph is given"):
         read_portraits([], used, ASK)
     # A file goes before a face of that name.

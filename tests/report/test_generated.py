@@ -15,8 +15,8 @@ from faceprep.cli import app
 from faceprep.core.files import file_sha256
 from faceprep.core.processes import here
 from faceprep.execution.options import Options
-from faceprep.generators.trained import file_of, folder_of
 from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import generator_file, generator_folder
 from faceprep.workspace.inputs import inputs_of
 
 STAGE = "augment/exprgan"
@@ -44,7 +44,7 @@ def table() -> dict[str, object]:
 
 def stopped_training(root: Path) -> None:
     """A training that stopped after 3 of 5 steps, of which the history tells."""
-    folder = folder_of(root)
+    folder = generator_folder(root)
     faces = dict.fromkeys(LABELS, 4)
     plan = {"preset": "tiny", "size": 32, "people": 4, "faces": faces, "steps": {"joint": 5}}
     about = {"steps": 3, "seconds": 8.5, "images_per_second": 4.0, "plan": plan}
@@ -180,8 +180,8 @@ def test_faces_of_an_earlier_generator_are_stale(tmp_path: Path) -> None:
     root = generator_workspace(tmp_path / "ws").root
     make_faces(root, 30)
     other = generator_workspace(tmp_path / "other", seed=1).root
-    file = folder_of(root) / "generator.safetensors"
-    file.write_bytes((folder_of(other) / "generator.safetensors").read_bytes())
+    file = generator_folder(root) / "generator.safetensors"
+    file.write_bytes((generator_folder(other) / "generator.safetensors").read_bytes())
     (_, found) = json.loads(faceprep("show", root, "--json").stdout)["generated"]
     assert (found["state"], found["done"], found["stale"]) == ("stale", 0, [0, 1])
     assert "the generator was trained anew since" in faceprep("show", root).stdout
@@ -200,7 +200,7 @@ def test_totals_of_an_earlier_run_are_said_to_be_that(tmp_path: Path) -> None:
 
 def test_a_table_of_faces_that_are_gone_is_stale(tmp_path: Path) -> None:
     workspace = generator_workspace(tmp_path / "ws")
-    root, checkpoint = workspace.root, file_sha256(file_of(workspace.root))
+    root, checkpoint = workspace.root, file_sha256(generator_file(workspace.root))
     make_faces(root, 48)
     made_of = inputs_of(workspace, {"exprgan": (checkpoint, 24)})
     (root / "classify").mkdir()
@@ -220,5 +220,5 @@ def test_a_table_of_faces_that_are_gone_is_stale(tmp_path: Path) -> None:
     shutil.rmtree(root / "augment")  # to make room
     assert state() == ("done", None)
     other = generator_workspace(tmp_path / "other", seed=1).root
-    file_of(root).write_bytes(file_of(other).read_bytes())
+    generator_file(root).write_bytes(generator_file(other).read_bytes())
     assert state() == ("stale", "the generator exprgan was trained anew since")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.report.drawing import PAPER, TILE
 from faceprep.report.sections import COLUMNS
@@ -150,7 +151,7 @@ def test_says_where_it_cannot_write(
     (tmp_path / "taken").write_text("a file, no folder")
     with pytest.raises(error) as caught:
         contact_sheet(workspace.root, tmp_path / out)
-    assert caught.value.hint
+    assert spell(caught.value.hint)
     assert not list(tmp_path.glob("*.tmp"))
 
 
@@ -159,7 +160,7 @@ def test_nothing_aligned_yet_names_the_command(make_workspace: Make, tmp_path: P
     with pytest.raises(UsageError, match="no aligned faces") as caught:
         contact_sheet(workspace.root, tmp_path / "sheet.png")
     assert caught.value.hint is not None
-    assert caught.value.hint.startswith("faceprep align")
+    assert spell(caught.value.hint).startswith("faceprep align")
 
 
 def test_choice_is_spread_over_subjects(make_workspace: Make) -> None:

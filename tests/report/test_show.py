@@ -12,12 +12,14 @@ import pytest
 from rich.console import Console
 
 from faceprep.cli.commands.workspace import command
+from faceprep.cli.remedies import spell
 from faceprep.config import STAGES, Config
 from faceprep.config.sources import parse_assignment, resolve
 from faceprep.core.errors import ManifestError, UsageError
-from faceprep.report.show import find_workspaces, show, workspace_of
+from faceprep.report.show import show
 from faceprep.report.view import age
 from faceprep.workspace import Workspace
+from faceprep.workspace.discover import find_workspaces, workspace_flag, workspace_of
 
 Make = Callable[..., Workspace]
 
@@ -220,7 +222,7 @@ def test_elsewhere_the_nearest_workspace_is_named(make_workspace: Make, tmp_path
     for path in (tmp_path, workspace.root / "align" / "images", workspace.root / "train"):
         with pytest.raises(UsageError) as caught:
             show(path)
-        assert caught.value.hint == f"faceprep show {workspace.root}"
+        assert spell(caught.value.hint) == f"faceprep show {workspace.root}"
     with pytest.raises(UsageError, match="nothing-here"):
         show(tmp_path / "sub" / "nothing-here")
 
@@ -236,12 +238,12 @@ def test_advice_names_what_may_be_meant_and_not_a_neighbour(
     assert caught.value.message == f"no {tmp_path / 'ck-plus'} here; no workspace found"
     for path in (root.with_name("oulo"), Path("oulo")):
         with pytest.raises(UsageError) as caught:
-            workspace_of(path, "--workspace {}")
+            workspace_of(path, workspace_flag)
         assert caught.value.message.endswith(f"found: {path.with_name('oulu')}")
-        assert caught.value.hint == f"--workspace {path.with_name('oulu')}"
+        assert spell(caught.value.hint) == f"--workspace {path.with_name('oulu')}"
         with pytest.raises(UsageError, match="no workspace with a trained generator") as caught:
-            workspace_of(path, "--workspace {}", generator=True)
-        assert caught.value.hint == "faceprep train   (the demo dataset)"
+            workspace_of(path, workspace_flag, generator=True)
+        assert spell(caught.value.hint) == "faceprep train   (the demo dataset)"
 
 
 def test_the_workspace_of_a_path(make_workspace: Make, tmp_path: Path) -> None:
@@ -263,7 +265,7 @@ def test_without_a_path_the_only_workspace_is_shown(
     make_workspace(name="manifests/demo2")
     with pytest.raises(UsageError, match="which workspace") as caught:
         show()
-    assert caught.value.hint == f"faceprep show {Path('manifests', 'demo')}"
+    assert spell(caught.value.hint) == f"faceprep show {Path('manifests', 'demo')}"
     assert len(find_workspaces(Path())) == 2
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.workspace import Workspace
 from faceprep.workspace.load import load
@@ -30,7 +31,7 @@ def test_a_stage_that_never_ran_says_what_to_type(aligned_workspace, tmp_path: P
     root = aligned_workspace().root
     with pytest.raises(UsageError, match="aus has not run") as caught:
         load(root, stages=["aus"])
-    assert caught.value.hint == "faceprep aus"
+    assert spell(caught.value.hint) == "faceprep aus"
     with pytest.raises(UsageError, match="no stage 'faces'"):
         load(root, stages=["faces"])
     with pytest.raises(UsageError, match="no workspace"):

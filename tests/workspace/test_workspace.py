@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from faceprep.cli.remedies import spell
 from faceprep.core.errors import ManifestError
 from faceprep.core.processes import here
 from faceprep.workspace import Workspace
@@ -108,7 +109,7 @@ def test_a_table_that_breaks_the_schema_leaves_the_old_shard(tmp_path) -> None:
 def test_reading_an_unfinished_shard_says_which_stage_to_run(tmp_path) -> None:
     with pytest.raises(ManifestError, match="not finished") as caught:
         Workspace(tmp_path).read("align", 3)
-    assert caught.value.hint == "faceprep align"
+    assert spell(caught.value.hint) == "faceprep align"
 
 
 def test_surplus_shards_are_removed_with_their_images(tmp_path) -> None:

@@ -9,8 +9,8 @@ from faceprep.config import TrainConfig
 from faceprep.config.augment import AugmentConfig
 from faceprep.config.section import spelled
 from faceprep.core.errors import Remedy
-from faceprep.generators.trained import name_of
 from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import generator_name
 from faceprep.workspace.synthetic import provenance_of, stage_of
 
 #: Settings with a flag of their own.
@@ -34,7 +34,7 @@ def spell(remedy: Remedy) -> str:
     further = join(flags(overrides))
     if folds is not None:
         return faces_command(remedy.workspace, generator, fold, folds, n, further)
-    name = generator if fold is None else name_of(generator, fold)
+    name = generator if fold is None else generator_name(generator, fold)
     return f"{command_for(remedy.workspace, name, n)} {further}".rstrip()
 
 
@@ -47,7 +47,7 @@ def command_for(workspace: Path, generator: str, n: int) -> str:
     Parameters
     ----------
     generator
-        As `faceprep.generators.trained.name_of` gives it.
+        As `faceprep.workspace.artifacts.generator_name` gives it.
     """
     place, stage = Workspace(workspace), stage_of(generator)
     info = place.info(stage)

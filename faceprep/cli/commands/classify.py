@@ -10,7 +10,7 @@ from faceprep.cli.commands.train import train_command
 from faceprep.config import ClassifyConfig, Config
 from faceprep.config.section import spelled
 from faceprep.core.errors import Remedy
-from faceprep.generators.trained import file_of, name_of
+from faceprep.workspace.artifacts import generator_file, generator_name
 
 #: Settings of ``[classify]`` with a flag of their own.
 _FLAGS = ("sweep", "times", "arms", "seeds", "folds", "generator", "seed")
@@ -74,12 +74,12 @@ def faces_command(
     """
     flags = f" {further}" if further else ""
     if fold is None:
-        if file_of(workspace, generator).is_file():
+        if generator_file(workspace, generator).is_file():
             return command_for(workspace, generator, count) + flags
         return train_command(workspace, generator)
-    own = name_of(generator, fold)
+    own = generator_name(generator, fold)
     more = command_for(workspace, generator, count)
-    if file_of(workspace, own).is_file():
+    if generator_file(workspace, own).is_file():
         if (workspace / "augment" / own / "stage.json").is_file():
             return command_for(workspace, own, count) + flags
         return f"{more} --set train.fold={fold}{flags}"
@@ -97,6 +97,6 @@ def more_command(config: Config, count: int) -> str:
     settings = {**options.settings(), "sweep": [0, count], "times": []}
     fold, folds = (None, []) if options.folds is None else (0, [*range(options.folds)])
     faces = faces_command(workspace, options.generator, fold, folds, count)
-    if fold is None and not file_of(workspace, options.generator).is_file():
+    if fold is None and not generator_file(workspace, options.generator).is_file():
         faces = f"{faces}; {command_for(workspace, options.generator, count)}"
     return f"{faces}; {table_command(workspace, settings)}"

@@ -9,9 +9,8 @@ from faceprep.cli.remedies import flags, join
 from faceprep.config import TrainConfig
 from faceprep.config.section import spelled
 from faceprep.core.errors import Remedy
-from faceprep.generators.trained import folder_of
 from faceprep.workspace import Workspace
-from faceprep.workspace.artifacts import INFO
+from faceprep.workspace.artifacts import INFO, generator_folder
 
 
 def spell(remedy: Remedy) -> str:
@@ -51,7 +50,7 @@ def train_command(workspace: Path, generator: str, fold: str | None = None) -> s
 
 def _trained_with(workspace: Path, generator: str) -> dict[str, Any]:
     """Settings of a generator's training, or of another fold's where it has none itself."""
-    own = folder_of(workspace, generator)
+    own = generator_folder(workspace, generator)
     for folder in (own, *sorted(own.parent.glob(f"{generator}-fold*"))):
         try:
             return dict(json.loads((folder / INFO).read_text())["config"])

@@ -7,7 +7,7 @@ from faceprep.cli.remedies import flags, join
 from faceprep.config import STAGES, Config
 from faceprep.core.errors import Remedy
 from faceprep.workspace import Workspace
-from faceprep.workspace.face_index import dataset_root
+from faceprep.workspace.discover import dataset_root
 
 _WHY = {
     "missing": "{stage} has not run yet",

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from faceprep.core.errors import Remedy
 from faceprep.evaluation.aus.agreement import AUEvaluation, agreement, pair
 from faceprep.evaluation.aus.coverage import Wanted, notes_on, nothing_to_compare
 from faceprep.evaluation.aus.read import estimates, selected_faces
 from faceprep.evaluation.aus.references import find_reference
-from faceprep.report.show import workspace_of
 from faceprep.workspace import Workspace
+from faceprep.workspace.discover import workspace_of
 
 
 def evaluate_aus(
@@ -37,7 +38,7 @@ def evaluate_aus(
     ManifestError
         When a manifest is damaged.
     """
-    workspace = Workspace(workspace_of(path, "faceprep evaluate aus {} …"))
+    workspace = Workspace(workspace_of(path, _command))
     faces = selected_faces(workspace)
     wanted = Wanted.of(faces, split, role)
     estimated, failures = estimates(workspace)
@@ -56,3 +57,7 @@ def evaluate_aus(
         reference.not_estimated,
         notes_on(workspace, reference, wanted, set(pairs.face_ids), failures),
     )
+
+
+def _command(workspace: Path) -> Remedy:
+    return Remedy("evaluate aus", arguments=(str(workspace), "…"))

@@ -13,8 +13,8 @@ from faceprep.config import STAGES
 from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.errors import UsageError
 from faceprep.evaluation.aus.agreement import AUValues
-from faceprep.report.show import is_workspace, workspace_of
 from faceprep.workspace import Workspace
+from faceprep.workspace.discover import Suggest, is_workspace, workspace_of
 from faceprep.workspace.manifest import read_part
 
 _FACES = (
@@ -63,15 +63,15 @@ def estimates(workspace: Workspace) -> tuple[AUValues, dict[str, str]]:
     return _values(table), dict(failures)
 
 
-def read_aus(path: Path, ask: str) -> AUValues:
+def read_aus(path: Path, suggest: Suggest) -> AUValues:
     """AUs of a workspace, or of aus manifests that lie anywhere.
 
     Parameters
     ----------
     path
         A workspace, its ``aus`` folder, any folder of ``part-*.parquet``, or one of them.
-    ask
-        What an error suggests to type, with ``{}`` where the nearest workspace stands.
+    suggest
+        Gives the hint of the error for the nearest workspace.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def read_aus(path: Path, ask: str) -> AUValues:
             f"faceprep aus … --set aus.backend=openface-csv --set aus.openface_csv={path}"
             " --workspace OTHER   then: --against OTHER",
         )
-    return estimates(Workspace(workspace_of(path, ask)))[0]
+    return estimates(Workspace(workspace_of(path, suggest)))[0]
 
 
 def _loose_parts(path: Path) -> list[Path]:

@@ -1,6 +1,5 @@
 """What Action Units are held against: FACS codes, the truth of the demo, another backend."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,12 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from faceprep.cli.commands.workspace import command
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Remedy, UsageError
 from faceprep.evaluation.aus.agreement import AUValues
 from faceprep.evaluation.aus.facs import coded_frames, translate
 from faceprep.evaluation.aus.read import drawn_aus, read_aus
 from faceprep.workspace import Workspace
-from faceprep.workspace.face_index import dataset_root
+from faceprep.workspace.discover import dataset_root
 
 FACS, DEMO = "facs", "demo"
 CK_PLUS = "ck-plus"
@@ -78,12 +77,12 @@ def find_reference(workspace: Workspace, faces: pa.Table, against: str | None) -
         return facs_codes(workspace, faces)
     if against == DEMO:
         return demo_truth(workspace, faces)
-    values = read_aus(Path(against), _again(workspace, "{}"))
+    values = read_aus(Path(against), lambda other: _again(workspace, str(other)))
     return Reference(f"{against} ({values.source})", "faces that both have", values, True)
 
 
-def _again(workspace: Workspace, against: str = "OTHER_WORKSPACE") -> str:
-    return f"faceprep evaluate aus {shlex.quote(str(workspace.root))} --against {against}"
+def _again(workspace: Workspace, against: str = "OTHER_WORKSPACE") -> Remedy:
+    return Remedy("evaluate aus", None, {"against": against}, (str(workspace.root),))
 
 
 def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:

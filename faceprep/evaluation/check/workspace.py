@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceprep.cli.commands.classify import settings_for, table_command
 from faceprep.config import TrainConfig
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
 from faceprep.core.files import digest
 from faceprep.evaluation.check.baseline import (
     Baseline,
@@ -18,8 +18,8 @@ from faceprep.evaluation.check.baseline import (
     write_baseline,
 )
 from faceprep.evaluation.check.comparison import Gate, Ways, checked_table, compare, summarise
-from faceprep.generators.trained import name_of
 from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import generator_name
 from faceprep.workspace.inputs import changed_since
 from faceprep.workspace.manifest import read_provenance
 
@@ -155,15 +155,19 @@ def read_table(root: Path, again: str | None = None) -> "tuple[pd.DataFrame, dic
 
 def _refuse_elsewhere(root: Path, path: Path) -> None:
     """Refuse a folder that is no workspace, and has no table either."""
-    from faceprep.report.show import is_workspace, workspace_of
+    from faceprep.workspace.discover import is_workspace, workspace_of
 
     if (root / TABLE).is_file() or is_workspace(root):
         return
-    ask = f"faceprep check --workspace {{}} --baseline {shlex.quote(str(path))}"
+
+    def again(workspace: Path) -> Hint:
+        return Remedy("check", workspace, {"baseline": path})
+
+    hint: Hint | None
     try:
-        hint = ask.format(shlex.quote(str(workspace_of(root, ask))))
+        hint = again(workspace_of(root, again))
     except UsageError as error:
-        hint = str(error.hint)
+        hint = error.hint
     raise UsageError(f"there is no workspace {root}", hint)
 
 
@@ -208,7 +212,7 @@ def settings_of(root: Path, table: "pd.DataFrame", record: Mapping[str, Any]) ->
     if (table["n_synthetic"] > 0).any():
         made_by = table[["generator", "fold"]].dropna().drop_duplicates()
         names = [
-            name_of(generator, None if fold < 0 else int(fold))
+            generator_name(generator, None if fold < 0 else int(fold))
             for generator, fold in sorted(made_by.itertuples(index=False))
         ]
         settings |= _of_all([_training(root, name) for name in names])

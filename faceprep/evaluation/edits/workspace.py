@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceprep.core.device import choose_device
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Remedy, UsageError
 from faceprep.core.progress import Progress
 from faceprep.evaluation.edits.evaluate import INTENSITIES, NEW_IDENTITIES, evaluate_edits
 from faceprep.evaluation.edits.result import EditReport
 from faceprep.generators.editor import NEUTRAL, Editor
-from faceprep.generators.trained import file_for_use
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.expression_classifier.fit import fit_classifiers
 from faceprep.metrics.intensity import calibration_of
@@ -19,8 +18,8 @@ from faceprep.metrics.workspace_faces import (
     rows_of_split,
     some_faces,
 )
-from faceprep.report.show import workspace_of
 from faceprep.workspace import Workspace
+from faceprep.workspace.discover import file_for_use, workspace_of
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def evaluate_workspace(
     from faceprep.faces.features import load_features
     from faceprep.generators.store import load_generator
 
-    workspace = Workspace(workspace_of(path, "faceprep evaluate edits {} …", generator is None))
+    workspace = Workspace(workspace_of(path, _command, generator is None))
     file = file_for_use(generator, workspace.root)
     if split not in ("test", "val"):
         raise UsageError(f"edits are evaluated on unseen people, not on {split!r}", "--split test")
@@ -123,3 +122,7 @@ def read_intensities(text: str) -> tuple[float, ...]:
             f"{text!r} are not three or more numbers from 0 to 1", "--intensities 0.2,0.6,1"
         )
     return levels
+
+
+def _command(workspace: Path) -> Remedy:
+    return Remedy("evaluate edits", arguments=(str(workspace), "…"))

@@ -59,10 +59,11 @@ def _train(config: Config, overwrite: bool) -> "Printed":
 
 
 def _checkpoint_time(config: Config) -> int:
-    from faceprep.generators.trained import folder_of, name_of
-    from faceprep.workspace.artifacts import RESUME
+    from faceprep.workspace.artifacts import RESUME, generator_folder, generator_name
 
-    folder = folder_of(config.workspace, name_of(config.train.generator, config.train.fold))
+    folder = generator_folder(
+        config.workspace, generator_name(config.train.generator, config.train.fold)
+    )
     try:
         return (folder / RESUME).stat().st_mtime_ns
     except OSError:

@@ -16,12 +16,13 @@ from faceprep.core.progress import Progress
 from faceprep.execution.options import Options
 from faceprep.execution.runner import run_jobs
 from faceprep.execution.shard import versions
-from faceprep.generators.trained import name_of, read_trained
+from faceprep.generators.trained import read_trained
 from faceprep.stages.augment.existing import Present
 from faceprep.stages.augment.remote_job import AugmentErrand
 from faceprep.stages.augment.result import Augmented
 from faceprep.stages.augment.shard import Augment, AugmentJob, make_shard
 from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import generator_name
 from faceprep.workspace.manifest import SCHEMA_VERSION
 from faceprep.workspace.synthetic import hashes_of, note_asked
 
@@ -123,7 +124,7 @@ class _Run:
         self.workspace = Workspace(config.workspace)
         self.stage = Augment(config, device)
         self.settings = config.augment
-        self.name = name_of(config.train.generator, config.train.fold)
+        self.name = generator_name(config.train.generator, config.train.fold)
         # Making the networks takes seconds, and is the workers' task.
         file = read_trained(config.workspace, self.name)
         self.checkpoint, networks = file_sha256(file.path), file.config

@@ -18,10 +18,12 @@ from faceprep.core.files import file_sha256
 from faceprep.core.pixels import to_unit_range
 from faceprep.generators.blocks.layers import channels_last
 from faceprep.generators.editor import to_pixels
-from faceprep.generators.trained import load_trained, name_of, trained_file
+from faceprep.generators.trained import load_trained
 from faceprep.metrics.intensity import calibration_of
 from faceprep.stages.augment.schedule import Draw, Schedule, Slot, SourceOrder, draw, magnitudes
 from faceprep.stages.augment.sources import Sources, find_sources
+from faceprep.workspace.artifacts import generator_name
+from faceprep.workspace.discover import trained_file
 from faceprep.workspace.manifest import Row
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ class Studio:
         self, config: Config, checkpoint: str, device: str, quality: "QualityFilter | None" = None
     ) -> None:
         self.settings = config.augment
-        self.name = name_of(config.train.generator, config.train.fold)
+        self.name = generator_name(config.train.generator, config.train.fold)
         self.checkpoint, self.device, self.quality = checkpoint, torch.device(device), quality
         if file_sha256(trained_file(config.workspace, self.name)) != checkpoint:
             raise FaceprepError(

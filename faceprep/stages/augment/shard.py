@@ -20,8 +20,8 @@ from faceprep.execution.job import Job
 from faceprep.execution.shard import explain_os_error, versions
 from faceprep.execution.stage import ShardOutput, Stage, image_name
 from faceprep.execution.threads import one_thread
-from faceprep.generators.trained import name_of
 from faceprep.workspace import Marker, PendingShard, Workspace
+from faceprep.workspace.artifacts import generator_name
 from faceprep.workspace.manifest import Row, table_from_rows
 from faceprep.workspace.synthetic import stage_of
 
@@ -41,7 +41,7 @@ class Augment(Stage):
     seconds_per_face = 0.05
 
     def __init__(self, config: Config, device: str) -> None:
-        self.name = stage_of(name_of(config.train.generator, config.train.fold))
+        self.name = stage_of(generator_name(config.train.generator, config.train.fold))
         self.upstream = ()
         self.device = device
         self._faces = config.augment.shard_size

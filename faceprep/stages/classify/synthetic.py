@@ -14,10 +14,11 @@ from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, ManifestError, UsageError
 from faceprep.core.files import digest, file_sha256, write_json
 from faceprep.core.progress import Progress
-from faceprep.generators.trained import file_of, name_of, read_trained
+from faceprep.generators.trained import read_trained
 from faceprep.metrics.leaks import subjects_of
 from faceprep.stages.classify.faces import Kept, RealFaces, Side
 from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import generator_file, generator_name
 from faceprep.workspace.synthetic import faces_there, load_synthetic, stage_of, synthetic_record
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def find_synthetic(config: Config, fold: int | None, count: int, faces: RealFace
         generator was trained on.
     """
     options, workspace = config.classify, config.workspace
-    name = name_of(options.generator, fold)
+    name = generator_name(options.generator, fold)
     there = faces_there(Workspace(workspace), stage_of(name))
     more, again = (
         faces_command(workspace, options.generator, fold, _folds(faces, fold), number)
@@ -117,7 +118,7 @@ def _too_few(
     workspace: Path, generator: str, name: str, error: UsageError, command: str
 ) -> UsageError:
     """Say what is lacking: faces, or even the generator that would make them."""
-    if file_of(workspace, name).is_file():
+    if generator_file(workspace, name).is_file():
         return UsageError(error.message, command)
     known = {path.name for path in (workspace / "train").glob("*") if path.is_dir()}
     others = sorted({one.partition("-fold")[0] for one in known} - {generator})
@@ -187,7 +188,7 @@ def _generators(
     workspace: Path, name: str, table: "pd.DataFrame", hint: str, train: str
 ) -> list[str]:
     """Whom the generator that made these faces was trained on, as its own file says."""
-    path = file_of(workspace, name)
+    path = generator_file(workspace, name)
     made_by = sorted({*table["checkpoint"].tolist()})
     if not path.is_file() or made_by != [file_sha256(path)]:
         if path.is_file():

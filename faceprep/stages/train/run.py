@@ -22,9 +22,15 @@ from faceprep.core.errors import FaceprepError, MissingToolError
 from faceprep.core.files import write_json
 from faceprep.core.progress import Progress
 from faceprep.execution.shard import versions
-from faceprep.generators.trained import folder_of, name_of
 from faceprep.stages.train.faces import classes_of, read_crops
-from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, USE
+from faceprep.workspace.artifacts import (
+    HISTORY,
+    INFO,
+    RESUME,
+    USE,
+    generator_folder,
+    generator_name,
+)
 from faceprep.workspace.training_rows import training_rows
 
 if TYPE_CHECKING:
@@ -186,7 +192,7 @@ def _prepare(config: Config, device: str, threads: int) -> "tuple[Job, Plan]":
         stages=stages,
         crops=crops,
         unseen=unseen,
-        folder=folder_of(config.workspace, name_of(train.generator, train.fold)),
+        folder=generator_folder(config.workspace, generator_name(train.generator, train.fold)),
         seed=train.seed,
         facts={"data": crops.fingerprint},
         checkpoint_every=train.checkpoint_every,

@@ -8,21 +8,23 @@ from pathlib import Path
 import pytest
 from builders.classify import (
     configured,
-    generator_file,
     people,
     with_synthetic,
+    write_generator,
 )
 from builders.training import toy_workspace
 
+from faceprep.cli.remedies import spell
 from faceprep.config import TrainConfig
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.evaluation.check.workspace import check_workspace, update_baseline
 from faceprep.execution.options import Options
-from faceprep.generators.trained import file_of, load_trained
+from faceprep.generators.trained import load_trained
 from faceprep.report.accuracy.files import write_files
 from faceprep.stages.augment.run import run_augment
 from faceprep.stages.classify.run import run_classify
+from faceprep.workspace.artifacts import generator_file
 
 QUIET = Progress(quiet=True)
 
@@ -31,10 +33,10 @@ def test_missing_faces_are_told_with_the_command_that_makes_them(tmp_path: Path)
     with_synthetic(tmp_path)
     with pytest.raises(UsageError, match="has 12 synthetic faces, not 3000") as caught:
         run_classify(configured(tmp_path, sweep=(3000,)), QUIET)
-    assert caught.value.hint == f"faceprep augment --workspace {tmp_path} --n 3000"
+    assert spell(caught.value.hint) == f"faceprep augment --workspace {tmp_path} --n 3000"
     with pytest.raises(UsageError, match="the selection has 3 folds") as caught:
         run_classify(configured(tmp_path, folds=5), QUIET)
-    hint = str(caught.value.hint)
+    hint = spell(caught.value.hint)
     assert hint.startswith("--folds 3, or: faceprep align ")
     assert hint.endswith(f"--workspace {tmp_path} --set select.folds=5")
 
@@ -43,7 +45,7 @@ def test_more_faces_are_made_with_the_settings_of_those_at_hand(tmp_path: Path) 
     with_synthetic(tmp_path, settings={"mode": "edit", "shard_size": 64})
     with pytest.raises(UsageError, match="has 12 synthetic faces, not 40") as caught:
         run_classify(configured(tmp_path, sweep=(40,)), QUIET)
-    hint = str(caught.value.hint)
+    hint = spell(caught.value.hint)
     assert hint.startswith(f"faceprep augment --workspace {tmp_path} --n 40 --mode edit")
     assert "augment.shard_size=64" in hint
 
@@ -52,7 +54,7 @@ def test_without_a_generator_that_is_the_first_error(tmp_path: Path) -> None:
     toy_workspace(tmp_path, people=8)
     with pytest.raises(UsageError, match="has no trained exprgan") as caught:
         run_classify(configured(tmp_path, sweep=(4,)), QUIET)
-    assert caught.value.hint == f"faceprep train --only --workspace {tmp_path}"
+    assert spell(caught.value.hint) == f"faceprep train --only --workspace {tmp_path}"
 
 
 def test_a_generator_of_every_fold_is_trained_like_the_one_at_hand(tmp_path: Path) -> None:
@@ -64,16 +66,16 @@ def test_a_generator_of_every_fold_is_trained_like_the_one_at_hand(tmp_path: Pat
     (tmp_path / "train" / "exprgan" / "train.json").write_text(json.dumps({"config": config}))
     with pytest.raises(UsageError, match="has no trained exprgan-fold00") as caught:
         run_classify(configured(tmp_path, sweep=(4,), folds=3), QUIET)
-    assert caught.value.hint == (
+    assert spell(caught.value.hint) == (
         f"for k in $(seq 0 2); do faceprep train --only --workspace {tmp_path}"
         " --set train.preset=tiny --set train.size=32 --set train.weights.pixel=2.0"
         f" --set train.fold=$k; faceprep augment --workspace {tmp_path} --n 4 --mode edit"
         " --set train.fold=$k; done"
     )
-    generator_file(workspace, "exprgan-fold00", subjects=people(1, 2))
+    write_generator(workspace, "exprgan-fold00", subjects=people(1, 2))
     with pytest.raises(UsageError, match="exprgan-fold00 has 0 synthetic faces") as caught:
         run_classify(configured(tmp_path, sweep=(4,), folds=3), QUIET)
-    assert caught.value.hint == (
+    assert spell(caught.value.hint) == (
         f"faceprep augment --workspace {tmp_path} --n 4 --mode edit --set train.fold=0"
     )
 
@@ -88,20 +90,20 @@ def test_a_face_that_cannot_be_read_is_named_with_what_makes_it_again(tmp_path: 
         with pytest.raises(FaceprepError, match=rf"{path} cannot be read") as caught:
             run_classify(configured(tmp_path, sweep=(4,)), QUIET)
         again = f"faceprep augment --workspace {tmp_path} --n 12 --mode edit --overwrite"
-        assert caught.value.hint == again  # as many as there are, not as the table takes
+        assert spell(caught.value.hint) == again  # as many as there are, not as the table takes
     path.write_bytes(whole)
     shutil.rmtree(tmp_path / "classify")  # the pixels that were read before
     crop = next((tmp_path / "align").rglob("*.png"))
     crop.unlink()
     with pytest.raises(FaceprepError, match=rf"{crop} cannot be read") as caught:
         run_classify(configured(tmp_path), QUIET)
-    assert str(caught.value.hint).startswith("faceprep align ")
-    assert f"--workspace {tmp_path}" in str(caught.value.hint)
+    assert spell(caught.value.hint).startswith("faceprep align ")
+    assert f"--workspace {tmp_path}" in spell(caught.value.hint)
 
 
 def test_a_damaged_generator_is_told_with_the_training_of_this_workspace(tmp_path: Path) -> None:
     with_synthetic(tmp_path)
-    file = file_of(tmp_path)
+    file = generator_file(tmp_path)
     whole = file.read_bytes()
     (tmp_path / "train" / "exprgan" / "train.json").write_text('{"config": {"preset": "tiny"}}')
     config = configured(tmp_path, sweep=(4,))
@@ -116,7 +118,7 @@ def test_a_damaged_generator_is_told_with_the_training_of_this_workspace(tmp_pat
         for attempt in tries[: 3 if len(data) < len(whole) else 2]:  # the last is for the workers
             with pytest.raises(FaceprepError, match="is not a usable checkpoint") as caught:
                 attempt()
-            assert caught.value.hint == again
+            assert spell(caught.value.hint) == again
 
 
 def test_a_table_of_other_faces_than_those_at_hand_is_refused(tmp_path: Path) -> None:
@@ -137,7 +139,7 @@ def test_a_table_of_other_faces_than_those_at_hand_is_refused(tmp_path: Path) ->
     written = baseline.read_bytes()
     with pytest.raises(FaceprepError, match="out of date: the synthetic faces") as caught:
         update_baseline(tmp_path, baseline, "again")
-    assert caught.value.hint == command
+    assert spell(caught.value.hint) == command
     assert baseline.read_bytes() == written
     with pytest.raises(FaceprepError, match="out of date: the synthetic faces") as caught:
         check_workspace(tmp_path, baseline)

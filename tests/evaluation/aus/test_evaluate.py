@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from builders.evaluation import SUBJECTS, estimate
 
+from faceprep.cli.remedies import spell
 from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.core.errors import UsageError
 from faceprep.demo.layouts.ck_plus import facs_grade
@@ -106,7 +107,7 @@ def test_without_codes_the_truth_of_the_demo_is_taken(select, truth, drawn, tmp_
     assert evaluate_aus(workspace.root).reference == "what the demo drew"
     with pytest.raises(UsageError, match="no FACS codes") as caught:
         evaluate_aus(workspace.root, "facs")
-    assert caught.value.hint.startswith("faceprep select --dataset ck-plus")
+    assert spell(caught.value.hint).startswith("faceprep select --dataset ck-plus")
 
 
 def test_another_backend_of_the_same_faces(select, truth):
@@ -199,7 +200,7 @@ def test_nothing_to_compare(select, truth, options, message, hint, tmp_path, mon
     monkeypatch.chdir(tmp_path)  # hints name what lies in manifests/ here
     with pytest.raises(UsageError, match=message) as caught:
         evaluate_aus(workspace.root, **options)
-    assert hint in caught.value.hint
+    assert hint in spell(caught.value.hint)
 
 
 def test_a_path_with_a_slip_is_told_the_nearest_workspace(select, truth):
@@ -212,13 +213,13 @@ def test_a_path_with_a_slip_is_told_the_nearest_workspace(select, truth):
     ):
         with pytest.raises(UsageError, match="wss here; found") as caught:
             evaluate_aus(*arguments)
-        assert caught.value.hint == hint
+        assert spell(caught.value.hint) == hint
 
 
 def test_action_units_are_needed(select):
     with pytest.raises(UsageError, match="aus has not run") as caught:
         evaluate_aus(select().root)
-    assert caught.value.hint.startswith("faceprep aus --dataset ck-plus")
+    assert spell(caught.value.hint).startswith("faceprep aus --dataset ck-plus")
 
 
 def test_known_faces_that_all_failed(select):
@@ -250,7 +251,7 @@ def test_faces_of_which_nothing_is_known(select, drawn, tmp_path):
     ):
         with pytest.raises(UsageError, match=message) as caught:
             evaluate_aus(workspace.root, against)
-        assert caught.value.hint.endswith("--against OTHER_WORKSPACE")
+        assert spell(caught.value.hint).endswith("--against OTHER_WORKSPACE")
 
 
 def test_csv_files_are_told_how_to_become_a_workspace(select, truth, tmp_path):
@@ -260,4 +261,4 @@ def test_csv_files_are_told_how_to_become_a_workspace(select, truth, tmp_path):
     for path in (tmp_path / "out", tmp_path / "out" / "S005.csv"):
         with pytest.raises(UsageError, match="CSV") as caught:
             evaluate_aus(workspace.root, str(path))
-        assert "aus.backend=openface-csv" in caught.value.hint
+        assert "aus.backend=openface-csv" in spell(caught.value.hint)

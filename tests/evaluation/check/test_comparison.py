@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from faceprep.cli import app
+from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError
 from faceprep.evaluation.check.baseline import Baseline, read_baseline, write_baseline
 from faceprep.evaluation.check.comparison import compare, differences, summarise
@@ -121,7 +122,7 @@ def test_more_rows_than_the_baseline_are_fine_fewer_are_not() -> None:
     assert gate.more == (("exprgan", "flips", 6000),)
     with pytest.raises(FaceprepError, match="lacks 1 of 2 rows: exprgan, flips, 3000") as error:
         compare(baseline(TABLE), planted({0: 0.70}), {"train.steps": 300})
-    assert error.value.hint == "faceprep classify"
+    assert spell(error.value.hint) == "faceprep classify"
     other = planted({0: 0.7, 3000: 0.8}, arm="mixup")
     with pytest.raises(FaceprepError, match="lacks 2 of 2 rows"):
         compare(baseline(TABLE), other, {"train.steps": 300})
@@ -191,8 +192,8 @@ def test_a_damaged_baseline_is_refused(tmp_path: Path, change, words: str) -> No
     with pytest.raises(FaceprepError, match=words) as error:
         read_baseline(path, "faceprep check --update")
     mends = "faceprep check --update" if "version" in words else f"git checkout {path}"
-    assert str(error.value.hint).endswith(mends)
-    assert ("if it is a damaged baseline" in str(error.value.hint)) is ("entries" not in data)
+    assert spell(error.value.hint).endswith(mends)
+    assert ("if it is a damaged baseline" in spell(error.value.hint)) is ("entries" not in data)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "\x00"])
@@ -342,7 +343,7 @@ def test_what_is_lacking_is_told_with_the_command_of_all_rows_of_the_baseline(
         workspace(root, table, **settings)
         with pytest.raises(FaceprepError, match=r"lacks 2 of 3|3 seeds") as error:
             check_workspace(root, path)
-        assert error.value.hint == expected
+        assert spell(error.value.hint) == expected
     new = read_baseline(path)
     write_baseline(path, replace(new, entries=tuple(sorted(new.entries, key=lambda one: one.key))))
     (root / "classify" / "accuracy.parquet").write_bytes(b"PAR1 cut off")
@@ -351,7 +352,7 @@ def test_what_is_lacking_is_told_with_the_command_of_all_rows_of_the_baseline(
         report.write_text(json.dumps({"settings": {"arms": arms, "sweep": [0]}}))
         with pytest.raises(FaceprepError, match="cannot be read") as error:
             check_workspace(root, path)
-        assert error.value.hint == expected
+        assert spell(error.value.hint) == expected
 
 
 def test_rows_that_the_baseline_lacks_are_named_and_measures_fit_80_columns(

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from builders.classify import generator_file, people, synthetic_faces
+from builders.classify import people, synthetic_faces, write_generator
 from builders.training import LABELS, picture, toy_workspace
 
 from faceprep.config import ClassifyConfig, Config
@@ -25,7 +25,7 @@ def study(root: Path, synthetic: list[np.ndarray] | None = None, mislabel: bool 
     With `mislabel` every training face shows another expression than its row says.
     """
     workspace = toy_workspace(root, people=8)
-    checkpoint = generator_file(workspace, subjects=people(0, 1, 2, 3, 4, 5))
+    checkpoint = write_generator(workspace, subjects=people(0, 1, 2, 3, 4, 5))
     synthetic_faces(workspace, checkpoint, SYNTHETIC, pictures=synthetic)
     if mislabel:
         for file in sorted((root / "align").glob("images/*/*.png")):

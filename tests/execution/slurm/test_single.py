@@ -26,8 +26,8 @@ from faceprep.execution.slurm.queue import QueueError
 from faceprep.execution.slurm.single import _wait, _Watch, run, run_here
 from faceprep.execution.slurm.submit import SubmitError
 from faceprep.execution.slurm.verbs import VERBS
-from faceprep.generators.trained import folder_of
 from faceprep.workspace import Marker
+from faceprep.workspace.artifacts import generator_folder
 
 GOLDEN = Path(__file__).parent / "golden"
 QUIET = Progress(quiet=True)
@@ -79,7 +79,7 @@ def test_a_job_that_dies_is_submitted_again_and_ends_like_a_command(
     assert "job 1 died (OUT_OF_MEMORY), submitted again" in done.stderr
     data = json.loads(done.stdout)
     assert (data["job"], data["outcome"]["steps"]) == ("2", 3)
-    assert (folder_of(place) / "generator.safetensors").is_file()
+    assert (generator_folder(place) / "generator.safetensors").is_file()
     script = arrays(place, "train")[-1].folder / "2_submission.sh"
     assert "--signal=B:USR1@120" in script.read_text()
     assert "--array" not in script.read_text()
@@ -205,8 +205,8 @@ def test_a_finished_training_asks_for_no_second_job(
     path.write_text(json.dumps(asdict(marker)))
 
     def work(config: Config, overwrite: bool) -> tuple[list[object], dict[str, int]]:
-        folder_of(tmp_path).mkdir()
-        (folder_of(tmp_path) / "training.safetensors").touch()
+        generator_folder(tmp_path).mkdir()
+        (generator_folder(tmp_path) / "training.safetensors").touch()
         return [], {"steps": 3}
 
     monkeypatch.setitem(VERBS, "train", replace(VERBS["train"], work=work))

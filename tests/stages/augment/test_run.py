@@ -22,6 +22,7 @@ from builders.augment import (
 )
 from builders.training import toy_workspace
 
+from faceprep.cli.remedies import spell
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, ManifestError, UsageError
 from faceprep.core.images import read_image
@@ -149,11 +150,11 @@ def test_a_run_cut_off_between_two_settings_is_not_read(tmp_path: Path) -> None:
 def test_too_few_faces_are_an_error_that_says_what_to_type(made: Path) -> None:
     with pytest.raises(UsageError, match="has 70 synthetic faces, not 71") as error:
         load_synthetic(made, n=71)
-    assert "faceprep augment" in str(error.value.hint)
+    assert "faceprep augment" in spell(error.value.hint)
     config = Config.model_validate({"workspace": str(made), "train": {"fold": 3}})
     with pytest.raises(UsageError, match="has no trained exprgan-fold03") as error:
         augment.run_augment(config, 5, Options(), Progress(quiet=True))
-    assert str(error.value.hint).endswith("--set train.fold=3")
+    assert spell(error.value.hint).endswith("--set train.fold=3")
 
 
 def test_faces_of_another_device_are_kept(made: Path, tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_faces_of_another_device_are_kept(made: Path, tmp_path: Path) -> None:
     config = augment_config(root)
     with pytest.raises(FaceprepError, match="computed on cpu") as error:
         augment.run_augment(config, 10, Options(dry_run=True), Progress(quiet=True), "cuda")
-    assert "--device cpu" in str(error.value.hint)
+    assert "--device cpu" in spell(error.value.hint)
 
 
 def test_somebody_on_both_sides_is_refused(tmp_path: Path) -> None:
@@ -217,7 +218,7 @@ def test_equal_names_in_two_copies_of_a_dataset_are_refused(tmp_path: Path) -> N
         plant(workspace, face, dataset="oulu-casia")
     with pytest.raises(FaceprepError, match=r"S5 of .* is watched or tested here") as error:
         make_faces(root, 8, mode="other", sources=str(more))
-    assert "distinct_people" in str(error.value.hint)
+    assert "distinct_people" in spell(error.value.hint)
     make_faces(root, 8, mode="other", sources=str(more), distinct_people=True)
     people = synthetic_record(root)["subjects"]
     assert all(name.startswith("elsewhere:") for name in people)

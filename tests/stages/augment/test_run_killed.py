@@ -8,6 +8,7 @@ from builders.augment import augment_config, generator_workspace, make_faces
 from builders.classify import configured
 
 from faceprep.cli.commands.augment import command_for
+from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError, ManifestError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution.options import Options
@@ -59,8 +60,8 @@ def test_without_a_record_the_error_finishes_what_is_there(tmp_path: Path) -> No
             (tmp_path / RECORD).write_text(left)
         with pytest.raises(ManifestError, match="augment was not finished") as caught:
             find_synthetic(config, None, 8, faces)
-        assert caught.value.hint == command_for(tmp_path, "exprgan", 16)
-        assert "--mode edit" in str(caught.value.hint)
+        assert spell(caught.value.hint) == command_for(tmp_path, "exprgan", 16)
+        assert "--mode edit" in spell(caught.value.hint)
         assert make_faces(tmp_path, 16, mode="edit").made == 0
         assert synthetic_record(tmp_path) == whole
     with pytest.raises(UsageError, match="has no synthetic faces of exprgan-fold02"):

@@ -11,13 +11,14 @@ from typer.testing import CliRunner
 
 from faceprep.cli import app
 from faceprep.cli.commands.augment import command_for
+from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution.options import Options
-from faceprep.generators.trained import file_of
 from faceprep.stages.augment import run as augment
 from faceprep.stages.augment.run import run_augment
 from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import generator_file
 from faceprep.workspace.synthetic import load_synthetic, synthetic_record
 
 
@@ -78,7 +79,7 @@ def test_faces_of_other_settings_are_refused_and_stay(change: str, tmp_path: Pat
         seed, there = 2, r"other settings \(augment.seed 0 → 2\)"
     elif change == "generator":
         there = "another generator"
-        file_of(other.root).replace(file_of(root))
+        generator_file(other.root).replace(generator_file(root))
     else:
         place = Workspace(root)
         for stage in ("select", "align"):
@@ -91,7 +92,7 @@ def test_faces_of_other_settings_are_refused_and_stay(change: str, tmp_path: Pat
         again = command_for(root, "exprgan", 8)
         assert "--mode edit" in again
         hint += f"; the settings that are there: {again}"
-    assert error.value.hint == hint
+    assert spell(error.value.hint) == hint
     assert (all_files(root), synthetic_record(root)) == (before, record)
     done = make_faces(root, 8, 1, Options(overwrite=True), mode="edit", seed=seed)
     assert (done.made, done.images, done.replaced) == (8, 8, 30)
@@ -150,7 +151,7 @@ def test_two_runs_of_different_settings_at_once_are_noticed(
     monkeypatch.setattr(augment, "run_jobs", meanwhile)
     with pytest.raises(FaceprepError, match=r"shard 0 is of other settings now \(1 of 2") as error:
         make_faces(root, 30)
-    assert (error.value.exit_code, "--overwrite" in str(error.value.hint)) == (1, True)
+    assert (error.value.exit_code, "--overwrite" in spell(error.value.hint)) == (1, True)
 
 
 def test_the_dry_run_of_the_command_tells_people_and_programs(made: Path) -> None:

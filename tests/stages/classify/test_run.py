@@ -18,6 +18,7 @@ from builders.classify import (
 )
 from builders.training import LABELS, WITHOUT_FEATURES, picture, toy_workspace
 
+from faceprep.cli.remedies import spell
 from faceprep.config import AugmentConfig, ClassifyConfig, Config, TrainConfig
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
@@ -92,7 +93,7 @@ def test_a_table_is_refused_when_what_made_the_faces_saw_a_test_subject(
     with pytest.raises(FaceprepError, match=f"{what} saw test subject folder/{saw}") as caught:
         run_classify(configured(tmp_path, sweep=(4,)), QUIET)
     assert caught.value.exit_code == 1
-    assert "faceprep augment" in str(caught.value.hint)
+    assert "faceprep augment" in spell(caught.value.hint)
     assert not (tmp_path / "classify" / "cells").exists()
     run_classify(configured(tmp_path), QUIET)  # without synthetic faces nothing of it matters
 
@@ -112,7 +113,7 @@ def test_a_table_is_refused_when_the_selection_has_somebody_on_two_sides(
     pq.write_table(table.set_column(place, table.schema.field("split"), [split]), path)
     with pytest.raises(FaceprepError, match=f"{what} saw test subject folder/S7") as caught:
         run_classify(configured(tmp_path), QUIET)
-    assert str(caught.value.hint).endswith(f"--workspace {tmp_path} --overwrite")
+    assert spell(caught.value.hint).endswith(f"--workspace {tmp_path} --overwrite")
 
 
 def test_a_table_is_refused_when_a_training_itself_saw_a_test_subject(
@@ -136,7 +137,7 @@ def test_a_generator_that_does_not_say_whom_it_saw_is_not_trusted(tmp_path: Path
     synthetic_faces(workspace, generator_file(workspace))
     with pytest.raises(FaceprepError, match="does not say whom it saw") as caught:
         run_classify(configured(tmp_path, sweep=(4,)), QUIET)
-    assert str(caught.value.hint).startswith("faceprep train")
+    assert spell(caught.value.hint).startswith("faceprep train")
     generator_file(workspace, subjects=people(0))  # another one than that of the faces
     with pytest.raises(FaceprepError, match="made with another generator"):
         run_classify(configured(tmp_path, sweep=(4,)), QUIET)
@@ -176,12 +177,12 @@ def test_a_row_without_a_usable_face_is_refused_and_so_is_a_split_without_traini
     config = configured(tmp_path / "made", sweep=(1, 8), classes=("happiness", "surprise"))
     with pytest.raises(UsageError, match="none of the first 1 synthetic faces") as caught:
         run_classify(config, QUIET)
-    assert str(caught.value.hint).endswith("--sweep 0,10")
+    assert spell(caught.value.hint).endswith("--sweep 0,10")
     split = dict.fromkeys(("S0", "S1", "S2", "S3"), "val")
     toy_workspace(tmp_path / "split", people=6, **split)
     with pytest.raises(UsageError, match="in the split train") as caught:
         run_classify(configured(tmp_path / "split"), QUIET)
-    assert str(caught.value.hint).endswith("--set select.split=random")
+    assert spell(caught.value.hint).endswith("--set select.split=random")
 
 
 def test_who_is_left_out_follows_from_seed_and_fold(tmp_path: Path) -> None:
@@ -356,7 +357,7 @@ def test_what_train_and_augment_leave_is_trusted_and_used(
     assert {*found.people[found.first(8, held)]}.isdisjoint(held)
     with pytest.raises(UsageError) as caught:
         run_classify(config, QUIET)
-    hint = str(caught.value.hint)
+    hint = spell(caught.value.hint)
     assert hint.startswith("for k in $(seq 0 2); do faceprep train ")
     assert "--set train.networks.path_width=4 " in hint
     assert "train.fold=1" not in hint

@@ -10,12 +10,13 @@ from faceprep.config import Config, TrainConfig
 from faceprep.core.errors import FaceprepError, MissingToolError
 from faceprep.core.progress import Progress
 from faceprep.faces.dlib import landmark_predictor
-from faceprep.generators.trained import folder_of, load_trained
+from faceprep.generators.trained import load_trained
 from faceprep.metrics.intensity import IntensityMap, maps_from_json
 from faceprep.stages.train import run as stage
 from faceprep.stages.train.calibration import calibrate_trained
 from faceprep.stages.train.run import run_train
 from faceprep.training import checkpoint
+from faceprep.workspace.artifacts import generator_folder
 
 QUIET = Progress(quiet=True)
 NETWORKS = {"width": 4, "d_width": 4, "path_width": 4, "d_features": 16}
@@ -54,7 +55,7 @@ def test_a_training_ends_with_maps_and_is_otherwise_the_same(tmp_path, measured)
         toy_workspace(tmp_path / name)
         run_train(configured(tmp_path / name, calibrate=faces), QUIET)
     assert measured == [3]
-    found = [folder_of(tmp_path / name) for name in ("with", "without")]
+    found = [generator_folder(tmp_path / name) for name in ("with", "without")]
     resumes = [(folder / "training.safetensors").read_bytes() for folder in found]
     assert resumes[0] == resumes[1]
     (model, file), (plain, other) = (load_trained(tmp_path / name) for name in ("with", "without"))
@@ -88,7 +89,7 @@ def test_without_the_predictor_one_line_says_so(tmp_path, monkeypatch) -> None:
     toy_workspace(tmp_path)
     config = configured(tmp_path, calibrate=0)
     run_train(config, QUIET)
-    file = folder_of(tmp_path) / "generator.safetensors"
+    file = generator_folder(tmp_path) / "generator.safetensors"
     before = file.read_bytes()
 
     def missing():
@@ -106,7 +107,7 @@ def test_without_the_predictor_one_line_says_so(tmp_path, monkeypatch) -> None:
 def test_extra_is_added_to_a_whole_file_only(tmp_path) -> None:
     toy_workspace(tmp_path)
     run_train(configured(tmp_path, calibrate=0), QUIET)
-    file = folder_of(tmp_path) / "generator.safetensors"
+    file = generator_folder(tmp_path) / "generator.safetensors"
     damaged = bytearray(file.read_bytes())
     damaged[-5] ^= 1
     other = tmp_path / "damaged.safetensors"

@@ -12,9 +12,10 @@ from faceprep.cli.remedies import spell
 from faceprep.config import Config, TrainConfig
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.generators.trained import file_of, folder_of, load_trained, name_of
+from faceprep.generators.trained import load_trained
 from faceprep.stages.train.faces import classes_of, read_crops
 from faceprep.stages.train.run import run_train
+from faceprep.workspace.artifacts import generator_file, generator_folder, generator_name
 from faceprep.workspace.training_rows import training_rows
 
 NETWORKS = {"width": 4, "d_width": 4, "path_width": 4, "d_features": 16}
@@ -71,14 +72,14 @@ def test_a_fold_is_left_out_whatever_the_split_says(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no fold 7: these faces have folds 0 to 2"):
         training_rows(tmp_path, fold=7)
     run_train(configured(tmp_path, fold=1), QUIET)
-    folder = folder_of(tmp_path, "exprgan-fold01")
+    folder = generator_folder(tmp_path, "exprgan-fold01")
     seen = ["folder/S0", "folder/S2", "folder/S3", "folder/S5"]
     assert json.loads((folder / "train.json").read_text())["subjects"] == seen
-    assert load_trained(tmp_path, name_of("exprgan", 1))[1].extra["subjects"] == seen
+    assert load_trained(tmp_path, generator_name("exprgan", 1))[1].extra["subjects"] == seen
     with pytest.raises(UsageError, match="no trained exprgan-fold02") as caught:
-        load_trained(tmp_path, name_of("exprgan", 2))
-    assert caught.value.hint.endswith("--set train.fold=2")
-    shutil.copytree(folder, folder_of(tmp_path))
+        load_trained(tmp_path, generator_name("exprgan", 2))
+    assert spell(caught.value.hint).endswith("--set train.fold=2")
+    shutil.copytree(folder, generator_folder(tmp_path))
     with pytest.raises(FaceprepError, match="it is of another training: data"):
         run_train(configured(tmp_path), QUIET)
 
@@ -93,14 +94,14 @@ def test_expressions_are_those_of_the_training_rows(tmp_path: Path) -> None:
     assert classes_of(rows, TrainConfig(classes=("surprise", "anger"))) == ("surprise", "anger")
     with pytest.raises(UsageError, match="no training face shows 'disgust'") as caught:
         classes_of(rows, TrainConfig(classes=("anger", "disgust")))
-    assert "anger, happiness" in str(caught.value.hint)
+    assert "anger, happiness" in spell(caught.value.hint)
 
 
 def test_a_training_leaves_everything_that_is_promised(tmp_path: Path) -> None:
     toy_workspace(tmp_path, size=64)
     result = run_train(configured(tmp_path, weights={}), QUIET)
-    folder = folder_of(tmp_path)
-    assert file_of(tmp_path).is_file()
+    folder = generator_folder(tmp_path)
+    assert generator_file(tmp_path).is_file()
     names = {path.name for path in folder.iterdir()}
     assert {"generator.safetensors", "training.safetensors", "history.parquet"} <= names
     assert {"losses.png", "train.json"} <= names
@@ -139,7 +140,7 @@ def test_a_finished_training_stays_until_it_is_overwritten(tmp_path: Path) -> No
     toy_workspace(tmp_path)
     config = configured(tmp_path)
     run_train(config, QUIET)
-    path = folder_of(tmp_path) / "generator.safetensors"
+    path = generator_folder(tmp_path) / "generator.safetensors"
     before = path.stat().st_mtime_ns
     again = run_train(config, QUIET)
     assert again.finished_before
@@ -151,7 +152,9 @@ def test_a_finished_training_stays_until_it_is_overwritten(tmp_path: Path) -> No
     anew = run_train(config, QUIET, overwrite=True)
     assert anew.outcome is not None
     assert (anew.outcome.began, anew.outcome.steps) == (0, 2)
-    assert [p.name for p in (folder_of(tmp_path) / "samples").iterdir()] == ["step-000002.png"]
+    assert [p.name for p in (generator_folder(tmp_path) / "samples").iterdir()] == [
+        "step-000002.png"
+    ]
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
@@ -166,13 +169,13 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(FaceprepError, match=message) as caught:
             run_train(configured(tmp_path, **changes), QUIET)
-        assert "--overwrite" in str(caught.value.hint)
+        assert "--overwrite" in spell(caught.value.hint)
 
 
 def test_a_pickle_under_the_checkpoints_name_is_refused(tmp_path: Path) -> None:
     toy_workspace(tmp_path)
-    folder_of(tmp_path).mkdir(parents=True)
-    (folder_of(tmp_path) / "training.safetensors").write_bytes(b"\x80\x04" + bytes(100))
+    generator_folder(tmp_path).mkdir(parents=True)
+    (generator_folder(tmp_path) / "training.safetensors").write_bytes(b"\x80\x04" + bytes(100))
     with pytest.raises(FaceprepError, match="it is a pickle"):
         run_train(configured(tmp_path), QUIET)
 
@@ -183,7 +186,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     toy_workspace(tmp_path)
     with pytest.raises(UsageError, match="has no trained exprgan") as caught:
         load_trained(tmp_path)
-    assert caught.value.hint == f"faceprep train --only --workspace {tmp_path}"
+    assert spell(caught.value.hint) == f"faceprep train --only --workspace {tmp_path}"
     with pytest.raises(MissingToolError, match=r"none\.dat"):
         run_train(configured(tmp_path, weights={}, features=str(tmp_path / "none.dat")), QUIET)
     with pytest.raises(UsageError, match="no loss is called 'pixels'"):

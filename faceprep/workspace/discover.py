@@ -1,0 +1,194 @@
+"""Find workspaces, their datasets and generators; suggest the nearest one otherwise."""
+
+import difflib
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from faceprep.config import STAGES
+from faceprep.core.errors import Hint, Remedy, UsageError
+from faceprep.core.text import nearest
+from faceprep.core.vocabulary import DEFAULT_GENERATOR
+from faceprep.workspace.artifacts import generator_file
+from faceprep.workspace.workspace import Workspace
+
+#: Parent folder of workspaces unless the configuration names another place.
+WORKSPACES = Path("manifests")
+
+#: Gives the hint of an error that suggests a workspace.
+Suggest: TypeAlias = Callable[[Path], Hint]
+
+
+def show_command(workspace: Path) -> Remedy:
+    """Suggest to show a workspace."""
+    return Remedy("show", arguments=(str(workspace),))
+
+
+def workspace_flag(workspace: Path) -> str:
+    """Suggest the flag that names a workspace."""
+    return f"--workspace {shlex.quote(str(workspace))}"
+
+
+def workspace_of(
+    path: Path | None = None, suggest: Suggest = show_command, generator: bool = False
+) -> Path:
+    """Return the workspace that contains a path: itself, its parent or its grandparent.
+
+    Parameters
+    ----------
+    path
+        A workspace, a folder of a stage or a manifest; None for the only workspace below
+        ``manifests/``.
+    suggest
+        Gives the hint of the error for the nearest workspace.
+    generator
+        Suggest only workspaces with a trained generator.
+
+    Raises
+    ------
+    UsageError
+        There is none; the message names the nearest.
+    """
+    path = only_workspace(suggest, generator) if path is None else path
+    for folder in (path, path.parent, path.parent.parent):
+        if is_workspace(folder):
+            return folder
+    raise no_workspace(path, suggest, generator)
+
+
+def is_workspace(path: Path) -> bool:
+    """Return whether a folder contains at least one stage that ran."""
+    workspace = Workspace(path)
+    return any((path / stage / "stage.json").is_file() for stage in STAGES) or any(
+        workspace.shards(stage) for stage in STAGES
+    )
+
+
+def find_workspaces(folder: Path, depth: int = 2) -> list[Path]:
+    """Return the workspaces in a folder and in the folders below it, by name."""
+    if is_workspace(folder):
+        return [folder]
+    if depth == 0:
+        return []
+    found: list[Path] = []
+    try:
+        with os.scandir(folder) as entries:
+            below = sorted(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
+    except OSError:
+        return []
+    for name in below:
+        found += find_workspaces(Path(name), depth - 1)
+    return found
+
+
+def only_workspace(suggest: Suggest = show_command, generator: bool = False) -> Path:
+    """Return the only workspace below ``manifests/``; parameters as of `workspace_of`.
+
+    Raises
+    ------
+    UsageError
+        There is none, or more than one.
+    """
+    found = find_workspaces(WORKSPACES)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"no workspace below {WORKSPACES}/", _first_command(generator))
+    names = ", ".join(str(path) for path in found)
+    fit = _with_generator(found, generator)
+    raise UsageError(f"which workspace? {names}", suggest((fit or found)[0]))
+
+
+def no_workspace(
+    path: Path, suggest: Suggest = show_command, generator: bool = False
+) -> UsageError:
+    """Return the error for a path in no workspace; parameters as of `workspace_of`.
+
+    It suggests a workspace around the path, in it, below ``manifests/``, or spelled much like it;
+    other neighbours of the path may belong to somebody else.
+    """
+    near = [parent for parent in path.parents if is_workspace(parent)]
+    near += find_workspaces(path) if path.is_dir() else []
+    near += _similar(path, find_workspaces(path.parent, depth=1))
+    others = find_workspaces(WORKSPACES)
+    near = _with_generator([*near, *_similar(path, others, cutoff=0.4), *others], generator)
+    what = (
+        f"{path} is neither a workspace nor a stage of one" if path.exists() else f"no {path} here"
+    )
+    kind = "workspace with a trained generator" if generator else "workspace"
+    if not near:
+        return UsageError(f"{what}; no {kind} found", _first_command(generator))
+    names = ", ".join(dict.fromkeys(str(other) for other in near[:5]))
+    return UsageError(f"{what}; found: {names}", suggest(near[0]))
+
+
+def dataset_root(workspace: Workspace) -> Path | None:
+    """Return the folder of the photographs as the workspace names it; None if it is missing."""
+    places: list[Any] = []
+    for stage in ("select", "align"):
+        info = workspace.info(stage)
+        places += [info.get("root"), ((info.get("config") or {}).get("select") or {}).get("root")]
+    places.append(workspace.root / "dataset")
+    folders = (Path(place).expanduser() for place in places if place)
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def trained_file(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
+    """Return the file of a workspace's trained generator.
+
+    Raises
+    ------
+    UsageError
+        It does not exist.
+    """
+    path = generator_file(workspace, name)
+    if path.is_file():
+        return path
+    if not is_workspace(workspace):
+        workspace_of(workspace, workspace_flag, generator=True)
+    raise UsageError(
+        f"{workspace} has no trained {name}",
+        Remedy("train", workspace, {"generator": name}, resume=True),
+    )
+
+
+def file_for_use(given: Path | None, workspace: Path | None) -> Path:
+    """Return the given file of a generator, or else that of the workspace.
+
+    Raises
+    ------
+    UsageError
+        It does not exist.
+    """
+    file = given or generator_file(workspace or Path())
+    if file.is_file():
+        return file
+    what = f"there is no generator {file}"
+    if given is None:
+        raise UsageError(what, Remedy("train", workspace))
+    if generator_file(given).is_file():
+        message = f"{given} is a workspace, not a generator's file"
+        raise UsageError(message, workspace_flag(given))
+    beside = nearest(given.name, sorted(path.name for path in given.parent.glob("*.safetensors")))
+    if beside is None:
+        hint: Hint = ("--workspace DIR takes the one that ", Remedy("train"), " left there")
+    else:
+        hint = f"--generator {shlex.quote(str(given.with_name(beside)))}"
+    raise UsageError(what, hint)
+
+
+def _similar(path: Path, others: list[Path], cutoff: float = 0.6) -> list[Path]:
+    """Return those whose name is spelled like that of a path."""
+    close = difflib.get_close_matches(path.name, [other.name for other in others], 1, cutoff)
+    return [other for other in others if other.name in close]
+
+
+def _with_generator(found: list[Path], needed: bool) -> list[Path]:
+    """Keep the workspaces with a trained generator, if one is needed."""
+    return [path for path in found if generator_file(path).is_file()] if needed else found
+
+
+def _first_command(generator: bool) -> Remedy:
+    return Remedy("train" if generator else "run", note="(the demo dataset)")
