@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 
 from faceprep.core.action_units import INTENSITY_AUS
 from faceprep.core.errors import UsageError
@@ -94,20 +95,14 @@ def expression_measure(landmarks68: np.ndarray, expression: str) -> np.ndarray |
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's ρ: Pearson's r of the ranks, ties sharing their mean rank.
+    """Return Spearman's ρ: Pearson's r of the ranks, ties sharing their mean rank.
 
-    NaN for fewer than 3 values, or where one side is constant.
+    NaN for fewer than 3 values, and for constant values.
     """
-    x, y = _ranks(np.asarray(a)), _ranks(np.asarray(b))
+    x, y = rankdata(a), rankdata(b)
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return np.nan
     return float(np.corrcoef(x, y)[0, 1])
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2)[inverse])
 
 
 def correlate(intensities: Sequence[float], measured: np.ndarray) -> Correlation:

@@ -14,7 +14,8 @@ import numpy as np
 from faceprep.core.errors import MissingToolError
 from faceprep.core.files import output_file
 from faceprep.core.progress import Progress
-from faceprep.metrics.accuracy import Answers, accuracy_of, confusion
+from faceprep.metrics.accuracy import accuracy_of
+from faceprep.metrics.predictions import Predictions, confusion
 from faceprep.report.accuracy.table import accuracy_data, percent
 from faceprep.workspace.manifest import METADATA_KEY
 
@@ -86,10 +87,10 @@ def _cells(result: "Classified") -> "pd.DataFrame":
     clips = faces.table["clip"].to_numpy(str)
     for cell, done in zip(result.cells, result.done, strict=True):
         test = cell.side.test
-        answers = Answers(
+        predictions = Predictions(
             faces.labels[test], faces.people[test], clips[test], done.log_probabilities[None]
         )
-        found = accuracy_of(answers)
+        found = accuracy_of(predictions)
         rows.append(
             {
                 "generator": result.generator,
@@ -97,7 +98,7 @@ def _cells(result: "Classified") -> "pd.DataFrame":
                 "n_synthetic": cell.row.synthetic,
                 "seed": cell.seed,
                 "fold": -1 if cell.fold is None else cell.fold,
-                "correct": int(answers.right.sum()),
+                "correct": int(predictions.correct.sum()),
                 "total": len(test),
                 "accuracy": found.accuracy.value,
                 "balanced_accuracy": found.balanced.value,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.core.text import plural
-from faceprep.metrics.accuracy import Gain, Interval, confusion
+from faceprep.metrics.accuracy import Gain, Interval
+from faceprep.metrics.predictions import confusion
 from faceprep.report.aus_table import UNDEFINED
 from faceprep.report.tables import plain_table
 

@@ -25,8 +25,9 @@ from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.files import digest
 from faceprep.core.progress import Progress
 from faceprep.execution.runner import workers
-from faceprep.metrics.accuracy import Accuracy, Answers, Gain, accuracy_of, gain_of, joined
+from faceprep.metrics.accuracy import Accuracy, Gain, accuracy_of, gain_of
 from faceprep.metrics.leaks import refuse_leaks
+from faceprep.metrics.predictions import Predictions, concatenate
 from faceprep.stages.classify.faces import (
     Kept,
     RealFaces,
@@ -68,7 +69,7 @@ class RowResult:
 
     row: Row
     accuracy: Accuracy
-    answers: Answers = field(repr=False)
+    answers: Predictions = field(repr=False)
     against: Row | None = None
     gain: Gain | None = None
 
@@ -371,7 +372,7 @@ def _rows(result: Classified) -> list[RowResult]:
     return found
 
 
-def _answers(result: Classified, row: Row) -> Answers:
+def _answers(result: Classified, row: Row) -> Predictions:
     """Answers of all seeds to all folds' test faces."""
     parts = []
     by_fold: dict[int | None, list[tuple[Cell, CellDone]]] = {}
@@ -383,8 +384,8 @@ def _answers(result: Classified, row: Row) -> Answers:
         test = pairs[0][0].side.test
         scores = np.stack([done.log_probabilities for _, done in pairs])
         labels, people = result.faces.labels[test], result.faces.people[test]
-        parts.append(Answers(labels, people, clips[test], scores))
-    return joined(parts)
+        parts.append(Predictions(labels, people, clips[test], scores))
+    return concatenate(parts)
 
 
 def _best(result: Classified) -> tuple[Row, Row, Gain] | None:

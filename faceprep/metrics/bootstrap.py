@@ -1,0 +1,96 @@
+"""The cluster bootstrap: intervals of any statistic over resampled subjects.
+
+Subjects are drawn with replacement, each with all its faces. Faces of one person are alike, and an
+interval that takes them for independent is too narrow (Field and Welsh, "Bootstrapping clustered
+data", Journal of the Royal Statistical Society B 69, 2007). Ends are percentiles.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+#: Fewer subjects give no interval: it would describe these few rather than the population.
+FEWEST_SUBJECTS = 5
+
+#: Number of resamples.
+REPEATS = 2000
+
+CONFIDENCE = 0.95
+
+#: No interval where the statistic is undefined in a larger share of the resamples.
+MOST_UNDEFINED = 0.05
+
+_CHUNK = 200
+
+#: Sums ``(..., *shape)`` to the statistic of each, ``(..., *columns)``; NaN where undefined.
+Statistic = Callable[[Floats], Floats]
+
+
+class SubjectBootstrap:
+    """Resamples of subjects. The same subjects and seed give the same resamples.
+
+    Parameters
+    ----------
+    subjects : (n,)
+        Subject of each face.
+    repeats
+        Number of resamples.
+    seed
+        Seed of the resamples.
+
+    Attributes
+    ----------
+    names
+        Names of the subjects, sorted, each once.
+    """
+
+    def __init__(self, subjects: NDArray[np.str_], repeats: int = REPEATS, seed: int = 0) -> None:
+        self.names = np.unique(subjects)
+        self._seed = seed
+        self._repeats = repeats if len(self.names) >= FEWEST_SUBJECTS else 0
+
+    def index(self, subjects: NDArray[np.str_]) -> NDArray[np.intp]:
+        """Return the positions of subjects in `names`."""
+        return np.searchsorted(self.names, subjects)
+
+    def ends(self, statistic: Statistic, sums: Floats) -> tuple[Floats, Floats]:
+        """Return the ends of the 95 % interval of a statistic.
+
+        Parameters
+        ----------
+        statistic
+            Function of the sums over subjects.
+        sums : (subjects, *shape)
+            Sums over the faces of each subject, in the order of `names`.
+
+        Returns
+        -------
+        Low and high ends, each of the shape of one statistic. NaN where there are fewer than
+        `FEWEST_SUBJECTS` subjects, or more than `MOST_UNDEFINED` of the resamples are undefined.
+        """
+        if not self._repeats:
+            nothing = np.full_like(statistic(sums.sum(axis=0)[None])[0], np.nan)
+            return nothing, nothing
+        draws = np.concatenate(
+            [statistic(np.tensordot(counts, sums, axes=1)) for counts in self._counts()]
+        )
+        shape, draws = draws.shape[1:], draws.reshape(len(draws), -1)
+        ends = np.full((2, draws.shape[1]), np.nan)
+        trusted = np.isnan(draws).mean(axis=0) <= MOST_UNDEFINED
+        if trusted.any():
+            tail = 50 * (1 - CONFIDENCE)
+            ends[:, trusted] = np.nanpercentile(draws[:, trusted], [tail, 100 - tail], axis=0)
+        low, high = ends.reshape(2, *shape)
+        return low, high
+
+    def _counts(self) -> Iterator[Floats]:
+        """Yield how often each subject is drawn, ``(resamples, subjects)``, in chunks."""
+        random = np.random.default_rng(self._seed)
+        count = len(self.names)
+        for start in range(0, self._repeats, _CHUNK):
+            size = min(_CHUNK, self._repeats - start)
+            drawn = random.multinomial(count, np.full(count, 1 / count), size=size)
+            yield drawn.astype(np.float64)
