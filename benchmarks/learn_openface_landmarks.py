@@ -25,9 +25,10 @@ from openface_examples import FOLDS, Examples, Reference, examples_of, generated
 from torch import Tensor, nn
 
 from faceprep.core.action_units import INTENSITY_AUS
+from faceprep.faces.action_units.openface.models import landmark_network
 from faceprep.faces.action_units.openface.models import landmarks as refinement
-from faceprep.faces.action_units.openface.models.descriptor import describe, judge_stills
-from faceprep.faces.action_units.openface.models.predictors import AUModels, load_models
+from faceprep.faces.action_units.openface.models.au_models import AUModels, load_models
+from faceprep.faces.action_units.openface.models.descriptor import describe, predict_stills
 from faceprep.faces.dlib.detector import DlibHOG
 from faceprep.faces.landmarks import FLIP_68
 from faceprep.faces.mtcnn.detector import MTCNN
@@ -38,11 +39,11 @@ EPOCHS, BATCH = 25, 128
 LEARNING_RATE, WEIGHT_DECAY, DROPOUT = 1e-3, 1e-2, 0.3
 _FEATURE_GAIN = 4.0  # brings features to a spread of about one
 _ROUND = 0.01  # eye distances; errors below count squared
-_FARTHEST = 0.5  # mean error of the start in eye distances; beyond, it is another face
+_MAX_START_ERROR = 0.5  # mean error of the start in eye distances; beyond, it is another face
 
 
 class Network(nn.Module):
-    """`refinement.Numbers` while they are learnt."""
+    """`landmark_network.LandmarkNetwork` while they are learnt."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,8 +64,8 @@ class Network(nn.Module):
         """Displacements (n, 68, 2) of features (n, 68, 128) and shapes (n, 68, 2)."""
         drop = nn.functional.dropout
         local = torch.einsum("nld,ldq->nlq", features * _FEATURE_GAIN, self.local) + self.local_bias
-        local = nn.functional.leaky_relu(local, float(refinement.SLOPE))
-        seen = torch.cat([local.flatten(1), shape.flatten(1) * refinement.SHAPE_GAIN], dim=1)
+        local = nn.functional.leaky_relu(local, float(landmark_network.SLOPE))
+        seen = torch.cat([local.flatten(1), shape.flatten(1) * landmark_network.SHAPE_GAIN], dim=1)
         seen = drop(seen, DROPOUT, self.training)
         hidden = drop(torch.relu(self.hidden(seen)), DROPOUT, self.training)
         return (self.output(hidden) + self.straight(seen)).view(-1, 68, 2)
@@ -72,7 +73,7 @@ class Network(nn.Module):
 
 def learn(examples: Examples, seed: int = 0) -> Network:
     """Learn from examples; the mean distance of points counts."""
-    near = np.linalg.norm(examples.moves, axis=2).mean(axis=1) < _FARTHEST
+    near = np.linalg.norm(examples.moves, axis=2).mean(axis=1) < _MAX_START_ERROR
     features, shape, moves = (
         torch.from_numpy(values[near])
         for values in (examples.features, examples.shape, examples.moves)
@@ -138,7 +139,7 @@ def refined(
     reference: Reference, chosen: np.ndarray, starts: np.ndarray, stored: dict[str, np.ndarray]
 ) -> np.ndarray:
     """Points of the chosen photographs, by numbers that are not in the package."""
-    net = refinement.unpacked(stored)
+    net = landmark_network.unpack(stored)
     return np.stack([refinement.refine(reference.image(k), starts[k], net) for k in chosen])
 
 
@@ -151,7 +152,7 @@ def report(name: str, reference: Reference, chosen: np.ndarray, points: np.ndarr
     row = f"{name:28} n {len(chosen):4} error median {np.median(error):.4f} mean {error.mean():.4f}"
     if models is not None:
         pictures = (reference.image(k) for k in chosen)
-        found, _ = judge_stills(describe(pictures, points, models), models)
+        found, _ = predict_stills(describe(pictures, points, models), models)
         r = [np.corrcoef(found.T[k], reference.intensities[chosen].T[k])[0, 1] for k in range(17)]
         each = " ".join(f"{au[2:]} {value:.3f}" for au, value in zip(INTENSITY_AUS, r, strict=True))
         row += f"  r {np.mean(r):.4f}  {each}"
@@ -200,7 +201,7 @@ def main() -> None:
         report("refined, cross-validation", reference, chosen, points, models)
     stored = packed(learn(examples), mean)
     if options.write:
-        path = Path(refinement.__file__).with_name(refinement.NUMBERS)
+        path = Path(landmark_network.__file__).with_name(landmark_network.WEIGHTS)
         np.savez_compressed(path, **stored)
         print(f"{path}: {path.stat().st_size} bytes")
     if options.held_out:

@@ -105,7 +105,7 @@ def examples_of(
         if rng is not None and rng.random() < _LOW_RESOLUTION:
             wanted = rng.uniform(*_LOW_EYES) / np.linalg.norm(start[36] - start[45])
             picture, start, target = _shrunk(picture, wanted, start, target)
-        face, matrix = refinement.upright(picture, start, mean)
+        face, matrix = refinement.normalize_face(picture, start, mean)
         here, there = apply_affine(matrix, start), apply_affine(matrix, target)
         shape = (here - refinement.SIDE / 2) / refinement.EYE_DISTANCE
         moves = (there - here) / refinement.EYE_DISTANCE

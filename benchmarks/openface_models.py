@@ -34,8 +34,8 @@ import pandas as pd
 
 from faceprep.core.action_units import COLUMNS_C, COLUMNS_R, INTENSITY_AUS, PRESENCE_AUS
 from faceprep.core.images import read_image
-from faceprep.faces.action_units.openface.models.descriptor import describe, judge_stills
-from faceprep.faces.action_units.openface.models.predictors import load_models
+from faceprep.faces.action_units.openface.models.au_models import load_models
+from faceprep.faces.action_units.openface.models.descriptor import describe, predict_stills
 
 SHARED = Path(os.environ.get("SHARED_FACES", "../shared"))
 MIN_R, MAX_ERROR, MIN_EQUAL, MIN_RATIO = 0.998, 0.015, 0.99, 3.0
@@ -173,7 +173,7 @@ def judge(
     for place in range(0, len(images), BATCH):
         some = slice(place, place + BATCH)
         pictures = (read_image(SHARED / "faces/images" / name) for name in images[some])
-        judged.append(judge_stills(describe(pictures, points[some], models), models))
+        judged.append(predict_stills(describe(pictures, points[some], models), models))
     intensities, presences = (np.concatenate(parts) for parts in zip(*judged, strict=True))
     return intensities, presences, (time.perf_counter() - start, time.process_time() - cpu)
 

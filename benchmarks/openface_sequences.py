@@ -26,10 +26,10 @@ from faceprep.config import Config
 from faceprep.core.action_units import COLUMNS_C, COLUMNS_R, INTENSITY_AUS
 from faceprep.core.images import read_image
 from faceprep.faces.action_units.backend import AUResult, FaceInput
+from faceprep.faces.action_units.openface.models.au_models import AUModels, load_models
 from faceprep.faces.action_units.openface.models.backend import ModelsBackend
 from faceprep.faces.action_units.openface.models.descriptor import describe
-from faceprep.faces.action_units.openface.models.predictors import AUModels, load_models
-from faceprep.faces.action_units.openface.models.sequence_estimator import SequenceJudge
+from faceprep.faces.action_units.openface.models.sequence_estimator import SequenceEstimator
 from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
 from faceprep.faces.mtcnn.detector import MTCNN
 from faceprep.faces.photographs import landmarks_in_crop
@@ -79,12 +79,12 @@ def against_program(path: Path, folder: Path, models: AUModels) -> None:
 
 
 def judge(frames: Sequence[Path], landmarks: np.ndarray, models: AUModels) -> Judged:
-    judged = SequenceJudge(models.dynamic)
+    estimator = SequenceEstimator(models.dynamic)
     for start in range(0, len(frames), _BATCH):
         part = slice(start, start + _BATCH)
         seen = describe(map(read_image, frames[part]), landmarks[part], models)
-        judged.add(seen.hog, seen.geometry, seen.fitted)
-    return judged.judge()
+        estimator.add(seen.hog, seen.geometry, seen.fitted)
+    return estimator.estimate()
 
 
 def find(frames: Sequence[Path]) -> np.ndarray:

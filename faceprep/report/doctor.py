@@ -235,7 +235,7 @@ def _given() -> list[Check]:
 def _action_units(config: Config | None) -> list[Check]:
     """List every AU backend, and which of them ``auto`` comes to."""
     from faceprep.config.sources import resolve
-    from faceprep.faces.action_units.backend import AUTO, BACKENDS, choose
+    from faceprep.faces.action_units.registry import AUTO, BACKENDS, choose
 
     config = resolve().config if config is None else config
     wanted = config.aus.backend
@@ -247,7 +247,7 @@ def _action_units(config: Config | None) -> list[Check]:
 
 
 def _au_backend(name: str, config: Config) -> list[Check]:
-    from faceprep.faces.action_units.backend import load_backend
+    from faceprep.faces.action_units.registry import load_backend
 
     check = f"AUs, {name}"
     needed = config.aus.backend == name

@@ -8,12 +8,9 @@ from matplotlib.tri import Triangulation
 
 from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.face_shape import mean_face
-from faceprep.faces.action_units.openface.models.predictors import (
-    DESCRIPTOR_SIZE,
-    HOG_SIZE,
-    TRIANGLES,
-)
-from faceprep.faces.action_units.openface.models.shape_fit import MODES, PointDistributionModel
+from faceprep.faces.action_units.openface.models.au_models import TRIANGLES
+from faceprep.faces.action_units.openface.models.linear_predictors import DESCRIPTOR_SIZE, HOG_SIZE
+from faceprep.faces.action_units.openface.models.shape_model import MODES, PointDistributionModel
 
 #: AUs whose dynamic regressors the real list of sequences names, and their cutoffs.
 CUTOFFS = {

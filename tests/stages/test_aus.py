@@ -6,10 +6,11 @@ from faceprep.config import Config
 from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.execution.stage import ShardOutput
-from faceprep.faces.action_units import backend
-from faceprep.faces.action_units.backend import AUResult, choose
+from faceprep.faces.action_units import registry
+from faceprep.faces.action_units.backend import AUResult
 from faceprep.faces.action_units.face_shape import mean_face
 from faceprep.faces.action_units.landmark_backend import LandmarkBackend
+from faceprep.faces.action_units.registry import choose
 from faceprep.stages import load_stage
 from faceprep.stages.aus import STAGE, neutral_points
 from faceprep.workspace import manifest
@@ -83,9 +84,9 @@ class Other:
 def use(monkeypatch):
     def install(*others):
         made = {other.name: other for other in others}
-        monkeypatch.setattr(backend, "BACKENDS", dict.fromkeys(made, "…"))
-        monkeypatch.setattr(backend, "AUTO_ORDER", tuple(made))
-        monkeypatch.setattr(backend, "load_backend", made.__getitem__)
+        monkeypatch.setattr(registry, "BACKENDS", dict.fromkeys(made, "…"))
+        monkeypatch.setattr(registry, "AUTO_ORDER", tuple(made))
+        monkeypatch.setattr(registry, "load_backend", made.__getitem__)
 
     return install
 

@@ -1,5 +1,5 @@
-"""OpenFace 2's Action Units: its programs, its CSV files, and its models run in Python.
+"""Estimate Action Units with OpenFace 2: its programs, its CSV files, or its models in Python.
 
-The models belong to OpenFace (academic licence) and are read from the user's own copy; nothing of
-OpenFace is part of this package.
+The models are under the academic licence of OpenFace and are read from the user's copy; this
+package contains no part of OpenFace.
 """

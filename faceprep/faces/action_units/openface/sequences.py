@@ -1,7 +1,7 @@
-"""The whole sequence on disk around the few frames that were selected from it.
+"""Find the complete sequence on disk to which selected frames belong.
 
-OpenFace judges a frame of a sequence by the person's median over all of its frames, so the frames
-that `select` passed over count too.
+OpenFace compares a frame with the person's median over all frames of the sequence, so frames that
+were not selected are needed too.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any
 from faceprep.core.tree import is_image, is_system_file
 from faceprep.workspace.manifest import inside
 
-#: Shorter runs of files (CK+48 has three) are no sequence: each is judged alone.
+#: Shorter runs of files (CK+48 has three) are treated as single images.
 MIN_FRAMES = 4
 
 _NUMBERED = re.compile(r"(?P<name>.*?)(?P<number>\d+)(?P<suffix>\.[^.]*)")
@@ -21,14 +21,14 @@ _NUMBERED = re.compile(r"(?P<name>.*?)(?P<number>\d+)(?P<suffix>\.[^.]*)")
 
 @dataclass(frozen=True, slots=True)
 class FrameSequence:
-    """All frames of one sequence, and which of them were selected.
+    """Hold all frames of one sequence and the places of the selected ones.
 
     Attributes
     ----------
     frames
         Files in the order of their numbers.
     selected
-        Index among the faces that `find_sequences` was given → index among `frames`.
+        Index of a face, as in `find_sequences` → index in `frames`.
     """
 
     frames: list[Path]
@@ -40,20 +40,20 @@ def find_sequences(
 ) -> tuple[list[FrameSequence], list[int]]:
     """Group faces by their sequences on disk.
 
-    A sequence is the images of one folder that are named alike but for their number
+    A sequence consists of the images of one folder whose names differ only in a number
     (``S005_001_00000011.png``, ``017.jpeg``).
 
     Parameters
     ----------
     select
-        Rows of that manifest.
+        Rows of the select manifest.
     root
         Folder of the dataset.
 
     Returns
     -------
     Sequences of at least `MIN_FRAMES` files, in the order of their first face; and the indices of
-    all other faces, which stand alone.
+    all other faces, which are single images.
     """
     groups: dict[tuple[str, str, Path, str, str], dict[int, Path]] = {}
     alone = []
@@ -78,7 +78,7 @@ def find_sequences(
 
 
 def _frames(folder: Path, name: str, suffix: str) -> list[Path]:
-    """Images of a folder that are called `name`, a number, `suffix`; by number."""
+    """Return the images of a folder called `name`, a number, `suffix`; sorted by number."""
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
         match = _NUMBERED.fullmatch(path.name)

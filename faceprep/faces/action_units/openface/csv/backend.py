@@ -1,7 +1,7 @@
-"""Backend ``openface-csv``: the values in CSV files that OpenFace wrote, here or elsewhere.
+"""Backend ``openface-csv``: read the values from CSV files of OpenFace.
 
-Asked for by name only. ``aus.openface_csv`` is the folder of the files, or one of them; which
-layouts are found, and how, stands in `csv_faces`.
+The backend is only used when requested by name. ``aus.openface_csv`` is a folder of CSV files or
+one file; `csv.faces` describes the supported layouts.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from faceprep.faces.action_units.openface.csv.folder import csv_folder
 
 
 class CsvBackend:
-    """Joins CSV files to faces; a face without a row fails with the reason."""
+    """Assign rows of CSV files to faces; a face without a row fails with a reason."""
 
     name = "openface-csv"
 
     def available(self, config: Config) -> str | None:
-        """Say what is missing: the setting, the folder, or any CSV file in it."""
+        """Return what is missing: the setting, the folder, or any CSV file in it."""
         path = config.aus.openface_csv
         if path is None:
             return "aus.openface_csv is not set (the folder of your CSV files)"
@@ -31,18 +31,18 @@ class CsvBackend:
         return None
 
     def fingerprint(self, config: Config) -> dict[str, Any]:
-        """Names, sizes and times of the files, and which pictures they are of."""
+        """Return the digest of names, sizes and times of the files, and the kind of images."""
         return {"files": csv_folder(_path(config)).fingerprint(), "input": config.aus.input}
 
     def run(self, faces: Sequence[FaceInput], config: Config, scratch: Path) -> list[AUResult]:
-        """Look every face up."""
+        """Return the values in the row of each face."""
         found = CsvFaces(_path(config), config.dataset_root(), config.aus.input)
         return [_result(face) for face in found.find_all(faces)]
 
 
 def _path(config: Config) -> Path:
-    """Absolute, so that it is the same file wherever it is asked for."""
-    assert config.aus.openface_csv is not None  # available() said so
+    """Return the absolute path of the files, which identifies them in caches."""
+    assert config.aus.openface_csv is not None  # checked by available()
     return config.aus.openface_csv.expanduser().absolute()
 
 

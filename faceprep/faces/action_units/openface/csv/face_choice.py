@@ -1,34 +1,34 @@
-"""Which of the faces that OpenFace found in a picture is ours."""
+"""Choose the face found by OpenFace that matches the face of `align`."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from faceprep.faces.action_units.backend import FaceInput
-from faceprep.faces.action_units.openface.csv.file import CsvRow
+from faceprep.faces.action_units.openface.csv.row import CsvRow
 from faceprep.faces.photographs import landmarks_in_crop, landmarks_in_photograph
 
-#: Overlap (intersection over union) of the landmarks' bounding boxes, below which two faces are
-#: two people.
+#: Intersection over union of the bounding boxes of the landmarks, below which two faces are
+#: different people.
 MIN_OVERLAP = 0.3
 
 
-def our_landmarks(face: FaceInput, source: str) -> np.ndarray:
-    """Landmarks of `align`, ``(68, 2)`` pixels of the photograph or of the crop."""
+def align_landmarks(face: FaceInput, source: str) -> np.ndarray:
+    """Return the landmarks of `align`, ``(68, 2)`` pixels of the photograph or of the crop."""
     if source == "crop":
         return landmarks_in_crop(face.align)
     return landmarks_in_photograph(face.align)
 
 
 def choose_row(rows: Sequence[CsvRow], landmarks68: np.ndarray) -> CsvRow | str:
-    """Return the row of the face whose landmarks' box overlaps that of ours the most, or why none.
+    """Return the row whose landmarks overlap those of `align` the most, or why there is none.
 
     Parameters
     ----------
     rows
-        Those of one picture, at least one.
+        Rows of one image, at least one.
     landmarks68
-        ``(68, 2)`` pixels of the same picture.
+        Landmarks of `align`, ``(68, 2)`` pixels of the same image.
     """
     seen = [
         (overlap(row.landmarks68, landmarks68), row) for row in rows if row.landmarks68 is not None
@@ -37,7 +37,7 @@ def choose_row(rows: Sequence[CsvRow], landmarks68: np.ndarray) -> CsvRow | str:
     if best >= MIN_OVERLAP:
         return chosen
     broken = [row for row in rows if row.fault and row.landmarks68 is None]
-    if broken:  # any of them may have been ours
+    if broken:  # any of them may be the face
         return broken[0]
     if not seen:
         if len(rows) == 1:
@@ -48,7 +48,7 @@ def choose_row(rows: Sequence[CsvRow], landmarks68: np.ndarray) -> CsvRow | str:
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Intersection over union, 0–1, of the bounding boxes of two sets of points ``(n, 2)``."""
+    """Return the intersection over union, 0–1, of the bounding boxes of points ``(n, 2)``."""
     low = np.maximum(one.min(axis=0), other.min(axis=0))
     high = np.minimum(one.max(axis=0), other.max(axis=0))
     shared = float(np.prod(np.clip(high - low, 0, None)))

@@ -1,16 +1,15 @@
-"""Faces and their rows in CSV files that a user already has.
+"""Find the rows of faces in CSV files of OpenFace.
 
-Layouts, all of which may lie below one folder, at any depth:
+Supported layouts, at any depth below one folder:
 
-* ``FaceLandmarkImg``: one file per picture, called like it (``017.csv`` of ``017.jpeg``), in
-  folders like the dataset's, or called like the ``face_id`` with ``__`` for ``/``, as this
-  package's crops are;
-* ``FeatureExtraction -fdir``: one file per sequence, called like its folder (``P001/Anger.csv``,
-  ``P001_Anger.csv``, ``S005_001.csv``), one row per frame; see `csv_frames`;
-* one table of all of them, with a column ``image``, ``filename``, ``path`` or ``face_id``.
+* ``FaceLandmarkImg``: one file per image with the same name (``017.csv`` for ``017.jpeg``), in the
+  folders of the dataset, or named like the ``face_id`` with ``__`` for ``/``, as crops are;
+* ``FeatureExtraction -fdir``: one file per sequence, named like its folder (``P001/Anger.csv``,
+  ``P001_Anger.csv``, ``S005_001.csv``), one row per frame (see `frames`);
+* one table with a column ``image``, ``filename``, ``path`` or ``face_id``.
 
-What could belong to two pictures belongs to none, and says so (`path_match`). Of several faces in a
-picture ours is the one that overlaps it (`face_choice`).
+A file that could belong to two images is not used, with a reason (`path_match`). If an image
+contains several faces, the one that overlaps the aligned face is used (`face_choice`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from faceprep.faces.action_units.backend import FaceInput
-from faceprep.faces.action_units.openface.csv.face_choice import choose_row, our_landmarks
-from faceprep.faces.action_units.openface.csv.file import CsvError, CsvRow
+from faceprep.faces.action_units.openface.csv.face_choice import align_landmarks, choose_row
+from faceprep.faces.action_units.openface.csv.file import CsvError
 from faceprep.faces.action_units.openface.csv.folder import (
     DETAILS,
     csv_folder,
@@ -30,19 +29,20 @@ from faceprep.faces.action_units.openface.csv.folder import (
 )
 from faceprep.faces.action_units.openface.csv.frames import join_frames
 from faceprep.faces.action_units.openface.csv.path_match import Match
+from faceprep.faces.action_units.openface.csv.row import CsvRow
 from faceprep.faces.action_units.openface.sequences import FrameSequence, find_sequences
 
 
 @dataclass(frozen=True, slots=True)
 class CsvFace:
-    """What the CSV files say about one face.
+    """Hold the row of one face in the CSV files.
 
     Attributes
     ----------
     label
-        The file's name, for messages.
+        Name of the file, for messages.
     row
-        The face's row; ``None`` where there is a reason.
+        Row of the face; ``None`` with a reason.
     reason
         Why there is no row.
     """
@@ -53,12 +53,12 @@ class CsvFace:
 
     @property
     def landmarks68(self) -> np.ndarray | None:
-        """OpenFace's own landmarks, ``(68, 2) float64`` pixels of the picture; or ``None``."""
+        """Landmarks of OpenFace, ``(68, 2) float64`` pixels of the image, or ``None``."""
         return self.row.landmarks68 if self.row is not None else None
 
     @property
     def landmarks_fault(self) -> str | None:
-        """Why there are no landmarks; ``None`` where there are."""
+        """Why there are no landmarks; ``None`` if there are."""
         if self.row is None:
             return self.reason
         if self.row.landmarks68 is not None:
@@ -70,16 +70,16 @@ class CsvFace:
 
 
 class CsvFaces:
-    """Finds faces in CSV files.
+    """Find faces in CSV files.
 
     Parameters
     ----------
     path
-        Folder of CSV files, or one file.
+        Folder of CSV files or one file.
     root
         Folder of the dataset.
     source
-        Which picture OpenFace was given: the photograph (``"source"``) or the crop of align.
+        Input of OpenFace: the photograph (``"source"``) or the crop of align.
     """
 
     def __init__(self, path: Path, root: Path, source: str = "source") -> None:
@@ -89,11 +89,11 @@ class CsvFaces:
         self._matcher = self.folder.matcher
 
     def find(self, face: FaceInput) -> CsvFace:
-        """Find one face; `find_all` is faster for several of a sequence."""
+        """Find one face; `find_all` is faster for several faces of a sequence."""
         return self.find_all([face])[0]
 
     def find_all(self, faces: Sequence[FaceInput]) -> list[CsvFace]:
-        """Find faces, in order; one that is not found has a reason."""
+        """Find faces, in order; a face that is not found has a reason."""
         found: dict[int, CsvFace] = {}
         if self._source == "source":
             sequences, alone = find_sequences([face.select for face in faces], self._root)
@@ -113,7 +113,7 @@ class CsvFaces:
         return [found[index] for index in range(len(faces))]
 
     def _picture(self, face: FaceInput, in_sequence: bool = False) -> CsvFace | None:
-        """Look for a file of the face's own picture; ``None`` where there is none."""
+        """Find the file of the image of a face; ``None`` if there is none."""
         identifier = tuple(face.select["face_id"].split("/"))
         match = self._matcher.exact(identifier)
         if match.name is None and match.reason is None and self._source == "source":
@@ -137,7 +137,7 @@ class CsvFaces:
     def _sequence(
         self, faces: Mapping[int, FaceInput], sequence: FrameSequence
     ) -> dict[int, CsvFace]:
-        """Look some faces up in the file of their whole sequence; those it says nothing of miss."""
+        """Find faces in the file of their sequence; the result omits faces without a file."""
         match = self._sequence_file(next(iter(faces.values())))
         if match.name is None:
             return dict.fromkeys(faces, CsvFace(reason=match.reason)) if match.reason else {}
@@ -158,7 +158,7 @@ class CsvFaces:
         return found
 
     def _sequence_file(self, face: FaceInput) -> Match:
-        """Name of the file of a face's sequence: that of its folder, or of who it is of."""
+        """Find the file of a sequence by its folder, or by its subject and sequence."""
         *folder, _ = parts_of(face.select["path"])
         if folder:
             match = self._matcher.find(
@@ -174,7 +174,7 @@ class CsvFaces:
     def _choose(self, face: FaceInput, label: str, rows: Sequence[CsvRow]) -> CsvFace:
         if not rows:
             return CsvFace(label, reason=f"{label} has no rows")
-        chosen = choose_row(rows, our_landmarks(face, self._source))
+        chosen = choose_row(rows, align_landmarks(face, self._source))
         if isinstance(chosen, str):
             return CsvFace(label, reason=f"{label}: {chosen}")
         return CsvFace(label, chosen)

@@ -1,7 +1,7 @@
-"""CSV files that users have: a folder of them or one table, found by the picture's path.
+"""Look up rows by the path of an image, in a folder of CSV files or in one table.
 
-A name stands for rows: of a CSV file below the folder, or of the lines of one table that have this
-name in a column. Nothing is read before it is asked for; a folder is listed once a process.
+A name identifies the rows of a CSV file below the folder, or the lines of one table with this name
+in a column. Files are read when needed; a folder is listed once per process.
 """
 
 import os
@@ -12,10 +12,11 @@ from pathlib import Path
 
 from faceprep.core.files import digest
 from faceprep.core.tree import IMAGE_SUFFIXES, is_image, walk
-from faceprep.faces.action_units.openface.csv.file import CsvError, CsvFile, CsvRow
+from faceprep.faces.action_units.openface.csv.file import CsvError, CsvFile
 from faceprep.faces.action_units.openface.csv.path_match import Parts, PathMatcher
+from faceprep.faces.action_units.openface.csv.row import CsvRow
 
-#: Columns that name the picture of a line, the first that is there; OpenFace itself writes none.
+#: Columns that name the image of a line; the first existing one counts. OpenFace writes none.
 NAME_COLUMNS = (
     "face_id",
     "image",
@@ -30,25 +31,26 @@ NAME_COLUMNS = (
     "input",
 )
 
-#: What OpenFace writes beside each CSV file, and alone for a picture without a face.
+#: Suffix of the file that OpenFace writes with each CSV file, and alone for an image without a
+#: face.
 DETAILS = "_of_details.txt"
 
 _ENDINGS = (*IMAGE_SUFFIXES, ".gif", ".csv", ".avi", ".mp4", ".mov", ".wmv", ".mkv", ".webm")
 
 
 class CsvFolder:
-    """The rows below a folder, or in one file, by name.
+    """Provide the rows below a folder, or in one file, by name.
 
     Attributes
     ----------
     path
-        The folder or the file.
+        Folder or file.
     names
-        Of everything that has rows.
+        Names that have rows.
     matcher
-        Finds the name of a picture or folder.
+        Matcher of names with images or folders.
     faceless
-        Last parts of the names of which OpenFace only left its details: it saw no face there.
+        Last parts of names with only a details file: OpenFace found no face.
     """
 
     def __init__(self, path: Path) -> None:
@@ -65,22 +67,22 @@ class CsvFolder:
 
     @property
     def is_table(self) -> bool:
-        """Whether there is one file, whose lines name their pictures."""
+        """Whether there is one file whose lines name their images."""
         return self._lines is not None
 
     def label(self, name: Parts) -> str:
-        """What messages call a name's rows."""
+        """Return the label of the rows of a name, for messages."""
         if self._lines is not None:
             return f"{self._only_file().name} ({'/'.join(name)})"
         return self.files[name].name
 
     def is_sequence(self, name: Parts) -> bool:
-        """Whether its rows are frames of a sequence rather than faces of one picture.
+        """Return whether the rows are frames of a sequence rather than faces of one image.
 
         Raises
         ------
         CsvError
-            When the file cannot be read.
+            If the file cannot be read.
         """
         file = self._file(name)
         if not file.is_sequence:
@@ -89,18 +91,18 @@ class CsvFolder:
         return len(frames - {None}) > 1
 
     def rows(self, name: Parts) -> list[CsvRow]:
-        """Rows of a name, in the file's order.
+        """Return the rows of a name, in the order of the file.
 
         Raises
         ------
         CsvError
-            When the file cannot be read.
+            If the file cannot be read.
         """
         file = self._file(name)
         return file.rows(None if self._lines is None else self._lines[name])
 
     def fingerprint(self) -> str:
-        """Digest over names, sizes and times of change of all files."""
+        """Return the digest of names, sizes and modification times of all files."""
         found = []
         for name, path in self.files.items():
             state = path.stat()
@@ -127,7 +129,7 @@ class CsvFolder:
         return _open(self._only_file() if self._lines is not None else self.files[name])
 
     def _table(self) -> dict[Parts, list[int]] | None:
-        """Lines by the picture that they name, where there is only one file and it names any."""
+        """Return lines by image name if there is only one file and it names images."""
         if len(self.files) != 1:
             return None
         try:
@@ -136,24 +138,24 @@ class CsvFolder:
             for column in filter(columns.__contains__, NAME_COLUMNS):
                 named = file.column(columns[column])
                 if column == "face_id" and all(text.isdecimal() for text in named):
-                    continue  # OpenFace's own: the number of a person in a video
+                    continue  # column of OpenFace: number of a person in a video
                 lines: dict[Parts, list[int]] = {}
                 for k, text in enumerate(named):
                     if text:
                         lines.setdefault(parts_of(text), []).append(k)
                 return lines
         except CsvError:
-            pass  # whoever asks for its rows is told
+            pass  # raised again when rows are read
         return None
 
 
 class PictureTree:
-    """All pictures below a dataset's root, and their folders, by the last part of their paths.
+    """List the images below the root of a dataset, and their folders, by last path part.
 
     Attributes
     ----------
     folder_names
-        Every name of a folder above a picture.
+        Names of all folders that contain images.
     """
 
     def __init__(self, root: Path) -> None:
@@ -170,32 +172,32 @@ class PictureTree:
                 self._pictures.setdefault(parts[-1], []).append(parts)
 
     def pictures(self, stem: str) -> Sequence[Parts]:
-        """Pictures called so, whatever their ending."""
+        """Return the images with this name, whatever their suffix."""
         return self._pictures.get(stem, ())
 
     def folders(self, name: str) -> Sequence[Parts]:
-        """Folders called so that hold pictures."""
+        """Return the folders with this name that contain images."""
         return self._folders.get(name, ())
 
 
 @cache
 def csv_folder(path: Path) -> CsvFolder:
-    """Return a folder of CSV files, listed once a process."""
+    """Return a folder of CSV files, listed once per process."""
     return CsvFolder(path)
 
 
 @cache
 def picture_tree(root: Path) -> PictureTree:
-    """Return a dataset's pictures, listed once a process."""
+    """Return the images of a dataset, listed once per process."""
     return PictureTree(root)
 
 
 def parts_of(path: str) -> Parts:
-    """Parts of a path of any system, without the ending of a picture, a video or a CSV file."""
+    """Split a path of any system; remove the suffix of an image, a video or a CSV file."""
     parts = [part for part in re.split(r"[/\\]+", path) if part not in ("", ".")]
     if not parts:
         return ("",)
-    stem, ending = os.path.splitext(parts[-1])  # noqa: PTH122 - a name, no path
+    stem, ending = os.path.splitext(parts[-1])  # noqa: PTH122 - a name, not a path
     return (*parts[:-1], stem if ending.lower() in _ENDINGS else parts[-1])
 
 

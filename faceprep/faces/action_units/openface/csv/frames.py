@@ -1,13 +1,13 @@
-"""Which row of a sequence's CSV file is which frame on disk; nothing is ever shifted.
+"""Assign the rows of a sequence's CSV file to the frames on disk.
 
-``FeatureExtraction -fdir`` writes one row per picture of a folder, in the order of their names,
-and numbers them from 1 in the column ``frame``. Rows and frames are joined only where
+``FeatureExtraction -fdir`` writes one row per image of a folder, in the order of their names, and
+numbers them from 1 in the column ``frame``. Rows and frames are joined only if
 
-* there are as many of the one as of the other, and nothing contradicts their order; or
-* some frames have no row (somebody took out those without a face), but the first and the last
-  number, or the first and the last time, are those of all frames on disk.
+* their numbers are equal and nothing contradicts their order; or
+* some frames have no row (e.g. frames without a face were removed), but the first and the last
+  number, or the first and the last time, match all frames on disk.
 
-Anything else is a reason that names both counts: a file that is one row short does not say which.
+Otherwise the result is a reason with both counts, because it is unknown which rows are missing.
 """
 
 import itertools
@@ -15,25 +15,25 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from faceprep.faces.action_units.openface.csv.file import CsvRow
+from faceprep.faces.action_units.openface.csv.row import CsvRow
 
-#: How far, in frames, a time rounded to milliseconds may lie from its frame.
+#: Largest distance, in frames, between a time rounded to milliseconds and its frame.
 _TIME_TOLERANCE = 0.1
 
 
 def join_frames(rows: Sequence[CsvRow], frames: Sequence[Path]) -> dict[Path, list[CsvRow]] | str:
-    """Give every frame its rows: one, or several faces.
+    """Assign to each frame its rows, one per face.
 
     Parameters
     ----------
     rows
-        Of one sequence, in the file's order.
+        Rows of one sequence, in the order of the file.
     frames
-        Pictures of the sequence, in the order of their numbers.
+        Images of the sequence, in the order of their numbers.
 
     Returns
     -------
-    Frame → its rows; a frame without one is absent. Or why they do not fit, a verb with its object.
+    Frame → rows, for frames that have any; or why they do not match, as a verb phrase.
     """
     groups = _by_frame(rows)
     counts = f"has {len(groups)} rows but the sequence has {len(frames)} frames"
@@ -47,7 +47,7 @@ def join_frames(rows: Sequence[CsvRow], frames: Sequence[Path]) -> dict[Path, li
             return f"has frame numbers that begin with {numbers[0]}"
         places: Sequence[int] | None = range(len(frames))
     else:
-        places = _proven(numbers, len(frames)) or _proven_by_time(groups, len(frames))
+        places = _places_by_number(numbers, len(frames)) or _places_by_time(groups, len(frames))
     if places is None:
         return counts
     order = _order(rows, frames)
@@ -57,7 +57,7 @@ def join_frames(rows: Sequence[CsvRow], frames: Sequence[Path]) -> dict[Path, li
 
 
 def _by_frame(rows: Sequence[CsvRow]) -> list[list[CsvRow]]:
-    """Rows of the same frame together (several faces); rows without a number stay alone."""
+    """Group rows of the same frame (several faces); a row without a number is a group."""
     groups: list[list[CsvRow]] = []
     for row in rows:
         if groups and row.frame is not None and row.frame == groups[-1][0].frame:
@@ -77,22 +77,22 @@ def _pairs(numbers: Sequence[int | None]) -> list[tuple[int, int]]:
     return list(itertools.pairwise(known))
 
 
-def _proven(numbers: Sequence[int | None], count: int) -> list[int] | None:
-    """Zero-based places from frame numbers whose first and last are those of all frames."""
+def _places_by_number(numbers: Sequence[int | None], count: int) -> list[int] | None:
+    """Return 0-based places if the first and last frame numbers match all frames."""
     known = [number for number in numbers if number is not None]
     if not known or len(known) < len(numbers) or len(known) > count:
         return None
     if known[-1] == count and known[0] >= 1:
         return [number - 1 for number in known]
-    if (known[0], known[-1]) == (0, count - 1):  # numbered from 0, as other programs do
+    if (known[0], known[-1]) == (0, count - 1):  # other programs number from 0
         return known
     return None
 
 
-def _proven_by_time(groups: Sequence[Sequence[CsvRow]], count: int) -> list[int] | None:
-    """Zero-based places from times that lie on the grid of all frames, from its start to its end.
+def _places_by_time(groups: Sequence[Sequence[CsvRow]], count: int) -> list[int] | None:
+    """Return 0-based places if the times match the regular grid of all frames.
 
-    Without a step of one frame among them, any multiple of the frame rate would fit as well.
+    At least one step must be a single frame; otherwise multiples of the frame rate would match too.
     """
     times = [group[0].timestamp for group in groups]
     known = [time for time in times if time is not None]
@@ -108,10 +108,10 @@ def _proven_by_time(groups: Sequence[Sequence[CsvRow]], count: int) -> list[int]
 
 
 def _order(rows: Sequence[CsvRow], frames: Sequence[Path]) -> list[Path] | str:
-    """Frames in the order in which OpenFace saw them.
+    """Return the frames in the order in which OpenFace processed them.
 
-    ``-fdir`` goes by names (10.png before 2.png) and has no times; a video made of the frames
-    goes by numbers.
+    ``-fdir`` sorts by name (10.png before 2.png) and writes no times; a video has the order of the
+    numbers.
     """
     by_name = sorted(frames, key=lambda path: path.name)
     if by_name == list(frames):

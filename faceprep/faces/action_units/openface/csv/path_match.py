@@ -1,26 +1,26 @@
-"""Files named after other files: which CSV belongs to which picture, by their paths alone.
+"""Match CSV files with images by their paths.
 
-Two paths are compared from their ends. A CSV file is a picture's (or a folder's) when it agrees
-with it in more of the last parts than any other CSV file does, and the other way round: no other
-picture on disk agrees with that CSV file as well. ``out/P001/Anger/017.csv`` is the CSV file of
-``VL/Strong/P001/Anger/017.jpeg``; a lone ``017.csv`` is nobody's when there are two pictures 017.
+Two paths are compared from their ends. A CSV file belongs to an image (or a folder) if they agree
+in more of the last parts than any other CSV file, and no other image on disk agrees with the CSV
+file as well. ``out/P001/Anger/017.csv`` belongs to ``VL/Strong/P001/Anger/017.jpeg``; a single
+``017.csv`` belongs to no image if two images are called 017.
 """
 
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-#: A path as its parts, the last one without its ending.
+#: Parts of a path, the last one without its suffix.
 Parts = tuple[str, ...]
 
-#: What joins the last parts of a path where a user named files by hand (``P001_Anger.csv``).
+#: Separators in file names that join several parts of a path (``P001_Anger.csv``).
 _JOINTS = ("_", "__", "-")
 _WORDS = re.compile(r"[_-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The name that belongs to a target, or why none does; neither where no name looks like it."""
+    """Hold the name that belongs to a target, or why none does; neither if none is similar."""
 
     name: Parts | None = None
     reason: str | None = None
@@ -28,12 +28,12 @@ class Match:
 
 @dataclass
 class PathMatcher:
-    """Names to be found again.
+    """Find the name that belongs to a path.
 
     Attributes
     ----------
     names
-        All of them.
+        All names.
     """
 
     names: Collection[Parts]
@@ -47,7 +47,7 @@ class PathMatcher:
         self._root = _common_folders(self.names)
 
     def exact(self, target: Parts) -> Match:
-        """Find the name that spells a whole target, in folders or joined in one word."""
+        """Find the name that contains all parts of a target, as folders or joined in one word."""
         found = [
             name for name in self._candidates(target) if agreement(name, target) == len(target)
         ]
@@ -67,11 +67,11 @@ class PathMatcher:
         target
             Path of a picture or folder.
         identity
-            What tells its person and sequence apart: a name that shares none of it with the
-            target, but has folders of its own, belongs to something else.
+            Subject and sequence of the target. A name with folders of its own that shares none of
+            these parts with the target belongs to something else.
         rivals
-            Last part → all targets on disk that end in it, this one among them; one path twice
-            where two files differ by their endings only.
+            Last part → all targets on disk that end in it, including this one. A path occurs twice
+            if two files differ only in their suffixes.
         folders
             Names of all folders on disk.
         """
@@ -90,13 +90,13 @@ class PathMatcher:
         )
 
     def _score(self, name: Parts, target: Parts) -> tuple[int, int]:
-        """How much a name looks like a target's: parts that agree, then whether it says no more."""
+        """Return the similarity: parts that agree, then the match of complete paths."""
         root = len(name) - len(target)
         mirrored = root >= 0 and name == self._root[:root] + target
         return agreement(name, target), len(self._root) + 1 - root if mirrored else 0
 
     def _candidates(self, target: Parts) -> list[Parts]:
-        """Names whose last part is the target's, or several of its last parts joined."""
+        """Return the names whose last part consists of the last parts of the target."""
         words = dict.fromkeys(
             joint.join(target[-count:]) for count in range(1, len(target) + 1) for joint in _JOINTS
         )
@@ -110,7 +110,7 @@ class PathMatcher:
         identity: Collection[str],
         folders: Callable[[], Collection[str]],
     ) -> bool:
-        """Whether a name says enough about its target, and nothing against it."""
+        """Return whether a name identifies its target and does not contradict it."""
         used = 1 + _tail(name[:-1], target[: len(target) - _joined(name[-1], target)])
         if used == len(name) or agreed == len(target):
             return True
@@ -118,17 +118,17 @@ class PathMatcher:
         needed = [part for part in identity if part in target]
         if needed:
             return all(part in said for part in needed)
-        # out/0/a.csv: fine, unless 0 is a folder of the dataset, then it is that folder's a.
+        # out/0/a.csv matches, unless 0 is a folder of the dataset: then it belongs to 0/a.
         return not set(name[len(self._root) : len(name) - used]).intersection(folders())
 
     def _unless_rivals(self, name: Parts, target: Parts, rivals: Iterable[Parts]) -> Match:
-        """Return the name, unless it belongs to another target, or may as well."""
+        """Return the name, unless it matches another target as well or better."""
         score, equal = self._score(name, target), []
         for other in rivals:
             theirs = self._score(name, other)
             if theirs > score:
                 return Match()
-            if theirs == score:  # also a twin of the target itself
+            if theirs == score:  # possibly the target itself with another suffix
                 equal.append(other)
         if target not in equal:
             equal.append(target)
@@ -138,13 +138,13 @@ class PathMatcher:
 
 
 def agreement(name: Parts, target: Parts) -> int:
-    """How many of the last parts of a target a name spells, folder by folder or joined."""
+    """Return how many of the last parts of a target a name contains, as folders or joined."""
     joined = _joined(name[-1], target)
     return joined + _tail(name[:-1], target[: len(target) - joined]) if joined else 0
 
 
 def _joined(word: str, target: Parts) -> int:
-    """How many of the last parts of a target, joined, are this word."""
+    """Return how many of the last parts of a target are joined in this word."""
     for count in range(len(target), 0, -1):
         if any(joint.join(target[-count:]) == word for joint in _JOINTS):
             return count
@@ -152,6 +152,7 @@ def _joined(word: str, target: Parts) -> int:
 
 
 def _tail(one: Parts, other: Parts) -> int:
+    """Return the number of equal parts at the ends of two paths."""
     count = 0
     for mine, theirs in zip(reversed(one), reversed(other), strict=False):
         if mine != theirs:
@@ -161,7 +162,7 @@ def _tail(one: Parts, other: Parts) -> int:
 
 
 def _common_folders(names: Iterable[Parts]) -> Parts:
-    """Folders that all names begin with."""
+    """Return the folders with which all names begin."""
     common: Parts | None = None
     for name in names:
         folders = name[:-1]

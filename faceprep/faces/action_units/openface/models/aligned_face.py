@@ -1,61 +1,61 @@
-"""OpenFace's aligned face: 112 x 112 pixels, upright, black outside the face.
+"""Compute the aligned face of OpenFace: 112 x 112 pixels, upright, black outside the face.
 
-OpenFace 2.0.6, ``AlignFaceMask``, with the warp of the OpenCV that it was built with: until 4.10
-``warpAffine`` rounded coordinates to 1/32 pixel. `cv2.remap` with maps of that kind still computes
-the same to the last bit; today's ``warpAffine`` moves AU intensities by 0.01 on average.
+This follows ``AlignFaceMask`` of OpenFace 2.0.6 and the warp of its OpenCV: before version 4.10,
+``warpAffine`` rounded coordinates to 1/32 pixel. `cv2.remap` with fixed-point maps still gives
+identical results, whereas the current ``warpAffine`` changes AU intensities by 0.01 on average.
 """
 
 import cv2
 import numpy as np
 
-from faceprep.faces.action_units.openface.models.shape_fit import POINTS, PointDistributionModel
+from faceprep.faces.action_units.openface.models.shape_model import POINTS, PointDistributionModel
 
 SIDE = 112
 SCALE = 0.7
-"""Pixels per millimetre, as OpenFace fixes it for AUs."""
+"""Pixels per millimetre, as in OpenFace for AUs."""
 
-# Points that expressions move least: jaw, nose, corners and lower lids of the eyes.
+# Points that expressions move least: jaw, nose, eye corners and lower lids.
 _RIGID = (
     *(1, 2, 3, 4, 12, 13, 14, 15),
     *(27, 28, 29, 31, 32, 33, 34, 35),
     *(36, 39, 40, 41, 42, 45, 46, 47),
 )
-# The mask's upper edge, brows and the jaw's ends, is raised to take in the forehead.
+# The upper edge of the mask, brows and ends of the jaw, is raised to include the forehead.
 _RAISED = (0, 16, *range(17, 27))
 _RAISED_BY = 30.0
 
-# OpenCV's fixed point: coordinates in 1/1024 pixel, rounded to 1/32.
+# Fixed-point format of OpenCV: coordinates in 1/1024 pixel, rounded to 1/32.
 _FINE_BITS = 10
 _FRACTION_BITS = 5
 _FRACTION = (1 << _FRACTION_BITS) - 1
 _ROUND = 1 << (_FINE_BITS - _FRACTION_BITS - 1)
-_FARTHEST = 1 << 29
-"""Half a million pixels: the sum of two fits 32 bits."""
+_MAX_COORDINATE = 1 << 29
+"""Limit of a coordinate, half a million pixels: the sum of two fits into 32 bits."""
 _INT16 = np.iinfo(np.int16)
 _LARGEST = _INT16.max - 1
-"""Pixels that a side of a picture may have in `cv2.remap`."""
+"""Largest side of an image in `cv2.remap`, pixels."""
 
 
 def similarities(
     model: PointDistributionModel, landmarks: np.ndarray, translation: np.ndarray
 ) -> np.ndarray:
-    """Similarities that take N faces to the aligned one.
+    """Return the similarities that map N faces to the aligned face.
 
-    Turn and size come from the rigid points (Kabsch 1976, in the plane); the head's centre, which
-    the shape model's fit gives, goes to the middle.
+    Rotation and scale come from the rigid points (Kabsch 1976, in the plane). The centre of the
+    head, from the fit of the shape model, is mapped to the middle.
 
     Parameters
     ----------
     model
-        Its mean shape is the target.
+        Shape model, whose mean shape is the target.
     landmarks : (N, 68, 2)
         Pixels.
     translation : (N, 2)
-        The fit's translation, pixels.
+        Translation of the fit, pixels.
 
     Returns
     -------
-    ``(N, 2, 3) float64``; not finite where the rigid points are all in one place.
+    ``(N, 2, 3) float64``; not finite if all rigid points coincide.
     """
     target = SCALE * model.mean.reshape(3, POINTS)[:2, list(_RIGID)].T
     target = target - target.mean(axis=0)
@@ -73,20 +73,20 @@ def similarities(
 
 
 def warp(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Warp a picture as OpenCV 3 and 4 did: bilinear, black outside.
+    """Warp an image as OpenCV 3 and 4 did: bilinear, black outside.
 
     Parameters
     ----------
     image : (H, W, 3) uint8
     matrix : (2, 3)
-        From pixels of the image to pixels of the result.
+        Maps pixels of the image to pixels of the result.
 
     Returns
     -------
     ``(112, 112, 3) uint8``.
     """
     columns, rows = _fixed_point(cv2.invertAffineTransform(np.asarray(matrix, dtype=np.float64)))
-    # OpenCV's maps are 16-bit, so only the part of the picture that is needed goes in.
+    # The maps of OpenCV are 16-bit, so the image is cropped to the part that is needed.
     first = (rows.min(axis=1) + columns.min(axis=1)) >> _FINE_BITS
     last = (rows.max(axis=1) + columns.max(axis=1)) >> _FINE_BITS
     left, top = np.maximum(first, 0)
@@ -107,32 +107,34 @@ def warp(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def _fixed_point(inverse: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What columns and rows of the result add to x and y, ``(2, 112) int32`` each, 1/1024 pixel.
+    """Return the contributions of columns and rows to x and y, ``(2, 112) int32``, 1/1024 pixel.
 
-    OpenCV rounds the two by themselves.
+    OpenCV rounds both separately.
     """
     steps = np.arange(SIDE)
     fine = float(1 << _FINE_BITS)
     columns = np.rint(inverse[:, :1] * steps * fine)
     rows = np.rint((inverse[:, 1:2] * steps + inverse[:, 2:]) * fine) + _ROUND
-    columns, rows = (np.clip(values, -_FARTHEST, _FARTHEST) for values in (columns, rows))
+    columns, rows = (
+        np.clip(values, -_MAX_COORDINATE, _MAX_COORDINATE) for values in (columns, rows)
+    )
     return columns.astype(np.int32), rows.astype(np.int32)
 
 
 def face_masks(matrices: np.ndarray, landmarks: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Pixels of N aligned faces that lie in or on any of the triangles.
+    """Return the pixels of N aligned faces inside or on any of the triangles.
 
-    Every row of pixels cuts a triangle in a run of pixels; the mask is where more runs have begun
-    than ended.
+    Each row intersects a triangle in one run of pixels. The mask consists of the pixels up to which
+    more runs have started than ended.
 
     Parameters
     ----------
     matrices : (N, 2, 3)
         From `similarities`.
     landmarks : (N, 68, 2)
-        Pixels of the pictures.
+        Pixels of the images.
     triangles : (T, 3) int
-        Landmarks.
+        Landmark indices.
 
     Returns
     -------
@@ -151,7 +153,7 @@ def face_masks(matrices: np.ndarray, landmarks: np.ndarray, triangles: np.ndarra
 
 
 def _runs(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Pixels in triangles ``(T, 3, 2)``: which triangle, row, first and last column of each run."""
+    """Return triangle, row, first and last column of each run in triangles ``(T, 3, 2)``."""
     order = corners[..., 1].argsort(axis=1)
     upper, middle, lower = np.take_along_axis(corners, order[..., None], axis=1).transpose(1, 2, 0)
     top = np.clip(np.ceil(upper[1]), 0, SIDE).astype(np.int64)
@@ -159,7 +161,7 @@ def _runs(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     heights = np.maximum(bottom - top + 1, 0)
     triangle = np.repeat(np.arange(len(corners)), heights)
     row = np.arange(len(triangle)) - (np.cumsum(heights) - heights - top)[triangle]
-    # One edge goes all the way down; the other two meet at the middle corner.
+    # One edge spans all rows; the other two meet at the middle corner.
     down = row - upper[1][triangle]
     one = upper[0][triangle] + down * _slope(upper, lower)[triangle]
     down = row - middle[1][triangle]
@@ -172,7 +174,7 @@ def _runs(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
 
 
 def _slope(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Columns per row along edges between points ``(2, T)``; 0 where they are level."""
+    """Return columns per row along edges between points ``(2, T)``; 0 for horizontal edges."""
     height = end[1] - start[1]
     return np.asarray(
         np.where(height > 0, end[0] - start[0], 0.0) / np.where(height > 0, height, 1)

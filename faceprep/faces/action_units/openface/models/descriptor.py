@@ -1,4 +1,4 @@
-"""From a photograph and 68 landmarks to the 4702 numbers that OpenFace judges Action Units by."""
+"""Compute the descriptor of OpenFace, 4702 numbers, from a photograph and 68 landmarks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,27 +11,28 @@ from faceprep.faces.action_units.openface.models.aligned_face import (
     similarities,
     warp,
 )
+from faceprep.faces.action_units.openface.models.au_models import AUModels
 from faceprep.faces.action_units.openface.models.fhog import fhog
-from faceprep.faces.action_units.openface.models.predictors import AUModels
-from faceprep.faces.action_units.openface.models.shape_fit import POINTS, fit_shapes
+from faceprep.faces.action_units.openface.models.shape_fit import fit_shapes
+from faceprep.faces.action_units.openface.models.shape_model import POINTS
 
-# More masks at a time would take more memory and no less time.
-_AT_A_TIME = 16
+# Larger batches of masks take more memory and are not faster.
+_BATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
 class Descriptors:
-    """What N faces look like.
+    """Hold the descriptors of N faces.
 
     Attributes
     ----------
     hog : (N, 4464) float32
-        Gradients of the aligned face; 0 where there is none.
+        Gradient histograms of the aligned face; 0 without a fit.
     geometry : (N, 238) float64
-        The shape's deviation from the mean (x of 68 points, y, z; millimetres) and its 34
-        parameters; 0 where there is no fit.
+        Deviation of the shape from the mean (x of 68 points, y, z; millimetres) and its 34
+        parameters; 0 without a fit.
     fitted : (N,) bool
-        False where the landmarks allow no fit: NaN, or all in one place.
+        False if the landmarks are NaN or all coincide.
     """
 
     hog: np.ndarray
@@ -47,14 +48,14 @@ def describe(
     Parameters
     ----------
     images
-        N pictures ``(H, W, 3) uint8`` RGB. They are taken one at a time, so a generator that
-        decodes them saves memory.
+        N images ``(H, W, 3) uint8`` RGB. They are read one at a time, so a generator that decodes
+        them saves memory.
     landmarks : (N, 68, 2)
-        Pixels of the pictures. NaN, or all in one place: the face is not `Descriptors.fitted`.
+        Pixels of the images.
     models
-        From `load_models`.
+        Models from `load_models`.
     device
-        Where gradients are counted: ``"cpu"``, or a device of torch.
+        Device for the gradient histograms: ``"cpu"``, or a device of torch.
     """
     faces, geometry, fitted = align_faces(images, landmarks, models)
     return Descriptors(fhog(faces, device), geometry, fitted)
@@ -63,12 +64,12 @@ def describe(
 def align_faces(
     images: Iterable[np.ndarray], landmarks: np.ndarray, models: AUModels
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fit the shape model and cut out the aligned, masked faces; parameters as in `describe`.
+    """Fit the shape model and extract the aligned, masked faces; parameters as in `describe`.
 
     Returns
     -------
     Faces ``(N, 112, 112, 3) uint8`` RGB, geometry ``(N, 238)`` and fitted ``(N,) bool`` as in
-    `Descriptors`; black and 0 where there is no fit.
+    `Descriptors`; black and 0 without a fit.
     """
     landmarks = np.asarray(landmarks, dtype=np.float64).reshape(-1, POINTS, 2)
     fit = fit_shapes(models.shape_model, landmarks)
@@ -79,8 +80,8 @@ def align_faces(
         if fitted[row]:
             faces[row] = warp(image, matrices[row])
     rows = np.flatnonzero(fitted)
-    for start in range(0, len(rows), _AT_A_TIME):
-        some = rows[start : start + _AT_A_TIME]
+    for start in range(0, len(rows), _BATCH_SIZE):
+        some = rows[start : start + _BATCH_SIZE]
         masks = face_masks(matrices[some], landmarks[some], models.triangles)
         faces[some] *= masks[..., None]
     parameters = np.where(fitted[:, None], fit.parameters, 0.0)
@@ -88,13 +89,13 @@ def align_faces(
     return faces, np.concatenate([deviation, parameters], axis=1), fitted
 
 
-def judge_stills(descriptors: Descriptors, models: AUModels) -> tuple[np.ndarray, np.ndarray]:
-    """Judge every face alone, as ``FaceLandmarkImg`` does.
+def predict_stills(descriptors: Descriptors, models: AUModels) -> tuple[np.ndarray, np.ndarray]:
+    """Estimate the AUs of each face from one image, as ``FaceLandmarkImg`` does.
 
     Returns
     -------
     Intensities ``(N, 17) float64`` 0–5, and presences ``(N, 18) bool``, in the order of
-    `INTENSITY_AUS` and `PRESENCE_AUS`; those of a face without a fit mean nothing.
+    `INTENSITY_AUS` and `PRESENCE_AUS`; not meaningful for faces without a fit.
     """
     scores = models.static.scores(descriptors.hog, descriptors.geometry)
     return models.static.intensities(scores), models.static.presences(scores)

@@ -1,4 +1,4 @@
-"""Pictures and landmarks of faces in, Action Units by OpenFace's models out."""
+"""Estimate Action Units from images and landmarks with the models of OpenFace."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -13,21 +13,22 @@ from faceprep.core.device import choose_device
 from faceprep.core.images import UnreadableImage, read_image
 from faceprep.faces.action_units.backend import AUResult, FaceInput
 from faceprep.faces.action_units.landmark_estimator import estimate
+from faceprep.faces.action_units.openface.models.au_models import AUModels
 from faceprep.faces.action_units.openface.models.descriptor import (
     Descriptors,
     describe,
-    judge_stills,
+    predict_stills,
 )
 from faceprep.faces.action_units.openface.models.landmark_source import LandmarkSource
-from faceprep.faces.action_units.openface.models.predictors import GEOMETRY_SIZE, HOG_SIZE, AUModels
-from faceprep.faces.action_units.openface.models.sequence_estimator import SequenceJudge
+from faceprep.faces.action_units.openface.models.linear_predictors import GEOMETRY_SIZE, HOG_SIZE
+from faceprep.faces.action_units.openface.models.sequence_estimator import SequenceEstimator
 from faceprep.faces.action_units.openface.sequences import FrameSequence
 from faceprep.faces.photographs import FacePicture, landmarks_in_photograph, read_picture
 
 if TYPE_CHECKING:
-    from faceprep.faces.action_units.openface.models.tracking import FaceFollower
+    from faceprep.faces.action_units.openface.models.tracking import FaceTracker
 
-# Of the pictures in memory at a time. One huge picture may come on top.
+# Limits of a batch of images in memory, which may be exceeded by one image.
 _BATCH_PICTURES = 32
 _BATCH_BYTES = 30_000_000
 
@@ -35,20 +36,20 @@ _NO_FIT = "68 landmarks are missing or all in one place"
 _UNKNOWN = np.full((68, 2), np.nan)
 
 _Picture = FacePicture | str
-"""A picture, its landmarks NaN as long as they are not known; or why there is none."""
+"""An image, with NaN landmarks if they are not known yet, or why there is none."""
 
 
-class Judge:
-    """Judges faces alone, or by their whole sequence.
+class Estimator:
+    """Estimate the AUs of single faces or of whole sequences.
 
     Parameters
     ----------
     config
-        Which pictures, where they lie, where torch runs.
+        Configuration of the images, folders and device.
     models
-        OpenFace's.
+        Models of OpenFace.
     source
-        Of the landmarks.
+        Source of the landmarks.
     """
 
     def __init__(self, config: Config, models: AUModels, source: LandmarkSource) -> None:
@@ -57,62 +58,64 @@ class Judge:
         self._models = models
         self._source = source
 
-    def stills(self, faces: Sequence[FaceInput]) -> list[AUResult]:
-        """Judge each face alone; one result per face."""
+    def estimate_stills(self, faces: Sequence[FaceInput]) -> list[AUResult]:
+        """Estimate the AUs of single faces; return one result per face."""
         results: list[AUResult] = []
         given = self._source.given(faces)
-        pictures = (self._read(face, points) for face, points in zip(faces, given, strict=True))
+        pictures = (
+            self._read_face(face, points) for face, points in zip(faces, given, strict=True)
+        )
         for batch in _batches(pictures):
             described, confidence = self._describe(batch)
-            judged = zip(*judge_stills(described, self._models), strict=True)
+            estimates = zip(*predict_stills(described, self._models), strict=True)
             reasons = _reasons(batch, described.fitted)
-            results += self._results("static", reasons, judged, confidence)
+            results += self._results("static", reasons, estimates, confidence)
         return results
 
-    def sequence(
+    def estimate_sequence(
         self, sequence: FrameSequence, faces: Mapping[int, FaceInput]
     ) -> dict[int, AUResult]:
-        """Judge faces by all frames of their sequence.
+        """Estimate the AUs of faces from all frames of their sequence.
 
         Parameters
         ----------
         sequence
-            Its frames, and which of them the faces are.
+            All frames, and the places of the selected ones.
         faces
-            The same numbers as in ``sequence.selected`` → face.
+            Number of a face, as in ``sequence.selected`` → face.
 
         Returns
         -------
-        Number → result.
+        Number of a face → result.
         """
         at = {place: faces[number] for number, place in sequence.selected.items()}
         given = self._given(sequence.frames, at)
         if given is None:
-            return dict(zip(faces, self.stills(list(faces.values())), strict=True))
-        follower = self._follower(at) if len(at) < len(sequence.frames) else None
-        judge = SequenceJudge(self._models.dynamic)
+            return dict(zip(faces, self.estimate_stills(list(faces.values())), strict=True))
+        tracker = self._tracker(at) if len(at) < len(sequence.frames) else None
+        estimator = SequenceEstimator(self._models.dynamic)
         reasons: list[str | None] = []
         confidence: list[float] = []
         pictures = (
-            self._read(at[place], points) if place in at else self._read_frame(frame, points)
+            self._read_face(at[place], points) if place in at else self._read_frame(frame, points)
             for place, (frame, points) in enumerate(zip(sequence.frames, given, strict=True))
         )
         for batch in _batches(pictures):
-            if follower is not None:
-                _follow(follower, range(len(reasons), len(reasons) + len(batch)), batch, at)
+            if tracker is not None:
+                _track(tracker, range(len(reasons), len(reasons) + len(batch)), batch, at)
             described, sure = self._describe(batch)
-            judge.add(described.hog, described.geometry, described.fitted)
+            estimator.add(described.hog, described.geometry, described.fitted)
             reasons += _reasons(batch, described.fitted)
             confidence += sure
-        judged = zip(*judge.judge(), strict=True)
-        results = self._results("dynamic", reasons, judged, confidence)
+        estimates = zip(*estimator.estimate(), strict=True)
+        results = self._results("dynamic", reasons, estimates, confidence)
         return {number: results[place] for number, place in sequence.selected.items()}
 
     def _given(
         self, frames: Sequence[Path], at: Mapping[int, FaceInput]
     ) -> list[np.ndarray | str | None] | None:
-        """What the source knows of each frame; ``None`` where it knows of selected ones alone."""
-        if self._source.follows:
+        """Return the source's landmarks of each frame; ``None`` if only selected ones have any."""
+        if self._source.tracks:
             return [None] * len(frames)
         faces = []
         for place, frame in enumerate(frames):
@@ -124,22 +127,21 @@ class Judge:
         others = [points for place, points in enumerate(given) if place not in at]
         return None if others and all(isinstance(points, str) for points in others) else given
 
-    def _follower(self, at: Mapping[int, FaceInput]) -> "FaceFollower | None":
-        """One who looks for the face in the frames between; ``None`` where nothing is to follow."""
-        from faceprep.faces.action_units.openface.models.tracking import (
-            FaceFollower,  # imports torch
-        )
+    def _tracker(self, at: Mapping[int, FaceInput]) -> "FaceTracker | None":
+        """Return a tracker of the face for the other frames; ``None`` without known landmarks."""
+        # imports torch
+        from faceprep.faces.action_units.openface.models.tracking import FaceTracker
 
         known = {}
-        for place, face in at.items() if self._source.follows else ():
-            with suppress(ValueError):  # a matrix without an inverse
+        for place, face in at.items() if self._source.tracks else ():
+            with suppress(ValueError):  # singular matrix
                 points = landmarks_in_photograph(face.align)
                 if np.isfinite(points).all():
                     known[place] = points
-        return FaceFollower(known, choose_device(self._config.device)) if known else None
+        return FaceTracker(known, choose_device(self._config.device)) if known else None
 
-    def _read(self, face: FaceInput, given: np.ndarray | str | None) -> _Picture:
-        """The picture of a face that was selected."""
+    def _read_face(self, face: FaceInput, given: np.ndarray | str | None) -> _Picture:
+        """Read the image of a selected face."""
         if isinstance(given, str):
             return given
         try:
@@ -158,7 +160,7 @@ class Judge:
         return picture if given is None else replace(picture, landmarks68=given)
 
     def _read_frame(self, path: Path, given: np.ndarray | str | None) -> _Picture:
-        """The picture of any other frame."""
+        """Read the image of another frame."""
         if isinstance(given, str):
             return given
         try:
@@ -168,7 +170,7 @@ class Judge:
         return FacePicture(image, _UNKNOWN if given is None else given)
 
     def _describe(self, batch: Sequence[_Picture]) -> tuple[Descriptors, list[float]]:
-        """Descriptors of a batch, and how far its landmarks may be trusted."""
+        """Return the descriptors of a batch and the confidence in its landmarks."""
         count = len(batch)
         landmarks = np.full((count, 68, 2), np.nan)
         hog = np.zeros((count, HOG_SIZE), np.float32)
@@ -182,38 +184,38 @@ class Judge:
             places = list(known)
             images = [picture.image for picture in known.values()]
             points = np.stack([picture.landmarks68 for picture in known.values()])
-            landmarks[places] = self._source.settle(images, points)
+            landmarks[places] = self._source.finalize(images, points)
             seen = describe(images, landmarks[places], self._models)
             hog[places], geometry[places], fitted[places] = seen.hog, seen.geometry, seen.fitted
         return Descriptors(hog, geometry, fitted), estimate(landmarks).confidence.tolist()
 
     def _results(
         self,
-        how: str,
+        method: str,
         reasons: Sequence[str | None],
-        judged: Iterable[tuple[np.ndarray, np.ndarray]],
+        estimates: Iterable[tuple[np.ndarray, np.ndarray]],
         confidence: Sequence[float],
     ) -> list[AUResult]:
         crop = "+crop" if self._config.aus.input == "crop" else ""
-        variant = f"{how}+{self._source.name}{crop}"
+        variant = f"{method}+{self._source.name}{crop}"
         return [
             AUResult(*values, sure, variant) if reason is None else AUResult(reason=reason)
-            for reason, values, sure in zip(reasons, judged, confidence, strict=True)
+            for reason, values, sure in zip(reasons, estimates, confidence, strict=True)
         ]
 
 
 def _reasons(batch: Sequence[_Picture], fitted: np.ndarray) -> list[str | None]:
-    """Why there is nothing to say about each picture; ``None`` where there is."""
+    """Return why there is no estimate for each image; ``None`` if there is one."""
     return [
         picture if isinstance(picture, str) else None if fit else _NO_FIT
         for picture, fit in zip(batch, fitted.tolist(), strict=True)
     ]
 
 
-def _follow(
-    follower: "FaceFollower", places: range, batch: list[_Picture], at: Mapping[int, FaceInput]
+def _track(
+    tracker: "FaceTracker", places: range, batch: list[_Picture], at: Mapping[int, FaceInput]
 ) -> None:
-    """Put landmarks into those pictures of a batch that are of no selected face."""
+    """Add tracked landmarks to the images of a batch that show no selected face."""
     others = {
         k: picture
         for k, (place, picture) in enumerate(zip(places, batch, strict=True))
@@ -221,13 +223,13 @@ def _follow(
     }
     if others:
         images = [picture.image for picture in others.values()]
-        found = follower.landmarks([places[k] for k in others], images)
+        found = tracker.landmarks([places[k] for k in others], images)
         for (k, picture), points in zip(others.items(), found, strict=True):
             batch[k] = replace(picture, landmarks68=points)
 
 
 def _batches(pictures: Iterable[_Picture]) -> Iterator[list[_Picture]]:
-    """Cut a stream of pictures into lists that fit into memory."""
+    """Divide a stream of images into batches that fit into memory."""
     batch: list[_Picture] = []
     size = 0
     for picture in pictures:

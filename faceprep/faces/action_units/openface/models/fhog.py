@@ -1,13 +1,13 @@
-"""Felzenszwalb's histograms of oriented gradients, as dlib computes them.
+"""Compute Felzenszwalb's histograms of oriented gradients, as dlib does.
 
 Felzenszwalb, Girshick, McAllester and Ramanan, "Object Detection with Discriminatively Trained
 Part-Based Models", PAMI 2010, section 6; ``dlib::extract_fhog_features`` with cells of 8 pixels,
-which OpenFace calls. The result equals dlib's but for the last bits of single precision
-(1.5e-7 at most on photographs, noise and pictures full of ties).
+which OpenFace calls. The results equal those of dlib except for the last bits of single precision
+(at most 1.5e-7 on photographs, noise and images with many ties).
 
-Milliseconds a face on one thread: this 0.27, the same with torch 0.36, the package ``pyfhog``,
-which wraps dlib, 0.17. It would save a tenth of the 1.2 that a photograph takes; not worth a
-compiled dependency whose licence is Boost in one place and non-commercial in another.
+Milliseconds per face on one thread: this module 0.27, with torch 0.36, the package ``pyfhog``,
+which wraps dlib, 0.17. The difference is a tenth of the 1.2 ms that a photograph takes, which does
+not justify a compiled dependency with contradictory licences (Boost and non-commercial).
 """
 
 from functools import cache, partial
@@ -23,7 +23,7 @@ KEPT = CELLS - 2
 BINS = 18
 FEATURES = 31
 
-# dlib's unit vectors, with its four decimals.
+# Unit vectors of dlib, with its four decimals.
 _DIRECTIONS = np.array(
     [
         (1.0, 0.0),
@@ -49,31 +49,31 @@ _SQUARE_BINS = _SQUARES * _SQUARES * BINS
 # Differences of 8-bit pixels, -255 to 255.
 _STEPS = 511
 _ZERO = _STEPS * _STEPS // 2
-# A gradient in one number: squared length, rank of its channel, bin.
+# A gradient is encoded in one number: squared length, rank of its channel, bin.
 _RANK_SHIFT = 5
 _LENGTH_SHIFT = 7
 _BIN_MASK = (1 << _RANK_SHIFT) - 1
-# dlib takes eight pixels at a time from column 1 on, and the columns left over one by one.
+# dlib processes eight pixels at a time from column 1, and the remaining columns one by one.
 _EIGHTS_END = 105
 
-# More at a time would not fit the processor's cache.
-_AT_A_TIME = 16
-_AT_A_TIME_GPU = 256
+# Larger batches do not fit into the cache of the processor.
+_BATCH_SIZE = 16
+_GPU_BATCH_SIZE = 256
 
 
 class _Tables(NamedTuple):
-    """Constants, as arrays of NumPy or of torch.
+    """Hold constants as arrays of NumPy or torch.
 
     Attributes
     ----------
     gradients : (511 * 511,) int64
-        Every gradient's ``length << 7 | bin``, at ``511 gy + gx + 511 * 511 // 2``.
+        ``squared length << 7 | bin`` of each gradient, at ``511 gy + gx + 511 * 511 // 2``.
     ranks : (3, 110) int64
-        Added to it, so that the larger number wins where channels are equally strong.
+        Added to the code, to select one of several equally strong channels.
     bins : (110, 110) int64
-        First bin of each pixel's square.
+        First bin of the square of each pixel.
     weights : (4, 110, 110) float32
-        Share of the cells upper left, upper right, lower left and lower right of the square.
+        Share of the upper left, upper right, lower left and lower right cell of the square.
     """
 
     gradients: Any
@@ -83,33 +83,33 @@ class _Tables(NamedTuple):
 
 
 def fhog(faces: np.ndarray, device: str = "cpu") -> np.ndarray:
-    """Describe aligned faces.
+    """Compute the features of aligned faces.
 
     Parameters
     ----------
     faces : (N, 112, 112, 3) uint8
         RGB.
     device
-        ``"cpu"``: NumPy; any other: torch, there.
+        ``"cpu"`` uses NumPy; any other is a device of torch.
 
     Returns
     -------
     ``(N, 4464) float32``: 12 rows of 12 cells of 31 features.
     """
-    describe, at_a_time = (
-        (_with_numpy, _AT_A_TIME)
+    describe, batch_size = (
+        (_with_numpy, _BATCH_SIZE)
         if device == "cpu"
-        else (partial(_with_torch, device=device), _AT_A_TIME_GPU)
+        else (partial(_with_torch, device=device), _GPU_BATCH_SIZE)
     )
     features = np.empty((len(faces), KEPT * KEPT * FEATURES), dtype=np.float32)
-    for start in range(0, len(faces), at_a_time):
-        some = slice(start, start + at_a_time)
+    for start in range(0, len(faces), batch_size):
+        some = slice(start, start + batch_size)
         features[some] = describe(faces[some])
     return features
 
 
 def _with_numpy(faces: np.ndarray) -> np.ndarray:
-    # One face at a time stays in the processor's nearest cache.
+    # One face at a time fits into the fastest cache of the processor.
     histograms = [_histograms(np, face[None].astype(np.int64), _tables()) for face in faces]
     return np.asarray(_features(np, np.concatenate(histograms)))
 
@@ -140,7 +140,7 @@ def _gradients() -> np.ndarray:
     steps = np.arange(-(_STEPS // 2), _STEPS // 2 + 1)
     gx, gy = np.meshgrid(steps, steps)
     dots = gx[..., None] * _DIRECTIONS[:, 0] + gy[..., None] * _DIRECTIONS[:, 1]
-    # Of equally large ones the first counts, and a direction before its opposite.
+    # Of equally large products the first counts, and a direction before its opposite.
     both = np.stack([dots, -dots], axis=-1).reshape(*dots.shape[:2], BINS)
     best = both.argmax(axis=-1)
     bins = best // 2 + BINS // 2 * (best % 2)
@@ -148,14 +148,17 @@ def _gradients() -> np.ndarray:
 
 
 def _ranks() -> np.ndarray:
-    """Of equally strong channels the later wins in dlib's eights, the earlier behind them."""
+    """Return ranks that resolve ties between channels as dlib does.
+
+    The last channel wins in dlib's groups of eight columns, the first one in the other columns.
+    """
     columns = np.arange(1, SIDE - 1)
     channels = np.arange(3)[:, None]
     return np.where(columns < _EIGHTS_END, channels, 2 - channels) << _RANK_SHIFT
 
 
 def _histograms(xp: ModuleType, pixels: Any, tables: _Tables) -> Any:
-    """Gradient histograms ``(N, 18, 14, 14)`` of the cells of faces ``(N, 112, 112, 3) int64``.
+    """Return gradient histograms ``(N, 18, 14, 14)`` of faces ``(N, 112, 112, 3) int64``.
 
     `xp` is numpy or torch.
     """
@@ -177,14 +180,14 @@ def _histograms(xp: ModuleType, pixels: Any, tables: _Tables) -> Any:
         )
         for weight in tables.weights
     ]
-    # A cell's centre is the corner of four squares.
+    # The centre of a cell is the corner of four squares.
     cells = corners[0][:, 1:, 1:] + corners[1][:, 1:, :-1]
     cells += corners[2][:, :-1, 1:] + corners[3][:, :-1, :-1]
     return xp.moveaxis(cells, -1, 1)
 
 
 def _features(xp: ModuleType, histograms: Any) -> Any:
-    """The 31 features of the inner cells of N faces, ``(N, 4464)``."""
+    """Return the 31 features of the inner cells of N faces, ``(N, 4464)``."""
     half = BINS // 2
     folded = histograms[:, :half] + histograms[:, half:]
     energy = (folded * folded).sum(1)

@@ -1,4 +1,4 @@
-"""Where the user's copy of OpenFace's models lies."""
+"""Find the user's copy of the models of OpenFace."""
 
 import os
 import shutil
@@ -7,28 +7,28 @@ from pathlib import Path
 
 from faceprep.config import AusConfig
 from faceprep.core.errors import MissingToolError
-from faceprep.faces.action_units.openface.models.predictors import (
+from faceprep.faces.action_units.openface.models.au_models import (
     AUModels,
     find_predictors,
     load_models,
 )
 
-#: Names a build of OpenFace where ``aus.openface_bin`` is not set.
+#: Environment variable that names a build of OpenFace if ``aus.openface_bin`` is not set.
 VARIABLE = "FACEPREP_OPENFACE"
-#: One of OpenFace's programs; its models lie beside it or above it.
+#: Program of OpenFace; the models are in its folder or the one above.
 PROGRAM = "FaceLandmarkImg"
 
 
 def models_of(config: AusConfig) -> AUModels:
     """Load the models that the configuration names, or those of a build of OpenFace.
 
-    Looks at ``aus.openface_models``; without it, beside the programs that ``aus.openface_bin``,
-    the variable ``FACEPREP_OPENFACE`` or the PATH name.
+    The folder is ``aus.openface_models``. Without it, the models are searched beside the programs
+    that ``aus.openface_bin``, the variable ``FACEPREP_OPENFACE`` or the PATH name.
 
     Raises
     ------
     MissingToolError
-        There are none, or they are damaged; the message says which.
+        If there are none, or they are damaged.
     """
     if config.openface_models is not None:
         return load_models(config.openface_models)
@@ -45,7 +45,7 @@ def models_of(config: AusConfig) -> AUModels:
 
 
 def _beside_programs(named: str | None) -> Iterator[Path]:
-    """Folders of OpenFace's programs, and the folders above them."""
+    """Yield the folders of the programs of OpenFace and their parent folders."""
     for text in (named, os.environ.get(VARIABLE), shutil.which(PROGRAM)):
         for path in _real(text) if text else ():
             folder = path if path.is_dir() else path.parent
@@ -54,7 +54,7 @@ def _beside_programs(named: str | None) -> Iterator[Path]:
 
 
 def _real(text: str) -> Iterator[Path]:
-    """The place itself and where a link leads; nothing for a command line (``docker run …``)."""
+    """Yield a path and the target of its links; nothing for a command line (``docker run …``)."""
     try:
         path = Path(text).expanduser()
         if path.exists():

@@ -1,4 +1,4 @@
-"""Which 68 landmarks Action Units are judged from: `align`'s, refined ones, or a CSV file's."""
+"""Provide the 68 landmarks for Action Units: from `align`, refined, or from CSV files."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -8,36 +8,40 @@ import numpy as np
 from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
 from faceprep.faces.action_units.backend import FaceInput
+from faceprep.faces.action_units.openface.csv.backend import CsvBackend
+from faceprep.faces.action_units.openface.csv.faces import CsvFaces
+from faceprep.faces.action_units.openface.models.landmark_network import network_digest
+from faceprep.faces.action_units.openface.models.landmarks import refine_many
 
 
 class LandmarkSource(Protocol):
-    """Gives the landmarks of faces, in two steps.
+    """Provide the landmarks of faces in two steps.
 
     Attributes
     ----------
     name
-        As in ``aus.landmarks``.
-    follows
-        Whether faces are to be looked for in the frames of a sequence that were not selected;
-        if not, they are given.
+        Name in ``aus.landmarks``.
+    tracks
+        Whether faces must be tracked in the frames that were not selected. If not, `given` provides
+        their landmarks.
     """
 
     name: str
-    follows: bool
+    tracks: bool
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what decides the landmarks besides `align`, JSON-ready."""
+        """Return the inputs that affect the landmarks besides `align`, as JSON values."""
         ...
 
     def given(self, faces: Sequence[FaceInput]) -> list[np.ndarray | str | None]:
-        """Landmarks ``(68, 2)`` of each face in pixels of its picture, or why there are none.
+        """Return landmarks ``(68, 2)`` of each face in pixels of its image, or why there are none.
 
-        ``None``: those of `align`.
+        ``None`` means the landmarks of `align`.
         """
         ...
 
-    def settle(self, images: Sequence[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
-        """Final landmarks ``(n, 68, 2)`` of faces, from those so far, which are finite.
+    def finalize(self, images: Sequence[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
+        """Return the final landmarks ``(n, 68, 2)`` of faces from finite preliminary ones.
 
         `images` are ``(H, W, 3) uint8`` RGB.
         """
@@ -45,52 +49,45 @@ class LandmarkSource(Protocol):
 
 
 class AlignLandmarks:
-    """Those of `align`, as they are."""
+    """Use the landmarks of `align` unchanged."""
 
     name = "align"
-    follows = True
+    tracks = True
 
     def fingerprint(self) -> dict[str, Any]:
-        """Nothing: `align` is an input of the stage."""
+        """Return nothing: `align` is an input of the stage."""
         return {}
 
     def given(self, faces: Sequence[FaceInput]) -> list[np.ndarray | str | None]:
-        """None of its own."""
+        """Return ``None`` for each face."""
         return [None] * len(faces)
 
-    def settle(self, images: Sequence[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
-        """The same."""
+    def finalize(self, images: Sequence[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
+        """Return the landmarks unchanged."""
         return landmarks
 
 
 class RefinedLandmarks(AlignLandmarks):
-    """Those of `align`, moved to where OpenFace's own detector puts them."""
+    """Move the landmarks of `align` to where the detector of OpenFace places them."""
 
     name = "refined"
 
     def fingerprint(self) -> dict[str, Any]:
-        """Hash of the refinement's numbers."""
-        from faceprep.faces.action_units.openface.models import landmarks
+        """Return the hash of the refinement network."""
+        return {"refinement": network_digest()}
 
-        return {"refinement": landmarks.digest()}
-
-    def settle(self, images: Sequence[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
-        """Refine them all."""
-        from faceprep.faces.action_units.openface.models.landmarks import refine_many
-
+    def finalize(self, images: Sequence[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
+        """Refine the landmarks of all faces."""
         return refine_many(images, landmarks)
 
 
 class CsvLandmarks(AlignLandmarks):
-    """Those that OpenFace wrote into CSV files (``-2Dfp``), of selected frames and others."""
+    """Read the landmarks that OpenFace wrote into CSV files (``-2Dfp``), for all frames."""
 
     name = "csv"
-    follows = False
+    tracks = False
 
     def __init__(self, config: Config) -> None:
-        from faceprep.faces.action_units.openface.csv.backend import CsvBackend
-        from faceprep.faces.action_units.openface.csv.faces import CsvFaces
-
         backend = CsvBackend()
         if reason := backend.available(config):
             raise MissingToolError(f"aus.landmarks is csv: {reason}")
@@ -100,22 +97,22 @@ class CsvLandmarks(AlignLandmarks):
         self._csv = CsvFaces(path, config.dataset_root(), config.aus.input)
 
     def fingerprint(self) -> dict[str, Any]:
-        """That of the CSV files."""
+        """Return the fingerprint of the CSV files."""
         return {"csv": self._fingerprint["files"]}
 
     def given(self, faces: Sequence[FaceInput]) -> list[np.ndarray | str | None]:
-        """Landmarks of the rows that are these faces'."""
+        """Return the landmarks in the rows of these faces."""
         found = self._csv.find_all(faces)
         return [face.landmarks_fault or face.landmarks68 for face in found]
 
 
 def load_source(config: Config) -> LandmarkSource:
-    """The source that ``aus.landmarks`` names.
+    """Return the source that ``aus.landmarks`` names.
 
     Raises
     ------
     MissingToolError
-        CSV files are asked for, but there are none.
+        If CSV files are requested, but there are none.
     """
     if config.aus.landmarks == "csv":
         return CsvLandmarks(config)

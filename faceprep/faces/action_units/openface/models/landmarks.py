@@ -1,190 +1,112 @@
-"""dlib's 68 points, moved to where OpenFace's landmark detector puts them.
+"""Move the 68 points of dlib to where the landmark detector of OpenFace places them.
 
-OpenFace's AU predictors were trained on the points of its own detector, and the two disagree, above
-all about the lips and the chin. Gradients around each point, in a face brought upright and to one
-size, go through a small network, which says how far the points are to move. Features as in DAISY
-(Tola, Lepetit and Fua, PAMI 2010); one step of the supervised descent of Xiong and De la Torre
-(CVPR 2013), with a hidden layer in place of its linear map.
-
-The numbers in ``landmarks.npz`` were learnt by ``benchmarks/learn_openface_landmarks.py``, which
-says from what. They hold nothing of OpenFace's files.
+The AU predictors of OpenFace were trained on the points of its own detector. The two detectors
+disagree, mainly about the lips and the chin. A small network predicts the displacements from the
+gradients around each point in a face of normalized position, rotation and size. The features are
+those of DAISY (Tola, Lepetit and Fua, PAMI 2010). The method is one step of the supervised descent
+of Xiong and De la Torre (CVPR 2013), with a hidden layer instead of a linear map.
 """
 
-import hashlib
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 
 import cv2
 import numpy as np
 
+from faceprep.faces.action_units.openface.models.landmark_network import (
+    POINTS,
+    LandmarkNetwork,
+    load_network,
+)
 from faceprep.faces.alignment import apply_affine
 
-#: File beside this module with every number of the network.
-NUMBERS = "landmarks.npz"
-
-POINTS = 68
 EYE_DISTANCE = 64
-"""Between the outer corners of the eyes of the mean shape, pixels of the upright face."""
+"""Distance between the outer eye corners of the mean shape, pixels of the normalized face."""
 SIDE = 166
-"""Of the upright face, pixels."""
-FARTHEST = 0.25
-"""No point moves farther, in distances between the outer corners of the mean shape's eyes."""
+"""Side of the normalized face, pixels."""
+MAX_DISPLACEMENT = 0.25
+"""Largest displacement of a point, in distances between the outer eye corners."""
 
-# The jaw follows expressions and shadows more than the rest; it counts less for the similarity.
+# The jaw varies more with expressions and shadows, so it has less weight in the similarity.
 _WEIGHTS = np.where(np.arange(POINTS) < 17, 0.2, 1.0)
 _WEIGHTS /= _WEIGHTS.sum()
 
 _DIRECTIONS = 8
-_GRID = 4  # cells around a point, along each axis
+_GRID = 4  # number of cells around a point along each axis
 _CELL = 5.0  # pixels
-_POOL = 2  # pixels that are averaged before the cells are smoothed
+_POOL = 2  # pixels that are averaged before smoothing
 _SMOOTHING = _CELL / 2 / _POOL
-_FLOOR = 0.05  # gray levels a pixel of a cell, below which a patch counts as flat
+_FLOOR = 0.05  # gray levels per pixel of a cell; smaller gradients count as flat
 FEATURES = _GRID * _GRID * _DIRECTIONS
-"""Numbers that describe the surroundings of a point."""
+"""Number of features of a point."""
 
-_LARGEST = 1e7  # pixels; beyond, coordinates mean nothing
+_LARGEST = 1e7  # pixels; larger coordinates are not meaningful
 
 
 def refine_many(images: Sequence[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
-    """Move the points of N faces.
+    """Refine the points of N faces.
 
     Parameters
     ----------
     images : N images (H, W, 3) uint8 RGB
-        One for each face.
+        Image of each face.
     landmarks : (N, 68, 2)
-        Pixels of the images, as dlib's predictor gives them; may lie outside.
+        Points of dlib's predictor, pixels; may be outside the image.
 
     Returns
     -------
-    ``(N, 68, 2) float64``. A face with a NaN is NaN; points that fix no similarity stay. A face's
-    result does not depend on the others.
+    ``(N, 68, 2) float64``. A face with NaN points is NaN. Points that define no similarity are
+    unchanged. The result for a face does not depend on the other faces.
 
     Raises
     ------
     ValueError
-        For arrays of other shapes.
+        If an array has another shape.
     """
     landmarks = np.asarray(landmarks, dtype=np.float64)
     if landmarks.shape != (len(images), POINTS, 2):
         raise ValueError(f"want ({len(images)}, {POINTS}, 2) landmarks, got {landmarks.shape}")
-    net = numbers()
-    faces = [refine(*face, net) for face in zip(images, landmarks, strict=True)]
+    network = load_network()
+    faces = [refine(*face, network) for face in zip(images, landmarks, strict=True)]
     return np.array(faces).reshape(landmarks.shape)
 
 
-@cache
-def digest() -> str:
-    """Hash of the numbers, 16 characters."""
-    return hashlib.sha256(_file().read_bytes()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """The network, float32.
-
-    Attributes
-    ----------
-    mean_shape : (68, 2)
-        About its weighted centre; 1 is the distance between the outer corners of the eyes.
-    local : (68, 128, 16), local_bias : (68, 16)
-        From the features of each point.
-    hidden : (1224, 256), hidden_bias : (256,)
-        From those of all points, and the shape.
-    output : (256, 136), straight : (1224, 136), output_bias : (136,)
-        To the displacements, from the hidden layer and past it.
-    """
-
-    mean_shape: np.ndarray
-    local: np.ndarray
-    local_bias: np.ndarray
-    hidden: np.ndarray
-    hidden_bias: np.ndarray
-    output: np.ndarray
-    straight: np.ndarray
-    output_bias: np.ndarray
-
-    def displacements(self, features: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        """How far points move ``(68, 2)``, in eye distances.
-
-        Parameters
-        ----------
-        features : (68, 128)
-        shape : (68, 2)
-            As `mean_shape`.
-        """
-        # One face at a time: the product of a batch rounds differently from those of its rows.
-        local = (features[:, None] @ self.local)[:, 0] + self.local_bias
-        local = np.where(local > 0, local, SLOPE * local)
-        seen = np.concatenate([local.ravel(), SHAPE_GAIN * shape.ravel()], dtype=np.float32)
-        hidden = np.maximum(seen @ self.hidden + self.hidden_bias, 0)
-        moves = hidden @ self.output + seen @ self.straight + self.output_bias
-        return moves.reshape(POINTS, 2).astype(np.float64)
-
-
-SLOPE = np.float32(0.2)
-"""Of the local layer's leaky rectifier below zero."""
-SHAPE_GAIN = 2.0
-"""Of the shape among what the hidden layer sees."""
-
-
-@cache
-def numbers() -> Numbers:
-    """Read the network."""
-    with np.load(io.BytesIO(_file().read_bytes())) as stored:
-        return unpacked(dict(stored))
-
-
-def unpacked(stored: dict[str, np.ndarray]) -> Numbers:
-    """Arrays as the file holds them, matrices as int8 with a scale for each column."""
-    arrays = {}
-    for name in Numbers.__dataclass_fields__:
-        array = stored[name].astype(np.float32)
-        scale = stored.get(f"{name}_scale")
-        arrays[name] = array if scale is None else array * scale.astype(np.float32)
-    return Numbers(**arrays)
-
-
-def refine(image: np.ndarray, points: np.ndarray, net: Numbers) -> np.ndarray:
-    """Move the points ``(68, 2)`` of one face; see `refine_many`."""
+def refine(image: np.ndarray, points: np.ndarray, network: LandmarkNetwork) -> np.ndarray:
+    """Refine the points ``(68, 2)`` of one face; see `refine_many`."""
     if not np.isfinite(points).all():
         return np.full_like(points, np.nan)
-    matrix = similarity(points, net.mean_shape)
+    matrix = similarity(points, network.mean_shape)
     if not (np.isfinite(matrix).all() and _in_reach(matrix, points) and image.size):
         return points
-    face, matrix = upright(image, points, net.mean_shape)
+    face, matrix = normalize_face(image, points, network.mean_shape)
     start = apply_affine(matrix, points)
-    moves = net.displacements(features(face, start), (start - SIDE / 2) / EYE_DISTANCE)
+    moves = network.displacements(features(face, start), (start - SIDE / 2) / EYE_DISTANCE)
     length = np.hypot(*moves.T)
-    moves *= (FARTHEST / np.maximum(length, FARTHEST))[:, None]
+    moves *= (MAX_DISPLACEMENT / np.maximum(length, MAX_DISPLACEMENT))[:, None]
     return np.asarray(points + EYE_DISTANCE * moves @ np.linalg.inv(matrix[:, :2]).T)
 
 
-def upright(image: np.ndarray, points: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Bring a face to one size, turn and place.
+def normalize_face(
+    image: np.ndarray, points: np.ndarray, mean: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Normalize the position, rotation and size of a face.
 
     Parameters
     ----------
     image : (H, W, 3) uint8
     points : (68, 2)
-        Finite; what they fix is a similarity.
+        Finite points that define a similarity.
     mean : (68, 2)
-        `Numbers.mean_shape`.
+        `LandmarkNetwork.mean_shape`.
 
     Returns
     -------
-    Gray face ``(166, 166) uint8`` whose outside repeats the picture's edge, and the matrix
-    ``(2, 3)`` from pixels of the picture to its pixels.
+    Gray face ``(166, 166) uint8``, with replicated borders, and the matrix ``(2, 3)`` from pixels
+    of the image to pixels of the face.
     """
     matrix = similarity(points, mean)
     region, origin = _region(image, matrix)
     gray = cv2.cvtColor(region, cv2.COLOR_RGB2GRAY)
-    # What is to shrink to less than half is averaged first.
+    # For scales below 1/2, the image is averaged first.
     step = max(int(1 / np.hypot(*matrix[:, 0])), 1)
     height, width = (max(round(side / step), 1) for side in gray.shape)
     steps = np.array([gray.shape[1] / width, gray.shape[0] / height])
@@ -200,7 +122,7 @@ def upright(image: np.ndarray, points: np.ndarray, mean: np.ndarray) -> tuple[np
 
 
 def similarity(points: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Matrix ``(2, 3)`` that takes points ``(68, 2)`` nearest to the upright mean shape."""
+    """Return the matrix ``(2, 3)`` that maps points ``(68, 2)`` closest to the mean shape."""
     x, y = (points - centre(points)).T
     u, v = mean.T
     with np.errstate(all="ignore"):
@@ -212,41 +134,41 @@ def similarity(points: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 
 def centre(points: np.ndarray) -> np.ndarray:
-    """Weighted mean ``(2,)`` of points ``(68, 2)``."""
+    """Return the weighted mean ``(2,)`` of points ``(68, 2)``."""
     return np.asarray(_WEIGHTS @ points)
 
 
 def features(face: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Gradients around the points of an upright face.
+    """Compute gradient features around the points of a normalized face.
 
     Parameters
     ----------
     face : (166, 166) uint8
     points : (68, 2)
-        Its pixels.
+        Pixels of the face.
 
     Returns
     -------
-    ``(68, 128) float32``: cells row by row, 8 directions each; length 1, less where it is flat.
+    ``(68, 128) float32``: cells in row-major order, 8 directions each; norm 1, less if flat.
     """
     maps = _gradient_maps(face)
     steps = (np.arange(_GRID) - (_GRID - 1) / 2) * _CELL
     cells = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
     places = (points[:, None] + cells - (_POOL - 1) / 2) / _POOL
-    found = _between(maps, places).reshape(POINTS, FEATURES)
+    found = _interpolate(maps, places).reshape(POINTS, FEATURES)
     length = np.sqrt((found * found).sum(axis=1, keepdims=True))
     return np.asarray(found / (length + np.float32(_FLOOR)), dtype=np.float32)
 
 
 def _in_reach(matrix: np.ndarray, points: np.ndarray) -> bool:
-    """Whether coordinates and their scale leave room for arithmetic."""
+    """Return whether coordinates and scale are within numeric limits."""
     scale = np.hypot(*matrix[:, 0])
-    apart = np.ptp(points, axis=0).max() * _LARGEST > 1  # else the scale is a rounding error
+    apart = np.ptp(points, axis=0).max() * _LARGEST > 1  # otherwise the scale is a rounding error
     return bool(apart and 1 / _LARGEST < scale < _LARGEST and np.abs(points).max() < _LARGEST)
 
 
 def _region(image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The part of the picture that the upright face shows, and where it begins."""
+    """Return the part of the image that the normalized face shows, and its origin."""
     inverse = cv2.invertAffineTransform(matrix)
     corners = apply_affine(inverse, np.array([[0, 0], [SIDE, 0], [0, SIDE], [SIDE, SIDE]], float))
     margin = 2 / np.hypot(*matrix[:, 0]) + 2
@@ -257,7 +179,7 @@ def _region(image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _gradient_maps(face: np.ndarray) -> np.ndarray:
-    """Gradients by direction, ``(83, 83, 8) float32``, averaged over the pixels of a cell."""
+    """Return gradients by direction, ``(83, 83, 8) float32``, averaged over cells."""
     across = cv2.Sobel(face, cv2.CV_32F, 1, 0, ksize=1)
     down = cv2.Sobel(face, cv2.CV_32F, 0, 1, ksize=1)
     small = SIDE // _POOL
@@ -272,8 +194,8 @@ def _gradient_maps(face: np.ndarray) -> np.ndarray:
     return np.asarray(cv2.GaussianBlur(maps, (0, 0), _SMOOTHING))
 
 
-def _between(maps: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Bilinear values ``(..., 8)`` of the maps at places ``(..., 2)``; outside, at the edge."""
+def _interpolate(maps: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Interpolate maps at places ``(..., 2)``, clipped to the edge; return ``(..., 8)``."""
     places = np.clip(places, 0, len(maps) - 1.001)
     whole = places.astype(np.intp)
     x, y = np.moveaxis((places - whole).astype(np.float32), -1, 0)[..., None]
@@ -281,7 +203,3 @@ def _between(maps: np.ndarray, places: np.ndarray) -> np.ndarray:
     above = maps[row, column] * (1 - x) + maps[row, column + 1] * x
     below = maps[row + 1, column] * (1 - x) + maps[row + 1, column + 1] * x
     return np.asarray(above * (1 - y) + below * y)
-
-
-def _file() -> Traversable:
-    return files(__package__).joinpath(NUMBERS)

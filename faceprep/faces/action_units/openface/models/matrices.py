@@ -1,7 +1,7 @@
-"""OpenFace's model files: matrices in binary and in text, read with every size checked.
+"""Read matrices from the binary and text files of OpenFace, and check every size.
 
-Layouts as OpenFace 2.0.6 writes them (``ReadMatBin``, ``ReadMat``): rows, columns, OpenCV's code of
-the type, then the numbers, row after row; little-endian, no padding.
+Layout in OpenFace 2.0.6 (``ReadMatBin``, ``ReadMat``): rows, columns, type code of OpenCV, then the
+numbers in row-major order; little-endian, no padding.
 """
 
 import os
@@ -14,10 +14,10 @@ import numpy as np
 
 from faceprep.core.errors import MissingToolError
 
-#: Larger files are refused unread; the largest that OpenFace ships has 75 284 bytes.
+#: Larger files are rejected; the largest file of OpenFace has 75 284 bytes.
 MAX_BYTES = 4_000_000
 
-#: OpenCV's codes of types.
+#: Type codes of OpenCV.
 INT32, FLOAT64 = 4, 6
 _NAMES = {INT32: "int32", FLOAT64: "float64"}
 
@@ -25,20 +25,20 @@ HINT = "--set aus.openface_models=DIR, an unchanged copy of OpenFace's AU_predic
 
 
 def damaged(path: Path, expected: str) -> MissingToolError:
-    """Make the error for a file that is not what OpenFace ships."""
+    """Create the error for a file that differs from the one of OpenFace."""
     return MissingToolError(f"{path} is not OpenFace's: {expected} expected", HINT)
 
 
 def read_model_file(path: Path) -> bytes:
-    """Read a whole file of the models.
+    """Read a whole model file.
 
     Raises
     ------
     MissingToolError
-        It is missing, no regular file, or larger than `MAX_BYTES`.
+        If it is missing, not a regular file, or larger than `MAX_BYTES`.
     """
     try:
-        # O_NONBLOCK: opening a pipe that nobody writes to returns in place of waiting.
+        # O_NONBLOCK: opening a pipe without a writer returns instead of blocking.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with open(descriptor, "rb") as stream:  # noqa: PTH123
             state = os.fstat(descriptor)
@@ -52,14 +52,14 @@ def read_model_file(path: Path) -> bytes:
 
 
 class BinaryReader:
-    """Takes numbers and matrices off the front of a file's bytes.
+    """Read numbers and matrices from the bytes of a file, one after another.
 
     Parameters
     ----------
     data
-        The whole file.
+        Content of the file.
     path
-        Where it lies, for messages.
+        Path of the file, for messages.
     """
 
     def __init__(self, data: bytes, path: Path) -> None:
@@ -68,17 +68,17 @@ class BinaryReader:
         self._place = 0
 
     def number(self, layout: str) -> float:
-        """Take one number; `layout` is a character of `struct` (``i``: int32, ``d``: float64)."""
+        """Read one number; `layout` is a character of `struct` (``i``: int32, ``d``: float64)."""
         (value,) = struct.unpack("<" + layout, self._take(struct.calcsize("<" + layout)))
         return float(value)
 
     def matrix(self, rows: int, columns: int) -> np.ndarray:
-        """Take a matrix ``(rows, columns) float64``, which must have this size.
+        """Read a matrix ``(rows, columns) float64``, which must have this size.
 
         Raises
         ------
         MissingToolError
-            The matrix is another one, cut short, or holds NaN or infinity.
+            If the size differs, the file is truncated, or a value is not finite.
         """
         header = struct.unpack("<iii", self._take(12))
         if header != (rows, columns, FLOAT64):
@@ -89,12 +89,12 @@ class BinaryReader:
         return values
 
     def end(self) -> None:
-        """Check that nothing is left."""
+        """Check that the whole file was read."""
         if self._place != len(self._data):
             raise self.damaged(f"{self._place} bytes instead of {len(self._data)}")
 
     def damaged(self, expected: str) -> MissingToolError:
-        """Make the error that names this file."""
+        """Create the error that names this file."""
         return damaged(self._path, expected)
 
     def _take(self, size: int) -> bytes:
@@ -108,25 +108,25 @@ class BinaryReader:
 def read_text_matrices(
     data: bytes, path: Path, shapes: Sequence[tuple[int, int, int]]
 ) -> list[np.ndarray]:
-    """Read the matrices of a text file, one after the other, and nothing behind them.
+    """Read all matrices of a text file, which must contain nothing else.
 
     Parameters
     ----------
     data
-        The file. Lines that begin with ``#`` are comments.
+        Content of the file. Lines that begin with ``#`` are comments.
     path
-        Where it lies, for messages.
+        Path of the file, for messages.
     shapes
-        Rows, columns and code of the type that each matrix must have.
+        Rows, columns and type code that each matrix must have.
 
     Returns
     -------
-    One array ``(rows, columns)`` for each, float64; int64 where the type is INT32.
+    One array ``(rows, columns)`` for each, float64, or int64 for the type INT32.
 
     Raises
     ------
     MissingToolError
-        The file holds other matrices or something that is no number.
+        If the file contains other matrices or a word that is not a number.
     """
     lines = data.decode("ascii", "replace").splitlines()
     words = " ".join(line for line in lines if not line.lstrip().startswith("#")).split()

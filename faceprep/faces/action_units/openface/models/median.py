@@ -1,6 +1,6 @@
-"""The person's median face, to the width of a bin, as the frames of a sequence come.
+"""Update the median descriptor of a person frame by frame, to the precision of a histogram bin.
 
-OpenFace takes the median of its descriptor from histograms (OpenFace 2.0.6, ``FaceAnalyser``;
+OpenFace computes the median of its descriptor from histograms (OpenFace 2.0.6, ``FaceAnalyser``;
 Baltrušaitis, Mahmoud and Robinson, "Cross-dataset learning and person-specific normalisation for
 automatic Action Unit detection", FG 2015).
 """
@@ -12,14 +12,14 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Bins of equal width; what lies outside goes into the first or the last.
+    """Define bins of equal width; values outside count in the first or the last bin.
 
     Attributes
     ----------
     low, high
         Edges of the first and the last bin.
     number
-        How many.
+        Number of bins.
     """
 
     low: float
@@ -27,16 +27,16 @@ class Bins:
     number: int
 
     def index(self, values: np.ndarray) -> np.ndarray:
-        """Bin of each value, ``int64``."""
+        """Return the bin of each value, ``int64``."""
         scaled = (np.asarray(values, np.float64) - self.low) * self.number / (self.high - self.low)
         return np.clip(scaled, 0, self.number - 1).astype(np.int64)
 
     def centre(self, index: np.ndarray) -> np.ndarray:
-        """Value in the middle of each bin."""
+        """Return the centre of each bin."""
         return self.low + (np.asarray(index) + 0.5) * (self.high - self.low) / self.number
 
 
-#: Up to so many vectors sorting them is faster than counting, and takes less memory.
+#: Number of vectors up to which sorting is faster than counting and takes less memory.
 FEW = 100
 
 #: OpenFace's bins for HOG features and for the shape's deviations, millimetres.
@@ -45,17 +45,17 @@ GEOMETRY_BINS = Bins(-60.0, 60.0, 10_000)
 
 
 class RunningMedian:
-    """Median of vectors, each element by itself.
+    """Compute the elementwise median of vectors.
 
-    It is an order statistic of the bins: of a few vectors these are kept and sorted; of many, they
-    are counted, and the median is followed from where it was when last asked for.
+    The median is an order statistic of bins. Up to `FEW` vectors, their bins are stored and sorted;
+    beyond that, they are counted, and each median is searched from its previous bin.
 
     Parameters
     ----------
     size
-        Elements of a vector.
+        Number of elements of a vector.
     bins
-        Their common bins.
+        Bins of all elements.
     """
 
     def __init__(self, size: int, bins: Bins) -> None:
@@ -67,7 +67,7 @@ class RunningMedian:
         self._many: _Counts | None = None
 
     def add(self, vector: np.ndarray) -> None:
-        """Take in a vector, ``(size,)``."""
+        """Add a vector, ``(size,)``."""
         index = self._bins.index(vector)
         if self._number == 0:
             self._first = np.array(vector, np.float64)
@@ -81,21 +81,21 @@ class RunningMedian:
                 self._few = []
 
     def value(self) -> np.ndarray:
-        """Median so far, ``(size,) float64``.
+        """Return the current median, ``(size,) float64``.
 
-        Centre of the first bin up to which half of the vectors, rounded up, are counted; a single
-        vector is its own median; 0 without any.
+        The result is the centre of the first bin up to which half of the vectors, rounded up, are
+        counted. A single vector is its own median; without vectors the median is 0.
         """
         if self._number < 2:
             return self._first.copy()
         rank = (self._number + 1) // 2
         if self._many is not None:
-            return self._bins.centre(self._many.follow(rank))
+            return self._bins.centre(self._many.bins_at(rank))
         return self._bins.centre(np.partition(np.stack(self._few), rank - 1, axis=0)[rank - 1])
 
 
 class _Counts:
-    """Histograms of all elements, and a place in each that is moved to a rank."""
+    """Hold the histograms of all elements, and the bin of the current median in each."""
 
     def __init__(self, indices: np.ndarray, bins: int) -> None:
         self._elements = np.arange(indices.shape[1])
@@ -103,15 +103,15 @@ class _Counts:
         for index in indices:
             self._counts[self._elements, index] += 1
         self._at = np.median(indices, axis=0).astype(np.int64)
-        self._below = (indices < self._at).sum(axis=0)  # vectors in lower bins
+        self._below = (indices < self._at).sum(axis=0)  # number of vectors in lower bins
 
     def add(self, index: np.ndarray) -> None:
         """Count the bins of a vector."""
         self._counts[self._elements, index] += 1
         self._below += index < self._at
 
-    def follow(self, rank: int) -> np.ndarray:
-        """Bins of the vectors of this rank, counted from 1."""
+    def bins_at(self, rank: int) -> np.ndarray:
+        """Return the bins of the values with this rank, 1-based."""
         counts, at, below = self._counts, self._at, self._below
         up = self._elements
         while (up := up[below[up] + counts[up, at[up]] < rank]).size:

@@ -1,4 +1,4 @@
-"""Files of OpenFace's folder ``AU_predictors``: lists of names, and one linear predictor each.
+"""Read the files of OpenFace's folder ``AU_predictors``: lists of names and linear predictors.
 
 Layout of a predictor: OpenFace 2.0.6, ``SVR_static_lin_regressors::Read`` and its three siblings.
 """
@@ -16,19 +16,19 @@ from faceprep.faces.action_units.openface.models.matrices import (
     read_model_file,
 )
 
-# The first number of a predictor's file.
+# Types of predictors: the first number of the file.
 _STATIC_REGRESSOR, _DYNAMIC_REGRESSOR, _STATIC_CLASSIFIER, _DYNAMIC_CLASSIFIER = 0, 1, 4, 5
 _REGRESSORS = (_STATIC_REGRESSOR, _DYNAMIC_REGRESSOR)
 _CLASSIFIERS = (_STATIC_CLASSIFIER, _DYNAMIC_CLASSIFIER)
 
 
 class ModelFiles:
-    """Files of one folder, each read once and remembered for the digest.
+    """Read the files of one folder once each, and keep them for the digest.
 
     Attributes
     ----------
     folder
-        Where they lie.
+        Folder of the files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,7 +46,7 @@ class ModelFiles:
         return [self.folder / name for name in self._contents]
 
     def digest(self) -> str:
-        """SHA-256 over their names and contents, in the order of the names."""
+        """Return the SHA-256 of the names and contents of the files, in order of their names."""
         total = hashlib.sha256()
         for name, data in sorted(self._contents.items()):
             total.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
@@ -59,7 +59,7 @@ def read_pairs(data: bytes, path: Path) -> Iterator[tuple[str, str]]:
     Raises
     ------
     MissingToolError
-        A line has one word or more than two.
+        If a line has one word or more than two.
     """
     for line in data.decode("utf-8", "replace").splitlines():
         words = line.split()
@@ -75,7 +75,7 @@ def name_inside(name: str, path: Path) -> str:
     Raises
     ------
     MissingToolError
-        It leads out of the folder.
+        If it is outside the folder.
     """
     relative = PurePosixPath(name.replace("\\", "/"))
     if relative.is_absolute() or ".." in relative.parts or "\0" in name or ":" in name:
@@ -85,22 +85,22 @@ def name_inside(name: str, path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """One file: score = (descriptor - means) . weights + bias.
+    """Hold one predictor: score = (descriptor - means) · weights + bias.
 
     Attributes
     ----------
     classifies
-        A classifier, else a regressor.
+        Whether it is a classifier; otherwise a regressor.
     dynamic
-        The person's median is subtracted from the descriptor too.
+        Whether the person's median is subtracted from the descriptor as well.
     means, weights
         ``(size,) float64``.
     bias
-        Added to the product.
+        Constant term.
     cutoff
-        Of a dynamic regressor: which quantile of a person's values counts as zero; else NaN.
+        Quantile of a person's values that counts as zero; NaN unless a dynamic regressor.
     positive, negative
-        What a classifier says where its score is above zero, and elsewhere.
+        Outputs of a classifier for scores above zero and for other scores.
     """
 
     classifies: bool
@@ -114,12 +114,12 @@ class Predictor:
 
 
 def read_predictor(data: bytes, path: Path, size: int) -> Predictor:
-    """Read a predictor of descriptors of so many numbers.
+    """Read a predictor of descriptors with `size` elements.
 
     Raises
     ------
     MissingToolError
-        The file is not one, or is cut short or goes on.
+        If the file is not a predictor, is truncated or too long.
     """
     reader = BinaryReader(data, path)
     kind = reader.number("i")

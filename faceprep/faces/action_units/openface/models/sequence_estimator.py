@@ -1,48 +1,48 @@
-"""Action Units of a whole sequence, as OpenFace's ``FeatureExtraction`` judges one person's video.
+"""Estimate the Action Units of a whole sequence, as ``FeatureExtraction`` of OpenFace does.
 
-Dynamic predictors see how the face differs from the person's median face; dynamic regressors are
-shifted so that a share of the frames that was learnt for each AU counts as zero; at the end the
-values are averaged over neighbouring frames (OpenFace 2.0.6, ``FaceAnalyser::AddNextFrame``,
+Dynamic predictors use the difference between the face and the person's median face. Dynamic
+regressors are shifted so that a quantile of the frames, learnt for each AU, counts as zero. Finally
+the values are averaged over neighbouring frames (OpenFace 2.0.6, ``FaceAnalyser::AddNextFrame``,
 ``ExtractAllPredictionsOfflineReg`` and ``…Class``).
 
-A frame whose face was lost counts as zero in these means, as there. The median takes every other
-frame. Where no more than one of those has a face, OpenFace may subtract an empty histogram's lowest
-bin, or nothing; here the median is that one face, or zero.
+As in OpenFace, a frame without a face counts as zero in these averages, and the median uses every
+other frame. If at most one of those has a face, OpenFace may subtract the lowest bin of an empty
+histogram, or nothing; here the median is that one face, or zero.
 """
 
 import numpy as np
 
 from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
+from faceprep.faces.action_units.openface.models.linear_predictors import (
+    GEOMETRY_SIZE,
+    HOG_SIZE,
+    LinearPredictors,
+)
 from faceprep.faces.action_units.openface.models.median import (
     GEOMETRY_BINS,
     HOG_BINS,
     RunningMedian,
 )
-from faceprep.faces.action_units.openface.models.predictors import (
-    GEOMETRY_SIZE,
-    HOG_SIZE,
-    LinearPredictors,
-)
 
-#: So many frames with a face are judged by the median of the whole sequence; each later one by the
+#: Number of frames with a face that use the median of the whole sequence. Each later frame uses the
 #: median of the frames up to it.
 INITIAL_FRAMES = 3000
-#: Frames in the centred means.
+#: Numbers of frames in the centred means.
 INTENSITY_WINDOW, PRESENCE_WINDOW = 3, 7
 
 _REGRESSORS = len(INTENSITY_AUS)
 
 
-class SequenceJudge:
-    """Takes the frames of a sequence in their order, and judges them all at the end.
+class SequenceEstimator:
+    """Collect the frames of a sequence in order, and estimate the AUs of all of them at the end.
 
-    What it keeps of a frame is 35 scores; the predictors are linear, so the median's share can be
-    subtracted afterwards.
+    Only 35 scores per frame are kept: the predictors are linear, so the contribution of the median
+    can be subtracted afterwards.
 
     Parameters
     ----------
     predictors
-        OpenFace's list for sequences.
+        Dynamic predictors of OpenFace.
     """
 
     def __init__(self, predictors: LinearPredictors) -> None:
@@ -51,11 +51,13 @@ class SequenceJudge:
         self._geometry = RunningMedian(GEOMETRY_SIZE, GEOMETRY_BINS)
         self._scores: list[np.ndarray] = []
         self._success: list[bool] = []
-        self._late: dict[int, np.ndarray] = {}  # frame → the share of the median up to it
+        self._late: dict[
+            int, np.ndarray
+        ] = {}  # frame → contribution of the median of the frames up to it
         self._faces = 0
 
     def add(self, hog: np.ndarray, geometry: np.ndarray, success: np.ndarray) -> None:
-        """Take in the next frames.
+        """Add the next frames.
 
         Parameters
         ----------
@@ -64,25 +66,25 @@ class SequenceJudge:
         geometry
             ``(n, 238)``, millimetres.
         success
-            ``(n,) bool``: whether the frame has a face; what the others hold does not matter.
+            ``(n,) bool``: whether the frame has a face. The values of other frames are ignored.
         """
         success = np.asarray(success, bool)
         scores = self._predictors.scores(
             np.where(success[:, None], hog, 0), np.where(success[:, None], geometry, 0)
         )
         for k, face in enumerate(success.tolist()):
-            odd = len(self._success) % 2 == 0  # its number, counted from one
+            odd = len(self._success) % 2 == 0  # 1-based number of the frame
             if face and odd:
                 self._hog.add(hog[k])
                 self._geometry.add(geometry[k])
             self._faces += face
             if face and self._faces > INITIAL_FRAMES:
-                self._late[len(self._success)] = self._share()
+                self._late[len(self._success)] = self._median_scores()
             self._scores.append(scores[k])
             self._success.append(face)
 
-    def judge(self) -> tuple[np.ndarray, np.ndarray]:
-        """Judge all frames.
+    def estimate(self) -> tuple[np.ndarray, np.ndarray]:
+        """Estimate the AUs of all frames.
 
         Returns
         -------
@@ -93,23 +95,23 @@ class SequenceJudge:
         if not len(success):
             return np.zeros((0, _REGRESSORS)), np.zeros((0, len(PRESENCE_AUS)), bool)
         scores = np.stack(self._scores)
-        shares = np.repeat(self._share()[None], len(scores), axis=0)
-        for frame, share in self._late.items():
-            shares[frame] = share
-        scores -= shares
+        offsets = np.repeat(self._median_scores()[None], len(scores), axis=0)
+        for frame, offset in self._late.items():
+            offsets[frame] = offset
+        scores -= offsets
         intensities = calibrate(scores[:, :_REGRESSORS], success, self._predictors.cutoffs)
         presences = self._predictors.presences(scores) & success[:, None]
         return smooth_intensities(intensities), smooth_presences(presences)
 
-    def _share(self) -> np.ndarray:
-        """What the median so far adds to the scores, ``(35,)``."""
+    def _median_scores(self) -> np.ndarray:
+        """Return the contribution of the current median to the scores, ``(35,)``."""
         median = np.concatenate([np.maximum(self._hog.value(), 0), self._geometry.value()])
         none = np.zeros((1, HOG_SIZE)), np.zeros((1, GEOMETRY_SIZE))
         return (self._predictors.scores(*none) - self._predictors.scores(*none, median))[0]
 
 
 def calibrate(values: np.ndarray, success: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
-    """Shift each regressor to the person's zero, and cut it to 0–5.
+    """Shift each regressor to the zero of the person, and clip it to 0–5.
 
     Parameters
     ----------
@@ -118,7 +120,7 @@ def calibrate(values: np.ndarray, success: np.ndarray, cutoffs: np.ndarray) -> n
     success
         ``(n,) bool``: whether the frame has a face.
     cutoffs
-        ``(17,)``: which part of the frames counts as zero, 0–1; NaN where nothing is shifted.
+        ``(17,)``: quantile of the frames that counts as zero, 0–1; NaN for no shift.
 
     Returns
     -------
@@ -134,12 +136,12 @@ def calibrate(values: np.ndarray, success: np.ndarray, cutoffs: np.ndarray) -> n
 
 
 def smooth_intensities(intensities: np.ndarray) -> np.ndarray:
-    """Mean of `INTENSITY_WINDOW` frames around each, ``(n, 17) float64``; ends stay as they are."""
+    """Average intensities over `INTENSITY_WINDOW` frames, ``(n, 17)``, except at the ends."""
     return _centred_means(intensities, INTENSITY_WINDOW)
 
 
 def smooth_presences(presences: np.ndarray) -> np.ndarray:
-    """Majority of `PRESENCE_WINDOW` frames around each, ``(n, 18) bool``; ends stay as they are."""
+    """Take the majority of `PRESENCE_WINDOW` frames, ``(n, 18) bool``, except at the ends."""
     return _centred_means(presences, PRESENCE_WINDOW) >= 0.5
 
 

@@ -1,75 +1,53 @@
-"""OpenFace's 3-D shape model, fitted to 68 landmarks: where the head is, and how the face is bent.
+"""Fit the 3-D shape model of OpenFace to 68 landmarks: pose of the head and shape of the face.
 
-Regularised Gauss-Newton on a weak-perspective camera, for all faces at once. Saragih, Lucey and
-Cohn, "Deformable Model Fitting by Regularized Landmark Mean-Shift", IJCV 2011; starting point,
-damping and the rule for stopping are those of OpenFace 2.0.6 (``PDM::CalcParams``).
+The method is regularized Gauss-Newton with a weak-perspective camera, for all faces at once
+(Saragih, Lucey and Cohn, "Deformable Model Fitting by Regularized Landmark Mean-Shift", IJCV 2011).
+Initial values, damping and stopping rule are those of OpenFace 2.0.6 (``PDM::CalcParams``).
 
 OpenFace computes in single precision and keeps the rotation as three angles; double precision and a
 rotation matrix give the same shape (AU intensities differ by less than 0.001).
 """
 
 from dataclasses import dataclass, fields
-from functools import cached_property
 
 import numpy as np
 
-POINTS = 68
-MODES = 34
+from faceprep.faces.action_units.openface.models.shape_model import (
+    MODES,
+    PointDistributionModel,
+    VisiblePart,
+)
 
 _POSE = 6
 _DAMPING = 0.75
-_ENOUGH = 0.999
-"""An error above this share of the one before is no improvement."""
+_IMPROVEMENT = 0.999
+"""Ratio of successive errors above which there is no improvement."""
 _PATIENCE = 3
 _MAX_ITERATIONS = 1000
-_FEWEST = 4
-"""Points: with fewer the pose is open."""
+_MIN_POINTS = 4
+"""Number of points; with fewer the pose is undetermined."""
 
-# More at a time would not fit the processor's cache.
-_AT_A_TIME = 16
-
-
-@dataclass(frozen=True)
-class PointDistributionModel:
-    """The mean shape of 68 points in millimetres, and how shapes vary.
-
-    Attributes
-    ----------
-    mean : (204,) float64
-        x of all points, y, z; y down, the centroid in the origin.
-    modes : (204, 34) float64
-        Orthonormal columns.
-    eigenvalues : (34,) float64
-        Variance along each mode.
-    """
-
-    mean: np.ndarray
-    modes: np.ndarray
-    eigenvalues: np.ndarray
-
-    @cached_property
-    def whole(self) -> "VisiblePart":
-        """The model with all points visible."""
-        return VisiblePart(self, np.ones(POINTS, dtype=bool))
+# Larger batches do not fit into the cache of the processor.
+_BATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
 class ShapeFit:
-    """Poses and shapes of N faces: landmark = scale * (rotation @ shape)[:2] + translation.
+    """Hold poses and shapes of N faces: landmark = scale * (rotation @ shape)[:2] + translation.
 
     Attributes
     ----------
     scale : (N,) float64
         Pixels per millimetre.
     angles : (N, 3) float64
-        Radians about x, y and z; rotation = Rx Ry Rz.
+        Rotation in radians about x, y and z; rotation = Rx Ry Rz.
     translation : (N, 2) float64
         Pixels.
     parameters : (N, 34) float64
-        Of the shape, which is mean + modes @ parameters.
+        Parameters of the shape, which is mean + modes @ parameters.
     fitted : (N,) bool
-        False where the landmarks allow no fit (NaN, all in one place, fewer than
-        4 visible); the rest means nothing then.
+        False if the landmarks allow no fit (NaN, all coincident, fewer than 4 visible). The other
+        values are not meaningful then.
     """
 
     scale: np.ndarray
@@ -85,7 +63,7 @@ def fit_shapes(model: PointDistributionModel, landmarks: np.ndarray) -> ShapeFit
     Parameters
     ----------
     model
-        The shape model.
+        Shape model.
     landmarks : (N, 68, 2)
         Pixels. A point whose x is exactly 0 counts as invisible, as in OpenFace.
     """
@@ -95,46 +73,21 @@ def fit_shapes(model: PointDistributionModel, landmarks: np.ndarray) -> ShapeFit
     visible = landmarks[:, 0] != 0
     with np.errstate(all="ignore"):
         for pattern in np.unique(visible[usable], axis=0):
-            if pattern.sum() < _FEWEST:
+            if pattern.sum() < _MIN_POINTS:
                 continue
             part = model.whole if pattern.all() else VisiblePart(model, pattern)
             alike = np.flatnonzero(usable & (visible == pattern).all(axis=1))
-            for start in range(0, len(alike), _AT_A_TIME):
-                rows = alike[start : start + _AT_A_TIME]
+            for start in range(0, len(alike), _BATCH_SIZE):
+                rows = alike[start : start + _BATCH_SIZE]
                 state.put(rows, _fit(part, landmarks[rows][:, :, pattern]))
         fitted = np.isfinite(state.parameters).all(axis=1) & (state.scale > 0)
         angles = _euler(state.rotation)
     return ShapeFit(state.scale, angles, state.translation, state.parameters, fitted)
 
 
-class VisiblePart:
-    """The model's visible points, and what the iterations need of them again and again.
-
-    Attributes
-    ----------
-    mean : (3 P,), modes : (3 P, 34)
-        Of the P visible points.
-    products : (9, 34 * 34)
-        Products of the modes' x, y and z with one another.
-    stiffness : (34,)
-        What holds the parameters back.
-    """
-
-    def __init__(self, model: PointDistributionModel, visible: np.ndarray) -> None:
-        self.mean = model.mean.reshape(3, POINTS)[:, visible].ravel()
-        modes = model.modes.reshape(3, POINTS, MODES)[:, visible]
-        self.modes = modes.reshape(-1, MODES)
-        self.products = np.einsum("apm,bpn->abmn", modes, modes).reshape(9, -1)
-        self.stiffness = 1 / model.eigenvalues
-
-    def shape(self, parameters: np.ndarray) -> np.ndarray:
-        """Points ``(N, 3, P)`` of shapes with parameters ``(N, 34)``."""
-        return np.asarray(self.mean + parameters @ self.modes.T).reshape(len(parameters), 3, -1)
-
-
 @dataclass
 class _State:
-    """What the iterations move; ``rotation (N, 3, 3)`` in place of angles."""
+    """Hold the variables of the iterations; ``rotation (N, 3, 3)`` replaces the angles."""
 
     rotation: np.ndarray
     scale: np.ndarray
@@ -153,17 +106,17 @@ class _State:
         for field in fields(self):
             getattr(self, field.name)[rows] = getattr(other, field.name)
 
-    def turn(self, shape: np.ndarray) -> np.ndarray:
-        """x and y ``(N, 2, P)`` of turned shapes ``(N, 3, P)``."""
+    def rotate(self, shape: np.ndarray) -> np.ndarray:
+        """Return x and y ``(N, 2, P)`` of rotated shapes ``(N, 3, P)``."""
         return np.asarray(self.rotation[:, :2] @ shape)
 
-    def project(self, turned: np.ndarray) -> np.ndarray:
-        """Pixels ``(N, 2, P)`` of shapes already turned."""
-        return self.scale[:, None, None] * turned + self.translation[..., None]
+    def project(self, rotated: np.ndarray) -> np.ndarray:
+        """Return pixels ``(N, 2, P)`` of rotated shapes."""
+        return self.scale[:, None, None] * rotated + self.translation[..., None]
 
 
 def _fit(part: VisiblePart, landmarks: np.ndarray) -> _State:
-    """Iterate until no face improves; a face that has stopped is left alone.
+    """Iterate until no face improves; faces that have stopped are not changed any more.
 
     `landmarks` is ``(N, 2, P)``, visible points only.
     """
@@ -171,14 +124,14 @@ def _fit(part: VisiblePart, landmarks: np.ndarray) -> _State:
     state = _start(part, landmarks)
     rows = np.arange(len(landmarks))
     shape = part.shape(state.parameters)
-    previous = _length(landmarks - state.project(state.turn(shape)))
+    previous = _length(landmarks - state.project(state.rotate(shape)))
     stalled = np.zeros(len(landmarks), dtype=int)
     for _ in range(_MAX_ITERATIONS):
-        turned = state.turn(shape)
-        _move(state, _step(part, state, shape, turned, landmarks - state.project(turned)))
-        # The new pose with the shape of before, as OpenFace measures it.
-        error = _length(landmarks - state.project(state.turn(shape)))
-        stalled += ~(error <= _ENOUGH * previous)
+        rotated = state.rotate(shape)
+        _move(state, _step(part, state, shape, rotated, landmarks - state.project(rotated)))
+        # As in OpenFace, the error is that of the new pose with the previous shape.
+        error = _length(landmarks - state.project(state.rotate(shape)))
+        stalled += ~(error <= _IMPROVEMENT * previous)
         previous = error
         shape = part.shape(state.parameters)
         stopped = stalled == _PATIENCE
@@ -194,7 +147,7 @@ def _fit(part: VisiblePart, landmarks: np.ndarray) -> _State:
 
 
 def _start(part: VisiblePart, landmarks: np.ndarray) -> _State:
-    """The mean shape, unturned, in the box of the landmarks."""
+    """Return the mean shape without rotation, placed in the bounding box of the landmarks."""
     count = len(landmarks)
     low, high = landmarks.min(axis=2), landmarks.max(axis=2)
     mean = part.mean.reshape(3, -1)[:2]
@@ -211,18 +164,18 @@ def _length(residual: np.ndarray) -> np.ndarray:
 
 
 def _step(
-    part: VisiblePart, state: _State, shape: np.ndarray, turned: np.ndarray, residual: np.ndarray
+    part: VisiblePart, state: _State, shape: np.ndarray, rotated: np.ndarray, residual: np.ndarray
 ) -> np.ndarray:
-    """Damped Gauss-Newton step ``(N, 40)``: scale, 3 rotations, 2 translations, 34 modes.
+    """Return the damped step ``(N, 40)``: scale, 3 rotations, 2 translations, 34 modes.
 
-    A mode's derivative is linear in the modes, so its products with the others and with the pose's
-    derivatives come from those of `VisiblePart`; the derivatives themselves are never formed.
+    The derivative by a parameter is linear in its mode. Its products with the other derivatives
+    follow from those of `VisiblePart`, so the derivatives themselves are not computed.
     """
     count, rows = len(shape), _POSE + 1
     camera = state.scale[:, None, None] * state.rotation[:, :2]
-    # With the residual as a seventh row, the same products give both sides of the system.
+    # With the residual as the seventh row, one product gives both sides of the system.
     pose = np.empty((count, 2, rows, shape.shape[2]))
-    pose[:, :, :_POSE] = _pose_derivatives(camera, shape, turned)
+    pose[:, :, :_POSE] = _pose_derivatives(camera, shape, rotated)
     pose[:, :, _POSE] = residual
     alone = pose[:, 0] @ pose[:, 0].transpose(0, 2, 1) + pose[:, 1] @ pose[:, 1].transpose(0, 2, 1)
     back = camera.transpose(0, 2, 1)
@@ -245,7 +198,7 @@ def _step(
 
 
 def _solve(normal: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Solve N systems; NaN where one has no solution."""
+    """Solve N linear systems; the solution of a singular system is NaN."""
     try:
         return np.asarray(np.linalg.solve(normal, gradient))
     except np.linalg.LinAlgError:
@@ -255,15 +208,15 @@ def _solve(normal: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         return np.concatenate([_solve(one[None], other[None]) for one, other in pairs])
 
 
-def _pose_derivatives(camera: np.ndarray, shape: np.ndarray, turned: np.ndarray) -> np.ndarray:
-    """Derivatives ``(N, 2, 6, P)`` of the projected points by scale, rotation and translation.
+def _pose_derivatives(camera: np.ndarray, shape: np.ndarray, rotated: np.ndarray) -> np.ndarray:
+    """Return derivatives ``(N, 2, 6, P)`` of projected points by scale, rotation, translation.
 
     `camera` is scale times the first two rows of the rotation, ``(N, 2, 3)``.
     """
     x, y, z = (shape[:, None, axis] for axis in range(3))
     c1, c2, c3 = (camera[..., axis, None] for axis in range(3))
     derivatives = np.zeros((len(shape), 2, _POSE, shape.shape[2]))
-    derivatives[:, :, 0] = turned
+    derivatives[:, :, 0] = rotated
     derivatives[:, :, 1] = y * c3 - z * c2
     derivatives[:, :, 2] = z * c1 - x * c3
     derivatives[:, :, 3] = x * c2 - y * c1
@@ -273,7 +226,7 @@ def _pose_derivatives(camera: np.ndarray, shape: np.ndarray, turned: np.ndarray)
 
 
 def _move(state: _State, step: np.ndarray) -> None:
-    """Add the step; the rotation is followed by the step's, made orthonormal."""
+    """Add the step; the rotation is multiplied by the orthonormal rotation of the step."""
     state.scale = state.scale + step[:, 0]
     state.rotation = state.rotation @ _nearest_rotation(step[:, 1:4])
     state.translation = state.translation + step[:, 4:_POSE]
@@ -281,7 +234,7 @@ def _move(state: _State, step: np.ndarray) -> None:
 
 
 def _nearest_rotation(axes: np.ndarray) -> np.ndarray:
-    """Rotations ``(N, 3, 3)`` nearest to I + [w]x: about w, by the arc tangent of its length."""
+    """Return the rotations ``(N, 3, 3)`` nearest to I + [w]x: by arctan |w| about w."""
     length = np.linalg.norm(axes, axis=1)
     w1, w2, w3 = axes.T
     nothing = np.zeros_like(w1)
@@ -294,7 +247,7 @@ def _nearest_rotation(axes: np.ndarray) -> np.ndarray:
 
 
 def _euler(rotation: np.ndarray) -> np.ndarray:
-    """Angles ``(N, 3)`` about x, y and z of Rx Ry Rz."""
+    """Return the angles ``(N, 3)`` about x, y and z of Rx Ry Rz."""
     return np.stack(
         [
             np.arctan2(-rotation[:, 1, 2], rotation[:, 2, 2]),

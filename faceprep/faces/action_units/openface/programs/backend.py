@@ -1,8 +1,8 @@
-"""Backend ``openface``: OpenFace's own programs, as the user has built them.
+"""Backend ``openface``: run the programs of OpenFace, as built by the user.
 
-Every face alone is judged by ``FaceLandmarkImg``. A face of a sequence is judged by
-``FeatureExtraction`` among all frames of that sequence on disk, unless ``aus.sequences`` is static.
-Crops exist of selected frames only, so there every face is alone.
+``FaceLandmarkImg`` processes single faces. ``FeatureExtraction`` processes sequences with all their
+frames on disk, unless ``aus.sequences`` is static. Crops exist only for selected frames, so they
+are always processed as single faces.
 """
 
 import shlex
@@ -15,25 +15,25 @@ from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
 from faceprep.core.images import UnreadableImage
 from faceprep.faces.action_units.backend import AUResult, FaceInput
-from faceprep.faces.action_units.openface.csv.face_choice import choose_row, our_landmarks
-from faceprep.faces.action_units.openface.csv.file import CsvRow
+from faceprep.faces.action_units.openface.csv.face_choice import align_landmarks, choose_row
 from faceprep.faces.action_units.openface.csv.frames import join_frames
-from faceprep.faces.action_units.openface.programs.batch_runner import Outcome, Unit
+from faceprep.faces.action_units.openface.csv.row import CsvRow
+from faceprep.faces.action_units.openface.programs.batch_runner import BatchItem, Outcome
 from faceprep.faces.action_units.openface.programs.pictures import ProgramPictures
 from faceprep.faces.action_units.openface.programs.program import SEQUENCES, STILLS, find_program
 from faceprep.faces.action_units.openface.sequences import FrameSequence, find_sequences
 
-# They would lead the program away from what it is given.
+# Flags that would change the inputs or outputs of the program.
 _OWN_FLAGS = frozenset(("-f", "-fdir", "-of", "-out_dir", "-root", "-inroot", "-device"))
 
 
 class ProgramBackend:
-    """OpenFace's ``FaceLandmarkImg`` and ``FeatureExtraction``."""
+    """Run ``FaceLandmarkImg`` and ``FeatureExtraction`` of OpenFace."""
 
     name = "openface"
 
     def available(self, config: Config) -> str | None:
-        """Say which program is missing, and where it was looked for."""
+        """Return which program is missing, and where it was expected."""
         try:
             program = find_program(config.aus.openface_bin)
         except MissingToolError as error:
@@ -47,7 +47,7 @@ class ProgramBackend:
         return program.incomplete(STILLS, shlex.split(config.aus.openface_flags))
 
     def fingerprint(self, config: Config) -> dict[str, Any]:
-        """The build or its command line, its flags, and which pictures it sees."""
+        """Return the build or its command line, its flags, and the settings of its inputs."""
         return {
             **find_program(config.aus.openface_bin).fingerprint(_tools(config)),
             "flags": shlex.split(config.aus.openface_flags),
@@ -56,7 +56,7 @@ class ProgramBackend:
         }
 
     def run(self, faces: Sequence[FaceInput], config: Config, scratch: Path) -> list[AUResult]:
-        """Judge sequences as a whole where that is asked for, and all other faces alone."""
+        """Estimate sequences as a whole if configured, and all other faces individually."""
         folder = scratch.absolute()
         sequences: list[FrameSequence] = []
         alone: Sequence[int] = range(len(faces))
@@ -71,15 +71,15 @@ class ProgramBackend:
 def _stills(
     faces: Sequence[FaceInput], which: Sequence[int], pictures: ProgramPictures
 ) -> dict[int, AUResult]:
-    """Judge some faces, each alone."""
+    """Estimate the AUs of single faces."""
     results: dict[int, AUResult] = {}
-    units: dict[int, Unit] = {}
+    items: dict[int, BatchItem] = {}
 
-    def judge() -> None:
-        outcomes = pictures.run(list(units.values()))
-        for k, outcome in zip(units, outcomes, strict=True):
+    def flush() -> None:
+        outcomes = pictures.run(list(items.values()))
+        for k, outcome in zip(items, outcomes, strict=True):
             results[k] = _still(faces[k], outcome, pictures.source)
-        units.clear()
+        items.clear()
 
     for k in which:
         try:
@@ -87,10 +87,10 @@ def _stills(
         except UnreadableImage as error:
             results[k] = AUResult(reason=error.message)
             continue
-        units[k] = Unit(path, 1, faces[k].select["path"])
+        items[k] = BatchItem(path, 1, faces[k].select["path"])
         if pictures.full:
-            judge()
-    judge()
+            flush()
+    flush()
     return results
 
 
@@ -105,14 +105,14 @@ def _still(face: FaceInput, outcome: Outcome, source: str) -> AUResult:
 def _sequences(
     faces: Sequence[FaceInput], sequences: Sequence[FrameSequence], pictures: ProgramPictures
 ) -> dict[int, AUResult]:
-    """Judge the selected faces of some sequences, each among all frames of its own."""
+    """Estimate the AUs of the selected faces of sequences."""
     results: dict[int, AUResult] = {}
-    copies: list[_Copy] = []
+    copies: list[_SequenceCopy] = []
 
-    def judge() -> None:
-        outcomes = pictures.run([copy.unit for copy in copies])
+    def flush() -> None:
+        outcomes = pictures.run([copy.item for copy in copies])
         for copy, outcome in zip(copies, outcomes, strict=True):
-            results.update(copy.judge(faces, outcome))
+            results.update(copy.results(faces, outcome))
         copies.clear()
 
     for number, sequence in enumerate(sequences):
@@ -121,37 +121,37 @@ def _sequences(
         if copy.selected:
             copies.append(copy)
         if pictures.full:
-            judge()
-    judge()
+            flush()
+    flush()
     return results
 
 
 @dataclass
-class _Copy:
-    """A sequence where a program finds it.
+class _SequenceCopy:
+    """Hold the copy of a sequence for the program.
 
     Attributes
     ----------
-    unit
-        Its folder.
+    item
+        Input of the program: the folder of the copy.
     frames
-        Its files there, named by number.
+        Copied files, named by number.
     selected
-        Index of a face → its file there.
+        Index of a face → copied file.
     unreadable
         Index of a face → why its frame cannot be read.
     lost
-        How many frames cannot be read.
+        Number of frames that cannot be read.
     """
 
-    unit: Unit
+    item: BatchItem
     frames: list[Path]
     selected: dict[int, Path]
     unreadable: dict[int, str]
     lost: int
 
-    def judge(self, faces: Sequence[FaceInput], outcome: Outcome) -> dict[int, AUResult]:
-        """Give each selected face the row of its frame."""
+    def results(self, faces: Sequence[FaceInput], outcome: Outcome) -> dict[int, AUResult]:
+        """Return the result of each selected face from the row of its frame."""
         joined = outcome if isinstance(outcome, str) else join_frames(outcome, self.frames)
         if isinstance(joined, str):
             if not isinstance(outcome, str):
@@ -160,21 +160,21 @@ class _Copy:
         variant = "dynamic"
         if self.lost:
             variant += f", {self.lost} of {len(self.frames) + self.lost} frames unreadable"
-        results = {}
+        found = {}
         for k, frame in self.selected.items():
             rows = joined.get(frame)
-            results[k] = (
+            found[k] = (
                 _result(faces[k], rows, "source", variant)
                 if rows
                 else AUResult(reason=f"{SEQUENCES} wrote no row for this frame")
             )
-        return results
+        return found
 
 
 def _copy_sequence(
     faces: Sequence[FaceInput], sequence: FrameSequence, pictures: ProgramPictures, name: str
-) -> _Copy:
-    """Copy all frames that can be read."""
+) -> _SequenceCopy:
+    """Copy all readable frames of a sequence."""
     owners = {place: k for k, place in sequence.selected.items()}
     frames: list[Path] = []
     selected: dict[int, Path] = {}
@@ -199,11 +199,11 @@ def _copy_sequence(
             selected[owner] = copy
     title = str(PurePosixPath(faces[next(iter(sequence.selected))].select["path"]).parent)
     folder = frames[0].parent if frames else Path(name)
-    return _Copy(Unit(folder, len(frames), title), frames, selected, unreadable, lost)
+    return _SequenceCopy(BatchItem(folder, len(frames), title), frames, selected, unreadable, lost)
 
 
 def _result(face: FaceInput, rows: Sequence[CsvRow], source: str, variant: str) -> AUResult:
-    chosen = choose_row(rows, our_landmarks(face, source))
+    chosen = choose_row(rows, align_landmarks(face, source))
     return AUResult(reason=chosen) if isinstance(chosen, str) else chosen.result(variant)
 
 

@@ -1,9 +1,9 @@
-"""Running OpenFace on many pictures at once, and finding those that it dies of.
+"""Run OpenFace on batches of images, and isolate those that make it crash or hang.
 
-OpenFace's programs take seconds to load their models and handle one picture (or one sequence) after
-another, so they get many at once. When one of them makes the program crash or hang, all are lost.
-What it wrote then tells how far it came: the pictures before are done again without the culprit,
-the culprit alone, the others after it. Only what a run that ended well has written counts.
+The programs of OpenFace take seconds to load their models and process images (or sequences) one
+after another, so they are run on batches. If one image makes the program crash or hang, the batch
+is lost. The output then shows how far the program came: the images before the failure, the failed
+one, and the remaining ones are run again separately. Only the output of successful runs is used.
 """
 
 import errno
@@ -14,35 +14,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceprep.faces.action_units.openface.csv.file import CsvError, CsvFile, CsvRow
+from faceprep.faces.action_units.openface.csv.file import CsvError, CsvFile
 from faceprep.faces.action_units.openface.csv.folder import DETAILS
-from faceprep.faces.action_units.openface.programs.process import Ended, run_tool
+from faceprep.faces.action_units.openface.csv.row import CsvRow
+from faceprep.faces.action_units.openface.programs.process import ProgramEnd, run_program
 from faceprep.faces.action_units.openface.programs.program import SEQUENCES, Program
 
-#: What is asked for besides the user's own flags: landmarks tell faces apart.
+#: Flags that precede the user's own. Landmarks identify the face.
 FLAGS = ("-2Dfp", "-pdmparams", "-aus", "-q")
 
-#: So many runs in a row without any output, before the first one with some, and the program itself
-#: is broken, not a picture.
-_HOPELESS_RUNS = 3
+#: Number of initial runs without any output after which the program itself, rather than an image,
+#: is considered broken.
+_MAX_FAILED_RUNS = 3
 
-#: A sequence's rows are written in blocks of some frames.
-_FRAMES_WITHOUT_SIGN = 10
+#: Rows of a sequence are written in blocks of about this number of frames.
+_FRAMES_PER_BLOCK = 10
 _FULL_DISK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """What one CSV file will be about.
+class BatchItem:
+    """Describe the input of one CSV file.
 
     Attributes
     ----------
     path
-        A picture, or the folder of a sequence; its name without ending is that of the CSV file.
+        Image, or folder of a sequence. The CSV file has the same name with another suffix.
     pictures
-        How many pictures that are.
+        Number of images.
     title
-        What the user calls it.
+        Name of the input in messages.
     """
 
     path: Path
@@ -50,23 +51,23 @@ class Unit:
     title: str
 
 
-#: Rows of a unit, none where OpenFace saw no face; or why there are none.
+#: Rows of an item (an empty list if OpenFace found no face), or the reason of a failure.
 Outcome = list[CsvRow] | str
 
 
-class ToolRunner:
-    """Runs one of the programs on units.
+class BatchRunner:
+    """Run one of the programs on batches.
 
     Parameters
     ----------
     program, tool
-        What to run.
+        Build of OpenFace and name of the program.
     flags
-        More words for its command line.
+        Additional command-line flags.
     timeout
-        Seconds a picture may take.
+        Time limit for an image, seconds.
     folder
-        For its output, which is removed after each run.
+        Folder for the output, which is removed after each run.
     """
 
     def __init__(
@@ -78,82 +79,84 @@ class ToolRunner:
         self._timeout = timeout
         self._folder = folder
         self._works = False
-        self._fruitless = 0
+        self._failed_runs = 0
 
-    def run(self, units: Sequence[Unit]) -> list[Outcome]:
-        """Return the outcome of every unit, in order.
+    def run(self, items: Sequence[BatchItem]) -> list[Outcome]:
+        """Return the outcome of each item, in order.
 
         Raises
         ------
         OSError
-            When the disk is full.
+            If the disk is full.
         """
-        outcomes: dict[Unit, Outcome] = {}
-        pending = [list(units)] if units else []
+        outcomes: dict[BatchItem, Outcome] = {}
+        pending = [list(items)] if items else []
         while pending:
             batch = pending.pop(0)
             if not batch:
                 continue
             found, started, ended = self._once(batch)
-            done = {unit: rows for unit, rows in found.items() if isinstance(rows, list)}
+            done = {item: rows for item, rows in found.items() if isinstance(rows, list)}
             outcomes |= done
             self._works = self._works or bool(done)
-            self._fruitless = 0 if done or started else self._fruitless + 1
-            left = [unit for unit in batch if unit not in done]
-            if len(batch) == 1 or (self._fruitless >= _HOPELESS_RUNS and not self._works):
-                for unit in left:
-                    outcomes[unit] = self._reason(ended, found.get(unit))
+            self._failed_runs = 0 if done or started else self._failed_runs + 1
+            left = [item for item in batch if item not in done]
+            if len(batch) == 1 or (self._failed_runs >= _MAX_FAILED_RUNS and not self._works):
+                for item in left:
+                    outcomes[item] = self._reason(ended, found.get(item))
             else:
                 pending[:0] = self._split(left, started)
-        return [outcomes[unit] for unit in units]
+        return [outcomes[item] for item in items]
 
-    def _split(self, units: list[Unit], started: set[Unit]) -> list[list[Unit]]:
-        """Cut units that a run did not finish into parts that may do better."""
-        last = max((k for k, unit in enumerate(units) if unit in started), default=None)
-        # A program that dies at its end does so after the last picture, whichever that is.
-        if last is not None and (self._works or last + 1 < len(units)):
-            return [units[:last], units[last : last + 1], units[last + 1 :]]
-        middle = len(units) // 2 if self._works or started else 1
-        return [units[:middle], units[middle:]]
+    def _split(self, items: list[BatchItem], started: set[BatchItem]) -> list[list[BatchItem]]:
+        """Split the items of a failed run into smaller batches."""
+        last = max((k for k, item in enumerate(items) if item in started), default=None)
+        # A program that crashes on exit does so after the last image, whichever it is.
+        if last is not None and (self._works or last + 1 < len(items)):
+            return [items[:last], items[last : last + 1], items[last + 1 :]]
+        middle = len(items) // 2 if self._works or started else 1
+        return [items[:middle], items[middle:]]
 
-    def _once(self, units: Sequence[Unit]) -> tuple[dict[Unit, Outcome], set[Unit], Ended]:
-        """Run the program once: outcomes if it ended well, what it has begun, how it ended."""
+    def _once(
+        self, items: Sequence[BatchItem]
+    ) -> tuple[dict[BatchItem, Outcome], set[BatchItem], ProgramEnd]:
+        """Run the program once; return outcomes of a success, items started, and the end."""
         output = self._folder / "output"
-        output.mkdir()  # by us: what a container's root leaves in our folder can be removed
+        output.mkdir()  # we own the folder, so files written by root in a container can be removed
         try:
-            ended = run_tool(
-                self._command(units, output),
+            ended = run_program(
+                self._command(items, output),
                 output=output,
-                seconds=self._timeout * sum(unit.pictures for unit in units),
-                patience=self._timeout * self._frames_without_sign(),
-                names={str(u.path): u.title for u in units} | {f"{self._folder}{os.sep}": ""},
+                seconds=self._timeout * sum(item.pictures for item in items),
+                patience=self._timeout * self._frames_per_block(),
+                names={str(u.path): u.title for u in items} | {f"{self._folder}{os.sep}": ""},
             )
             written = {entry.name for entry in os.scandir(output)}
-            started = {unit for unit in units if unit.path.stem + DETAILS in written}
-            found = {} if ended.fault else {unit: self._read(unit, output) for unit in units}
+            started = {item for item in items if item.path.stem + DETAILS in written}
+            found = {} if ended.fault else {item: self._read(item, output) for item in items}
             if ended.fault or any(isinstance(outcome, str) for outcome in found.values()):
                 self._check_disk()
             return found, started, ended
         finally:
             shutil.rmtree(output, ignore_errors=True)
 
-    def _command(self, units: Sequence[Unit], output: Path) -> list[str]:
+    def _command(self, items: Sequence[BatchItem], output: Path) -> list[str]:
         kind = "-fdir" if self._tool == SEQUENCES else "-f"
-        inputs = [word for unit in units for word in (kind, str(unit.path))]
+        inputs = [word for item in items for word in (kind, str(item.path))]
         return self._program.command(
             self._tool, self._folder, [*inputs, "-out_dir", str(output), *self._flags]
         )
 
-    def _frames_without_sign(self) -> int:
-        return _FRAMES_WITHOUT_SIGN if self._tool == SEQUENCES else 1
+    def _frames_per_block(self) -> int:
+        return _FRAMES_PER_BLOCK if self._tool == SEQUENCES else 1
 
-    def _read(self, unit: Unit, output: Path) -> Outcome:
-        """Rows of a unit, or what is wrong with its file."""
-        path = output / f"{unit.path.stem}.csv"
+    def _read(self, item: BatchItem, output: Path) -> Outcome:
+        """Return the rows of an item, or the fault of its file."""
+        path = output / f"{item.path.stem}.csv"
         if not path.is_file():
-            details = output / f"{unit.path.stem}{DETAILS}"
-            saw = self._tool != SEQUENCES and details.is_file() and details.stat().st_size > 0
-            return [] if saw else "wrote no CSV"
+            details = output / f"{item.path.stem}{DETAILS}"
+            processed = self._tool != SEQUENCES and details.is_file() and details.stat().st_size > 0
+            return [] if processed else "wrote no CSV"
         try:
             file = CsvFile(path)
             rows = file.rows()
@@ -163,12 +166,12 @@ class ToolRunner:
             return "wrote a CSV that is cut short"
         return rows
 
-    def _reason(self, ended: Ended, outcome: Outcome | None) -> str:
+    def _reason(self, ended: ProgramEnd, outcome: Outcome | None) -> str:
         if isinstance(outcome, str):
-            ended = Ended(outcome, ended.words)
+            ended = ProgramEnd(outcome, ended.message)
         return f"{self._tool} {ended.reason}"
 
     def _check_disk(self) -> None:
-        """Tell a full disk, of which nobody's pictures are to blame."""
+        """Raise an error if the disk is full, since that is no fault of an image."""
         if shutil.disk_usage(self._folder).free < _FULL_DISK_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))

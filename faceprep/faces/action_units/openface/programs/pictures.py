@@ -1,8 +1,8 @@
-"""The pictures that OpenFace's programs get: copies, named by number, removed after each run.
+"""Copy images for the programs of OpenFace, named by number, and remove them after each run.
 
-Plain JPEG and PNG files are copied as they are. Everything else (other formats, 16 bits, CMYK,
-transparency, EXIF) the programs read differently or not at all, so they get a PNG of what `align`
-saw.
+Plain JPEG and PNG files are copied unchanged. The programs do not read other files in the same way
+(other formats, 16 bits, CMYK, transparency, EXIF), so these are converted to PNG as `align` decodes
+them.
 """
 
 import hashlib
@@ -14,25 +14,29 @@ from faceprep.config import Config
 from faceprep.core.image_header import read_header
 from faceprep.core.images import UnreadableImage, decode_image, read_file, write_png
 from faceprep.faces.action_units.backend import FaceInput
-from faceprep.faces.action_units.openface.programs.batch_runner import Outcome, ToolRunner, Unit
+from faceprep.faces.action_units.openface.programs.batch_runner import (
+    BatchItem,
+    BatchRunner,
+    Outcome,
+)
 from faceprep.faces.action_units.openface.programs.program import find_program
 from faceprep.workspace.manifest import inside
 
-#: Of pictures on disk for one run of a program.
+#: Size of the images on disk for one run of a program.
 _BATCH_BYTES = 256_000_000
 
 
 class ProgramPictures:
-    """Copies of pictures where a program finds them, and the program that runs on them.
+    """Manage the copies of images and run a program on them.
 
     Parameters
     ----------
     tool
-        Which of the programs.
+        Name of the program.
     config
-        Where it is, and what it is to see.
+        Configuration of the program and of the images.
     scratch
-        Folder for the copies and the program's output; absolute.
+        Absolute path of a folder for the copies and the output of the program.
     """
 
     def __init__(self, tool: str, config: Config, scratch: Path) -> None:
@@ -40,7 +44,7 @@ class ProgramPictures:
         self._config = config
         self._folder = scratch / "pictures"
         self._bytes = 0
-        self._runner = ToolRunner(
+        self._runner = BatchRunner(
             find_program(config.aus.openface_bin),
             tool,
             config.aus.openface_flags,
@@ -50,7 +54,7 @@ class ProgramPictures:
 
     @property
     def full(self) -> bool:
-        """Whether they take so much space that they should be run now."""
+        """Whether the copies take so much space that the program should run now."""
         return self._bytes > _BATCH_BYTES
 
     def copy_face(self, face: FaceInput, stem: str) -> Path:
@@ -61,12 +65,12 @@ class ProgramPictures:
         return self.copy(path, stem, face.select.get("sha256"))
 
     def copy(self, path: Path, stem: str, sha256: str | None = None) -> Path:
-        """Put a picture where the program can read it; return its file.
+        """Copy an image to where the program reads it; return the copy.
 
         Raises
         ------
         UnreadableImage
-            When it cannot be read or has changed.
+            If it cannot be read or has changed.
         """
         limit = self._config.align.max_pixels
         data = read_file(path, limit)
@@ -85,10 +89,10 @@ class ProgramPictures:
             self._bytes += target.write_bytes(data)
         return target
 
-    def run(self, units: Sequence[Unit]) -> list[Outcome]:
-        """Run the program on all that was copied, and remove it."""
+    def run(self, items: Sequence[BatchItem]) -> list[Outcome]:
+        """Run the program on the copies, and remove them."""
         try:
-            return self._runner.run(units)
+            return self._runner.run(items)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._bytes = 0

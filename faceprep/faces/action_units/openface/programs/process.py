@@ -1,4 +1,4 @@
-"""Running a foreign program to its end, or ending it: time limits, last words, no orphans."""
+"""Run an external program with time limits, and leave no processes behind."""
 
 import contextlib
 import os
@@ -14,14 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-_LONGEST_WORDS = 200
+_MAX_MESSAGE = 200
 _TAIL_BYTES = 1 << 16
 _POLL_SECONDS = 0.02
-_LOOK_SECONDS = 0.5
+_CHECK_SECONDS = 0.5
 _GRACE_SECONDS = 3.0
-_CHATTER = ("[WARN]", "[INFO]", "[DEBUG]")  # of OpenCV, after whatever was said last
+_LOG_PREFIXES = (
+    "[WARN]",
+    "[INFO]",
+    "[DEBUG]",
+)  # lines of OpenCV that may follow the relevant message
 
-#: A program computes on one thread; -j says how many of them run.
+#: Each program uses one thread; the number of workers sets how many run at once.
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -29,9 +33,9 @@ _ONE_THREAD = {
     "OPENCV_FOR_THREADS_NUM": "1",
 }
 
-# Becomes the program. On Linux the kernel asks it to end when the process that started it dies,
-# however that dies (`docker run` hands SIGTERM on, nothing else); to set this up between fork and
-# exec is not safe beside other threads.
+# Replaced by the program. On Linux the kernel sends it SIGTERM when the process that started it
+# dies for any reason (`docker run` forwards only SIGTERM). Doing this between fork and exec is not
+# safe in a process with several threads.
 _LAUNCHER = """
 import os, signal, sys
 parent, command = int(sys.argv[1]), sys.argv[2:]
@@ -51,48 +55,48 @@ except OSError as error:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a program ended.
+class ProgramEnd:
+    """Describe how a program ended.
 
     Attributes
     ----------
     fault
-        What went wrong; ``None`` when it ended well.
-    words
-        The last thing that it said, one line; empty when it said nothing.
+        What went wrong; ``None`` after a success.
+    message
+        Last line of its output; empty if there was none.
     """
 
     fault: str | None
-    words: str
+    message: str
 
     @property
     def reason(self) -> str:
-        """The fault with the last words."""
-        return f"{self.fault}: {self.words}" if self.words else f"{self.fault}, saying nothing"
+        """Fault with the last message."""
+        return f"{self.fault}: {self.message}" if self.message else f"{self.fault}, saying nothing"
 
 
-def run_tool(
+def run_program(
     command: Sequence[str],
     *,
     output: Path,
     seconds: float,
     patience: float,
     names: Mapping[str, str],
-) -> Ended:
-    """Run a program to its end, or end it.
+) -> ProgramEnd:
+    """Run a program to its end, or terminate it after a timeout.
 
     Parameters
     ----------
     command
-        Its words.
+        Words of the command line.
     output
-        Folder of what it writes; a change in there is a sign of life.
+        Output folder of the program; changes in it are signs of progress.
     seconds
-        How long it may run.
+        Time limit.
     patience
-        How long it may run without a sign of life.
+        Time limit without a sign of progress, seconds.
     names
-        What its last words may name → what to call it.
+        Text in the last message → replacement.
     """
     place = Path(command[0]).parent if os.path.isabs(command[0]) else output  # noqa: PTH117
     process = subprocess.Popen(
@@ -106,29 +110,29 @@ def run_tool(
     )
     said = [_Tail(process.stderr), _Tail(process.stdout)]
     try:
-        fault = _wait(process, lambda: _signs(output, said), seconds, patience)
+        fault = _wait(process, lambda: _progress(output, said), seconds, patience)
     finally:
         _end(process)
         for tail in said:
             tail.close()
-    words = next(filter(None, (_last_words(tail.text(), names) for tail in said)), "")
-    return Ended(fault or _status(process.returncode), words)
+    words = next(filter(None, (_last_message(tail.text(), names) for tail in said)), "")
+    return ProgramEnd(fault or _status(process.returncode), words)
 
 
 def _wait(
     process: "subprocess.Popen[bytes]",
-    signs: Callable[[], object],
+    progress: Callable[[], object],
     seconds: float,
     patience: float,
 ) -> str | None:
-    """Wait for the end; return why it has to be ended before."""
+    """Wait for the program to end; return why it must be terminated before."""
     started = alive = looked = time.monotonic()
-    last = signs()
+    last = progress()
     while process.poll() is None:
         time.sleep(_POLL_SECONDS)
         now = time.monotonic()
-        if now - looked >= min(_LOOK_SECONDS, patience / 4):
-            looked, seen = now, signs()
+        if now - looked >= min(_CHECK_SECONDS, patience / 4):
+            looked, seen = now, progress()
             if seen != last:
                 last, alive = seen, now
         if now - alive > patience:
@@ -138,8 +142,8 @@ def _wait(
     return None
 
 
-def _signs(output: Path, said: "Sequence[_Tail]") -> object:
-    """What changes while a program works: its files and its words."""
+def _progress(output: Path, said: "Sequence[_Tail]") -> object:
+    """Return a value that changes while the program makes progress: file sizes and output."""
     files = []
     with contextlib.suppress(OSError):
         files = [(entry.name, entry.stat().st_size) for entry in os.scandir(output)]
@@ -147,7 +151,7 @@ def _signs(output: Path, said: "Sequence[_Tail]") -> object:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a program and all that it started. Asked first: `docker run` passes only that on."""
+    """Terminate a program and its children: first SIGTERM, which `docker run` forwards."""
     if process.poll() is None:
         _signal(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -173,7 +177,7 @@ def _status(code: int) -> str | None:
 
 
 class _Tail:
-    """The end of what a program says, read as it speaks: a full pipe would stop it."""
+    """Read the output of a program continuously and keep its end; a full pipe would block it."""
 
     def __init__(self, stream: IO[bytes] | None) -> None:
         assert stream is not None
@@ -188,7 +192,7 @@ class _Tail:
         return b"".join(self._kept).decode("utf-8", errors="replace")
 
     def close(self) -> None:
-        """Stop reading; somebody who left the group may hold the pipe open for ever."""
+        """Stop reading; a process that left the group may hold the pipe open."""
         self._thread.join(1.0)
         if not self._thread.is_alive():
             self._stream.close()
@@ -203,19 +207,19 @@ class _Tail:
                 self._size -= len(self._kept.popleft())
 
 
-def _last_words(text: str, names: Mapping[str, str]) -> str:
-    """Return the last line that says something, without paths and times that differ every run."""
+def _last_message(text: str, names: Mapping[str, str]) -> str:
+    """Return the last meaningful line, without paths and times that differ between runs."""
     lines = []
     for line in text.replace("\r", "\n").split("\n"):
         plain = "".join(c if c.isprintable() else " " for c in line)
         plain = re.sub(r"^\[ ?(\w+):\d+@[\d.]+\]", r"[\1]", " ".join(plain.split()))
-        if plain and not plain.startswith(_CHATTER) and "--help" not in plain:
+        if plain and not plain.startswith(_LOG_PREFIXES) and "--help" not in plain:
             lines.append(plain)
     if not lines:
         return ""
     words = lines[-1]
-    if words.startswith("what():") and len(lines) > 1:  # the exception's name stands before it
+    if words.startswith("what():") and len(lines) > 1:  # the line before names the exception
         words = f"{lines[-2]}, {words}"
     for name, title in names.items():
         words = words.replace(name, title)
-    return words if len(words) <= _LONGEST_WORDS else f"{words[: _LONGEST_WORDS - 1]}…"
+    return words if len(words) <= _MAX_MESSAGE else f"{words[: _MAX_MESSAGE - 1]}…"

@@ -1,14 +1,14 @@
-"""OpenFace's two programs: where the user's build is, and how to start one of them.
+"""Find the programs of OpenFace and build their command lines.
 
 ``aus.openface_bin`` is one of
 
-* the folder of the programs, or the checkout or build folder that has them in ``bin``;
-* the path of one of them, the other lying beside it;
-* a command line. ``{tool}`` stands for the program's name, ``{folder}`` for the folder in which its
-  pictures and its output lie (the same path inside a container); without ``{tool}`` the name is
-  put at the end.
+* the folder of the programs, or a checkout or build folder with the programs in ``bin``;
+* the path of one of the programs, with the other in the same folder;
+* a command line. ``{tool}`` is replaced by the name of the program, ``{folder}`` by the folder of
+  its images and output (which has the same path inside a container). Without ``{tool}`` the name
+  is appended.
 
-Nothing set: the ``PATH``.
+If it is not set, the programs are searched on the ``PATH``.
 """
 
 import hashlib
@@ -26,27 +26,27 @@ from faceprep.core.files import digest
 
 STILLS, SEQUENCES = TOOLS = ("FaceLandmarkImg", "FeatureExtraction")
 
-_PLACES = ("", "bin", "build/bin", "exe", "x64/Release")  # below the folder that a user names
-_MODEL_FOLDERS = ("model", "AU_predictors")  # beside the programs
+_PLACES = ("", "bin", "build/bin", "exe", "x64/Release")  # relative to the configured folder
+_MODEL_FOLDERS = ("model", "AU_predictors")  # in the folder of the programs
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How to start OpenFace's programs.
+    """Describe how to start the programs of OpenFace.
 
     Attributes
     ----------
     files
-        Name of a program → its file; empty where there is a command line.
+        Name of a program → file; empty with a command line.
     words
-        Command line with ``{tool}`` and ``{folder}`` in it; empty where there are files.
+        Command line with ``{tool}`` and ``{folder}``; empty with files.
     """
 
     files: dict[str, Path]
     words: tuple[str, ...] = ()
 
     def missing(self, tool: str) -> str | None:
-        """Why a program cannot be started; ``None`` when it can."""
+        """Return why a program cannot be started; ``None`` if it can."""
         if self.words:
             first = self.words[0]
             return (
@@ -60,9 +60,9 @@ class Program:
         return None
 
     def incomplete(self, tool: str, flags: Sequence[str]) -> str | None:
-        """Why its models will not load: the large ones are a download of their own.
+        """Return why its models will not load: the large ones are a separate download.
 
-        ``None`` when they are there, lie elsewhere, or the flags name others.
+        The result is ``None`` if they exist, are elsewhere, or the flags name others.
         """
         if tool not in self.files or "-mloc" in flags:
             return None
@@ -82,16 +82,16 @@ class Program:
         )
 
     def command(self, tool: str, folder: Path, arguments: Sequence[str]) -> list[str]:
-        """Words to start a program with."""
+        """Return the command line that starts a program."""
         if not self.words:
             return [str(self.files[tool]), *arguments]
         filled = [w.replace("{tool}", tool).replace("{folder}", str(folder)) for w in self.words]
         return [*filled, *arguments]
 
     def fingerprint(self, tools: Sequence[str]) -> dict[str, Any]:
-        """What tells builds apart: hash of each program, and of the names of the models beside it.
+        """Identify a build: hashes of the programs and of the names of their models.
 
-        Of a command line it is the words: what they start is not known here.
+        A command line is identified by its words, because what it starts is not known here.
         """
         if self.words:
             return {"command": shlex.join(self.words)}
@@ -110,7 +110,7 @@ def find_program(setting: str | None) -> Program:
     Raises
     ------
     MissingToolError
-        There is none where the setting says, or on the ``PATH``.
+        If there is none at the configured place or on the ``PATH``.
     """
     if setting is None or not setting.strip():
         paths = {tool: shutil.which(tool) for tool in TOOLS}
@@ -134,7 +134,7 @@ def _files(folder: Path) -> dict[str, Path]:
     for tool in TOOLS:
         for name in (tool, f"{tool}.exe"):
             if (folder / name).is_file():
-                # Models lie beside the real file, not beside a link to it.
+                # The models are beside the real file, not beside a link to it.
                 found[tool] = (folder / name).resolve()
                 break
     return found
@@ -145,13 +145,13 @@ def _command_line(setting: str, path: Path) -> Program:
         words = tuple(shlex.split(setting))
     except ValueError as error:
         raise MissingToolError(f"aus.openface_bin is no command line: {error}") from None
-    if path.is_file():  # a script of the user's own; its path may have blanks
+    if path.is_file():  # a script of the user; its path may contain spaces
         words = (str(path.absolute()),)
         if not os.access(path, os.X_OK):
             raise MissingToolError(f"{path} may not be run (chmod +x it)")
     if not words or (len(words) == 1 and not shutil.which(words[0])):
         raise MissingToolError(f"there is no {setting} (aus.openface_bin)")
-    if os.sep in words[0]:  # it will run in another folder
+    if os.sep in words[0]:  # it will run in another working directory
         words = (str(Path(words[0]).expanduser().absolute()), *words[1:])
     if not any("{tool}" in word for word in words):
         words = (*words, "{tool}")
@@ -171,7 +171,7 @@ def _digest_once(path: Path, size: int, changed: int) -> str:
 
 @cache
 def _models_digest(folder: Path) -> str | None:
-    """Digest over names and sizes of the models; ``None`` where they lie elsewhere."""
+    """Return the digest of names and sizes of the models; ``None`` if they are elsewhere."""
     found = []
     for name in _MODEL_FOLDERS:
         for place, _, files in os.walk(folder / name, followlinks=True):

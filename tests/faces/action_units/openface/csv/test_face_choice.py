@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 from builders.openface_csv import FACE, face_at, face_of
 
-from faceprep.faces.action_units.openface.csv.face_choice import choose_row, our_landmarks, overlap
-from faceprep.faces.action_units.openface.csv.file import CsvFile, CsvRow
+from faceprep.faces.action_units.openface.csv.face_choice import (
+    align_landmarks,
+    choose_row,
+    overlap,
+)
+from faceprep.faces.action_units.openface.csv.file import CsvFile
+from faceprep.faces.action_units.openface.csv.row import CsvRow
 
 
 def row(line, x=None, y=100.0, **others):
@@ -59,5 +64,5 @@ def test_a_broken_row_may_have_been_ours():
 def test_ours_in_the_photograph_and_in_the_crop():
     face = face_of("a.jpg", FACE)
     face.align["matrix"] = [2, 0, 10, 0, 2, -6]
-    np.testing.assert_allclose(our_landmarks(face, "crop"), FACE)
-    np.testing.assert_allclose(our_landmarks(face, "source") * 2 + [10, -6], FACE)
+    np.testing.assert_allclose(align_landmarks(face, "crop"), FACE)
+    np.testing.assert_allclose(align_landmarks(face, "source") * 2 + [10, -6], FACE)

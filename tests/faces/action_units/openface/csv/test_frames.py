@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceprep.faces.action_units.openface.csv.file import CsvFile, CsvRow
+from faceprep.faces.action_units.openface.csv.file import CsvFile
 from faceprep.faces.action_units.openface.csv.frames import join_frames
+from faceprep.faces.action_units.openface.csv.row import CsvRow
 
 
 def frames(count, pattern="{:03d}.png", first=1):

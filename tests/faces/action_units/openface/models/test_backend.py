@@ -14,14 +14,15 @@ from faceprep.core.images import write_png
 from faceprep.core.progress import Progress
 from faceprep.execution.options import Options
 from faceprep.execution.runner import run_stage
-from faceprep.faces.action_units.backend import AUResult, FaceInput, choose
+from faceprep.faces.action_units.backend import AUResult, FaceInput
 from faceprep.faces.action_units.openface.csv.backend import CsvBackend
-from faceprep.faces.action_units.openface.models import estimator as models_judge
+from faceprep.faces.action_units.openface.models import estimator
+from faceprep.faces.action_units.openface.models.au_models import load_models
 from faceprep.faces.action_units.openface.models.backend import ModelsBackend
-from faceprep.faces.action_units.openface.models.descriptor import describe, judge_stills
-from faceprep.faces.action_units.openface.models.predictors import load_models
-from faceprep.faces.action_units.openface.models.sequence_estimator import SequenceJudge
-from faceprep.faces.action_units.openface.models.tracking import FaceFollower
+from faceprep.faces.action_units.openface.models.descriptor import describe, predict_stills
+from faceprep.faces.action_units.openface.models.sequence_estimator import SequenceEstimator
+from faceprep.faces.action_units.openface.models.tracking import FaceTracker
+from faceprep.faces.action_units.registry import choose
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
@@ -48,9 +49,9 @@ def by_sequence(film: Film, models: Path, landmarks: np.ndarray) -> tuple[np.nda
     """The whole film judged at once."""
     loaded = load_models(models)
     seen = describe(film.images, landmarks, loaded)
-    judge = SequenceJudge(loaded.dynamic)
-    judge.add(seen.hog, seen.geometry, seen.fitted)
-    return judge.judge()
+    estimator = SequenceEstimator(loaded.dynamic)
+    estimator.add(seen.hog, seen.geometry, seen.fitted)
+    return estimator.estimate()
 
 
 def assert_same(results, intensities, presences, frames=SELECTED) -> None:
@@ -65,7 +66,7 @@ def test_stills_are_judged_as_the_models_say(film, models):
     loaded = load_models(models)
     chosen = list(SELECTED)
     seen = describe([film.images[k] for k in chosen], film.landmarks[chosen], loaded)
-    for result, intensities, presences in zip(results, *judge_stills(seen, loaded), strict=True):
+    for result, intensities, presences in zip(results, *predict_stills(seen, loaded), strict=True):
         np.testing.assert_allclose(result.intensities, intensities, atol=1e-3)
         np.testing.assert_array_equal(result.presences, presences)
         assert result.variant == "static+align"
@@ -80,9 +81,9 @@ def test_a_sequence_whose_frames_are_all_selected(film, models):
 
 def test_frames_that_were_not_selected_count_with_the_landmarks_found_there(film, models):
     others = [k for k in range(FRAMES) if k not in SELECTED]
-    follower = FaceFollower({k: film.landmarks[k] for k in SELECTED}, "cpu")
+    tracker = FaceTracker({k: film.landmarks[k] for k in SELECTED}, "cpu")
     landmarks = film.landmarks.copy()
-    landmarks[others] = follower.landmarks(others, [film.images[k] for k in others])
+    landmarks[others] = tracker.landmarks(others, [film.images[k] for k in others])
     wanted = by_sequence(film, models, landmarks)
     assert_same(run(film, film.config(models)), *wanted)
     for k in others:
@@ -161,7 +162,7 @@ def test_crops_and_static_settings_judge_every_frame_alone(film, models):
 
 def test_small_batches_give_the_same(film, models, monkeypatch):
     whole = run(film, film.config(models))
-    monkeypatch.setattr(models_judge, "_BATCH_PICTURES", 3)
+    monkeypatch.setattr(estimator, "_BATCH_PICTURES", 3)
     for one, other in zip(whole, run(film, film.config(models)), strict=True):
         np.testing.assert_allclose(one.intensities, other.intensities, atol=2e-2)
         assert one.variant == other.variant

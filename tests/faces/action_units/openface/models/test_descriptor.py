@@ -5,12 +5,12 @@ from builders.openface import make_shape_model, write_predictors
 
 from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.images import read_image
+from faceprep.faces.action_units.openface.models.au_models import load_models
 from faceprep.faces.action_units.openface.models.descriptor import (
     align_faces,
     describe,
-    judge_stills,
+    predict_stills,
 )
-from faceprep.faces.action_units.openface.models.predictors import load_models
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_shapes_units_and_order(models, picture, landmarks):
     np.testing.assert_allclose(deviation, parameters @ models.shape_model.modes.T, atol=1e-9)
     assert 0.1 < np.abs(deviation).max() < 20
 
-    intensities, presences = judge_stills(seen, models)
+    intensities, presences = predict_stills(seen, models)
     scores = models.static.scores(seen.hog, seen.geometry)
     np.testing.assert_array_equal(intensities, np.clip(scores[:, :17], 0, 5))
     assert presences.shape == (3, 18)
@@ -117,7 +117,7 @@ def test_agrees_with_openface_on_photographs(openface_models, shared):
     models = load_models(openface_models)
     images = (read_image(shared / "faces" / "images" / name) for name in table["image"])
     seen = describe(images, np.stack(axes, axis=-1), models)
-    intensities, presences = judge_stills(seen, models)
+    intensities, presences = predict_stills(seen, models)
 
     expected = table[list(COLUMNS_R)].to_numpy(float)
     pairs = zip(intensities.T, expected.T, strict=True)

@@ -13,21 +13,23 @@ from hypothesis import strategies as st
 
 from faceprep.core.action_units import COLUMNS_R, INTENSITY_AUS
 from faceprep.core.images import read_image
-from faceprep.faces.action_units.openface.models import landmarks as refinement
-from faceprep.faces.action_units.openface.models.descriptor import describe, judge_stills
+from faceprep.faces.action_units.openface.models.au_models import load_models
+from faceprep.faces.action_units.openface.models.descriptor import describe, predict_stills
+from faceprep.faces.action_units.openface.models.landmark_network import (
+    WEIGHTS,
+    load_network,
+    network_digest,
+)
 from faceprep.faces.action_units.openface.models.landmarks import (
     EYE_DISTANCE,
-    FARTHEST,
-    NUMBERS,
+    FEATURES,
+    MAX_DISPLACEMENT,
     SIDE,
-    digest,
     features,
-    numbers,
+    normalize_face,
     refine_many,
     similarity,
-    upright,
 )
-from faceprep.faces.action_units.openface.models.predictors import load_models
 from faceprep.faces.alignment import apply_affine
 from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
 from faceprep.faces.landmarks import flip_points
@@ -46,24 +48,24 @@ def _face(seed: int, side: int = 240) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (12, 12, 3)).astype(np.uint8)
     image = np.kron(coarse, np.ones((side // 12, side // 12, 1), np.uint8))
-    points = numbers().mean_shape * side * 0.4 + side / 2 + rng.normal(0, 2, (68, 2))
+    points = load_network().mean_shape * side * 0.4 + side / 2 + rng.normal(0, 2, (68, 2))
     return image, points
 
 
 def _moves(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Lengths of the moves ``(68,)`` in eye distances of the mean shape."""
-    matrix = similarity(before, numbers().mean_shape)
+    matrix = similarity(before, load_network().mean_shape)
     return np.linalg.norm(after - before, axis=1) * np.hypot(*matrix[:, 0]) / EYE_DISTANCE
 
 
 def test_the_numbers_are_small_and_shipped() -> None:
-    data = files("faceprep.faces.action_units.openface").joinpath(NUMBERS).read_bytes()
+    data = files("faceprep.faces.action_units.openface.models").joinpath(WEIGHTS).read_bytes()
     assert len(data) < 1_000_000
-    assert digest() == hashlib.sha256(data).hexdigest()[:16]
+    assert network_digest() == hashlib.sha256(data).hexdigest()[:16]
 
 
 def test_the_mean_shape_is_upright_symmetric_and_of_unit_size() -> None:
-    mean = numbers().mean_shape
+    mean = load_network().mean_shape
     assert np.linalg.norm(mean[45] - mean[36]) == pytest.approx(1, abs=1e-6)
     assert mean[8, 1] > mean[36, 1]  # the chin is below the eyes
     assert mean[36] == pytest.approx(mean[45] * [-1, 1], abs=1e-6)
@@ -117,7 +119,7 @@ def test_no_point_moves_far_wherever_the_face_lies(
     points = np.stack([turned.real, turned.imag], axis=1)
     moved = refine_many([image], points[None])[0]
     assert np.isfinite(moved).all()
-    assert _moves(points, moved).max() <= FARTHEST * (1 + 1e-6)
+    assert _moves(points, moved).max() <= MAX_DISPLACEMENT * (1 + 1e-6)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 3), (0, 10)])
@@ -135,10 +137,10 @@ def test_points_that_fix_no_similarity_stay() -> None:
 
 def test_the_upright_face_shows_the_points_where_the_matrix_says() -> None:
     image = np.zeros((400, 400, 3), np.uint8)
-    points = numbers().mean_shape * 250 + 200
+    points = load_network().mean_shape * 250 + 200
     x, y = np.rint(points[30]).astype(int)
     image[y - 4 : y + 5, x - 4 : x + 5] = 255
-    face, matrix = upright(image, points, numbers().mean_shape)
+    face, matrix = normalize_face(image, points, load_network().mean_shape)
     assert face.shape == (SIDE, SIDE)
     rows, columns = np.nonzero(face > 128)
     centre = apply_affine(matrix, np.array([x, y], float))
@@ -148,13 +150,15 @@ def test_the_upright_face_shows_the_points_where_the_matrix_says() -> None:
 def test_large_pictures_are_averaged_not_skipped() -> None:
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (2400, 2400, 3)).astype(np.uint8)
-    face, _ = upright(image, numbers().mean_shape * 1000 + 1200, numbers().mean_shape)
+    face, _ = normalize_face(
+        image, load_network().mean_shape * 1000 + 1200, load_network().mean_shape
+    )
     assert face.std() < image.std() / 5
 
 
 def test_features_are_of_unit_length_and_vanish_where_it_is_flat() -> None:
     image, points = _face(3)
-    face, matrix = upright(image, points, numbers().mean_shape)
+    face, matrix = normalize_face(image, points, load_network().mean_shape)
     lengths = np.linalg.norm(features(face, apply_affine(matrix, points)), axis=1)
     assert (lengths <= 1 + 1e-5).all()
     assert lengths.max() > 0.9
@@ -229,7 +233,7 @@ def test_action_units_agree_with_openfaces(
     images, starts = openface_faces["images"], openface_faces["starts"]
 
     def agreement(points: np.ndarray) -> np.ndarray:
-        found, _ = judge_stills(describe(images, points, models), models)
+        found, _ = predict_stills(describe(images, points, models), models)
         columns = zip(found.T, openface_faces["intensities"].T, strict=True)
         return np.array([np.corrcoef(*pair)[0, 1] for pair in columns])
 
@@ -241,8 +245,8 @@ def test_action_units_agree_with_openfaces(
 
 
 def test_the_file_holds_what_the_network_needs() -> None:
-    net = numbers()
-    assert net.local.shape == (68, refinement.FEATURES, net.local_bias.shape[1])
+    net = load_network()
+    assert net.local.shape == (68, FEATURES, net.local_bias.shape[1])
     assert net.hidden.shape == (net.local_bias.size + 136, len(net.hidden_bias))
     assert net.straight.shape == (len(net.hidden), 136)
     assert net.output.shape == (len(net.hidden_bias), len(net.output_bias))

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from faceprep.faces.action_units.openface.models import sequence_estimator as video
-from faceprep.faces.action_units.openface.models.predictors import (
+from faceprep.faces.action_units.openface.models.linear_predictors import (
     DESCRIPTOR_SIZE,
     GEOMETRY_SIZE,
     HOG_SIZE,
     LinearPredictors,
 )
 from faceprep.faces.action_units.openface.models.sequence_estimator import (
-    SequenceJudge,
+    SequenceEstimator,
     calibrate,
     smooth_intensities,
     smooth_presences,
@@ -95,10 +95,10 @@ def test_a_sequence_is_judged_as_described(predictors, monkeypatch, initial, los
     hog, geometry = frames(16)
     success = np.ones(16, bool)
     success[lost] = False
-    judge = SequenceJudge(predictors)
+    estimator = SequenceEstimator(predictors)
     for start, stop in ((0, 6), (6, 7), (7, 16)):
-        judge.add(hog[start:stop], geometry[start:stop], success[start:stop])
-    intensities, presences = judge.judge()
+        estimator.add(hog[start:stop], geometry[start:stop], success[start:stop])
+    intensities, presences = estimator.estimate()
     wanted, votes = frame_by_frame(predictors, hog, geometry, success, initial)
     assert 0.2 < (wanted > 0).mean() < 0.95
     np.testing.assert_allclose(intensities, wanted, atol=1e-6)
@@ -110,9 +110,9 @@ def test_frames_beyond_the_first_do_not_see_the_future(predictors, monkeypatch):
     hog, geometry = frames(20)
     results = []
     for count in (12, 20):
-        judge = SequenceJudge(predictors)
-        judge.add(hog[:count], geometry[:count], np.ones(count, bool))
-        results.append(judge.judge()[1])
+        estimator = SequenceEstimator(predictors)
+        estimator.add(hog[:count], geometry[:count], np.ones(count, bool))
+        results.append(estimator.estimate()[1])
     # Presences have no shift by quantiles: frame 8 depends on frames 5 to 11 alone.
     np.testing.assert_array_equal(results[0][8], results[1][8])
 
@@ -122,10 +122,10 @@ def test_what_a_lost_frame_holds_does_not_matter(predictors):
     success = np.arange(9) != 4
     results = []
     for rubbish in (0.0, 0.7, np.nan):
-        judge = SequenceJudge(predictors)
+        estimator = SequenceEstimator(predictors)
         hog[4], geometry[4] = rubbish, rubbish
-        judge.add(hog, geometry, success)
-        results.append(judge.judge())
+        estimator.add(hog, geometry, success)
+        results.append(estimator.estimate())
     for intensities, presences in results[1:]:
         np.testing.assert_array_equal(intensities, results[0][0])
         np.testing.assert_array_equal(presences, results[0][1])
@@ -133,9 +133,9 @@ def test_what_a_lost_frame_holds_does_not_matter(predictors):
 
 def test_a_person_who_does_not_move_shows_nothing_person_specific(predictors):
     hog, geometry = (np.repeat(part, 10, axis=0) for part in frames(1))
-    judge = SequenceJudge(predictors)
-    judge.add(hog, geometry, np.ones(10, bool))
-    intensities, _ = judge.judge()
+    estimator = SequenceEstimator(predictors)
+    estimator.add(hog, geometry, np.ones(10, bool))
+    intensities, _ = estimator.estimate()
     assert np.abs(intensities[:, predictors.person_specific[:17]]).max() < 1e-9
     assert intensities[:, ~predictors.person_specific[:17]].max() > 0.5
 
@@ -144,9 +144,9 @@ def test_a_person_who_does_not_move_shows_nothing_person_specific(predictors):
 def test_short_sequences_and_faceless_ones(predictors, count):
     hog, geometry = frames(count)
     for success in (np.ones(count, bool), np.zeros(count, bool)):
-        judge = SequenceJudge(predictors)
-        judge.add(hog, geometry, success)
-        intensities, presences = judge.judge()
+        estimator = SequenceEstimator(predictors)
+        estimator.add(hog, geometry, success)
+        intensities, presences = estimator.estimate()
         assert intensities.shape == (count, 17)
         assert presences.shape == (count, 18)
         assert np.isfinite(intensities).all()

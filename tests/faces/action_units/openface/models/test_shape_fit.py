@@ -4,7 +4,8 @@ from builders.openface import make_shape_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceprep.faces.action_units.openface.models.shape_fit import MODES, fit_shapes
+from faceprep.faces.action_units.openface.models.shape_fit import fit_shapes
+from faceprep.faces.action_units.openface.models.shape_model import MODES
 
 MODEL = make_shape_model()
 

@@ -16,7 +16,7 @@ from PIL import Image
 from faceprep.config import Config
 from faceprep.core.action_units import COLUMNS_R
 from faceprep.core.images import read_image, write_png
-from faceprep.faces.action_units import backend
+from faceprep.faces.action_units import registry
 from faceprep.faces.action_units.openface.programs.backend import ProgramBackend
 
 
@@ -227,7 +227,7 @@ def test_what_is_missing_is_said_before_the_run(config, tool, monkeypatch):
 
 
 def test_auto_takes_it_first(config, tool):
-    choice = backend.choose(config(backend="auto"))
+    choice = registry.choose(config(backend="auto"))
     assert choice.label("static") == "openface+static (auto: the best that is installed)"
 
 

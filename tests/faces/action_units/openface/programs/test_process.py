@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from builders.openface_stand_in import is_alive
 
-from faceprep.faces.action_units.openface.programs.process import run_tool
+from faceprep.faces.action_units.openface.programs.process import run_program
 
 
 @pytest.fixture
 def run(tmp_path):
     def go(script, seconds=20.0, patience=20.0, names=None):
         command = ["sh", "-c", script]
-        return run_tool(
+        return run_program(
             command, output=tmp_path, seconds=seconds, patience=patience, names=names or {}
         )
 
@@ -34,7 +34,7 @@ def gone(pid, seconds=3.0):
 
 def test_a_good_end(run):
     ended = run("echo hello")
-    assert (ended.fault, ended.words) == (None, "hello")
+    assert (ended.fault, ended.message) == (None, "hello")
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_bad_ends_are_told_in_the_programs_last_words(run, script, reason):
 
 def test_long_words_are_trimmed_and_names_replaced(run, tmp_path):
     ended = run("echo /scratch/000003.jpg is bad; exit 1", names={"/scratch/000003.jpg": "a.jpg"})
-    assert ended.words == "a.jpg is bad"
-    assert len(run("head -c 9000 /dev/zero | tr '\\0' x; exit 1").words) == 200
+    assert ended.message == "a.jpg is bad"
+    assert len(run("head -c 9000 /dev/zero | tr '\\0' x; exit 1").message) == 200
 
 
 def test_a_program_that_hangs_is_ended_with_all_that_it_started(run, tmp_path):
@@ -108,24 +108,24 @@ def test_what_cannot_be_started_says_why(tmp_path):
     broken.write_bytes(b"\x7fELF garbage")
     broken.chmod(0o755)
     for command, why in ((broken, "Exec format error"), (tmp_path / "x", "No such file")):
-        ended = run_tool([str(command)], output=tmp_path, seconds=9, patience=9, names={})
+        ended = run_program([str(command)], output=tmp_path, seconds=9, patience=9, names={})
         assert f"cannot be started: {why}" in ended.reason
 
 
 def test_one_thread_and_no_input(run):
-    assert run("echo $OMP_NUM_THREADS $OPENBLAS_NUM_THREADS").words == "1 1"
-    assert run("cat; echo end").words == "end"
+    assert run("echo $OMP_NUM_THREADS $OPENBLAS_NUM_THREADS").message == "1 1"
+    assert run("cat; echo end").message == "end"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="PR_SET_PDEATHSIG is Linux's")
 def test_it_dies_with_the_worker_that_started_it(tmp_path):
     code = (
         "import signal, sys; from pathlib import Path;"
-        "from faceprep.faces.action_units.openface.programs.process import run_tool;"
+        "from faceprep.faces.action_units.openface.programs.process import run_program;"
         # A shell's background jobs, which tests may be, ignore it.
         "signal.signal(signal.SIGINT, signal.default_int_handler);"
         "out = Path(sys.argv[1]);"
-        "run_tool(['sh', '-c', f'echo $$ > {out}/pid; exec sleep 300'], output=out, seconds=300,"
+        "run_program(['sh', '-c', f'echo $$ > {out}/pid; exec sleep 300'], output=out, seconds=300,"
         " patience=300, names={})"
     )
     worker = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
@@ -144,11 +144,11 @@ def test_it_dies_with_the_worker_that_started_it(tmp_path):
 def test_an_interrupt_ends_the_program(run, tmp_path):
     code = (
         "import signal, sys; from pathlib import Path;"
-        "from faceprep.faces.action_units.openface.programs.process import run_tool;"
+        "from faceprep.faces.action_units.openface.programs.process import run_program;"
         # A shell's background jobs, which tests may be, ignore it.
         "signal.signal(signal.SIGINT, signal.default_int_handler);"
         "out = Path(sys.argv[1]);"
-        "run_tool(['sh', '-c', f'echo $$ > {out}/pid; sleep 300'], output=out, seconds=300,"
+        "run_program(['sh', '-c', f'echo $$ > {out}/pid; sleep 300'], output=out, seconds=300,"
         " patience=300, names={})"
     )
     command = subprocess.Popen(

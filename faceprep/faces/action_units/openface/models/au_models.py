@@ -1,18 +1,21 @@
-"""OpenFace's AU predictors, read from the user's own copy of its folder ``AU_predictors``.
+"""Load the AU models of OpenFace from the user's copy of its folder ``AU_predictors``.
 
-The files are under OpenFace's academic licence. They are read where they lie; none is part of this
-package. Layouts: OpenFace 2.0.6, ``FaceAnalyser::ReadAU``.
+The files are under the academic licence of OpenFace and not part of this package. Their layout is
+that of OpenFace 2.0.6, ``FaceAnalyser::ReadAU``.
 """
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.core.errors import MissingToolError
+from faceprep.faces.action_units.openface.models.linear_predictors import (
+    DESCRIPTOR_SIZE,
+    LinearPredictors,
+)
 from faceprep.faces.action_units.openface.models.matrices import (
     FLOAT64,
     HINT,
@@ -26,21 +29,18 @@ from faceprep.faces.action_units.openface.models.predictor_files import (
     read_pairs,
     read_predictor,
 )
-from faceprep.faces.action_units.openface.models.shape_fit import (
+from faceprep.faces.action_units.openface.models.shape_model import (
     MODES,
     POINTS,
     PointDistributionModel,
 )
 
-HOG_SIZE = 4464
-GEOMETRY_SIZE = 3 * POINTS + MODES
-DESCRIPTOR_SIZE = HOG_SIZE + GEOMETRY_SIZE
 TRIANGLES = 111
 
 STATIC_LIST = "main_static_svms.txt"
 DYNAMIC_LIST = "main_dynamic_svms.txt"
 
-# Where `AU_predictors` lies in a checkout and in an installation of OpenFace.
+# Paths of `AU_predictors` in a checkout and in an installation of OpenFace.
 _PLACES = (
     "",
     "AU_predictors",
@@ -52,94 +52,19 @@ _PLACES = (
 
 
 @dataclass(frozen=True)
-class LinearPredictors:
-    """All 35 predictors of one list: 17 regressors, then 18 classifiers.
-
-    Attributes
-    ----------
-    weights : (35, 4702) float64
-        Rows in the order of `INTENSITY_AUS`, then of `PRESENCE_AUS`; columns are the HOG (4464)
-        and the geometry (238).
-    means : (35, 4702) float64
-        Subtracted from the descriptor. OpenFace ships the same means in every file.
-    biases : (35,) float64
-    person_specific : (35,) bool
-        Dynamic predictors: the person's median is subtracted from the descriptor too.
-    cutoffs : (17,) float64
-        Which quantile of a person's intensities counts as zero; NaN for static regressors.
-    positive, negative : (18,) bool
-        What a classifier says where its score is above zero, and elsewhere.
-    """
-
-    weights: np.ndarray
-    means: np.ndarray
-    biases: np.ndarray
-    person_specific: np.ndarray
-    cutoffs: np.ndarray
-    positive: np.ndarray
-    negative: np.ndarray
-
-    def scores(
-        self, hog: np.ndarray, geometry: np.ndarray, median: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Score descriptors with all predictors, neither clipped nor thresholded.
-
-        Parameters
-        ----------
-        hog : (N, 4464)
-        geometry : (N, 238)
-        median : (4702,) or (N, 4702), optional
-            The person's median descriptor, or one for each face; static predictors ignore it.
-
-        Returns
-        -------
-        ``(N, 35) float64``: regressors in the order of `INTENSITY_AUS`, then classifiers in the
-        order of `PRESENCE_AUS`.
-        """
-        scores = self._products(np.asarray(hog), np.asarray(geometry)) + self._offsets
-        if median is not None:
-            rows = np.atleast_2d(median)
-            products = self._products(rows[:, :HOG_SIZE], rows[:, HOG_SIZE:])
-            scores -= np.where(self.person_specific, products, 0.0)
-        return scores
-
-    def intensities(self, scores: np.ndarray) -> np.ndarray:
-        """Intensities of `scores`, ``(N, 17) float64`` in the order of `INTENSITY_AUS`, 0–5."""
-        return np.clip(scores[:, : len(INTENSITY_AUS)], 0.0, 5.0)
-
-    def presences(self, scores: np.ndarray) -> np.ndarray:
-        """Presences of `scores`, ``(N, 18) bool`` in the order of `PRESENCE_AUS`."""
-        return np.where(scores[:, len(INTENSITY_AUS) :] > 0, self.positive, self.negative)
-
-    @cached_property
-    def _offsets(self) -> np.ndarray:
-        """(v - means) . w + bias is v . w + offset, so one product serves all predictors."""
-        offsets: np.ndarray = self.biases - (self.means * self.weights).sum(axis=1)
-        return offsets
-
-    @cached_property
-    def _columns(self) -> np.ndarray:
-        return np.ascontiguousarray(self.weights.T)
-
-    def _products(self, hog: np.ndarray, geometry: np.ndarray) -> np.ndarray:
-        of_hog: np.ndarray = hog.astype(np.float64) @ self._columns[:HOG_SIZE]
-        return of_hog + geometry.astype(np.float64) @ self._columns[HOG_SIZE:]
-
-
-@dataclass(frozen=True)
 class AUModels:
-    """All that OpenFace's AU step reads.
+    """Hold all models for the AUs of OpenFace.
 
     Attributes
     ----------
     shape_model
-        Fitted to the 68 landmarks.
+        Shape model that is fitted to the 68 landmarks.
     triangles : (111, 3) int64
-        Landmarks whose triangles cover the face.
+        Landmark indices of the triangles that cover the face.
     static
-        Predictors for a photograph alone.
+        Predictors for a single photograph.
     dynamic
-        The best predictors for a sequence, static or person-specific.
+        Best predictors for a sequence, static or person-specific.
     digest
         SHA-256 of all files that were read.
     """
@@ -156,12 +81,12 @@ _LOADED: dict[Path, tuple[_Stamps, AUModels]] = {}
 
 
 def find_predictors(folder: Path) -> Path:
-    """Find ``AU_predictors`` in itself, in OpenFace's checkout or in its installation.
+    """Find ``AU_predictors``, given the folder itself, a checkout or an installation.
 
     Raises
     ------
     MissingToolError
-        It is in none of the usual places.
+        If it is in none of the usual places.
     """
     folder = folder.expanduser()
     for place in _PLACES:
@@ -172,17 +97,17 @@ def find_predictors(folder: Path) -> Path:
 
 
 def load_models(folder: Path) -> AUModels:
-    """Read the models, once per process while their files stay as they are.
+    """Load the models, once per process unless their files change.
 
     Parameters
     ----------
     folder
-        OpenFace's ``AU_predictors``, or a checkout or installation that holds it.
+        Folder ``AU_predictors``, or a checkout or installation of OpenFace.
 
     Raises
     ------
     MissingToolError
-        A file is missing, cut short or not what OpenFace ships; the message names it.
+        If a file is missing, truncated or differs from OpenFace; the message names it.
     """
     place = find_predictors(folder).resolve()
     if place in _LOADED:
@@ -196,7 +121,7 @@ def load_models(folder: Path) -> AUModels:
 
 
 def _stamps(paths: list[Path]) -> _Stamps:
-    """When files were changed and how long they are; nothing where one of them is gone."""
+    """Return modification times and sizes of files; an empty list if one is missing."""
     try:
         states = [path.stat() for path in paths]
     except OSError:
@@ -219,7 +144,7 @@ def _read_models(files: ModelFiles) -> AUModels:
 
 
 def _read_keys(files: ModelFiles, name: str) -> dict[str, str]:
-    """The files that a main file names: AUPredictor, PDM and Triangulation."""
+    """Return the files that a main file names: AUPredictor, PDM and Triangulation."""
     path = files.folder / name
     keys = dict(read_pairs(files.read(name), path))
     for key in ("AUPredictor", "PDM", "Triangulation"):
@@ -234,7 +159,7 @@ def _read_shape_model(files: ModelFiles, name: str) -> PointDistributionModel:
     path = files.folder / name
     shapes = [(coordinates, 1, FLOAT64), (coordinates, MODES, FLOAT64), (1, MODES, FLOAT64)]
     matrices = read_text_matrices(files.read(name), path, shapes)
-    # OpenFace keeps them in single precision.
+    # OpenFace stores them in single precision.
     with np.errstate(over="ignore"):
         mean, modes, eigenvalues = (m.astype(np.float32).astype(np.float64) for m in matrices)
     if not (eigenvalues > 0).all() or not np.isfinite([mean.sum(), modes.sum()]).all():

@@ -21,15 +21,14 @@ from hypothesis import strategies as st
 
 from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.core.errors import MissingToolError
-from faceprep.faces.action_units.openface.models.matrices import MAX_BYTES
-from faceprep.faces.action_units.openface.models.predictor_files import read_predictor
-from faceprep.faces.action_units.openface.models.predictors import (
+from faceprep.faces.action_units.openface.models.au_models import find_predictors, load_models
+from faceprep.faces.action_units.openface.models.linear_predictors import (
     DESCRIPTOR_SIZE,
     GEOMETRY_SIZE,
     HOG_SIZE,
-    find_predictors,
-    load_models,
 )
+from faceprep.faces.action_units.openface.models.matrices import MAX_BYTES
+from faceprep.faces.action_units.openface.models.predictor_files import read_predictor
 
 REGRESSOR = "svr_combined/AU04_static_intensity.dat"
 CLASSIFIER = "svm_combined/AU28_static.dat"

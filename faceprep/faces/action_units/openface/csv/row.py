@@ -1,0 +1,171 @@
+"""Parse the rows of a CSV file of OpenFace."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
+from faceprep.faces.action_units.backend import AUResult
+
+MAX_INTENSITY = 5.0
+
+#: Range of plausible intensities; the regressors of OpenFace stay within it before clipping.
+_PLAUSIBLE = (-10.0, 15.0)
+
+_LANDMARKS = [f"{axis}_{k}" for k in range(68) for axis in "xy"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CsvRow:
+    """Hold one line of a file: one face in one image.
+
+    Attributes
+    ----------
+    line
+        1-based number of the line in the file.
+    frame
+        1-based number of the image in its sequence; ``None`` without such a column.
+    timestamp
+        Seconds; ``None`` without such a column.
+    confidence
+        0–1; ``None`` if missing or outside this range.
+    landmarks68
+        ``(68, 2) float64`` pixels of the input image; ``None`` without landmarks.
+    intensities, presences
+        ``(17,) float64`` in 0–5 and ``(18,) bool``; ``None`` with a fault.
+    clipped
+        Whether an intensity was outside 0–5.
+    fault
+        Why there are no AUs; ``None`` if there are.
+    """
+
+    line: int
+    frame: int | None = None
+    timestamp: float | None = None
+    confidence: float | None = None
+    landmarks68: np.ndarray | None = None
+    intensities: np.ndarray | None = None
+    presences: np.ndarray | None = None
+    clipped: bool = False
+    fault: str | None = None
+
+    def result(self, variant: str | None = None) -> AUResult:
+        """Return the AUs or the fault; the variant records clipping."""
+        if self.fault is not None:
+            return AUResult(reason=self.fault)
+        if self.clipped:
+            variant = f"{variant}, clipped" if variant else "clipped"
+        return AUResult(self.intensities, self.presences, self.confidence, variant)
+
+
+class RowParser:
+    """Parse the cells of rows.
+
+    Parameters
+    ----------
+    columns
+        Name → place of each column.
+    width
+        Number of columns.
+    decimal_comma
+        Whether numbers may have a decimal comma.
+    """
+
+    def __init__(self, columns: Mapping[str, int], width: int, decimal_comma: bool) -> None:
+        self._columns = columns
+        self._width = width
+        self._decimal_comma = decimal_comma
+        self._missing_aus = [name for name in (*COLUMNS_R, *COLUMNS_C) if name not in columns]
+        self._has_landmarks = all(name in columns for name in _LANDMARKS)
+
+    def parse(self, line: int, cells: list[str]) -> CsvRow:
+        """Parse the cells of a line; errors become the fault of the row."""
+        while len(cells) > self._width and not cells[-1]:  # trailing separator
+            cells.pop()
+        if len(cells) != self._width:
+            what = "is cut short" if len(cells) < self._width else "is too long"
+            fault = f"line {line} {what}: {len(cells)} cells under {self._width} columns"
+            return CsvRow(line, fault=fault)
+        success = self._value(cells, "success")
+        confidence = self._value(cells, "confidence")
+        frame = self._value(cells, "frame")
+        row = CsvRow(
+            line,
+            frame=None if frame is None or frame % 1 else int(frame),
+            timestamp=self._value(cells, "timestamp"),
+            confidence=None if confidence is None or not 0 <= confidence <= 1 else confidence,
+            landmarks68=None if success == 0 else self._landmarks(cells),
+            fault="success = 0: OpenFace had lost the face" if success == 0 else None,
+        )
+        return row if row.fault else self._with_aus(row, cells)
+
+    def _with_aus(self, row: CsvRow, cells: list[str]) -> CsvRow:
+        fault = self._missing() or self._au_fault(cells)
+        aus: dict[str, np.ndarray] = {}
+        clipped = False
+        if fault is None:
+            values = np.array([self._value(cells, name) for name in COLUMNS_R], dtype=np.float64)
+            clipped = bool(((values < 0) | (values > MAX_INTENSITY)).any())
+            aus["intensities"] = values.clip(0, MAX_INTENSITY) + 0.0  # no −0
+            aus["presences"] = np.array([self._value(cells, name) == 1 for name in COLUMNS_C])
+        return CsvRow(
+            row.line,
+            row.frame,
+            row.timestamp,
+            row.confidence,
+            row.landmarks68,
+            clipped=clipped,
+            fault=fault,
+            **aus,
+        )
+
+    def _missing(self) -> str | None:
+        """Return which AU columns are missing."""
+        missing = self._missing_aus
+        if not missing:
+            return None
+        if len(missing) == len(COLUMNS_R) + len(COLUMNS_C):
+            return "no AU columns (AU01_r …): OpenFace writes them with -aus"
+        if len(missing) == 1:
+            return f"no column {missing[0]}"
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        return f"no columns {', '.join(missing[:3])}{more}"
+
+    def _au_fault(self, cells: list[str]) -> str | None:
+        """Return which AU cell has no valid value."""
+        low, high = _PLAUSIBLE
+        for name in (*COLUMNS_R, *COLUMNS_C):
+            value, text = self._value(cells, name), cells[self._columns[name]][:20]
+            if value is None:
+                return f"{name} is {text!r}, no number"
+            if name in COLUMNS_R and not low <= value <= high:
+                return f"{name} is {text}, no intensity"
+            if name in COLUMNS_C and value not in (0, 1):
+                return f"{name} is {text}, neither 0 nor 1"
+        return None
+
+    def _landmarks(self, cells: list[str]) -> np.ndarray | None:
+        if not self._has_landmarks:
+            return None
+        found = [self._value(cells, name) for name in _LANDMARKS]
+        if None in found or not any(found):
+            return None
+        return np.array(found, dtype=np.float64).reshape(68, 2)
+
+    def _value(self, cells: list[str], name: str) -> float | None:
+        place = self._columns.get(name)
+        if place is None:
+            return None
+        cell = cells[place]
+        return parse_number(cell.replace(",", ".") if self._decimal_comma else cell)
+
+
+def parse_number(text: str) -> float | None:
+    """Return the value of a finite decimal number, or ``None``."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and "_" not in text else None

@@ -1,0 +1,94 @@
+"""Load and apply the network that refines landmarks.
+
+``tools/learn_openface_landmarks.py`` writes ``landmarks.npz`` and documents its training data. The
+file contains nothing of OpenFace's files.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+import numpy as np
+
+#: File beside this module with the weights of the network.
+WEIGHTS = "landmarks.npz"
+
+POINTS = 68
+
+SLOPE = np.float32(0.2)
+"""Slope of the local layer's leaky rectifier below zero."""
+SHAPE_GAIN = 2.0
+"""Factor of the shape among the inputs of the hidden layer."""
+
+
+@dataclass(frozen=True)
+class LandmarkNetwork:
+    """Hold the weights of the network, float32.
+
+    Attributes
+    ----------
+    mean_shape : (68, 2)
+        Mean shape, relative to its weighted centre; unit: distance between the outer eye corners.
+    local : (68, 128, 16), local_bias : (68, 16)
+        Layer on the features of each point.
+    hidden : (1224, 256), hidden_bias : (256,)
+        Layer on the outputs for all points and the shape.
+    output : (256, 136), straight : (1224, 136), output_bias : (136,)
+        Layers from the hidden layer and from its inputs to the displacements.
+    """
+
+    mean_shape: np.ndarray
+    local: np.ndarray
+    local_bias: np.ndarray
+    hidden: np.ndarray
+    hidden_bias: np.ndarray
+    output: np.ndarray
+    straight: np.ndarray
+    output_bias: np.ndarray
+
+    def displacements(self, features: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        """Return the displacements of the points ``(68, 2)``, in eye distances.
+
+        Parameters
+        ----------
+        features : (68, 128)
+        shape : (68, 2)
+            Points in the coordinates of `mean_shape`.
+        """
+        # One face at a time, because a matrix product over a batch rounds differently.
+        local = (features[:, None] @ self.local)[:, 0] + self.local_bias
+        local = np.where(local > 0, local, SLOPE * local)
+        seen = np.concatenate([local.ravel(), SHAPE_GAIN * shape.ravel()], dtype=np.float32)
+        hidden = np.maximum(seen @ self.hidden + self.hidden_bias, 0)
+        moves = hidden @ self.output + seen @ self.straight + self.output_bias
+        return moves.reshape(POINTS, 2).astype(np.float64)
+
+
+@cache
+def load_network() -> LandmarkNetwork:
+    """Load the network."""
+    with np.load(io.BytesIO(_file().read_bytes())) as stored:
+        return unpack(dict(stored))
+
+
+def unpack(stored: dict[str, np.ndarray]) -> LandmarkNetwork:
+    """Convert the arrays of the file, where matrices are int8 with a scale for each column."""
+    arrays = {}
+    for name in LandmarkNetwork.__dataclass_fields__:
+        array = stored[name].astype(np.float32)
+        scale = stored.get(f"{name}_scale")
+        arrays[name] = array if scale is None else array * scale.astype(np.float32)
+    return LandmarkNetwork(**arrays)
+
+
+@cache
+def network_digest() -> str:
+    """Return the hash of the weights, 16 characters."""
+    return hashlib.sha256(_file().read_bytes()).hexdigest()[:16]
+
+
+def _file() -> Traversable:
+    return files(__package__).joinpath(WEIGHTS)
