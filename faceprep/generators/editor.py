@@ -9,8 +9,8 @@ from torch import Tensor
 
 from faceprep.core.errors import UsageError
 from faceprep.core.pixels import image_tensor, to_uint8
+from faceprep.generators.calibration import IntensityMap
 from faceprep.generators.exprgan.codes import neutral_code
-from faceprep.metrics.intensity import IntensityMap
 
 #: The expression that a generator may have without knowing it as a class.
 NEUTRAL = "neutral"

@@ -12,8 +12,8 @@ from faceprep.core.device import choose_device
 from faceprep.core.errors import UsageError
 from faceprep.core.files import file_sha256
 from faceprep.core.text import did_you_mean
+from faceprep.generators.calibration import calibration_of
 from faceprep.generators.editor import Editor
-from faceprep.metrics.intensity import calibration_of
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_file
 from faceprep.workspace.discover import (

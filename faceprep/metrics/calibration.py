@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from faceprep.generators.calibration import IntensityMap
 from faceprep.generators.editor import Editor
 from faceprep.metrics import intensity
 from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, LabelledFaces
@@ -28,9 +29,7 @@ def measurements(
     return found
 
 
-def calibrate(
-    editor: Editor, faces: LabelledFaces, steps: int = 11
-) -> dict[str, intensity.IntensityMap]:
+def calibrate(editor: Editor, faces: LabelledFaces, steps: int = 11) -> dict[str, IntensityMap]:
     """Fit the maps of the intensity for every expression, on faces of training subjects.
 
     The expression's AUs are measured. The editor's own calibration is not used.

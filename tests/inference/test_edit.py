@@ -12,12 +12,12 @@ from PIL import Image
 from faceprep.cli.remedies import spell
 from faceprep.core.errors import UsageError
 from faceprep.core.images import read_image
+from faceprep.generators.calibration import IntensityMap
 from faceprep.generators.editor import Editor
 from faceprep.inference.edit import LEVELS, edit_faces, edit_sheet
 from faceprep.inference.inputs import read_portraits
 from faceprep.inference.new_faces import draw_new_faces
 from faceprep.inference.output import picture_paths, sheet_path
-from faceprep.metrics.intensity import IntensityMap
 from faceprep.workspace.artifacts import generator_file
 from faceprep.workspace.discover import trained_file
 

@@ -1,4 +1,4 @@
-"""Intensity measures against closed forms and drawn faces."""
+"""Measured intensity of expressions against closed forms."""
 
 import numpy as np
 import pytest
@@ -7,19 +7,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from faceprep.core.action_units import INTENSITY_AUS
-from faceprep.core.errors import UsageError
 from faceprep.core.vocabulary import EXPRESSIONS
 from faceprep.faces.action_units.face_shape import mean_face
 from faceprep.faces.action_units.measures import MEASURES
+from faceprep.generators.calibration import IntensityMap
 from faceprep.metrics.intensity import (
     EXPRESSION_AUS,
     EXPRESSION_MEASURES,
-    IntensityMap,
     correlate,
     expression_aus,
     expression_measure,
     fit_intensity_map,
-    maps_from_json,
     spearman,
 )
 
@@ -100,18 +98,3 @@ def test_a_map_inverts_the_response():
     assert fit_intensity_map([0, 0.5, 1], np.array([0.0, np.nan, 1.0])) == IntensityMap()
     with pytest.raises(ValueError, match="rise from 0 to 1"):
         fit_intensity_map([0.1, 1], np.ones(2))
-
-
-def test_maps_survive_json_and_strangers_are_refused():
-    one = fit_intensity_map([0, 0.5, 1], np.array([0.0, 0.8, 1.0]))
-    assert maps_from_json({"anger": one.to_json()}) == {"anger": one}
-    for wrong in (
-        {"anger": {"asked": [0, 1]}},
-        {"anger": {"asked": [0, 1], "told": [0, "x"]}},
-        {"anger": {"asked": [0, 1], "told": [1, 0]}},
-        {"anger": {"asked": [0, 0.5, 1], "told": [0, 1]}},
-        {"anger": {"asked": [0, float("nan"), 1], "told": [0, 0.5, 1]}},
-        {"anger": 3},
-    ):
-        with pytest.raises(UsageError, match="calibration"):
-            maps_from_json(wrong)

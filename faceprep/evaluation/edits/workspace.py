@@ -8,10 +8,10 @@ from faceprep.core.errors import Remedy, UsageError
 from faceprep.core.progress import Progress
 from faceprep.evaluation.edits.evaluate import INTENSITIES, NEW_IDENTITIES, evaluate_edits
 from faceprep.evaluation.edits.result import EditReport
+from faceprep.generators.calibration import calibration_of
 from faceprep.generators.editor import NEUTRAL, Editor
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.expression_classifier.fit import fit_classifiers
-from faceprep.metrics.intensity import calibration_of
 from faceprep.metrics.workspace_faces import (
     labelled_rows,
     read_faces,

@@ -17,9 +17,9 @@ from faceprep.core.errors import FaceprepError, Remedy
 from faceprep.core.files import file_sha256
 from faceprep.core.pixels import to_unit_range
 from faceprep.generators.blocks.layers import channels_last
+from faceprep.generators.calibration import calibration_of
 from faceprep.generators.editor import to_pixels
 from faceprep.generators.trained import load_trained
-from faceprep.metrics.intensity import calibration_of
 from faceprep.stages.augment.schedule import Draw, Schedule, Slot, SourceOrder, draw, magnitudes
 from faceprep.stages.augment.sources import Sources, find_sources
 from faceprep.workspace.artifacts import generator_name

@@ -40,8 +40,8 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: "Report
     FaceprepError
         The file is damaged or cannot be written.
     """
+    from faceprep.generators.calibration import CALIBRATION
     from faceprep.generators.store import load_generator
-    from faceprep.metrics.intensity import CALIBRATION
     from faceprep.training import checkpoint
 
     if CALIBRATION in checkpoint.read(file).extra:

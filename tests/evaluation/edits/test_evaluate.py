@@ -21,12 +21,12 @@ from faceprep.evaluation.edits.evaluate import evaluate_edits
 from faceprep.evaluation.edits.result import EditReport
 from faceprep.evaluation.edits.workspace import Evaluated
 from faceprep.faces.features import FaceFeatures, load_features
+from faceprep.generators.calibration import IntensityMap
 from faceprep.generators.editor import Editor
 from faceprep.metrics.calibration import calibrate
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.expression_classifier.held_out import held_out_accuracy
 from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier
-from faceprep.metrics.intensity import IntensityMap
 from faceprep.report.edits_sheet import choose_sources, draw_sheet
 from faceprep.report.edits_table import edit_data, edit_tables, write_table
 

@@ -10,8 +10,8 @@ from faceprep.config import Config, TrainConfig
 from faceprep.core.errors import FaceprepError, MissingToolError
 from faceprep.core.progress import Progress
 from faceprep.faces.dlib import landmark_predictor
+from faceprep.generators.calibration import IntensityMap, calibration_of
 from faceprep.generators.trained import load_trained
-from faceprep.metrics.intensity import IntensityMap, maps_from_json
 from faceprep.stages.train import run as stage
 from faceprep.stages.train.calibration import calibrate_trained
 from faceprep.stages.train.run import run_train
@@ -59,7 +59,7 @@ def test_a_training_ends_with_maps_and_is_otherwise_the_same(tmp_path, measured)
     resumes = [(folder / "training.safetensors").read_bytes() for folder in found]
     assert resumes[0] == resumes[1]
     (model, file), (plain, other) = (load_trained(tmp_path / name) for name in ("with", "without"))
-    maps = maps_from_json(file.extra["calibration"])
+    maps = calibration_of(file.extra)
     assert set(maps) == set(LABELS)
     assert maps["anger"](0.3) == pytest.approx(0.6)
     assert {key: value for key, value in file.extra.items() if key != "calibration"} == other.extra
