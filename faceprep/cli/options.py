@@ -59,6 +59,7 @@ def resolve_flags(arguments: dict[str, Any]) -> "Resolved":
     """
     from faceprep.config.sources import parse_assignment, resolve
     from faceprep.core.errors import UsageError
+    from faceprep.workspace.discover import holds_dataset
 
     keys = {
         "workspace": "workspace",
@@ -80,7 +81,7 @@ def resolve_flags(arguments: dict[str, Any]) -> "Resolved":
             flags[key] = (arguments[name], f"--{name}")
     if "dask.scheduler" in flags and "engine" not in flags:
         flags["engine"] = ("dask", flags["dask.scheduler"][1])
-    resolved = resolve(file=arguments["config"], flags=flags)
+    resolved = resolve(file=arguments["config"], flags=flags, holds_dataset=holds_dataset)
     takes_dask = "scheduler" in arguments or "engine" not in arguments
     if resolved.config.engine == "dask" and not takes_dask:
         raise UsageError(

@@ -5,8 +5,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from faceprep.config.section import Expressions, Section, impossible
+from faceprep.config.section import NAME, Expressions, Section, impossible
 from faceprep.core.text import did_you_mean
+from faceprep.core.vocabulary import DEFAULT_GENERATOR
 
 #: Ways to train a classifier on the same faces (`faceprep.stages.classify.training`).
 ARMS = ("plain", "flips", "classic", "mixup", "reweighting", "logistic")
@@ -15,7 +16,7 @@ ARMS = ("plain", "flips", "classic", "mixup", "reweighting", "logistic")
 class ClassifyConfig(Section):
     """Real and synthetic faces → classifiers and their accuracy on people nobody has seen."""
 
-    generator: str = Field("exprgan", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    generator: str = Field(DEFAULT_GENERATOR, pattern=NAME)
     sweep: tuple[int, ...] = Field((0,), description="numbers of synthetic faces; 0 always is")
     times: tuple[float, ...] = Field(
         (), description="in place of sweep: multiples of the number of training faces"

@@ -1,4 +1,4 @@
-"""What every part of the configuration has in common."""
+"""Base class, types and errors that the sections of the configuration share."""
 
 import json
 from pathlib import Path
@@ -9,12 +9,12 @@ from pydantic_core import PydanticCustomError
 
 from faceprep.core.vocabulary import Expression
 
-# Where a file lies and how many workers read it do not change what comes out of it.
+#: Marks fields that do not change the output: paths, workers, limits of time.
 LOCATION: dict[str, Any] = {"changes_output": False}
 
 
 class Section(BaseModel):
-    """A part of the configuration; unknown keys are errors, values are final once loaded."""
+    """A section of the configuration: unknown keys are errors, and values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
@@ -30,11 +30,14 @@ class Section(BaseModel):
         return plain
 
 
+#: A name that is also the name of a folder.
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
 _S = TypeVar("_S", bound=Section)
 
 
 def absolute(section: _S) -> _S:
-    """Return a configuration that means the same in every folder of every machine."""
+    """Return the same configuration with absolute paths."""
     changed: dict[str, Any] = {}
     for name in type(section).model_fields:
         value = getattr(section, name)
@@ -45,31 +48,31 @@ def absolute(section: _S) -> _S:
     return section.model_copy(update=changed)
 
 
-#: Kind of the errors that `impossible` makes, among pydantic's.
+#: Type of the errors of `impossible`, among those of pydantic.
 IMPOSSIBLE = "impossible"
 
 
 def impossible(key: str, message: str, hint: str | None = None) -> PydanticCustomError:
-    """Return the error for values that are each valid, and not together.
+    """Return the error for values that are valid alone but not together.
 
     Parameters
     ----------
     key
-        Of the section, the one that is to blame.
+        Key of the section that is at fault.
     hint
-        What to type; all keys are listed without.
+        What to change; None to refer to the list of all keys.
     """
     context = {"key": key, "message": message, "hint": hint}
     return PydanticCustomError(IMPOSSIBLE, "{message}", context)
 
 
 def number(value: Any) -> Any:
-    """Text of a flag as the whole number that it spells."""
+    """Convert the text of a flag to a whole number, if it is one."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 def plain(value: Any) -> Any:
-    """Text of a flag as the number, truth value or list that it spells."""
+    """Convert the text of a flag to a number, truth value or list, if it is one."""
     if not isinstance(value, str):
         return value
     try:
@@ -79,18 +82,18 @@ def plain(value: Any) -> Any:
 
 
 def spelled(value: Any) -> str:
-    """A value as a flag takes it; the reverse of `plain`, and lists with commas."""
+    """Format a value for a flag: the inverse of `plain`, with lists separated by commas."""
     if isinstance(value, list | tuple):
         return ",".join(map(spelled, value))
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _words(value: Any) -> Any:
-    """Text of a flag as the words between its commas."""
+    """Split the text of a flag at its commas."""
     if not isinstance(value, str):
         return value
     return tuple(word.strip() for word in value.split(",") if word.strip())
 
 
-#: Some of them, in their order; on the command line also ``fear,anger``.
+#: Some expressions in their order; on the command line also ``fear,anger``.
 Expressions = Annotated[tuple[Expression, ...], BeforeValidator(_words)]

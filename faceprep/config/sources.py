@@ -1,4 +1,4 @@
-"""Where each value of the configuration comes from.
+"""Merge files, the environment and flags into the configuration.
 
 Precedence, strongest first: flag > ``FACEPREP_*`` > ``-c FILE`` > ``./faceprep.toml`` > the
 built-in demo pipeline (only where no file and no dataset is named, and the workspace holds no
@@ -8,7 +8,7 @@ other) > the defaults of `faceprep.config`.
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,18 @@ from pydantic import BaseModel, ValidationError
 
 from faceprep.config import Config
 from faceprep.config.section import IMPOSSIBLE
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Hint, Remedy, UsageError
 from faceprep.core.text import did_you_mean
 
-_ALL_KEYS = "faceprep config show   lists every key with its value"
+_ALL_KEYS = Remedy("config show", note="lists every key with its value")
 
 LOCAL_FILE = Path("faceprep.toml")
 PREFIX = "FACEPREP_"
 
-FOR_TESTS = "FACEPREP_TEST_"  # of the test suite: where it finds what is not in the repository
+#: Start of the variables of the test suite: paths of files that are not in the repository.
+FOR_TESTS = "FACEPREP_TEST_"
 
-#: Variables that are not called after their key.
+#: Variables with another name than that of their key.
 ALIASES = {"FACEPREP_OPENFACE": "aus.openface_bin"}
 BUILT_IN: dict[str, Any] = {"name": "demo", "demo": {}, "train": {"preset": "tiny"}}
 
@@ -53,19 +54,23 @@ def resolve(
     flags: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
     local_file: Path = LOCAL_FILE,
+    holds_dataset: Callable[[Path], bool] | None = None,
 ) -> Resolved:
-    """Merge every source into one configuration.
+    """Merge all sources into one configuration.
 
     Parameters
     ----------
     file
-        The file of ``-c``.
+        File of ``-c``.
     flags
         Dotted key → (value, name of the flag); values may be strings.
     environment
         Defaults to ``os.environ``.
     local_file
         Read when it exists.
+    holds_dataset
+        Tells whether a workspace holds another dataset than the demo's
+        (`faceprep.workspace.discover.holds_dataset`); then the demo pipeline does not apply.
 
     Raises
     ------
@@ -84,8 +89,11 @@ def resolve(
     for key, (value, flag) in (flags or {}).items():
         layers.append(({key: value}, flag))
 
-    named = any("select.dataset" in values or "select.root" in values for values, _ in layers)
-    if file is None and not local_file.is_file() and not named and not _holds_another(layers):
+    given = {key: value for values, _ in layers for key, value in values.items()}
+    named = "select.dataset" in given or "select.root" in given
+    workspace = str(given.get("workspace") or "")
+    other = workspace and holds_dataset is not None and holds_dataset(Path(workspace))
+    if file is None and not local_file.is_file() and not named and not other:
         layers.insert(0, (_flatten(BUILT_IN), "built-in demo pipeline"))
     merged: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -103,20 +111,6 @@ def resolve(
     return Resolved(config, {key: sources.get(key, defaults[key]) for key in defaults})
 
 
-def _holds_another(layers: Sequence[tuple[Mapping[str, Any], str]]) -> bool:
-    """Whether the workspace that is named holds another dataset than the demo pipeline's."""
-    from faceprep.workspace import Workspace
-
-    place = next((values["workspace"] for values, _ in layers[::-1] if "workspace" in values), "")
-    if not place:
-        return False
-    workspace = Workspace(Path(str(place)))
-    recorded = workspace.info("select").get("config")
-    if recorded is None:  # lost, where there are crops: a selection is recorded before them
-        return bool(workspace.shards("align"))
-    return recorded.get("demo") is None
-
-
 def parse_assignment(text: str) -> tuple[str, Any]:
     """Split ``stage.key=value`` of ``--set``.
 
@@ -132,7 +126,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 
 def known_keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
-    """Every dotted key of the configuration."""
+    """Return every dotted key of the configuration."""
     keys: list[str] = []
     for name, field in model.model_fields.items():
         section = _section(field.annotation)
@@ -151,7 +145,7 @@ def _section(annotation: Any) -> type[BaseModel] | None:
 
 
 def _value(text: str) -> Any:
-    """Lists are TOML; everything else stays text and is converted by its field's type."""
+    """Parse a list as TOML; other values stay text, which the type of their field converts."""
     if text.lower() in ("none", "null"):
         return None
     if text.startswith("["):
@@ -213,7 +207,8 @@ def _nest(flat: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, Any]
 
 
 def _explain(error: ValidationError, sources: Mapping[str, str]) -> UsageError:
-    lines, hint = [], None
+    lines: list[str] = []
+    hint: Hint | None = None
     names: Sequence[str] = known_keys()
     for problem in error.errors():
         # Numbers are elements of a list, which has one source.
@@ -226,7 +221,7 @@ def _explain(error: ValidationError, sources: Mapping[str, str]) -> UsageError:
         where = f" (from {source})" if source else ""
         if problem["type"] == "extra_forbidden":
             lines.append(f"unknown key {key}{where}")
-            hint = did_you_mean(key, names, cutoff=0.4) or "faceprep config show"
+            hint = did_you_mean(key, names, cutoff=0.4) or Remedy("config show")
         elif problem["type"] == IMPOSSIBLE:
             lines.append(f"{key}{where}: {problem['msg']}")
             hint = hint or context["hint"] or _ALL_KEYS

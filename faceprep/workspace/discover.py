@@ -135,6 +135,15 @@ def dataset_root(workspace: Workspace) -> Path | None:
     return next((folder for folder in folders if folder.is_dir()), None)
 
 
+def holds_dataset(root: Path) -> bool:
+    """Return whether a workspace holds the faces of another dataset than the built-in demo."""
+    workspace = Workspace(root)
+    recorded = workspace.info("select").get("config")
+    if recorded is None:  # a selection is recorded before there are crops, so this record is lost
+        return bool(workspace.shards("align"))
+    return recorded.get("demo") is None
+
+
 def trained_file(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
     """Return the file of a workspace's trained generator.
 

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faceprep.cli.remedies import spell
 from faceprep.config import Config
 from faceprep.config.sources import known_keys, parse_assignment, resolve
 from faceprep.core.errors import UsageError
 from faceprep.core.files import digest
 from faceprep.workspace import Workspace
+from faceprep.workspace.discover import holds_dataset
 
 NOWHERE = Path("/nonexistent/faceprep.toml")
 SIZES = st.integers(32, 1024)
@@ -77,11 +79,16 @@ def test_a_dataset_without_root_says_what_to_type() -> None:
 
 
 def test_crops_without_a_record_of_their_selection_are_not_the_demos(tmp_path: Path) -> None:
-    flags = {"workspace": (str(tmp_path), "--workspace")}
+    given = {
+        "flags": {"workspace": (str(tmp_path), "--workspace")},
+        "environment": {},
+        "local_file": NOWHERE,
+        "holds_dataset": holds_dataset,
+    }
     (tmp_path / "align").mkdir()
-    assert resolve(flags=flags, environment={}, local_file=NOWHERE).config.demo is not None
+    assert resolve(**given).config.demo is not None
     (tmp_path / "align" / "part-00000.json").write_text("{}")
-    assert resolve(flags=flags, environment={}, local_file=NOWHERE).config.demo is None
+    assert resolve(**given).config.demo is None
 
 
 @pytest.mark.parametrize(
@@ -99,13 +106,13 @@ def test_a_wrong_key_or_value_names_its_source(flags, message, hint) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         resolve(flags=flags, environment={}, local_file=NOWHERE)
     if hint:
-        assert hint in (caught.value.hint or "")
+        assert hint in (spell(caught.value.hint) or "")
 
 
 def test_an_unknown_variable_is_an_error_with_the_nearest_one() -> None:
     with pytest.raises(UsageError, match="FACEPREP_ALIGN_DETECTR") as caught:
         resolve(environment={"FACEPREP_ALIGN_DETECTR": "dlib"}, local_file=NOWHERE)
-    assert "FACEPREP_ALIGN_DETECTOR" in (caught.value.hint or "")
+    assert "FACEPREP_ALIGN_DETECTOR" in (spell(caught.value.hint) or "")
 
 
 @pytest.mark.parametrize("content", ["align = ", b"\xff\xfe", "[align]\nsize = 'x'"])
@@ -187,7 +194,10 @@ def test_the_demo_pipeline_keeps_off_workspaces_of_other_datasets(
     if recorded is not None:
         Workspace(tmp_path).write_info("select", {"stage": "select", "config": recorded})
     resolved = resolve(
-        flags={"workspace": (str(tmp_path), "--workspace")}, environment={}, local_file=NOWHERE
+        flags={"workspace": (str(tmp_path), "--workspace")},
+        environment={},
+        local_file=NOWHERE,
+        holds_dataset=holds_dataset,
     )
     assert resolved.config.train.preset == preset
     assert (resolved.config.demo is None) == (preset == "modern")

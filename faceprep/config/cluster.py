@@ -1,0 +1,100 @@
+"""Settings of ``[slurm]`` and ``[dask]``."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from faceprep.config.section import LOCATION, Section
+
+
+def _words(value: Any) -> Any:
+    """One line where a list of lines is expected."""
+    return (value,) if isinstance(value, str) else value
+
+
+_Lines = Annotated[tuple[str, ...], BeforeValidator(_words)]
+
+
+class SlurmJobConfig(Section):
+    """What one Slurm task asks for."""
+
+    partition: str | None = Field(None, description="the cluster's default when none")
+    time: int = Field(120, ge=1, description="limit, minutes")
+    mem: str = Field("4G", pattern=r"^\d+[KMGT]?$")
+    cpus: int = Field(1, ge=1, description="shards of a task made at once; threads of a training")
+    gpus: int = Field(0, ge=0)
+
+
+class SlurmTrainConfig(SlurmJobConfig):
+    """The one job of ``train``; it is queued again before its time limit until it is done."""
+
+    time: int = Field(240, ge=1, description="limit of one turn, minutes")
+    mem: str = Field("16G", pattern=r"^\d+[KMGT]?$")
+    cpus: int = Field(4, ge=1, description="threads; others may change the last digits on a CPU")
+    gpus: int = Field(1, ge=0)
+    signal_seconds: int = Field(
+        120, ge=10, le=65535, description="SIGUSR1 so long before the limit: save and queue again"
+    )
+
+
+class SlurmClassifyConfig(SlurmTrainConfig):
+    """The one job of ``classify``; between two turns it keeps the trainings that are done."""
+
+    cpus: int = Field(4, ge=1, description="trainings at once; with a GPU one, unless -j says more")
+
+
+class SlurmAugmentConfig(Section):
+    """What a task of ``augment`` asks for, where it is not what every task asks for."""
+
+    partition: str | None = None
+    time: int | None = Field(None, ge=1, description="limit, minutes")
+    mem: str | None = Field(None, pattern=r"^\d+[KMGT]?$")
+    cpus: int | None = Field(None, ge=1, description="shards at once; on a GPU: writers of PNG")
+    gpus: int | None = Field(None, ge=0, description="0: faces are computed on the CPU")
+
+
+class SlurmConfig(SlurmJobConfig):
+    """``--engine slurm``: arrays over shards. None of it changes what comes out."""
+
+    account: str | None = None
+    qos: str | None = None
+    array_parallel: int = Field(64, ge=1, description="tasks that run at once (%N of the arrays)")
+    task_minutes: float = Field(
+        15, gt=0, le=1440, description="aim for one task; it gets as many shards as take so long"
+    )
+    sbatch: _Lines = Field((), description='more flags: ["--constraint=avx2", "--exclusive"]')
+    setup: _Lines = Field((), description='shell lines before: ["module load cuda"]')
+    python: str | None = Field(
+        None, description="command in place of this Python: apptainer exec faceprep.sif python"
+    )
+    poll_seconds: float = Field(10, gt=0, le=600, description="between two looks at the queue")
+    train: SlurmTrainConfig = SlurmTrainConfig()
+    augment: SlurmAugmentConfig = SlurmAugmentConfig()
+    classify: SlurmClassifyConfig = SlurmClassifyConfig()
+
+    def task(self, stage: str) -> SlurmJobConfig:
+        """Return what a task of an array asks for; `stage` as its folder is called."""
+        values = {name: getattr(self, name) for name in SlurmJobConfig.model_fields}
+        if stage.partition("/")[0] == "augment":
+            values |= self.augment.model_dump(exclude_none=True)
+        return SlurmJobConfig.model_validate(values)
+
+
+class DaskConfig(Section):
+    """Where ``--engine dask`` finds its workers."""
+
+    scheduler: str | None = Field(
+        None,
+        json_schema_extra=LOCATION,
+        description="tcp://HOST:8786, or the file of `dask scheduler --scheduler-file FILE.json`;"
+        " none: workers on this machine",
+    )
+    allowed_failures: int = Field(
+        5,
+        ge=0,
+        json_schema_extra=LOCATION,
+        description="how often a shard's worker may be killed before the shard is given up",
+    )
+    timeout: float = Field(
+        10.0, gt=0, json_schema_extra=LOCATION, description="seconds to find the scheduler"
+    )
