@@ -68,6 +68,7 @@ def augment(
     faceprep augment --n 3000 --mode edit --set augment.filter=judge
     """
     from faceprep.cli.commands.classify import table_command
+    from faceprep.cli.remedies import spell
     from faceprep.core.progress import Progress
     from faceprep.execution.options import Options
     from faceprep.report.augment_table import augment_tables
@@ -79,6 +80,10 @@ def augment(
     options.refuse_leaving(resolved.engine)
     with Progress(quiet=quiet) as progress:
         result = run_augment(resolved, n, options, progress)
+        if result.refusal is not None:
+            refusal = result.refusal
+            name = f"augment/{result.folder.name}"
+            progress.say(f"{name}: would refuse: {refusal.message}\n  → {spell(refusal.hint)}")
     if result.jobs:
         jobs = {"jobs": result.jobs, "asked": n, "todo": result.todo}
         print_result([f"augment: jobs {', '.join(result.jobs)} submitted"], jobs, as_json=json)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import FaceprepError, Hint, UsageError
 
 #: Subjects named in an error; the others are counted.
 _NAMED = 5
@@ -36,7 +36,7 @@ def refuse_leak(training: Iterable[str], tested: Iterable[str], what: str) -> No
 def refuse_leaks(
     tested: Iterable[str],
     touched: Mapping[str, Iterable[str]],
-    hints: Mapping[str, str] | None = None,
+    hints: Mapping[str, Hint] | None = None,
 ) -> None:
     """Refuse an accuracy table if one of its components saw a test subject.
 
@@ -66,7 +66,7 @@ def refuse_leaks(
             )
 
 
-def subjects_of(record: Mapping[str, Any], where: str, hint: str) -> list[str]:
+def subjects_of(record: Mapping[str, Any], where: str, hint: Hint) -> list[str]:
     """Return the training subjects from the metadata of a generator or of a stage.
 
     Parameters

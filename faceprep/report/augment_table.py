@@ -8,20 +8,20 @@ from faceprep.report.tables import plain_table
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from faceprep.stages.augment.run import Augmented
+    from faceprep.stages.augment.result import AugmentResult
 
 
 def augment_tables(
-    result: "Augmented", dry_run: bool = False
+    result: "AugmentResult", dry_run: bool = False
 ) -> "tuple[list[RenderableType], dict[str, Any]]":
     """Return renderables and plain data."""
-    data = {**vars(result), "folder": str(result.folder)}
+    data = result.as_dict()
     table = plain_table(None, "augment", "")
     table.add_row("folder", str(result.folder))
     if dry_run:
         table.add_row("faces", f"{result.asked}, {result.before} of them are there")
         if result.replaced:
-            how = "; only with --overwrite" if result.refused else ""
+            how = "; only with --overwrite" if result.refusal else ""
             table.add_row("replaced", f"{result.replaced} that are there now{how}")
         table.add_row("shards", f"{len(result.todo)} of {result.shards} to make")
         table.add_row("disk", f"about {result.disk_bytes / 1e6:.1f} MB")

@@ -1,4 +1,4 @@
-"""The table that ends a selection: expressions by split, what was left out, what to know."""
+"""Tables of a selection: expressions by split, frames left out, notes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,6 +6,15 @@ from faceprep.report.tables import plain_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from faceprep.stages.select.result import SelectResult
+
+
+def selection_tables(result: "SelectResult") -> "RenderableType":
+    """Draw the result of a selection."""
+    verb = "would make" if result.dry_run else "made"
+    made = f"{verb} {len(result.todo)} of {result.shards} shards" if result.todo else "up to date"
+    return select_tables(result.summary.as_dict(), f"selected {result.rows:,} frames: {made}")
 
 
 def select_tables(summary: dict[str, Any], title: str | None = None) -> "RenderableType":

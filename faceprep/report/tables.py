@@ -73,9 +73,9 @@ def run_tables(
 
     renderables: list[RenderableType] = []
     if result.select is not None:
-        from faceprep.stages.select.run import render_summary
+        from faceprep.report.select_table import selection_tables
 
-        renderables.append(render_summary(result.select))
+        renderables.append(selection_tables(result.select))
     if result.stages:
         if options.dry_run:
             renderables.append(_dry_table(result))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from faceprep.config import STAGES, Config
 from faceprep.core.errors import FaceprepError, UsageError
@@ -12,10 +12,8 @@ from faceprep.execution.plan import StageResult
 from faceprep.execution.runner import run_stage
 from faceprep.execution.submit import submit_stage
 from faceprep.stages import load_stage
+from faceprep.stages.select.result import SelectResult
 from faceprep.workspace import Workspace
-
-if TYPE_CHECKING:
-    from faceprep.stages.select.run import SelectResult
 
 
 @dataclass
@@ -32,7 +30,7 @@ class RunResult:
         Stage → numbers of the Slurm jobs that make it, where they are not waited for.
     """
 
-    select: "SelectResult | None" = None
+    select: SelectResult | None = None
     stages: list[StageResult] = field(default_factory=list)
     jobs: dict[str, list[str]] = field(default_factory=dict)
 
@@ -118,7 +116,7 @@ def _check_same_dataset(config: Config) -> None:
     )
 
 
-def _differs(select: "SelectResult", config: Config) -> bool:
+def _differs(select: SelectResult, config: Config) -> bool:
     """Whether the shards of a selection to come are others than those in the workspace."""
     return Workspace(config.workspace).info("select").get("shards") != select.shards
 
@@ -133,7 +131,7 @@ def _with_recorded_root(config: Config) -> Config:
     )
 
 
-def _select(config: Config, options: Options, progress: Progress) -> "SelectResult":
+def _select(config: Config, options: Options, progress: Progress) -> SelectResult:
     from faceprep.stages.select.run import run_select
 
     if config.demo is not None and config.select.root is None:
@@ -163,7 +161,7 @@ def render(config: Config, progress: Progress) -> None:
     render_demo(config.dataset_root(), settings, workers=workers(config), progress=progress)
 
 
-def _estimate(name: str, config: Config, select: "SelectResult | None") -> StageResult:
+def _estimate(name: str, config: Config, select: SelectResult | None) -> StageResult:
     """What a stage would do in a workspace that does not exist yet."""
     stage = load_stage(name)
     rows = select.rows if select else 0

@@ -15,7 +15,8 @@ from faceprep.execution.options import Options
 from faceprep.generators.exprgan import build
 from faceprep.generators.store import save_generator
 from faceprep.stages.augment.quality_filter import Verdict
-from faceprep.stages.augment.run import Augmented, run_augment
+from faceprep.stages.augment.result import AugmentResult
+from faceprep.stages.augment.run import run_augment
 from faceprep.workspace import Workspace
 
 
@@ -39,7 +40,7 @@ def augment_config(root: Path, workers: int = 1, **augment: Any) -> Config:
 
 def make_faces(
     root: Path, count: int, workers: int = 1, options: Options | None = None, **augment: Any
-) -> Augmented:
+) -> AugmentResult:
     config = augment_config(root, workers, **augment)
     return run_augment(config, count, options or Options(), Progress(quiet=True))
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from faceprep.cli import app
 from faceprep.config import Config
-from faceprep.stages.augment.run import Augmented
+from faceprep.stages.augment.result import AugmentResult
 
 
 @pytest.mark.parametrize("verb", [["train"], ["classify", "--sweep", "0"]])
@@ -27,9 +27,9 @@ def test_augment_takes_a_scheduler_as_the_stages_do(
 ) -> None:
     seen: list[Config] = []
 
-    def run_augment(config: Config, n: int, options: object, progress: object) -> Augmented:
+    def run_augment(config: Config, n: int, options: object, progress: object) -> AugmentResult:
         seen.append(config)
-        return Augmented(tmp_path, asked=n, shards=1, todo=[], device="cpu", jobs=["1"])
+        return AugmentResult(tmp_path, asked=n, shards=1, todo=[], device="cpu", jobs=["1"])
 
     monkeypatch.setattr("faceprep.stages.augment.run.run_augment", run_augment)
     words = ["augment", "--n", "8", "--workspace", str(tmp_path), "--scheduler", "tcp://x:1"]

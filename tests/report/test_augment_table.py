@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from faceprep.core.errors import UsageError
 from faceprep.report.augment_table import augment_tables, faces_table
-from faceprep.stages.augment.result import Augmented
+from faceprep.stages.augment.result import AugmentResult
 
 REJECTED = {"anger": {"judge": 3, "features": 1}, "fear": {"judge": 0, "features": 0}}
 
@@ -34,7 +35,8 @@ def test_a_filter_that_rejected_nothing_of_an_expression_says_so() -> None:
 
 @pytest.mark.parametrize(("refused", "words"), [(True, "; only with --overwrite"), (False, "")])
 def test_a_dry_run_says_whether_faces_would_go(refused: bool, words: str) -> None:
-    result = Augmented(Path("faces"), 8, 1, [0], "cpu", lacking=8, replaced=70, refused=refused)
+    refusal = UsageError("other settings") if refused else None
+    result = AugmentResult(Path("faces"), 8, 1, [0], "cpu", lacking=8, replaced=70, refusal=refusal)
     tables, data = augment_tables(result, dry_run=True)
     assert f"70 that are there now{words}" in cells(tables[0])[1]
     assert data["refused"] is refused

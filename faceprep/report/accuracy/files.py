@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from faceprep.config import Config
-    from faceprep.stages.classify.run import Classified
+    from faceprep.stages.classify.result import ClassifyResult
 
 _MINUS = "$-$"
 
 
-def write_files(config: "Config", result: "Classified", progress: Progress) -> dict[str, str]:
+def write_files(config: "Config", result: "ClassifyResult", progress: Progress) -> dict[str, str]:
     """Write everything; return file by name.
 
     Raises
@@ -40,7 +40,7 @@ def write_files(config: "Config", result: "Classified", progress: Progress) -> d
     about = {key: value for key, value in data.items() if key not in ("rows", "near_duplicates")}
     written = {}
     tables = {
-        "accuracy": _cells(result),
+        "accuracy": _runs(result),
         "predictions": _predictions(result),
         "confusion": _confusions(result),
     }
@@ -79,25 +79,27 @@ def _text(path: Path, text: str) -> str:
     return str(path)
 
 
-def _cells(result: "Classified") -> "pd.DataFrame":
+def _runs(result: "ClassifyResult") -> "pd.DataFrame":
     """A row a training; the fold is -1 for the dataset's own split."""
     import pandas as pd
 
     faces, rows = result.faces, []
-    clips = faces.table["clip"].to_numpy(str)
-    for cell, done in zip(result.cells, result.done, strict=True):
-        test = cell.side.test
+    for run, done in zip(result.runs, result.run_results, strict=True):
+        test = run.split.test
         predictions = Predictions(
-            faces.labels[test], faces.people[test], clips[test], done.log_probabilities[None]
+            faces.labels[test],
+            faces.subjects[test],
+            faces.clips[test],
+            done.log_probabilities[None],
         )
         found = accuracy_of(predictions)
         rows.append(
             {
                 "generator": result.generator,
-                "arm": cell.row.arm,
-                "n_synthetic": cell.row.synthetic,
-                "seed": cell.seed,
-                "fold": -1 if cell.fold is None else cell.fold,
+                "arm": run.row.arm,
+                "n_synthetic": run.row.synthetic,
+                "seed": run.seed,
+                "fold": -1 if run.fold is None else run.fold,
                 "correct": int(predictions.correct.sum()),
                 "total": len(test),
                 "accuracy": found.accuracy.value,
@@ -111,22 +113,22 @@ def _cells(result: "Classified") -> "pd.DataFrame":
     return pd.DataFrame(rows).astype({**kinds, "total": np.int32})
 
 
-def _predictions(result: "Classified") -> "pd.DataFrame":
+def _predictions(result: "ClassifyResult") -> "pd.DataFrame":
     """A row a test face and training, with the probability of every expression."""
     import pandas as pd
 
     faces, classes = result.faces, np.array(result.faces.classes)
     parts = []
-    for cell, done in zip(result.cells, result.done, strict=True):
-        test = cell.side.test
+    for run, done in zip(result.runs, result.run_results, strict=True):
+        test = run.split.test
         part = pd.DataFrame(
             {
-                "arm": cell.row.arm,
-                "n_synthetic": cell.row.synthetic,
-                "seed": cell.seed,
-                "fold": np.int16(-1 if cell.fold is None else cell.fold),
-                "face_id": done.faces,
-                "subject": faces.people[test],
+                "arm": run.row.arm,
+                "n_synthetic": run.row.synthetic,
+                "seed": run.seed,
+                "fold": np.int16(-1 if run.fold is None else run.fold),
+                "face_id": done.face_ids,
+                "subject": faces.subjects[test],
                 "expression": classes[faces.labels[test]],
                 "predicted": classes[done.log_probabilities.argmax(axis=1)],
             }
@@ -140,7 +142,7 @@ def _predictions(result: "Classified") -> "pd.DataFrame":
     return table
 
 
-def _confusions(result: "Classified") -> "pd.DataFrame":
+def _confusions(result: "ClassifyResult") -> "pd.DataFrame":
     """Faces (mean of the seeds) by row of the table, what they show and what they are told as."""
     import pandas as pd
 
@@ -163,7 +165,7 @@ def _confusions(result: "Classified") -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
-def _csv(path: Path, result: "Classified") -> str:
+def _csv(path: Path, result: "ClassifyResult") -> str:
     """The table as it is printed, a line a row, shares of 1."""
     with output_file(path) as aside, aside.open("w", newline="", encoding="utf-8") as stream:
         rows = [_flat(one) for one in result.rows]
@@ -196,7 +198,7 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def latex(result: "Classified") -> str:
+def latex(result: "ClassifyResult") -> str:
     """The table in LaTeX, with booktabs' rules."""
     lines = [
         r"% \usepackage{booktabs}",

@@ -12,13 +12,13 @@ from faceprep.core.files import output_file
 from faceprep.report.figure import figure_class
 
 if TYPE_CHECKING:
-    from faceprep.stages.classify.run import Classified
+    from faceprep.stages.classify.result import ClassifyResult
 
 #: Colours of Okabe and Ito, which colour-blind people tell apart.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 
-def plot_accuracy(result: "Classified", out: Path) -> str:
+def plot_accuracy(result: "ClassifyResult", out: Path) -> str:
     """Draw the table.
 
     Raises
@@ -55,7 +55,7 @@ def plot_accuracy(result: "Classified", out: Path) -> str:
 
 
 def _draw(
-    axes: Any, result: "Classified", arm: str, counts: list[int], number: int, arms: int
+    axes: Any, result: "ClassifyResult", arm: str, counts: list[int], number: int, arms: int
 ) -> None:
     """One arm: points with bars, and a line where there are several."""
     rows = sorted(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from faceprep.config import Config
     from faceprep.metrics.near_duplicates import NearDuplicates
-    from faceprep.stages.classify.run import Classified, RowResult
+    from faceprep.stages.classify.result import ClassifyResult, RowResult
 
 #: Letters of an expression at the head of a confusion matrix.
 _SHORT = 4
@@ -31,7 +31,7 @@ VOTE = (
 
 
 def accuracy_tables(
-    config: "Config", result: "Classified", written: dict[str, str]
+    config: "Config", result: "ClassifyResult", written: dict[str, str]
 ) -> "tuple[list[RenderableType], dict[str, Any]]":
     """Return what to print, and the same as JSON-ready values; NaN becomes null there."""
     from rich.text import Text
@@ -53,22 +53,22 @@ def accuracy_tables(
 
 
 def plan_tables(
-    config: "Config", result: "Classified"
+    config: "Config", result: "ClassifyResult"
 ) -> "tuple[list[RenderableType], dict[str, Any]]":
     """What a dry run says: the trainings that there would be."""
-    from faceprep.stages.classify.runs import read_cell
+    from faceprep.stages.classify.runs import read_result
 
     table = plain_table("would train", "arm", "synthetic", "trainings", "done", right=("done",))
     data = []
-    for row in dict.fromkeys(cell.row for cell in result.cells):
-        cells = [cell for cell in result.cells if cell.row == row]
-        done = 0 if result.anew else sum(read_cell(cell) is not None for cell in cells)
-        table.add_row(row.arm, f"{row.synthetic:,}", str(len(cells)), str(done))
-        data.append({**asdict(row), "trainings": len(cells), "done": done})
+    for row in dict.fromkeys(run.row for run in result.runs):
+        runs = [run for run in result.runs if run.row == row]
+        done = 0 if result.overwrite else sum(read_result(run) is not None for run in runs)
+        table.add_row(row.arm, f"{row.synthetic:,}", str(len(runs)), str(done))
+        data.append({**asdict(row), "trainings": len(runs), "done": done})
     return [table], {"rows": data, "settings": config.classify.settings()}
 
 
-def headline(config: "Config", result: "Classified") -> str:
+def headline(config: "Config", result: "ClassifyResult") -> str:
     """Who is tested, and how."""
     options, first = config.classify, result.rows[0]
     people = len(np.unique(first.answers.subjects))
@@ -80,7 +80,7 @@ def headline(config: "Config", result: "Classified") -> str:
     )
 
 
-def _accuracies(result: "Classified") -> Any:
+def _accuracies(result: "ClassifyResult") -> Any:
     numbers = ("synthetic", "accuracy", "95 %", "balanced", "clips", "seeds' sd")
     table = narrow("% of test faces told right", "arm", *numbers, right=numbers)
     for one in result.rows:
@@ -93,7 +93,7 @@ def _accuracies(result: "Classified") -> Any:
     return table
 
 
-def _gains(result: "Classified") -> Any:
+def _gains(result: "ClassifyResult") -> Any:
     numbers = ("N", "gain", "95 %", "balanced", "errors", "vote p")
     heads = ("arm", "N", "against", *numbers[1:])
     table = narrow("points gained on another row", *heads, right=numbers)
@@ -122,7 +122,7 @@ def _parts(share: float) -> str:
     return UNDEFINED if math.isnan(share) else f"{100 * share:.0f} %"
 
 
-def best_line(result: "Classified") -> str:
+def best_line(result: "ClassifyResult") -> str:
     """The best row with synthetic faces against the best without."""
     assert result.best is not None
     this, other, gain = result.best
@@ -133,14 +133,14 @@ def best_line(result: "Classified") -> str:
     )
 
 
-def _shown(result: "Classified") -> "list[RowResult]":
+def _shown(result: "ClassifyResult") -> "list[RowResult]":
     """Rows whose confusion is printed: the first, and the best of the others."""
     others = result.rows[1:]
     best = max(others, key=lambda one: one.accuracy.accuracy.value, default=None)
     return [result.rows[0], *([best] if best else [])]
 
 
-def _confusion(result: "Classified", one: "RowResult") -> Any:
+def _confusion(result: "ClassifyResult", one: "RowResult") -> Any:
     classes = result.faces.classes
     heads = tuple(name[:_SHORT] for name in classes)
     table = narrow(f"{one.row.name}: % told as", "shown", *heads, right=heads)
@@ -151,14 +151,14 @@ def _confusion(result: "Classified", one: "RowResult") -> Any:
     return table
 
 
-def _legend(config: "Config", result: "Classified") -> list[str]:
+def _legend(config: "Config", result: "ClassifyResult") -> list[str]:
     lines = [
         "95 %: bootstrap over the subjects, for gains with the same draws on both sides; against:"
         " the row without synthetic faces; errors: how many of its errors are gone",
     ]
     if any(one.accuracy.clip.value >= 0 for one in result.rows):
         lines.append("clips: frames of a sequence that show one expression are told together")
-    counts = sorted({len(done.held_out) for done in result.done})
+    counts = sorted({len(done.held_out) for done in result.run_results})
     some = "–".join(str(count) for count in sorted({counts[0], counts[-1]}))
     lines.append(f"stopped on {some} people who neither train nor are tested")
     return lines
@@ -204,7 +204,7 @@ def p_value(p: float) -> str:
     return "< .001" if p < 0.001 else f"{p:.3f}"
 
 
-def accuracy_data(config: "Config", result: "Classified") -> dict[str, Any]:
+def accuracy_data(config: "Config", result: "ClassifyResult") -> dict[str, Any]:
     """JSON-ready values."""
     from faceprep.execution.shard import versions
     from faceprep.report.edits_table import plain_values

@@ -1,61 +1,76 @@
-"""The faces that are there when ``augment`` begins: which are of its settings, which are not.
+"""Existing synthetic faces: those of the settings of a run, and those of other settings.
 
-Faces of other settings are replaced by ``--overwrite`` only. A run that has been allowed to leaves
-word (`faceprep.workspace.synthetic.note_asked`), so that the same command goes on after a kill.
+Faces of other settings are replaced with ``--overwrite`` only. A run that may replace them records
+its request (`faceprep.workspace.synthetic.note_asked`), so that the same command continues after
+it was killed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from faceprep.cli.commands.augment import command_for
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import FaceprepError, Remedy, UsageError
 from faceprep.workspace import Marker, Workspace
 from faceprep.workspace.synthetic import asked, provenance_of
 
 
-class Present:
-    """Finished shards of a stage, seen from a run with these hashes."""
+class ExistingFaces:
+    """Finished shards of a stage, seen from a run with the given input and config hash.
+
+    The files of a shard are verified at most once. The markers are read when a run begins, and
+    again by `refresh` when it ends.
+    """
 
     def __init__(self, workspace: Workspace, stage: str, hashes: tuple[str, str]) -> None:
-        self.workspace, self.stage, self.hashes = workspace, stage, hashes
-        self._intact: dict[int, int] = {}
+        self._workspace, self._stage, self._hashes = workspace, stage, hashes
+        self._rows: dict[int, int] = {}
+        self._markers = self._read_markers()
 
     def rows(self, shard: int) -> int:
-        """Rows of a shard that is finished, intact and of these settings; looked at once."""
-        if shard not in self._intact:
-            done = self.workspace.is_done(self.stage, shard, *self.hashes)
-            marker = self.workspace.marker(self.stage, shard) if done else None
-            self._intact[shard] = marker.rows if marker else 0
-        return self._intact[shard]
+        """Return the rows of a shard that is of these settings and intact; else 0."""
+        if shard not in self._rows:
+            marker = self._markers.get(shard)
+            done = marker is not None and self._workspace.is_done(self._stage, shard, *self._hashes)
+            self._rows[shard] = marker.rows if marker is not None and done else 0
+        return self._rows[shard]
 
-    def look_again(self, shards: Sequence[int]) -> None:
-        """Forget what shards were found to be, for they have been made since."""
-        for shard in shards:
-            self._intact.pop(shard, None)
+    def refresh(self, made: Iterable[int] = ()) -> None:
+        """Read the markers again; the shards just `made` are intact."""
+        self._markers = self._read_markers()
+        for shard in made:
+            marker = self._markers.get(shard)
+            self._rows[shard] = marker.rows if marker is not None and self._own(marker) else 0
 
     def own(self) -> dict[int, int]:
-        """Shard → rows of those of these settings, as their markers say."""
-        return {m.shard: m.rows for m in self._markers() if self._ours(m)}
+        """Return shard → rows of the shards of these settings, by their markers."""
+        return {shard: m.rows for shard, m in self._markers.items() if self._own(m)}
 
     def others(self) -> dict[int, int]:
-        """Shard → rows of those of other settings, as their markers say."""
-        return {m.shard: m.rows for m in self._markers() if not self._ours(m)}
+        """Return shard → rows of the shards of other settings, by their markers."""
+        return {shard: m.rows for shard, m in self._markers.items() if not self._own(m)}
 
-    def agreed(self) -> bool:
-        """Whether a run with these hashes was the last that began here."""
-        note = asked(self.workspace, self.stage)
-        return note is not None and (note["input"], note["config"]) == self.hashes
+    def requested(self) -> bool:
+        """Return whether the last run that began here had these hashes."""
+        note = asked(self._workspace, self._stage)
+        return note is not None and (note["input"], note["config"]) == self._hashes
+
+    def made_with(self, config_hash: str) -> bool:
+        """Return whether the first shard has the same input and another config hash."""
+        marker = self._markers.get(0)
+        return marker is not None and (marker.input, marker.config) == (
+            self._hashes[0],
+            config_hash,
+        )
 
     def remove_beyond(self, shards: int) -> None:
-        """Remove shards beyond so many, from the first on that is of other settings."""
-        for shard in self.workspace.shards(self.stage):
+        """Remove the shards from number `shards` on, beginning with the first of other settings."""
+        for shard in self._workspace.shards(self._stage):
             if shard >= shards and not self.rows(shard):
-                self.workspace.remove_shards(self.stage, shard)
+                self._workspace.remove_shards(self._stage, shard)
                 break
 
     def difference(self, settings: Mapping[str, Any], checkpoint: str) -> str:
-        """Of what the other faces are: ``other settings (augment.mode new → edit)``."""
-        before = provenance_of(self.workspace, self.stage, next(iter(self.others()), None))
+        """Describe the other faces, e.g. ``other settings (augment.mode new → edit)``."""
+        before = provenance_of(self._workspace, self._stage, next(iter(self.others()), None))
         there: Mapping[str, Any] = before.get("settings", {})
         changed = [
             f"augment.{key} {there[key]} → {settings[key]}"
@@ -67,30 +82,30 @@ class Present:
         return f"other settings ({', '.join(changed)})" if changed else "other sources"
 
     def refusal(self, difference: str, count: int) -> UsageError:
-        """Return the error for a run that would replace faces nobody has given up."""
-        folder, there = self.workspace.folder(self.stage), sum(self.others().values())
+        """Return the error of a run that would replace faces without ``--overwrite``."""
+        folder, there = self._workspace.folder(self._stage), sum(self.others().values())
+        message = f"{folder} holds {there} faces of {difference}"
         hint = "--overwrite replaces them"
-        generator = self.stage.partition("/")[2]
-        if difference.startswith("other settings"):
-            again = command_for(self.workspace.root, generator, count)
-            hint += f"; the settings that are there: {again}"
-        return UsageError(f"{folder} holds {there} faces of {difference}", hint)
+        if not difference.startswith("other settings"):
+            return UsageError(message, hint)
+        wanted = {"generator": self._stage.partition("/")[2], "n": count}
+        again = Remedy("augment", self._workspace.root, wanted, resume=True)
+        return UsageError(message, (f"{hint}; the settings that are there: ", again))
 
     def refuse_mixture(self, shards: Set[int]) -> None:
-        """Raise `FaceprepError` where one of the shards is of other settings after all."""
+        """Raise `FaceprepError` if one of the shards is of other settings after all."""
         others = sorted(self.others().keys() & shards)
         if others:
             raise FaceprepError(
-                f"{self.workspace.folder(self.stage)}: shard {others[0]} is of other settings now"
+                f"{self._workspace.folder(self._stage)}: shard {others[0]} is of other settings now"
                 f" ({len(others)} of {len(shards)} shards are): another augment is at work there",
                 "when it has ended: the same command with --overwrite",
             )
 
-    def _markers(self) -> Iterator[Marker]:
-        for shard in self.workspace.shards(self.stage):
-            marker = self.workspace.marker(self.stage, shard)
-            if marker is not None:
-                yield marker
+    def _read_markers(self) -> dict[int, Marker]:
+        shards = self._workspace.shards(self._stage)
+        markers = {shard: self._workspace.marker(self._stage, shard) for shard in shards}
+        return {shard: marker for shard, marker in markers.items() if marker is not None}
 
-    def _ours(self, marker: Marker) -> bool:
-        return (marker.input, marker.config) == self.hashes
+    def _own(self, marker: Marker) -> bool:
+        return (marker.input, marker.config) == self._hashes

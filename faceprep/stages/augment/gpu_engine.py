@@ -1,47 +1,46 @@
-"""Where ``augment`` computes; with a GPU one process does and many write, an engine of its own.
+"""Engine of ``augment`` for a GPU: one process computes, and worker processes write.
 
-The pixels of a whole shard go to a worker, which makes PNG files of them and commits the shard. At
-most two shards a worker wait, so that memory does not grow.
+The pixels of a whole shard are passed to a worker, which writes PNG files and commits the shard. At
+most two shards wait per worker, to bound memory.
 """
 
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from faceprep.config import Config
+from faceprep.core.device import choose_device
 from faceprep.core.errors import FaceprepError
-from faceprep.execution.job import Outcome
+from faceprep.execution.job import Outcome, Work
 from faceprep.execution.local import follow_parent, uninterrupted
 from faceprep.execution.threads import ENVIRONMENT
-from faceprep.stages.augment.shard import AugmentJob, Block, blocks, studio, write_shard
+from faceprep.stages.augment.shard import AugmentJob, Block, blocks, sampler_of, write_shard
+from faceprep.workspace import Marker
 from faceprep.workspace.synthetic import STAGE
-
-if TYPE_CHECKING:
-    from faceprep.execution.job import Work
-    from faceprep.workspace import Marker
 
 _WAITING_PER_WORKER = 2
 
 
 def device_of(config: Config) -> str:
-    """Where faces are computed: on Slurm as its tasks have a GPU, whatever this machine has."""
-    from faceprep.core.device import choose_device
-
+    """Return the device of the faces; on Slurm it depends on the tasks, not on this machine."""
     if config.engine != "slurm":
         return choose_device(config.device)
     asked = "cuda" if config.slurm.task(STAGE).gpus else "cpu"
     return asked if config.device == "auto" else config.device
 
 
-def compute_here(jobs: Sequence[AugmentJob], work: "Work", workers: int) -> Iterator[Outcome]:
-    """Compute every job in this process and write it in others; see `Engine`.
+def run_on_gpu(jobs: Sequence[AugmentJob], work: Work, workers: int) -> Iterator[Outcome]:
+    """Compute every job in this process and write it in others.
 
     Parameters
     ----------
     work
-        Not used: computing and writing are done apart.
+        Not used, because computing and writing are separate.
+
+    Yields
+    ------
+    Outcome of every job, as its shard is written.
 
     Raises
     ------
@@ -50,28 +49,28 @@ def compute_here(jobs: Sequence[AugmentJob], work: "Work", workers: int) -> Iter
     """
     from loky import ProcessPoolExecutor
 
-    _repeatable()
+    _use_deterministic_kernels()
     writing: dict[Future[Marker], AugmentJob] = {}
     pool = ProcessPoolExecutor(
         max_workers=workers, initializer=follow_parent, initargs=(os.getpid(),), env=ENVIRONMENT
     )
     try:
         for job in jobs:
-            made = list(blocks(job, studio(job)))
-            writing[pool.submit(_write, replace(job, quality=None), made)] = job
-            yield from _done(writing, _WAITING_PER_WORKER * workers)
-        yield from _done(writing, 0)
+            made = list(blocks(job, sampler_of(job)))
+            writing[pool.submit(_write, replace(job, quality=None, remote=None), made)] = job
+            yield from _written(writing, _WAITING_PER_WORKER * workers)
+        yield from _written(writing, 0)
     finally:
         pool.shutdown(kill_workers=True)
 
 
-def _write(job: AugmentJob, made: list[Block]) -> "Marker":
+def _write(job: AugmentJob, made: list[Block]) -> Marker:
     """Write a shard; runs in a worker."""
     return uninterrupted(write_shard, job, made)
 
 
-def _done(writing: "dict[Future[Marker], AugmentJob]", most: int) -> Iterator[Outcome]:
-    """Outcomes of shards that are written, until at most so many are left."""
+def _written(writing: dict[Future[Marker], AugmentJob], most: int) -> Iterator[Outcome]:
+    """Yield the outcomes of written shards, until at most `most` are left."""
     from loky.process_executor import TerminatedWorkerError
 
     while len(writing) > most:
@@ -86,8 +85,8 @@ def _done(writing: "dict[Future[Marker], AugmentJob]", most: int) -> Iterator[Ou
             yield Outcome(job, error=error) if error else Outcome(job, marker=future.result())
 
 
-def _repeatable() -> None:
-    """Let the same network give the same digits every time."""
+def _use_deterministic_kernels() -> None:
+    """Make the same network give the same digits every time."""
     import torch
 
     torch.backends.cudnn.deterministic = True

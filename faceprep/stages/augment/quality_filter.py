@@ -1,6 +1,6 @@
-"""Which synthetic faces to keep: those that a judge reads right, and that look like faces.
+"""Filter of synthetic faces: an expression classifier agrees, and they are like real faces.
 
-The judge, and the faces that distances are taken to, are of the training subjects only.
+The classifier and the real faces are of the training subjects only.
 """
 
 from collections.abc import Sequence
@@ -14,25 +14,25 @@ from faceprep.metrics.expression_classifier.base import ExpressionClassifier
 from faceprep.metrics.expression_classifier.fit import fit_classifiers
 from faceprep.metrics.identity import all_distances, embed
 
-#: Most real faces that distances are taken to: of more, that many evenly spread ones.
+#: Most real faces that distances are measured to; of more, that many evenly spread ones.
 MOST_REAL_FACES = 2000
 
-#: Distance beyond which a synthetic face counts as none, for faces of one person only.
+#: Limit of the distance where all real faces are of one subject.
 _NO_LIMIT = float("inf")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the filter thinks of *N* synthetic faces.
+    """Result of the filter for *N* synthetic faces.
 
     Attributes
     ----------
     judge_agrees, looks_real : (N,) bool
-        Passed; true where nothing was asked.
+        Whether classifier and distance accept the face; true where they are not used.
     score : (N,)
-        The higher the better, over both.
+        Sum of both scores, higher is better.
     notes
-        In words, what was found.
+        Why a face was rejected, in words.
     """
 
     judge_agrees: np.ndarray
@@ -42,44 +42,44 @@ class Verdict:
 
     @property
     def passed(self) -> np.ndarray:
-        """``(N,) bool``."""
+        """Whether each face passed, ``(N,) bool``."""
         return self.judge_agrees & self.looks_real
 
 
 @dataclass(frozen=True)
 class RealFaces:
-    """Embeddings of real training faces, and how far from them a face may lie.
+    """Embeddings of real training faces, and the largest distance that a face may have.
 
     Attributes
     ----------
     embeddings : (M, D)
-        By face features φ.
+        Embeddings by face features φ.
     limit
-        A percentile of their distances to the nearest face of another person.
+        Percentile of their distances to the nearest face of another subject.
     """
 
     embeddings: np.ndarray = field(repr=False)
     limit: float
 
     def distances(self, embeddings: np.ndarray) -> np.ndarray:
-        """Distance of each embedding ``(N, D)`` to the nearest real face, ``(N,)``."""
+        """Return the distance of each embedding ``(N, D)`` to the nearest real face, ``(N,)``."""
         return np.asarray(all_distances(embeddings, self.embeddings).min(axis=1))
 
 
 @dataclass(frozen=True)
 class QualityFilter:
-    """`train_filter`'s result; goes from process to process, without the network of φ.
+    """Trained filter; it is sent to worker processes, without the network of φ.
 
     Attributes
     ----------
     template
-        To which the faces are aligned.
+        Template to which the faces are aligned.
     judge, real
-        None where nothing is asked of them.
+        Expression classifier and real faces; None where they are not used.
     min_probability
-        Of the asked expression, by the judge.
+        Least probability of the requested expression, by the classifier.
     subjects
-        Whom judge and distances know.
+        Training subjects of both.
     """
 
     template: str
@@ -91,16 +91,16 @@ class QualityFilter:
     def __call__(
         self, images: np.ndarray, expressions: Sequence[str], features: Any = None
     ) -> Verdict:
-        """Judge synthetic crops.
+        """Filter synthetic crops.
 
         Parameters
         ----------
         images
             ``(N, S, S, 3) uint8`` RGB.
         expressions
-            What each was asked to show.
+            Requested expression of each.
         features
-            φ; needed where there are real faces to compare with.
+            Face features φ; needed for the comparison with real faces.
         """
         count = len(images)
         agrees, real = np.ones(count, bool), np.ones(count, bool)
@@ -134,20 +134,22 @@ def train_filter(
     min_probability: float = 0.0,
     percentile: float = 99.0,
 ) -> QualityFilter:
-    """Make a filter from training faces.
+    """Train a filter on training faces.
 
     Parameters
     ----------
     train
         Real faces of the training subjects.
     classes
-        Expressions that are asked for. The judge knows neutral as well where there is some.
+        Expressions that are requested. The classifier knows neutral too where there are such faces.
     judge
-        Ask a judge.
+        Use an expression classifier.
     features
-        φ, to look for faces unlike all real ones; None: do not.
+        Face features φ, to reject faces unlike all real ones; None to skip that.
+    min_probability
+        Least probability of the requested expression.
     percentile
-        Of the distances of real faces to the nearest of another person: the limit.
+        Percentile of the distances of real faces to the nearest of another subject: the limit.
 
     Raises
     ------

@@ -1,52 +1,50 @@
-"""What ``augment`` did, or would do."""
+"""Result of ``augment``: what was made, or would be made in a dry run."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+import pyarrow as pa
+
+from faceprep.core.errors import UsageError
 
 _COUNTED = ["face_id", "expression", "mode", "status", "rejected_judge", "rejected_features"]
 
 
 @dataclass
-class Augmented:
-    """What ``augment`` did, or would do.
+class AugmentResult:
+    """Result of ``augment``.
 
     Attributes
     ----------
     folder
-        Of the faces.
+        Folder of the faces.
     images, asked
-        How many there are, and were asked for.
+        Number of faces that exist, and that were asked for.
     made, before, lacking
-        How many were made just now, were there before, and are to be made in ``todo``.
+        Number of faces made by this run, that existed before, and that are missing in ``todo``.
     replaced
-        How many were there of other settings, or of these with ``--overwrite``: they go.
-    refused
-        Whether they may not, for nobody has said ``--overwrite``.
+        Number of existing faces that are removed: of other settings, or all with ``--overwrite``.
+    refusal
+        Error of a run that would remove faces of other settings without ``--overwrite``.
     shards, todo
-        Shards of the faces asked for, and those (to be) made.
-    faces
-        By expression.
-    modes
-        By mode.
+        Number of shards of the faces asked for, and those that are made.
+    faces, modes
+        Number of faces by expression, and by mode.
     rejected
-        Candidates that did not pass the filter, by what they did not pass, by expression; empty
-        without a filter.
+        Expression → part of the filter → candidates that did not pass; empty without a filter.
     doubtful
-        Faces for which no candidate passed, by expression.
+        Number of faces by expression for which no candidate passed.
     seconds
         Wall time.
     disk_bytes
-        Estimate of what is to be made.
+        Estimated size of what is made.
     device
-        Where they are computed.
+        Device on which the faces are computed.
     failed
         Shard → why it could not be made.
     jobs
-        Numbers of the Slurm jobs that make them, where those are not waited for.
+        Slurm jobs that make the faces, if the run does not wait for them.
     """
 
     folder: Path
@@ -57,7 +55,7 @@ class Augmented:
     before: int = 0
     lacking: int = 0
     replaced: int = 0
-    refused: bool = False
+    refusal: UsageError | None = None
     images: int = 0
     made: int = 0
     faces: dict[str, int] = field(default_factory=dict)
@@ -69,8 +67,15 @@ class Augmented:
     failed: dict[int, str] = field(default_factory=dict)
     jobs: list[str] = field(default_factory=list)
 
-    def count(self, table: "pa.Table", filtered: bool) -> None:
-        """Add the faces of a shard, and what a filter rejected for them where there was one."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as JSON-ready values; ``refused`` says whether there is a refusal."""
+        values = {
+            "refused" if key == "refusal" else key: value for key, value in vars(self).items()
+        }
+        return {**values, "folder": str(self.folder), "refused": self.refusal is not None}
+
+    def count(self, table: pa.Table, filtered: bool) -> None:
+        """Add the faces of a shard, and the rejected candidates if there was a filter."""
         columns = table.select(_COUNTED).to_pydict()
         self.images += len(columns["face_id"])
         for name, mode, status, judge, features in zip(

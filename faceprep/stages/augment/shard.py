@@ -1,7 +1,7 @@
-"""Making one shard of synthetic faces, in whatever process an engine put it.
+"""Making of one shard of synthetic faces, in the process of any engine.
 
-On a CPU a worker computes its shard and a thread of it writes the pictures of the last block
-meanwhile. With a GPU one process computes, and workers get the pixels of whole shards to write.
+On a CPU a worker computes its shard, while a thread of it writes the pictures of the last block.
+With a GPU one process computes, and workers write the pixels of whole shards.
 """
 
 import hashlib
@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
 from faceprep.config import Config
 from faceprep.core.images import write_png
-from faceprep.execution.job import Job
+from faceprep.execution.job import Errand, Job
 from faceprep.execution.shard import explain_os_error, versions
 from faceprep.execution.stage import ShardOutput, Stage, image_name
 from faceprep.execution.threads import one_thread
@@ -26,16 +26,15 @@ from faceprep.workspace.manifest import Row, table_from_rows
 from faceprep.workspace.synthetic import stage_of
 
 if TYPE_CHECKING:
-    from faceprep.execution.job import Errand
     from faceprep.stages.augment.quality_filter import QualityFilter
     from faceprep.stages.augment.sampler import Studio
 
-#: Rows of a block, with their pixels ``(B, S, S, 3) uint8`` and the words of their PNG files.
-Block = tuple[Sequence[Row], np.ndarray, Sequence[Mapping[str, str]]]
+#: Rows of a block, with their pixels ``(B, S, S, 3) uint8`` and the metadata of their PNG files.
+Block: TypeAlias = tuple[Sequence[Row], np.ndarray, Sequence[Mapping[str, str]]]
 
 
-class Augment(Stage):
-    """``augment`` as engines and shards know a stage: its name, and what changes its output."""
+class AugmentStage(Stage):
+    """``augment`` as a stage of engines and shards: its name, and what determines its output."""
 
     version = 1
     seconds_per_face = 0.05
@@ -61,7 +60,7 @@ class Augment(Stage):
         config: Config,
         out: ShardOutput,
     ) -> list[Row]:
-        """Not called: a shard follows from its number (`make_shard`), no stage lies before it."""
+        """Refuse: a shard follows from its number (`make_shard`), no stage comes before it."""
         raise NotImplementedError
 
 
@@ -72,40 +71,38 @@ class AugmentJob(Job):
     Attributes
     ----------
     first, rows
-        Number of its first face, and how many it is to have.
-    whole
-        How many it can have: blocks end there, not at `rows`.
+        Index of its first face, and number of faces that it is to have.
+    capacity
+        Number of faces that it can have: blocks end there, not at `rows`.
     kept
-        How many it has already, of the same settings.
-    asked
-        How many all shards are to have.
+        Number of faces that it has already, of the same settings.
     checkpoint
         SHA-256 of the generator's file.
     device
-        Where to compute.
+        Device to compute on.
     quality
-        What the faces have to pass.
+        Filter that the faces have to pass.
+    remote
+        What another machine runs in place of this job.
     """
 
     first: int = 0
     rows: int = 0
-    whole: int = 0
+    capacity: int = 0
     kept: int = 0
-    asked: int = 0
     checkpoint: str = ""
     device: str = "cpu"
     quality: "QualityFilter | None" = None
+    remote: Errand | None = None
 
     def is_done(self, workspace: Workspace) -> bool:
-        """Whether the shard has all the faces that it is to have."""
+        """Return whether the shard has all the faces that it is to have."""
         marker = workspace.marker(self.stage.name, self.shard)
         return marker is not None and marker.rows >= self.rows and super().is_done(workspace)
 
-    def errand(self) -> "Errand":
-        """Make shards of the same set, with the same filter, on another machine."""
-        from faceprep.stages.augment.remote_job import AugmentErrand
-
-        return AugmentErrand(self.asked, self.device, self.input_hash, self.quality)
+    def errand(self) -> Errand | None:
+        """Return what another machine runs in place of this job."""
+        return self.remote
 
 
 def make_shard(job: AugmentJob) -> Marker:
@@ -114,25 +111,25 @@ def make_shard(job: AugmentJob) -> Marker:
 
     one_thread()
     with threadpool_limits(1):
-        return write_shard(job, blocks(job, studio(job)))
+        return write_shard(job, blocks(job, sampler_of(job)))
 
 
-def blocks(job: AugmentJob, maker: "Studio") -> Iterator[Block]:
-    """Blocks of the faces that a shard lacks, cut to them."""
-    size = maker.block
+def blocks(job: AugmentJob, sampler: "Studio") -> Iterator[Block]:
+    """Yield the blocks of the faces that a shard lacks, without those that it has."""
+    size = sampler.block
     for start in range(job.kept - job.kept % size, job.rows, size):
-        rows, pixels = maker.make(job.first + start, min(size, job.whole - start))
+        rows, pixels = sampler.make(job.first + start, min(size, job.capacity - start))
         chosen = slice(max(job.kept - start, 0), min(job.rows - start, len(rows)))
-        yield rows[chosen], pixels[chosen], [maker.text(row) for row in rows[chosen]]
+        yield rows[chosen], pixels[chosen], [sampler.text(row) for row in rows[chosen]]
 
 
 def write_shard(job: AugmentJob, made: Iterable[Block]) -> Marker:
-    """Write the pictures of a shard as they come, and commit it.
+    """Write the pictures of a shard as they are computed, and commit it.
 
     Raises
     ------
     FaceprepError
-        Nothing can be written there.
+        The workspace cannot be written.
     """
     workspace, name = Workspace(job.config.workspace), job.stage.name
     started = time.monotonic()
@@ -157,7 +154,7 @@ def write_shard(job: AugmentJob, made: Iterable[Block]) -> Marker:
 
 
 def _keep(job: AugmentJob, workspace: Workspace, pending: PendingShard) -> list[Row]:
-    """Rows and pictures that the shard has already."""
+    """Keep the rows and pictures that the shard has already."""
     if not job.kept:
         return []
     rows: list[Row] = workspace.read(job.stage.name, job.shard).to_pylist()
@@ -192,16 +189,16 @@ def _write_block(block: Block, out: ShardOutput) -> list[Row]:
     return rows
 
 
-#: The one of this process, by what decides its faces.
-_studios: "dict[tuple[str, ...], Studio]" = {}
+#: Sampler of this process, by what determines its faces.
+_samplers: "dict[tuple[str, ...], Studio]" = {}
 
 
-def studio(job: AugmentJob) -> "Studio":
-    """Return this process's studio, made for the first job of a run."""
+def sampler_of(job: AugmentJob) -> "Studio":
+    """Return the sampler of this process, built for the first job of a run."""
     key = (str(job.config.workspace), job.stage.name, job.input_hash, job.config_hash, job.device)
-    if key not in _studios:
+    if key not in _samplers:
         from faceprep.stages.augment.sampler import Studio
 
-        _studios.clear()
-        _studios[key] = Studio(job.config, job.checkpoint, job.device, job.quality)
-    return _studios[key]
+        _samplers.clear()
+        _samplers[key] = Studio(job.config, job.checkpoint, job.device, job.quality)
+    return _samplers[key]

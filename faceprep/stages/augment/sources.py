@@ -1,6 +1,5 @@
-"""Whose faces may be edited: people of the training, and nobody who is tested or watched."""
+"""Faces that may be edited: of training subjects, and of none that is tested or watched."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import FaceprepError, Remedy, UsageError
 from faceprep.workspace import Workspace
 from faceprep.workspace.load import load
 from faceprep.workspace.training_rows import sides_of, training_rows
@@ -17,10 +16,10 @@ from faceprep.workspace.training_rows import sides_of, training_rows
 if TYPE_CHECKING:
     import pandas as pd
 
-# Any folder is a dataset of this name: equal names of subjects mean nothing across two roots.
+# Every folder is a dataset of this name, so equal subjects of two roots may differ.
 _FOLDER = "folder"
 
-#: Another workspace's people carry this before their names, where they are not this one's.
+#: Prefix of the subjects of another workspace that are no subjects of this one.
 ELSEWHERE = "elsewhere:"
 
 
@@ -32,10 +31,10 @@ class Sources:
     ----------
     ids, crops
         ``face_id`` and file of each.
-    expressions
-        ``(N,)`` names; ``""`` where there is none.
-    subjects
-        ``(N,)`` ``dataset/subject``.
+    expressions : (N,)
+        Names; an empty string where there is none.
+    subjects : (N,)
+        Subjects as ``dataset/subject``.
     """
 
     ids: list[str]
@@ -46,13 +45,13 @@ class Sources:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def people(self) -> list[str]:
-        """Everybody who is among them, sorted."""
+    def unique_subjects(self) -> list[str]:
+        """Return the subjects, sorted."""
         return sorted({str(name) for name in self.subjects})
 
 
 def find_sources(config: Config, mode: str) -> Sources:
-    """Return the faces that a mode edits.
+    """Find the faces that a mode edits.
 
     Parameters
     ----------
@@ -64,7 +63,7 @@ def find_sources(config: Config, mode: str) -> Sources:
     UsageError
         There are none, or the other workspace does not fit this one.
     FaceprepError
-        Somebody among them is tested or watched here.
+        A subject of them is tested or watched here.
     """
     if mode == "edit":
         rows = training_rows(config.workspace, fold=config.train.fold)
@@ -89,9 +88,9 @@ def find_sources(config: Config, mode: str) -> Sources:
     )
 
 
-def fingerprint(config: Config, modes: Sequence[str], judged: bool) -> list[str | None]:
-    """Hashes of the parts that the sources, or a judge's training, are read from."""
-    roots = [config.workspace] if "edit" in modes or judged else []
+def fingerprint(config: Config, modes: Sequence[str], filtered: bool) -> list[str | None]:
+    """Return the hashes of the parts that the sources, or the training of a filter, read."""
+    roots = [config.workspace] if "edit" in modes or filtered else []
     if "other" in modes:
         roots.append(_other(config).root)
     found: list[str | None] = []
@@ -121,8 +120,7 @@ def _other_rows(config: Config) -> "pd.DataFrame":
     if templates[0] != templates[1]:
         raise UsageError(
             f"{there.root} is aligned to {templates[1]}, this workspace to {templates[0]}",
-            f"faceprep align --workspace {shlex.quote(str(there.root))}"
-            f" --set align.template={templates[0]}",
+            Remedy("align", there.root, {"align.template": templates[0]}),
         )
     rows = faces[faces["split"] == "train"]
     _refuse_leak(config, here, there, rows)
@@ -130,7 +128,7 @@ def _other_rows(config: Config) -> "pd.DataFrame":
 
 
 def _elsewhere(config: Config, rows: "pd.DataFrame") -> "pd.Series[bool]":
-    """Rows of the other workspace whose people are not this one's, whatever their names."""
+    """Return which rows of the other workspace are of subjects that this one does not have."""
     if config.augment.distinct_people:
         return rows["dataset"].notna()
     places = (Workspace(config.workspace), _other(config))
@@ -139,6 +137,7 @@ def _elsewhere(config: Config, rows: "pd.DataFrame") -> "pd.Series[bool]":
 
 
 def _refuse_leak(config: Config, here: Workspace, there: Workspace, rows: "pd.DataFrame") -> None:
+    """Refuse sources that are watched or tested here, by their files and by their subjects."""
     own = load(here.root, ["align"])
     kept = own[sides_of(own, config.train.fold).isin(["val", "test"])]
     same = set(kept["sha256"].dropna()) & set(rows["sha256"].dropna())

@@ -1,4 +1,4 @@
-"""Logistic regression on face features φ: what few faces give without any training of φ."""
+"""Logistic regression on face features φ, which are not trained themselves."""
 
 import copy
 from collections.abc import Sequence
@@ -8,19 +8,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Remedy, UsageError
 from faceprep.core.pixels import image_tensor
 from faceprep.training.expression_head import Features, pooled
 
-NAME = "logistic"
-
-#: Inverse strengths of the L2 penalty that are tried on the people left out.
+#: Inverse strengths of the L2 penalty; the best on the held-out subjects is used.
 STRENGTHS = (0.003, 0.03, 0.3, 3.0)
 
-# Strengths are of faces of this squared length: about the number of independent features.
+# Strengths refer to features of this squared length, about the number of independent features.
 _LENGTH = 100.0
 
-# Of an expression that no training face shows.
+# Least log-probability that counts, for an expression that no training face shows.
 _LEAST_LOG = -20.0
 
 _ITERATIONS = 300
@@ -29,15 +27,15 @@ _BATCH = 32
 
 
 @dataclass(frozen=True)
-class Described:
-    """Faces as φ sees them.
+class DescribedFaces:
+    """Face features φ of faces.
 
     Attributes
     ----------
-    values
-        ``(N, 2, D)``: of each face and of its mirror image.
-    labels
-        ``(N,) int64``.
+    values : (N, 2, D)
+        Features of each face and of its mirror image.
+    labels : (N,) int64
+        Expressions.
     """
 
     values: np.ndarray
@@ -46,7 +44,7 @@ class Described:
 
 @dataclass(frozen=True)
 class Logistic:
-    """`train_logistic`'s result; `strength` is the one that the people left out chose."""
+    """Result of `train_logistic`; `strength` was chosen on the held-out subjects."""
 
     classes: tuple[str, ...]
     strength: float
@@ -54,8 +52,8 @@ class Logistic:
     _scale: float = field(repr=False)
     _model: Any = field(repr=False)
 
-    def log_probabilities(self, faces: Described) -> np.ndarray:
-        """``(N, K) float64`` of faces as they are, not mirrored."""
+    def log_probabilities(self, faces: DescribedFaces) -> np.ndarray:
+        """Classify faces as they are, not mirrored, ``(N, K) float64``."""
         x = (faces.values[:, 0].astype(np.float32) - self._mean) / self._scale
         found = np.full((len(x), len(self.classes)), -np.inf)
         found[:, self._model.classes_] = self._model.predict_log_proba(x)
@@ -63,7 +61,7 @@ class Logistic:
 
 
 def describe(features: Features, images: np.ndarray, device: torch.device | str) -> np.ndarray:
-    """Coarse maps of φ's last three perceptual layers, ``(N, 2, D) float16``.
+    """Return coarse maps of the last three perceptual layers of φ, ``(N, 2, D) float16``.
 
     Parameters
     ----------
@@ -85,25 +83,25 @@ def describe(features: Features, images: np.ndarray, device: torch.device | str)
 
 
 def train_logistic(
-    real: Described,
-    held_out: Described,
+    real: DescribedFaces,
+    held_out: DescribedFaces,
     classes: Sequence[str],
     *,
-    synthetic: Described | None = None,
+    synthetic: DescribedFaces | None = None,
     synthetic_share: float = 0.5,
 ) -> Logistic:
-    """Fit on faces and their mirror images.
+    """Fit a logistic regression to faces and their mirror images.
 
     Parameters
     ----------
     real
-        Of the training people, without those of `held_out`.
+        Faces of the training subjects, without those of `held_out`.
     held_out
-        Training people on whom the strength of the penalty is chosen, by log-loss.
+        Faces of training subjects on which the strength of the penalty is chosen, by log-loss.
     classes
         Expressions in the order of the labels.
     synthetic, synthetic_share
-        More faces, and the part of the loss that is theirs.
+        Further faces, and their share of the loss.
 
     Raises
     ------
@@ -118,7 +116,10 @@ def train_logistic(
     x = x.astype(np.float32)
     y = np.concatenate([np.repeat(part.labels, 2) for part in parts])
     if len(np.unique(y)) < 2:
-        raise UsageError("the training faces show one expression only", "faceprep show WORKSPACE")
+        raise UsageError(
+            "the training faces show one expression only",
+            Remedy("show", arguments=("WORKSPACE",)),
+        )
     # Weights sum to the number of real faces, so that a strength means the same in every row.
     weights = [
         np.full(2 * len(part.labels), share * len(real.labels) / max(2 * len(part.labels), 1))

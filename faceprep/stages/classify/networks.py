@@ -1,66 +1,93 @@
-"""Networks that tell expressions apart: ExprGAN's G_enc with one more layer, and a small one."""
+"""Networks that classify expressions: the paper's encoder with one more layer, and a small one."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceprep.core.errors import UsageError
-from faceprep.generators.blocks.layers import channels_last
+from faceprep.generators.blocks.layers import SameConv2d, channels_last, initialise
 
-#: Side that a network sees where nothing else is said, pixels.
+#: Side of the images where none is set, pixels.
 SIZES = {"small": 64, "paper": 128}
+
+#: Sides for which the paper's network is defined, its first channels and the length of g(x).
+_PAPER_SIZES = (32, 64, 128)
+_PAPER_WIDTH = 64
+_PAPER_IDENTITY = 50
 
 #: Channels of the small network; each layer halves the side.
 _WIDTHS = (24, 48, 96, 128)
 _CELLS = 4
 _DROPOUT = 0.3
 
-# Added to the contrast of an image before it is divided by it; images are in [-1, 1].
+# Added to the deviation of an image before the division; images are in [-1, 1].
 _LEAST_CONTRAST = 0.01
 
 
 def build_classifier(name: str, classes: Sequence[str], size: int, seed: int) -> nn.Module:
-    """Make a classifier of images ``(B, 3, S, S)`` in [-1, 1]; its output are logits ``(B, K)``.
+    """Build a classifier of images ``(B, 3, S, S)`` in [-1, 1] that returns logits ``(B, K)``.
 
     Parameters
     ----------
     name
-        ``paper``: G_enc with a fully connected layer of K outputs (ExprGAN, section "Data
-        augmentation"), 18.2 million weights at 128 pixels. ``small``: four 3×3 convolutions of
-        stride 2 with BatchNorm, for a CPU.
+        ``paper``: `PaperNetwork`, 18.2 million weights at 128 pixels. ``small``: `SmallNetwork`,
+        for a CPU.
     classes
         Expressions in the order of the outputs.
     size
-        Side S.
+        Side S, pixels.
     seed
-        Of the weights; the global random state stays as it was.
+        Seed of the weights; the global random state stays as it was.
 
     Raises
     ------
     UsageError
-        There is no such network, or not for that size.
+        There is no such network, or none for that size.
     """
     if name not in SIZES:
         raise UsageError(f"no network is called {name!r}", f"one of: {', '.join(SIZES)}")
+    if name == "paper" and size not in _PAPER_SIZES:
+        raise UsageError(f"size is {size}", f"one of {', '.join(map(str, _PAPER_SIZES))}")
+    network_type = PaperNetwork if name == "paper" else SmallNetwork
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = _paper(classes, size) if name == "paper" else SmallNetwork(len(classes), size)
+        network = network_type(len(classes), size)
     return channels_last(network)
 
 
-def _paper(classes: Sequence[str], size: int) -> nn.Module:
-    from faceprep.generators.exprgan import PRESETS
-    from faceprep.generators.exprgan.networks import Encoder
+class PaperNetwork(nn.Module):
+    """G_enc with a fully connected layer of K outputs (Ding et al. 2018, "Data augmentation").
 
-    config = PRESETS["paper"](tuple(classes), size=size)
-    return nn.Sequential(Encoder(config), nn.Linear(config.identity, len(classes)))
+    G_enc: 5×5 convolutions of stride 2 with ReLU down to 4×4, then 50 values by one fully
+    connected layer and tanh.
+    """
+
+    def __init__(self, classes: int, size: int) -> None:
+        super().__init__()
+        levels = size.bit_length() - 3
+        channels = [3] + [_PAPER_WIDTH * 2**level for level in range(levels)]
+        self.convs = nn.ModuleList(
+            SameConv2d(inputs, outputs, 5, stride=2) for inputs, outputs in pairwise(channels)
+        )
+        self.identity = nn.Linear(channels[-1] * _CELLS**2, _PAPER_IDENTITY)
+        for layer in (*self.convs, self.identity):
+            initialise(layer, "official")
+        self.linear = nn.Linear(_PAPER_IDENTITY, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images ``(B, 3, S, S)`` → logits ``(B, K)``."""
+        for conv in self.convs:
+            x = F.relu(conv(x))
+        return self.linear(torch.tanh(self.identity(x.flatten(1)).float()))
 
 
 class SmallNetwork(nn.Module):
     """Convolutions 3×3 of stride 2 with BatchNorm and ReLU, 4×4 cells, one linear layer.
 
-    Every image gets mean 0 and deviation 1 first: how light a photograph is says nothing here.
+    Every image is normalised to mean 0 and deviation 1 first, so that lighting has no effect.
     """
 
     def __init__(self, classes: int, size: int) -> None:

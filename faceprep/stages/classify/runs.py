@@ -1,251 +1,191 @@
-"""A cell of the accuracy table: one training and its answers; what a worker does, and its file.
+"""A training run of the accuracy table: its settings and faces, its result, and its file.
 
-<workspace>/classify/cells/flips-3000-seed0-fold01-<key>.parquet     written whole when it is done
+<workspace>/classify/cells/flips-3000-seed0-fold01-<key>.parquet     written when the run is done
 
-The key follows from everything that decides the answers. A cell whose file is there is done; the
-same command goes on with the others.
+The key follows from everything that determines the result. A run whose file exists is done.
 """
 
 import json
-import shlex
-import time
-from dataclasses import asdict, dataclass, field
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from faceprep.config import ClassifyConfig
 from faceprep.core.errors import FaceprepError
 from faceprep.core.files import digest, output_file
-from faceprep.stages.classify.faces import Kept, Side
+from faceprep.stages.classify.array_cache import CachedArray
+from faceprep.stages.classify.split import Split
 from faceprep.workspace.manifest import METADATA_KEY
 
-if TYPE_CHECKING:
-    import torch
-
-    from faceprep.stages.classify.training import Recipe
-
-#: Raised whenever the same settings and faces give other answers.
+#: Raised whenever the same settings and faces give other results.
 VERSION = 1
 
+STAGE = "classify"
+
+#: Arm that fits a logistic regression on face features; the others train a network on pixels.
 LOGISTIC = "logistic"
+
+#: Settings of ``[classify]`` that determine a run.
+SETTINGS = (
+    "network", "updates", "batch", "synthetic_share", "even", "learning_rate", "weight_decay",
+    "smoothing", "classic_strength", "look_every", "bf16",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row of the table: how it is trained, and with how many synthetic faces."""
+class TableRow:
+    """A row of the table: an arm and its number of synthetic faces."""
 
     arm: str
     synthetic: int
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Name that is printed."""
         return f"{self.arm}, {self.synthetic:,} synthetic" if self.synthetic else self.arm
 
 
 @dataclass(frozen=True)
-class Made:
-    """Synthetic faces of a cell.
+class RunSynthetic:
+    """Synthetic faces of a run.
 
     Attributes
     ----------
-    faces
-        Pixels, or features for `LOGISTIC`.
-    rows, labels
-        Which of them, and what they show.
+    array
+        Pixels of all synthetic faces, or features for `LOGISTIC`.
+    rows, labels : (n,) int64
+        Rows of `array` that are used, and their expressions.
     key
-        Of these rows' content: more faces after them change nothing.
+        Hash of the content of these rows: further faces do not change it.
     """
 
-    faces: Kept
+    array: CachedArray
     rows: np.ndarray
     labels: np.ndarray
     key: str
 
 
 @dataclass(frozen=True)
-class Cell:
+class TrainingRun:
     """One training.
 
     Attributes
     ----------
     row, seed, fold
-        Which; the fold is None for the dataset's own split.
-    classes, labels, side
-        Expressions; labels of all real faces; who is where.
-    faces
-        Pixels of all real faces, or their features for `LOGISTIC`.
-    recipe
-        How.
-    made
+        Row of the table, seed, and tested fold; None for the split of the selection.
+    classes, labels
+        Expressions, and the labels ``(N,)`` of all real faces.
+    split
+        Sides of the real faces.
+    array
+        Pixels of all real faces, or features for `LOGISTIC`.
+    config
+        Section ``[classify]``, of which a run reads `SETTINGS`.
+    synthetic
         None where the row has none.
-    names, people
-        ``face_id`` and person of all real faces.
+    face_ids, subjects : (N,)
+        Of all real faces.
     device
-        Where.
+        Where the network is trained.
     folder
-        Where the files of the cells go.
+        Folder of the files of all runs.
     """
 
-    row: Row
+    row: TableRow
     seed: int
     fold: int | None
     classes: tuple[str, ...]
     labels: np.ndarray
-    side: Side
-    faces: Kept
-    recipe: "Recipe"
-    made: Made | None
-    names: np.ndarray
-    people: np.ndarray
+    split: Split
+    array: CachedArray
+    config: ClassifyConfig
+    synthetic: RunSynthetic | None
+    face_ids: np.ndarray
+    subjects: np.ndarray
     device: str
     folder: Path
 
     @cached_property
     def key(self) -> str:
-        """Of everything that decides the answers."""
-        made = None
-        if self.made is not None:
-            made = [self.made.key, self.made.rows.tolist(), self.made.labels.tolist()]
-        sides = [part.tolist() for part in vars(self.side).values()]
-        recipe = asdict(self.recipe)
-        parts = [VERSION, self.row.arm, self.seed, self.fold, self.classes, recipe, self.faces.key]
-        return digest([parts, self.labels.tolist(), sides, self.names.tolist(), made, self.device])
+        """Hash of everything that determines the result."""
+        synthetic = None
+        if self.synthetic is not None:
+            rows, labels = self.synthetic.rows.tolist(), self.synthetic.labels.tolist()
+            synthetic = [self.synthetic.key, rows, labels]
+        split = [side.tolist() for side in vars(self.split).values()]
+        settings = {name: getattr(self.config, name) for name in SETTINGS}
+        run = [VERSION, self.row.arm, self.seed, self.fold, self.classes, settings, self.array.key]
+        faces = [self.labels.tolist(), split, self.face_ids.tolist()]
+        return digest([run, *faces, synthetic, self.device])
 
     @property
     def path(self) -> Path:
-        """Its file."""
+        """File of the run."""
         fold = "" if self.fold is None else f"-fold{self.fold:02d}"
         name = f"{self.row.arm}-{self.row.synthetic}-seed{self.seed}{fold}-{self.key}.parquet"
         return self.folder / name
 
 
 @dataclass(frozen=True)
-class CellDone:
-    """What the file of a cell says.
+class RunResult:
+    """Result of a training run, as its file has it.
 
     Attributes
     ----------
-    log_probabilities
-        ``(F, K)`` of the test faces in their order.
-    faces
-        Their ``face_id``.
+    log_probabilities : (F, K)
+        Of the test faces in their order.
+    face_ids
+        ``face_id`` of the test faces.
     trained_on, held_out
-        People.
-    about
-        The rest: updates at which it was best, looks, seconds.
+        Subjects.
+    metadata
+        Update at which it was best, evaluations, seconds.
     """
 
     log_probabilities: np.ndarray
-    faces: list[str]
+    face_ids: list[str]
     trained_on: list[str]
     held_out: list[str]
-    about: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def run_cell(cell: Cell) -> CellDone:
-    """Train, ask, and write the file.
+def write_result(run: TrainingRun, result: RunResult) -> None:
+    """Write the file of a run.
 
     Raises
     ------
     FaceprepError
-        The loss became NaN, or the file cannot be written.
+        It cannot be written.
     """
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # the same numbers in any number of processes
-    started = time.monotonic()
-    try:
-        with threadpool_limits(1):
-            scores, about = _logistic(cell) if cell.row.arm == LOGISTIC else _network(cell)
-    finally:
-        torch.set_num_threads(before)
-    side = cell.side
-    trained, held = (sorted({*cell.people[rows].tolist()}) for rows in (side.train, side.held_out))
-    about = {**about, "seconds": round(time.monotonic() - started, 2)}
-    done = CellDone(scores, cell.names[side.test].tolist(), trained, held, about)
-    _write(cell, done)
-    return done
-
-
-def _network(cell: Cell) -> tuple[np.ndarray, dict[str, Any]]:
-    import torch
-
-    from faceprep.stages.classify.training import Pool, train_classifier
-
-    def pool(faces: Kept, rows: np.ndarray, labels: np.ndarray) -> Pool:
-        images = _resident(faces, cell.device)
-        return Pool(images, torch.from_numpy(rows), torch.from_numpy(labels).to(cell.device))
-
-    side, made = cell.side, cell.made
-    train, held, test = (
-        pool(cell.faces, rows, cell.labels[rows]) for rows in (side.train, side.held_out, side.test)
-    )
-    more = None if made is None else pool(made.faces, made.rows, made.labels)
-    seed = cell.seed * 1000 + (0 if cell.fold is None else cell.fold + 1)
-    found = train_classifier(
-        train, held, cell.classes, cell.recipe, arm=cell.row.arm, synthetic=more, seed=seed
-    )
-    looks = [[look.update, look.loss, look.accuracy] for look in found.looks]
-    return found.log_probabilities(test), {"stopped_at": found.stopped_at, "looks": looks}
-
-
-@lru_cache(maxsize=4)
-def _resident(faces: Kept, device: str) -> "torch.Tensor":
-    """Pixels on a device; on the CPU all processes share the pages of the file."""
-    import torch
-
-    return torch.from_numpy(faces.read()).to(device)
-
-
-def _logistic(cell: Cell) -> tuple[np.ndarray, dict[str, Any]]:
-    from faceprep.stages.classify.logistic import Described, train_logistic
-
-    values, side = cell.faces.read(), cell.side
-    train, held, test = (
-        Described(values[rows], cell.labels[rows])
-        for rows in (side.train, side.held_out, side.test)
-    )
-    made = None
-    if cell.made is not None:
-        made = Described(cell.made.faces.read()[cell.made.rows], cell.made.labels)
-    share = cell.recipe.synthetic_share
-    found = train_logistic(train, held, cell.classes, synthetic=made, synthetic_share=share)
-    return found.log_probabilities(test), {"strength": found.strength}
-
-
-def _write(cell: Cell, done: CellDone) -> None:
+    scores = list(result.log_probabilities)
     table = pa.table(
         {
-            "face_id": pa.array(done.faces, pa.string()),
-            "log_probabilities": pa.array(
-                list(done.log_probabilities), pa.list_(pa.float64(), len(cell.classes))
-            ),
+            "face_id": pa.array(result.face_ids, pa.string()),
+            "log_probabilities": pa.array(scores, pa.list_(pa.float64(), len(run.classes))),
         }
     )
-    about = {**done.about, "trained_on": done.trained_on, "held_out": done.held_out}
-    text = json.dumps(about, sort_keys=True).encode()
-    with output_file(cell.path, "make room, then type the same command again") as aside:
-        pq.write_table(table.replace_schema_metadata({METADATA_KEY: text}), aside)
+    subjects = {"trained_on": result.trained_on, "held_out": result.held_out}
+    text = json.dumps({**result.metadata, **subjects}, sort_keys=True).encode()
+    with output_file(run.path, "make room, then type the same command again") as temporary:
+        pq.write_table(table.replace_schema_metadata({METADATA_KEY: text}), temporary)
 
 
-def read_cell(cell: Cell) -> CellDone | None:
-    """What a cell's file says; None where there is none, or none that is whole."""
+def read_result(run: TrainingRun) -> RunResult | None:
+    """Read the file of a run; None where there is none, or where it is damaged."""
     try:
-        with pq.ParquetFile(cell.path) as file:
+        with pq.ParquetFile(run.path) as file:
             table = file.read()
-        about = json.loads((table.schema.metadata or {})[METADATA_KEY])
+        metadata = json.loads((table.schema.metadata or {})[METADATA_KEY])
         scores = np.stack(table["log_probabilities"].to_numpy(zero_copy_only=False))
-        trained, held = (about.pop(name) for name in ("trained_on", "held_out"))
+        trained, held = (metadata.pop(name) for name in ("trained_on", "held_out"))
     except (OSError, ValueError, KeyError, pa.ArrowInvalid):
         return None
-    faces = table["face_id"].to_pylist()
-    if faces != cell.names[cell.side.test].tolist():
-        raise FaceprepError(f"{cell.path} is of other faces", f"rm {shlex.quote(str(cell.path))}")
-    return CellDone(scores, faces, trained, held, about)
+    face_ids = table["face_id"].to_pylist()
+    if face_ids != run.face_ids[run.split.test].tolist():
+        raise FaceprepError(f"{run.path} is of other faces", "remove that file")
+    return RunResult(scores, face_ids, trained, held, metadata)

@@ -38,7 +38,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     state = install(tmp_path / "slurm")
     monkeypatch.setenv("PATH", f"{state.parent / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))  # tasks unpickle the toy
-    monkeypatch.setattr(augment._Run, "quality", lambda self, progress: EveryThird())
+    monkeypatch.setattr(augment, "_quality_filter", lambda plan, progress: EveryThird())
     return state
 
 
@@ -169,7 +169,7 @@ def test_no_filter_is_trained_for_a_cluster_that_does_not_answer(
     generator_workspace(root)
     (slurm / "silent").touch()
     trained: list[object] = []
-    monkeypatch.setattr(augment._Run, "quality", lambda self, progress: trained.append(self))
+    monkeypatch.setattr(augment, "_quality_filter", lambda plan, progress: trained.append(plan))
     with pytest.raises(FaceprepError):
         run_augment(config(root, FILTERED), 20, Options(), QUIET)
     assert not trained

@@ -12,7 +12,7 @@ from faceprep.metrics.accuracy import Accuracy, Gain, Interval
 from faceprep.report.accuracy.files import _csv, latex
 from faceprep.report.accuracy.plot import plot_accuracy
 from faceprep.report.accuracy.table import _gains
-from faceprep.stages.classify.runs import Row
+from faceprep.stages.classify.runs import TableRow
 
 UNKNOWN = Interval(1.0)
 
@@ -21,7 +21,7 @@ def result(accuracy: Interval) -> SimpleNamespace:
     """Two rows of the same accuracy; the second gains a share of errors without an interval."""
     found = Accuracy(accuracy, accuracy, Interval(math.nan), (accuracy.value,) * 3)
     gain = Gain(Interval(0.0125, 0.0, 0.05), UNKNOWN, UNKNOWN, 1.0, 1, 0)
-    one, other = Row("flips", 0), Row("classic", 0)
+    one, other = TableRow("flips", 0), TableRow("classic", 0)
     return SimpleNamespace(
         rows=[
             SimpleNamespace(row=one, accuracy=found, gain=None, against=None),

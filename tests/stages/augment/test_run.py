@@ -30,7 +30,7 @@ from faceprep.core.png_text import read_text
 from faceprep.core.progress import Progress
 from faceprep.execution.options import Options
 from faceprep.stages.augment import run as augment
-from faceprep.stages.augment.gpu_engine import compute_here
+from faceprep.stages.augment.gpu_engine import run_on_gpu
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
 from faceprep.workspace.synthetic import load_synthetic, synthetic_record
@@ -113,7 +113,7 @@ def test_every_way_gives_the_same_bytes(
     if way == "threads":
         torch.set_num_threads(2)
     if way == "device":
-        monkeypatch.setattr(augment._Run, "engine", lambda self: compute_here)
+        monkeypatch.setattr(augment, "_engine", lambda plan: run_on_gpu)
     if way == "shards":
         for part in (3, 1, 2):
             make_faces(root, 70, 1, Options(shard=(part, 3)), **MIX)
@@ -251,7 +251,7 @@ def test_impossible_settings(values: dict[str, object]) -> None:
 def test_the_filter_keeps_balance_and_prefixes_and_says_what_it_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(augment._Run, "quality", lambda self, progress: EveryThird())
+    monkeypatch.setattr(augment, "_quality_filter", lambda plan, progress: EveryThird())
     chosen = {**MIX, "filter": "judge", "tries": 4}
     for name, counts in (("whole", (60,)), ("grown", (11, 37, 60))):
         generator_workspace(tmp_path / name)

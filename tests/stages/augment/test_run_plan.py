@@ -123,10 +123,10 @@ def test_a_filter_that_cannot_be_trained_costs_no_face(
     make_faces(root, 70)
     before = all_files(root)
 
-    def killed(self: object, progress: Progress) -> None:
+    def killed(plan: object, progress: Progress) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(augment._Run, "quality", killed)
+    monkeypatch.setattr(augment, "_quality_filter", killed)
     with pytest.raises(KeyboardInterrupt):
         make_faces(root, 30, 1, Options(overwrite=True), filter="judge")
     assert all_files(root) == before

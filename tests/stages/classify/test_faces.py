@@ -1,4 +1,4 @@
-"""Pixels of ``classify`` in files: of the run that maps them, whole, and few."""
+"""Arrays of ``classify`` in files: each belongs to one run, is complete, and few are kept."""
 
 import os
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ from builders.training import toy_workspace
 from faceprep.core.errors import FaceprepError
 from faceprep.core.progress import Progress
 from faceprep.execution import local
-from faceprep.stages.classify import runs as classify_cells
-from faceprep.stages.classify.faces import Kept, keep
+from faceprep.stages.classify import worker
+from faceprep.stages.classify.array_cache import ArrayCache, CachedArray, Content
 from faceprep.stages.classify.run import run_classify
 
 QUIET = Progress(quiet=True)
 
 
-def kept(folder: Path, value: int, used: int, name: str = "real-64", **options: Any) -> Kept:
-    def make() -> tuple[tuple[int, ...], np.dtype[Any], Any]:
+def cached(folder: Path, value: int, used: int, name: str = "real-64") -> CachedArray:
+    def compute() -> Content:
         return (3,), np.dtype(np.uint8), [np.full(3, value, np.uint8)]
 
-    found = keep(folder, name, value, make, **options)
+    found = ArrayCache(folder, QUIET).array(name, value, compute)
     os.utime(found.path, (used, used))
     return found
 
@@ -35,26 +35,26 @@ def test_a_run_of_other_faces_that_comes_between_changes_no_number(
     """The other one writes its pixels after this one has planned, before it trains."""
     toy_workspace(tmp_path, people=8)
     config, other = configured(tmp_path, neutral=False), configured(tmp_path)
-    alone = run_classify(config, QUIET).done[0].log_probabilities
+    alone = run_classify(config, QUIET).run_results[0].log_probabilities
     whole = local.run
 
     def after_another(*arguments: Any) -> Iterator[Any]:
         monkeypatch.setattr(local, "run", whole)
         assert run_classify(other, QUIET).trained == 1
-        classify_cells._resident.cache_clear()  # as a worker of its own
+        worker._on_device.cache_clear()  # as a worker of its own
         yield from whole(*arguments)
 
     monkeypatch.setattr(local, "run", after_another)
     both = run_classify(config, QUIET, overwrite=True)
     assert both.trained == 1
-    assert np.array_equal(both.done[0].log_probabilities, alone)
+    assert np.array_equal(both.run_results[0].log_probabilities, alone)
 
 
 def test_the_two_last_used_stay_and_a_third_is_missed_aloud(tmp_path: Path) -> None:
-    first, second = kept(tmp_path, 1, used=10), kept(tmp_path, 2, used=20)
-    kept(tmp_path, 7, used=1, name="real-64-64")  # of another generator
-    kept(tmp_path, 1, used=30)
-    third = kept(tmp_path, 3, used=40)
+    first, second = cached(tmp_path, 1, used=10), cached(tmp_path, 2, used=20)
+    cached(tmp_path, 7, used=1, name="real-64-64")  # of another generator
+    cached(tmp_path, 1, used=30)
+    third = cached(tmp_path, 3, used=40)
     assert (first.read() == 1).all()
     assert (third.read() == 3).all()
     assert len([*tmp_path.iterdir()]) == 3
@@ -66,7 +66,7 @@ def test_the_two_last_used_stay_and_a_third_is_missed_aloud(tmp_path: Path) -> N
 def test_a_damaged_file_is_made_again_and_training_anew_trusts_none(tmp_path: Path) -> None:
     toy_workspace(tmp_path, people=8)
     config = configured(tmp_path)
-    alone = run_classify(config, QUIET).done[0].log_probabilities
+    alone = run_classify(config, QUIET).run_results[0].log_probabilities
     (path,) = (tmp_path / "classify" / "faces").glob("real-32-*.npy")
     content = path.read_bytes()
     for damaged in (content[:5000], content[:50], b""):
@@ -74,7 +74,7 @@ def test_a_damaged_file_is_made_again_and_training_anew_trusts_none(tmp_path: Pa
         run_classify(config, QUIET)
         assert path.read_bytes() == content
     path.write_bytes(content[:-1000] + bytes(1000))
-    classify_cells._resident.cache_clear()
+    worker._on_device.cache_clear()
     again = run_classify(config, QUIET, overwrite=True)
     assert path.read_bytes() == content
-    assert np.array_equal(again.done[0].log_probabilities, alone)
+    assert np.array_equal(again.run_results[0].log_probabilities, alone)

@@ -27,10 +27,9 @@ from faceprep.execution.options import Options
 from faceprep.report.accuracy.files import write_files
 from faceprep.report.accuracy.table import plan_tables
 from faceprep.stages.augment.run import run_augment
-from faceprep.stages.classify import run as classify
-from faceprep.stages.classify import runs as classify_cells
-from faceprep.stages.classify.faces import load_faces, side_of
+from faceprep.stages.classify.faces import load_faces
 from faceprep.stages.classify.run import run_classify
+from faceprep.stages.classify.split import Split, Splits
 from faceprep.stages.classify.synthetic import find_synthetic
 from faceprep.stages.train.run import run_train
 from faceprep.workspace.manifest import METADATA_KEY
@@ -44,17 +43,17 @@ def test_every_row_has_the_same_test_faces_and_the_people_on_whom_it_stops(tmp_p
     assert [(one.row.arm, one.row.synthetic) for one in result.rows] == [
         ("flips", 0), ("flips", 4), ("flips", 8), ("plain", 0),
     ]  # fmt: skip
-    assert len({tuple(cell.side.test) for cell in result.cells}) == 1
-    assert len({tuple(done.held_out) for done in result.done}) == 1
+    assert len({tuple(run.split.test) for run in result.runs}) == 1
+    assert len({tuple(done.held_out) for done in result.run_results}) == 1
     tested = {*result.rows[0].answers.subjects.tolist()}
     assert tested == {*people(6, 7)}
-    for done in result.done:
+    for done in result.run_results:
         assert sorted({*done.trained_on, *done.held_out}) == people(0, 1, 2, 3, 4, 5)
         assert not {*done.trained_on} & {*done.held_out}
     assert [one.against and (one.against.arm, one.against.synthetic) for one in result.rows] == [
         None, ("flips", 0), ("flips", 0), ("flips", 0),
     ]  # fmt: skip
-    rows = [cell.made.rows.tolist() for cell in result.cells if cell.made]
+    rows = [run.synthetic.rows.tolist() for run in result.runs if run.synthetic]
     assert rows == [list(range(4)), list(range(8))]
     assert result.best is not None
     assert result.best[0].synthetic > 0 == result.best[1].synthetic
@@ -64,10 +63,10 @@ def test_edits_of_people_who_are_left_out_are_not_trained_on(tmp_path: Path) -> 
     names = [f"folder/S{person}/anger" for person in range(6)]
     with_synthetic(tmp_path, sources=names)
     result = run_classify(configured(tmp_path, sweep=(12,)), QUIET)
-    (cell,) = [cell for cell in result.cells if cell.made]
-    (held,) = {done.held_out[0] for done in result.done}
+    (run,) = [run for run in result.runs if run.synthetic]
+    (held,) = {done.held_out[0] for done in result.run_results}
     out = names.index(f"{held}/anger")
-    assert cell.made.rows.tolist() == [i for i in range(12) if i % 6 != out]
+    assert run.synthetic.rows.tolist() == [i for i in range(12) if i % 6 != out]
 
 
 def test_times_are_multiples_of_the_training_faces(tmp_path: Path) -> None:
@@ -119,15 +118,15 @@ def test_a_table_is_refused_when_the_selection_has_somebody_on_two_sides(
 def test_a_table_is_refused_when_a_training_itself_saw_a_test_subject(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The choice of whom to leave out is spoilt: the finished cells tell on it."""
+    """A wrong choice of the held-out subjects is found in the results of the runs."""
     toy_workspace(tmp_path, people=8)
-    honest = classify.side_of
+    honest = Splits.split
 
-    def leaky(*arguments: Any) -> Any:
-        side = honest(*arguments)
-        return classify_cells.Side(side.train, side.test[:1], side.test)
+    def leaky(*arguments: Any) -> Split:
+        split = honest(*arguments)
+        return Split(split.train, split.test[:1], split.test)
 
-    monkeypatch.setattr(classify, "side_of", leaky)
+    monkeypatch.setattr(Splits, "split", leaky)
     with pytest.raises(FaceprepError, match="early stopping saw test subject folder/S6"):
         run_classify(configured(tmp_path), QUIET)
 
@@ -152,7 +151,7 @@ def test_folds_test_everybody_once_with_the_generator_of_their_fold(tmp_path: Pa
         checkpoint = generator_file(workspace, name, subjects=rest)
         synthetic_faces(workspace, checkpoint, name=name)
     result = run_classify(configured(tmp_path, folds=3, sweep=(4,), seeds=2), QUIET)
-    assert len(result.cells) == 2 * 3 * 2
+    assert len(result.runs) == 2 * 3 * 2
     for one in result.rows:
         assert len(one.answers.labels) == 9 * len(LABELS)
         assert sorted({*one.answers.subjects.tolist()}) == people(*everybody)
@@ -165,7 +164,7 @@ def test_folds_test_everybody_once_with_the_generator_of_their_fold(tmp_path: Pa
 def test_val_is_left_out_where_there_is_one(tmp_path: Path) -> None:
     toy_workspace(tmp_path, people=8, S3="val")
     result = run_classify(configured(tmp_path, seeds=2), QUIET)
-    for done in result.done:
+    for done in result.run_results:
         assert done.held_out == people(3)
         assert done.trained_on == people(0, 1, 2, 4, 5)
 
@@ -189,12 +188,12 @@ def test_who_is_left_out_follows_from_seed_and_fold(tmp_path: Path) -> None:
     toy_workspace(tmp_path, people=12)
     faces = load_faces(tmp_path, ClassifyConfig())
     held = {
-        (seed, fold): tuple(side_of(faces, fold, seed, 0.2).held_out)
+        (seed, fold): tuple(Splits(faces, 0.2).split(fold, seed).held_out)
         for seed in range(6) for fold in (None, 0, 1)
     }  # fmt: skip
     assert len({*held.values()}) > 8
     assert all(len(one) == 8 for one in held.values())  # two of ten, or of eight, people
-    assert tuple(side_of(faces, None, 3, 0.2).held_out) == held[3, None]
+    assert tuple(Splits(faces, 0.2).split(None, 3).held_out) == held[3, None]
 
 
 def test_the_same_command_trains_only_what_is_missing(tmp_path: Path) -> None:
@@ -202,8 +201,8 @@ def test_the_same_command_trains_only_what_is_missing(tmp_path: Path) -> None:
     config = configured(tmp_path, seeds=3)
     first = run_classify(config, QUIET)
     assert first.trained == 3
-    cell = first.cells[1].path
-    cell.write_bytes(cell.read_bytes()[:100])  # as a disk that was full leaves it
+    path = first.runs[1].path
+    path.write_bytes(path.read_bytes()[:100])  # as a disk that was full leaves it
     again = run_classify(config, QUIET)
     assert again.trained == 1
     assert [one.accuracy for one in again.rows] == [one.accuracy for one in first.rows]
@@ -351,10 +350,10 @@ def test_what_train_and_augment_leave_is_trusted_and_used(
     seen = people(0, 2, 3, 5)
     assert found.touched["the generator"] == seen
     assert {*found.touched["the sources of synthetic faces"]} <= {*seen}
-    assert {*found.people.tolist()} <= {*seen}
+    assert {*found.source_subjects.tolist()} <= {*seen}
     assert sorted({*found.labels.tolist()}) == [0, 1, 2, 3]
-    held = {found.people[0]}
-    assert {*found.people[found.first(8, held)]}.isdisjoint(held)
+    held = {found.source_subjects[0]}
+    assert {*found.source_subjects[found.rows(8, held)]}.isdisjoint(held)
     with pytest.raises(UsageError) as caught:
         run_classify(config, QUIET)
     hint = spell(caught.value.hint)

@@ -10,7 +10,8 @@ from builders.training import toy_workspace
 
 from faceprep.core.errors import FaceprepError
 from faceprep.core.progress import Progress
-from faceprep.stages.classify.run import Classified, run_classify
+from faceprep.stages.classify.result import ClassifyResult
+from faceprep.stages.classify.run import run_classify
 from faceprep.workspace import Workspace
 from faceprep.workspace.synthetic import synthetic_record
 
@@ -34,13 +35,13 @@ def rename_selected(root: Path) -> None:
     pq.write_table(table.set_column(0, table.schema.field("face_id"), [ids]), path)
 
 
-def planned(root: Path, **options: object) -> tuple[Classified, set[int], str]:
+def planned(root: Path, **options: object) -> tuple[ClassifyResult, set[int], str]:
     """A table of 16 faces, the rows that its training takes, and who is left out of it."""
     plan = run_classify(configured(root, sweep=(16,), **options), QUIET, dry_run=True)
-    (cell,) = [cell for cell in plan.cells if cell.made]
-    assert cell.made is not None
-    (held,) = {*cell.people[cell.side.held_out].tolist()}
-    return plan, {*cell.made.rows.tolist()}, held
+    (run,) = [run for run in plan.runs if run.synthetic]
+    assert run.synthetic is not None
+    (held,) = {*run.subjects[run.split.held_out].tolist()}
+    return plan, {*run.synthetic.rows.tolist()}, held
 
 
 def test_people_from_elsewhere_are_nobody_here_whatever_their_names(tmp_path: Path) -> None:

@@ -17,9 +17,10 @@ from faceprep.core.progress import Progress
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.report import Report
 from faceprep.execution.options import Options
+from faceprep.report.select_table import selection_tables
 from faceprep.stages.select import summary as select_summary
 from faceprep.stages.select.rows import cut, sha256, table_of, with_checksums
-from faceprep.stages.select.run import render_summary, run_select
+from faceprep.stages.select.run import run_select
 from faceprep.workspace import PendingShard, Workspace
 from faceprep.workspace.manifest import read_provenance
 
@@ -232,7 +233,7 @@ def test_the_table_shows_names_as_they_are(tmp_path):
 
 def _drawn(result) -> str:
     console = Console(file=io.StringIO(), width=120)
-    console.print(render_summary(result))
+    console.print(selection_tables(result))
     return console.file.getvalue()
 
 

@@ -1,0 +1,167 @@
+"""Plan of ``augment``: which faces exist, which are missing, and which would be replaced."""
+
+from faceprep.config import Config
+from faceprep.core.errors import FaceprepError
+from faceprep.core.files import digest, file_sha256
+from faceprep.execution.job import Errand
+from faceprep.execution.options import Options
+from faceprep.generators.trained import read_trained
+from faceprep.stages.augment.existing import ExistingFaces
+from faceprep.stages.augment.quality_filter import QualityFilter
+from faceprep.stages.augment.result import AugmentResult
+from faceprep.stages.augment.shard import AugmentJob, AugmentStage
+from faceprep.stages.augment.sources import Sources, find_sources, fingerprint
+from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import generator_name
+
+#: Typical size of a face of 128 pixels on disk: its picture and its row.
+_BYTES_PER_FACE = 27_000
+
+
+class Plan:
+    """What the shards of a run have in common.
+
+    Attributes
+    ----------
+    stage, name
+        Stage, whose name is that of the folder, and name of the generator.
+    checkpoint, classes, size
+        SHA-256 of the generator's file, its expressions, and the side of its images.
+    sources
+        Mode → faces that are edited.
+    input_hash, config_hash
+        Hashes of generator and sources, and of the settings.
+    existing
+        Faces that exist.
+
+    Raises
+    ------
+    UsageError
+        There is no trained generator, or no source where one is needed.
+    FaceprepError
+        A subject of the sources is tested or watched.
+    """
+
+    def __init__(self, config: Config, device: str) -> None:
+        self.config, self.device = config, device
+        self.workspace = Workspace(config.workspace)
+        self.stage = AugmentStage(config, device)
+        self.settings = config.augment
+        self.name = generator_name(config.train.generator, config.train.fold)
+        # Building the networks takes seconds, and is left to the workers.
+        file = read_trained(config.workspace, self.name)
+        self.checkpoint, networks = file_sha256(file.path), file.config
+        self.classes, self.size = tuple(networks["classes"]), int(networks["size"])
+        modes = list(self.settings.shares())
+        self.sources: dict[str, Sources] = {
+            mode: find_sources(config, mode) for mode in modes if mode != "new"
+        }
+        filtered = self.settings.filter != "none"
+        self.input_hash = digest([self.checkpoint, *fingerprint(config, modes, filtered)])
+        self.config_hash = self._hash(device)
+        hashes = (self.input_hash, self.config_hash)
+        self.existing = ExistingFaces(self.workspace, self.stage.name, hashes)
+        self._replaced_at: dict[int, int] = {}
+
+    def result(self, count: int, options: Options, submitted: bool = False) -> AugmentResult:
+        """Return what is to be made.
+
+        Parameters
+        ----------
+        submitted
+            The shards were submitted by a command that checked what may be replaced.
+        """
+        if options.overwrite:
+            self._replaced_at = self.workspace.stamps(self.stage.name)
+        size = self.settings.shard_size
+        shards = -(-count // size)
+        result = AugmentResult(
+            folder=self.workspace.folder(self.stage.name),
+            asked=count,
+            shards=shards,
+            todo=[],
+            device=self.device,
+        )
+        allowed = options.overwrite or submitted or self.existing.requested()
+        if not allowed:
+            self._refuse_other_device()
+        for shard in filter(options.mine, range(shards)):
+            wanted = min(size, count - shard * size)
+            kept = 0 if options.overwrite else self.existing.rows(shard)
+            result.before += min(kept, wanted)
+            if kept < wanted:
+                result.todo.append(shard)
+                result.lacking += wanted - kept
+        result.disk_bytes = result.lacking * _BYTES_PER_FACE
+        result.replaced = self._count_replaced(result, options)
+        if not allowed and self.existing.others():
+            result.refusal = self.existing.refusal(self._difference(), count)
+        return result
+
+    def jobs(
+        self, result: AugmentResult, quality: QualityFilter | None, remote: Errand
+    ) -> list[AugmentJob]:
+        """Return the jobs of the shards to be made.
+
+        Parameters
+        ----------
+        remote
+            What another machine runs in place of them.
+        """
+        size = self.settings.shard_size
+        kept = {shard: self.existing.rows(shard) for shard in result.todo if result.before}
+        return [
+            AugmentJob(
+                self.stage, shard, self.config, self.input_hash, self.config_hash,
+                before=self._replaced_at.get(shard),
+                first=shard * size, rows=min(size, result.asked - shard * size), capacity=size,
+                kept=kept.get(shard, 0), checkpoint=self.checkpoint, device=self.device,
+                quality=quality, remote=remote,
+            )
+            for shard in result.todo
+        ]  # fmt: skip
+
+    def announcement(self, result: AugmentResult, options: Options) -> str:
+        """Return one line on what is going to happen, and which setting causes it."""
+        name = self.stage.name
+        there = sum(self.existing.own().values())
+        first = f"{there} there, the first {result.asked} of them asked for"
+        line = f"{name}: up to date ({first if there > result.asked else f'{there} faces'})"
+        if result.todo:
+            verb = "would make" if options.dry_run else "making"
+            line = f"{name}: {verb} {result.lacking} of {result.asked} faces"
+        if not result.replaced:
+            return line
+        others = sum(self.existing.others().values()) == result.replaced
+        kind = f" of {self._difference()}" if others else " that are there"
+        why = " (--overwrite)" if options.overwrite else ", as was asked for before"
+        return f"{line}; {result.replaced}{kind} go{why}"
+
+    def _hash(self, device: str) -> str:
+        # The device counts: the last digits differ between a CPU and a GPU.
+        settings = {**self.stage.settings(self.config), "device": device}
+        return digest({"settings": settings, "version": self.stage.version})
+
+    def _difference(self) -> str:
+        return self.existing.difference(self.stage.settings(self.config), self.checkpoint)
+
+    def _count_replaced(self, result: AugmentResult, options: Options) -> int:
+        """Count the existing faces that do not stay, also beyond those asked for."""
+        own, others = self.existing.own(), self.existing.others()
+        elsewhere = [n for n in range(result.shards) if not options.mine(n)]
+        going = {**others, **(own if options.overwrite else {})}
+        return sum(
+            rows
+            for shard, rows in going.items()
+            if shard not in elsewhere and (shard in others or shard < result.shards)
+        )
+
+    def _refuse_other_device(self) -> None:
+        """Refuse to remove faces that were made on another kind of device."""
+        for other in {"cpu", "cuda"} - {self.device}:
+            if self.existing.made_with(self._hash(other)):
+                raise FaceprepError(
+                    f"the faces in {self.workspace.folder(self.stage.name)} were computed on"
+                    f" {other}, and {self.device} gives other last digits",
+                    f"--device {other}, or --overwrite to make all of them anew",
+                )

@@ -1,0 +1,181 @@
+"""Arrays of a table in files: computed once, and mapped by every process that needs them.
+
+<workspace>/classify/faces/real-64-<key>.npy          crops of the selection, uint8, network's size
+                           <generator>-64-<key>.npy   synthetic faces, in their order
+                           real-features-<key>.npy    face features φ of the same, where an arm asks
+
+The key follows from everything that determines the content, so that no run maps the faces of
+another. Of the files that differ in nothing else, the two last used are kept.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from faceprep.core.errors import FaceprepError, Hint
+from faceprep.core.files import digest, output_file
+from faceprep.core.progress import Progress
+from faceprep.workspace.crops import read_crop
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CHUNK = 256
+
+#: Shape and type of an array, and its parts along the first axis in their order.
+Content: TypeAlias = tuple[tuple[int, ...], np.dtype[Any], Iterable[np.ndarray]]
+
+
+@dataclass(frozen=True)
+class CachedArray:
+    """An array in a file; `key` is the hash of what determines its content."""
+
+    path: Path
+    key: str
+
+    def read(self) -> np.ndarray:
+        """Map the array; what is written to it stays in this process.
+
+        Raises
+        ------
+        FaceprepError
+            Another run removed the file.
+        """
+        try:
+            return np.load(self.path, mmap_mode="c")
+        except FileNotFoundError:
+            raise FaceprepError(
+                f"{self.path} is gone: other classify runs in this workspace took its place",
+                "finished trainings are saved; the same command goes on",
+            ) from None
+
+    def is_complete(self) -> bool:
+        """Whether the file exists and is as long as its header says."""
+        try:
+            np.load(self.path, mmap_mode="r")
+        except (OSError, ValueError, EOFError):
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class ArrayCache:
+    """Folder of cached arrays.
+
+    Attributes
+    ----------
+    folder
+        Where the files are.
+    progress
+        Where messages go.
+    dry_run
+        Compute nothing.
+    overwrite
+        Compute every array again.
+    """
+
+    folder: Path
+    progress: Progress
+    dry_run: bool = False
+    overwrite: bool = False
+
+    def array(self, name: str, source: Any, compute: Callable[[], Content]) -> CachedArray:
+        """Compute ``folder/name-<key>.npy``, unless it exists and is complete.
+
+        Parameters
+        ----------
+        name
+            Beginning of the file's name.
+        source
+            JSON-ready value that determines the content.
+        compute
+            Return shape, type and parts of the array.
+        """
+        key = digest(source)
+        cached = CachedArray(self.folder / f"{name}-{key}.npy", key)
+        if self.dry_run:
+            return cached
+        with contextlib.suppress(OSError):
+            self._remove_all_but_last(name, cached.path)
+            os.utime(cached.path)  # tells a run that tidies up that the file is in use
+        if not self.overwrite and cached.is_complete():
+            return cached
+        with output_file(cached.path, "make room") as temporary:
+            shape, kind, parts = compute()
+            array = np.lib.format.open_memmap(temporary, mode="w+", dtype=kind, shape=shape)
+            start = 0
+            for part in parts:
+                array[start : start + len(part)] = part
+                start += len(part)
+            array.flush()
+            del array
+        return cached
+
+    def pixels(
+        self, name: str, table: "pd.DataFrame", size: int, threads: int, remedy: Hint
+    ) -> CachedArray:
+        """Decode the crops of a table, ``(N, size, size, 3) uint8``.
+
+        Parameters
+        ----------
+        table
+            Rows with ``crop`` and ``crop_sha256``.
+        remedy
+            Hint of the error, which makes an unreadable crop again.
+
+        Raises
+        ------
+        FaceprepError
+            A crop cannot be read.
+        """
+
+        def compute() -> Content:
+            self.progress.say(f"classify: reading {len(table):,} crops ({name})")
+            parts = _decode(table["crop"].tolist(), size, threads, remedy)
+            return (len(table), size, size, 3), np.dtype(np.uint8), parts
+
+        return self.array(f"{name}-{size}", [table["crop_sha256"].tolist(), size], compute)
+
+    def features(self, name: str, pixels: CachedArray, features: Any, device: str) -> CachedArray:
+        """Compute face features φ of faces and their mirror images, ``(N, 2, D) float16``."""
+        from faceprep.stages.classify.logistic import describe
+
+        def compute() -> Content:
+            images = pixels.read()
+            first = describe(features, images[:1], device)
+            return (len(images), *first.shape[1:]), first.dtype, parts(images)
+
+        def parts(images: np.ndarray) -> Iterator[np.ndarray]:
+            self.progress.start("features", len(images))
+            try:
+                for start in range(0, len(images), _CHUNK):
+                    yield describe(features, images[start : start + _CHUNK], device)
+                    self.progress.update(min(start + _CHUNK, len(images)))
+            finally:
+                self.progress.finish()
+
+        return self.array(f"{name}-features", [pixels.key, features.provenance()], compute)
+
+    def _remove_all_but_last(self, name: str, own: Path) -> None:
+        """Remove other files of the name except the last used, which a parallel run may need."""
+        found = [path for path in self.folder.glob(f"{name}-*.npy") if path != own]
+        others = [path for path in found if path.stem.rpartition("-")[0] == name]
+        for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:
+            path.unlink(missing_ok=True)
+
+
+def _decode(paths: list[str], size: int, threads: int, remedy: Hint) -> Iterator[np.ndarray]:
+    from faceprep.metrics.workspace_faces import reduce_crop
+
+    def read(path: str) -> np.ndarray:
+        return reduce_crop(read_crop(path, remedy), size)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(paths), _CHUNK):
+            yield np.stack(list(pool.map(read, paths[start : start + _CHUNK])))

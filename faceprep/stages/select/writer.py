@@ -1,0 +1,162 @@
+"""Writing of the select manifest: shard after shard, and only those that changed."""
+
+import hashlib
+import os
+import time
+from array import array
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from faceprep.config import Config
+from faceprep.core.errors import FaceprepError
+from faceprep.core.files import digest
+from faceprep.core.progress import Progress
+from faceprep.datasets.base import FrameRow
+from faceprep.execution.options import Options
+from faceprep.execution.runner import workers
+from faceprep.execution.shard import versions
+from faceprep.stages.select.result import SelectResult
+from faceprep.stages.select.rows import (
+    content_hash,
+    fingerprint,
+    in_chunks,
+    sha256,
+    table_of,
+    with_checksums,
+)
+from faceprep.stages.select.summary import Counter
+from faceprep.workspace import Workspace
+
+#: Raised whenever the same dataset and settings give other rows.
+VERSION = 1
+
+_BYTES_PER_ROW = 200
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """Return the settings that determine a row; `limit` determines only the number of rows."""
+    return {key: value for key, value in config.select.settings().items() if key != "limit"}
+
+
+def config_hash(config: Config) -> str:
+    """Hash the settings that determine a row."""
+    return digest(
+        {"settings": settings_of(config), "shard_size": config.shard_size, "version": VERSION}
+    )
+
+
+class Writer:
+    """Writer of the select manifest.
+
+    Attributes
+    ----------
+    counter
+        Counts of the rows.
+    result
+        Result so far.
+    missing
+        Number of frames whose file cannot be read.
+    """
+
+    def __init__(self, config: Config, options: Options, progress: Progress, root: Path) -> None:
+        self._config, self._options, self._progress = config, options, progress
+        self._workspace = Workspace(config.workspace)
+        self._root = os.path.abspath(root)  # noqa: PTH100 - links stay as the user wrote them
+        self._ids = array("Q")
+        self._in_parallel = False
+        self._hash = config_hash(config)
+        self._provenance = {"settings": settings_of(config), "versions": versions()}
+        self.counter = Counter()
+        self.missing = 0
+        self.result = SelectResult(
+            "select", shards=0, done_before=0, todo=[], rows=0, dry_run=options.dry_run
+        )
+
+    def write(self, shards: Iterable[list[FrameRow]]) -> None:
+        """Write every shard that changed.
+
+        Raises
+        ------
+        FaceprepError
+            Two frames have the same ``face_id``.
+        """
+        self._progress.start("select", None)
+        try:
+            with ThreadPoolExecutor(workers(self._config)) as pool:
+                for shard, rows in enumerate(shards):
+                    for row in rows:
+                        self.counter.add(row)
+                    self._ids.extend(_short_hash(row.face_id) for row in rows)
+                    self._write_shard(shard, rows, pool)
+                    self.result.shards += 1
+                    self.result.rows += len(rows)
+                    self._progress.update(self.result.rows)
+        finally:
+            self._progress.finish()
+        _check_unique(self._ids)
+
+    def _write_shard(self, shard: int, rows: list[FrameRow], pool: ThreadPoolExecutor) -> None:
+        started = time.monotonic()
+        paths = [f"{self._root}/{row.path}" for row in rows]
+        table = table_of(rows)
+        content = content_hash(table)
+        files = in_chunks(pool, fingerprint, paths)
+        self.missing += files.count(None)
+        input_hash = digest([content, files])
+        done = self._workspace.is_done("select", shard, input_hash, self._hash)
+        if done and not self._options.overwrite:
+            self.result.done_before += 1
+            return
+        self.result.todo.append(shard)
+        self.result.disk_bytes += _BYTES_PER_ROW * len(rows)
+        if self._options.dry_run:
+            return
+        self._open_for_writing()
+        if self._written_by_another(shard, input_hash):
+            return
+        with self._workspace.pending("select", shard) as pending:
+            checksums = in_chunks(pool, sha256, paths)
+            # The times of the files are in the marker only, so that the part has the same bytes
+            # wherever it is made.
+            pending.commit(
+                with_checksums(table, checksums),
+                input_hash=input_hash,
+                config_hash=self._hash,
+                provenance={**self._provenance, "input": content},
+                seconds=round(time.monotonic() - started, 3),
+            )
+        self.result.rows_made += len(rows)
+
+    def _written_by_another(self, shard: int, input_hash: str) -> bool:
+        """Wait for another process that is writing the shard; return whether it is done."""
+        return (
+            self._in_parallel
+            and self._workspace.wait_for_others("select", shard)
+            and self._workspace.is_done("select", shard, input_hash, self._hash)
+        )
+
+    def _open_for_writing(self) -> None:
+        """Before the first change, remove ``stage.json``: no later stage reads half a selection."""
+        if len(self.result.todo) == 1:
+            folder = self._workspace.folder("select")
+            self._workspace.make_folder("select")
+            self._workspace.sweep("select")
+            # Checked once, because a check lists every shard. Two commands that start at the same
+            # moment write the same bytes twice.
+            self._in_parallel = bool(self._workspace.in_hand("select"))
+            (folder / "stage.json").unlink(missing_ok=True)
+
+
+def _short_hash(face_id: str) -> int:
+    return int.from_bytes(hashlib.blake2b(face_id.encode(), digest_size=8).digest())
+
+
+def _check_unique(hashes: "array[int]") -> None:
+    """Check that readers return unique ids; a million of them take 16 MB."""
+    numbers = np.sort(np.frombuffer(hashes, dtype=np.uint64)) if len(hashes) else np.empty(0)
+    if (numbers[1:] == numbers[:-1]).any():
+        raise FaceprepError("two selected frames have the same face_id: the reader is wrong")
