@@ -1,19 +1,22 @@
-"""How well the landmark AU estimator agrees with what is known, AU by AU.
+"""Measure the agreement of the landmark AU estimator with known Action Units.
 
     python benchmarks/action_units.py [--demo FOLDER] [--subjects N]
 
-Three tables in Markdown: the photographs of people that it was not calibrated on, against OpenFace
-2.0.6; a demo dataset (rendered for the occasion unless a folder is given) against what was drawn,
-without and with the neutral frame; and what the confidence is worth.
+Three Markdown tables: photographs of subjects that were not used for calibration, against OpenFace
+2.0.6; a demo dataset (rendered unless a folder is given) against the true AUs, without and with the
+neutral frame; and the agreement by confidence.
 """
 
 import argparse
 import itertools
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 from action_unit_faces import Faces, demo_dataset, photographs, shared_folder
 
 from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
@@ -21,7 +24,7 @@ from faceprep.faces.action_units.landmark_estimator import Estimates, estimate
 
 _SUBJECTS = 24
 _FRAMES = 5
-# Nobody calibrated on it: `drawn_faces` has another seed.
+# Not used for calibration: `rendered_faces` has another seed.
 _SEED = 11
 
 
@@ -63,7 +66,7 @@ def report_photographs(photos: Mapping[str, Faces]) -> None:
 def report_demo(demo: Mapping[str, Faces]) -> None:
     faces = demo["mtcnn"]
     people = len(set(faces.subject))
-    print(f"### Demo dataset: {len(faces.subject)} frames of {people} drawn people\n")
+    print(f"### Demo dataset: {len(faces.subject)} frames of {people} rendered people\n")
     found = {
         "mtcnn alone": estimate(faces.landmarks),
         "mtcnn + neutral": estimate(faces.landmarks, faces.neutral),
@@ -73,9 +76,9 @@ def report_demo(demo: Mapping[str, Faces]) -> None:
 
 
 def table(truth: Faces, found: Mapping[str, Estimates]) -> None:
-    """Print r, mean absolute error and F1 of every AU for every kind of input.
+    """Print r, mean absolute error and F1 of each AU for each kind of input.
 
-    The columns "blind" say what the best constant intensity and "always present" would reach.
+    The columns "blind" contain the results of the best constant intensity and of constant presence.
     """
     print("| AU | occurs | blind: MAE | F1 |" + "".join(f" {n}: r | MAE | F1 |" for n in found))
     print("|---|---|---|---|" + "---|---|---|" * len(found))
@@ -94,7 +97,7 @@ def cells(values: Sequence[float] | np.ndarray) -> str:
 
 
 def blind(truth: Faces, au: str) -> tuple[float, float]:
-    """Mean absolute error of the median, and F1 of claiming presence always."""
+    """Return the mean absolute error of the median and F1 of constant presence."""
     share = truth.presences[:, PRESENCE_AUS.index(au)].mean()
     f1 = 2 * share / (1 + share) if share > 0 else np.nan
     if au not in INTENSITY_AUS:
@@ -104,7 +107,7 @@ def blind(truth: Faces, au: str) -> tuple[float, float]:
 
 
 def score(truth: Faces, found: Estimates, au: str) -> tuple[float, float, float]:
-    """Pearson r and mean absolute error of the intensity, F1 of the presence; NaN: undefined."""
+    """Return r and mean absolute error of intensities, F1 of presences; NaN if undefined."""
     present = truth.presences[:, PRESENCE_AUS.index(au)]
     claimed = found.presences[:, PRESENCE_AUS.index(au)]
     f1 = (
@@ -118,12 +121,12 @@ def score(truth: Faces, found: Estimates, au: str) -> tuple[float, float, float]
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson r; NaN where one of them does not vary."""
+    """Return Pearson r; NaN if one of them does not vary."""
     return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else np.nan
 
 
 def report_confidence(truth: Faces, found: Estimates) -> None:
-    """Print the agreement of faces by confidence: it is worth something when it rises."""
+    """Print the agreement by confidence."""
     print("| confidence | photographs | mean r | MAE |\n|---|---|---|---|")
     edges = (0.0, 0.5, 0.8, 0.95, 1.01)
     for low, high in itertools.pairwise(edges):

@@ -39,7 +39,7 @@ _PHOTOGRAPHS = 120
 
 
 def _held_out(subject: str) -> bool:
-    """As `benchmarks/openface_examples.py` holds subjects out."""
+    """Hold subjects out as `tools/openface_examples.py` does."""
     return int(hashlib.sha256(subject.encode()).hexdigest(), 16) % 5 < 2
 
 

@@ -1,7 +1,7 @@
-"""Which distances may speak for which Action Unit, and in which direction.
+"""Define the measures that an Action Unit changes, and the directions of the changes.
 
-Chosen from what FACS says about the muscle, before any number was fitted. "+" : the AU makes the
-distance larger. The weights are found by `calibrate_action_units`.
+They follow from the description of the muscles in FACS and were chosen before any weight was
+fitted. "+" means that the AU increases the measure. `calibrate_action_units` fits the weights.
 """
 
 import re
@@ -13,16 +13,17 @@ Recipe = dict[str, int]
 
 @dataclass(frozen=True, slots=True)
 class AURecipe:
-    """Measures of one AU.
+    """List the measures of one AU.
 
     Attributes
     ----------
     drivers
-        Moved by the muscle itself; these always take part.
-        On a single photograph all other measures help as they may: they tell of AUs that come
-        with this one (AU12 with AU06), and anatomy from movement.
+        Measures that the muscle itself changes; they always have a weight. For a single photograph
+        all other measures may have weights too: they indicate AUs that occur together (AU12 with
+        AU06), and separate anatomy from movement.
     change
-        Used against a neutral face: what the muscle moves, and what tells it from its neighbours.
+        Measures relative to a neutral face: those that the muscle changes, and those that separate
+        it from similar AUs.
     """
 
     drivers: Recipe

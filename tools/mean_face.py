@@ -1,8 +1,8 @@
-"""The mean face in three dimensions, out of 68 landmarks of many photographs.
+"""Compute the 3-D mean face from 68 landmarks of many photographs.
 
-Rigid factorisation of the landmarks into 3-D points and poses (Tomasi and Kanade 1992, scaled
-orthography), mirror copies included. Photographs that mostly look into the camera say little about
-depth, so it is stretched until the fitted mean face lies closest to the rigid points.
+The landmarks and their mirror images are factorized into 3-D points and poses (Tomasi and Kanade
+1992, scaled orthography). Frontal photographs contain little information about depth, so the depth
+is scaled to minimize the distance between the fitted mean face and the rigid points.
 """
 
 import numpy as np
@@ -14,7 +14,10 @@ _DEPTH_STRETCHES = np.arange(1.0, 3.01, 0.1)
 
 
 def mean_face(landmarks: np.ndarray) -> np.ndarray:
-    """``(N, 68, 2)`` pixels → ``(68, 3)``: x right, y down, z to the camera, eye distance 1."""
+    """Compute ``(68, 3)`` points from ``(N, 68, 2)`` pixels.
+
+    x points right, y down, z to the camera; the distance between the eye centres is 1.
+    """
     mirrored = landmarks[:, FLIP_68] * np.array([-1.0, 1.0])
     faces = np.concatenate([landmarks, mirrored])
     faces = faces - faces.mean(axis=1, keepdims=True)
@@ -30,7 +33,7 @@ def mean_face(landmarks: np.ndarray) -> np.ndarray:
     front = u @ v
     points = (np.vstack([front, np.cross(*front)]) @ shape).T
     points = (points + points[FLIP_68] * np.array([-1.0, 1.0, 1.0])) / 2
-    if points[NOSE_TIP, 2] < points[0, 2]:  # depth is known up to its sign
+    if points[NOSE_TIP, 2] < points[0, 2]:  # the sign of the depth is ambiguous
         points[:, 2] *= -1
     eyes = points[list(LEFT_EYE)].mean(axis=0) - points[list(RIGHT_EYE)].mean(axis=0)
     points = points / np.linalg.norm(eyes)
@@ -40,7 +43,7 @@ def mean_face(landmarks: np.ndarray) -> np.ndarray:
 
 
 def _metric_upgrade(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The 3×3 matrix that makes camera rows ``(N, 3)`` orthogonal and of equal length."""
+    """Return the 3×3 matrix that makes camera rows ``(N, 3)`` orthogonal and of equal length."""
 
     def products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         cross = [a[:, i] * b[:, j] + a[:, j] * b[:, i] for i, j in ((0, 1), (0, 2), (1, 2))]
@@ -58,13 +61,13 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 
 
 def as_toml(points: np.ndarray) -> str:
-    """Text of ``mean_face.toml``."""
+    """Return the text of ``mean_face.toml``."""
     rows = "\n".join(
         "  [" + ", ".join(f"{value + 0.0:.4f}" for value in row) + "]," for row in points.round(4)
     )
     return (
         "# The mean face in iBUG order: x right, y down, z towards the camera; distance between\n"
         "# the eye centres 1, origin at the centroid. From dlib's landmarks of the calibration\n"
-        "# photographs, by benchmarks/calibrate_action_units.py.\n"
+        "# photographs, by tools/calibrate_action_units.py.\n"
         f"points = [\n{rows}\n]\n"
     )

@@ -1,32 +1,34 @@
-"""Find the numbers of the landmark AU estimator and write them beside its code. Needs SciPy.
+"""Fit the landmark AU estimator and write its weights into the package.
 
-    python benchmarks/calibrate_action_units.py
+    python tools/calibrate_action_units.py
 
 1. ``mean_face.toml``: see `mean_face`.
-2. ``still`` weights: for each AU least squares of OpenFace's intensity on all measures, through
-   the cut at 0. What the AU's muscle moves has its sign fixed in advance (`action_unit_recipe`);
-   small weights are preferred.
-3. ``change`` weights: for each AU a Tobit regression (intensities are cut at 0) on differences of
-   a few measures from a neutral face, on drawn faces with random AUs and on pairs of photographs
-   of one person. All signs are fixed in advance.
-4. ``present_from``: the level with the best F1 of presence.
+2. ``still`` weights: for each AU, least squares of OpenFace's intensity on all measures, with
+   intensities censored at 0. The signs of measures that the muscle of the AU changes are fixed in
+   advance (`action_unit_recipe`); small weights are preferred.
+3. ``change`` weights: for each AU, Tobit regression (intensities are censored at 0) on differences
+   of a few measures from a neutral face, for rendered faces with random AUs and for pairs of
+   photographs of one person. All signs are fixed in advance.
+4. ``present_from``: the level with the best F1 score of presence.
 
-Only the calibration half of the subjects takes part; ``reliability`` is Pearson's r on the other
-half, and `benchmarks/action_units.py` says the rest.
+Only the calibration half of the subjects is used. ``reliability`` is Pearson's r on the other half;
+`benchmarks/action_units.py` measures more.
 """
 
+import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from action_unit_faces import Faces, drawn_faces, photographs, shared_folder
+from action_unit_faces import Faces, photographs, rendered_faces, shared_folder
 from action_unit_recipe import RECIPES, AURecipe, Recipe
 from mean_face import as_toml, mean_face
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS, face_shape
+from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
+from faceprep.faces.action_units import face_shape
 from faceprep.faces.action_units.measures import MEASURES, measure
 
 PACKAGE = Path(face_shape.__file__).parent
@@ -34,31 +36,34 @@ PACKAGE = Path(face_shape.__file__).parent
 #: Offset, gains by measure, threshold.
 Fit = tuple[float, dict[str, float], float]
 
-# In faces: as much evidence as it takes to move a weight half of the way.
+# Number of faces whose evidence has the same influence on a weight as the regularization.
 _SHRINKAGE = 30.0
 _STILL_SHRINKAGE = 15.0
-# What the muscle moves always counts for something, whatever the photographs say.
-_LEAST_DRIVER = 0.05
-# AU28 has no intensity in OpenFace; its presence stands for this level.
+# Smallest absolute weight of a measure that the muscle changes.
+_MIN_DRIVER_WEIGHT = 0.05
+# OpenFace gives no intensity for AU28; presence counts as this level.
 _LEVEL_OF_PRESENCE = 1.5
-_DRAWN_SUBJECTS = 200
-# Against a drawn face. Pairs are few (some 150) and differ in more than expression.
+_RENDERED_SUBJECTS = 200
+# Weight of a pair relative to a rendered face. The pairs (about 150) differ in more than
+# expression.
 _WEIGHT_OF_PAIRS = 1.0
-# A neutral face compared with itself must show nothing, a weak expression something.
+# A neutral face compared with itself must give 0; a weak expression must give more.
 _CHANGE_OFFSETS = (-0.25, 0.0)
 _LEAST_CHANGE_THRESHOLD = 0.3
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=__doc__.split("\n")[0]).parse_args()
     shared = shared_folder()
     if shared is None:
         print("no shared photographs; set SHARED_FACES", file=sys.stderr)
         return 1
     photos = photographs(shared)
     half = photos["mtcnn"].calibration_half()
-    (PACKAGE / "mean_face.toml").write_text(as_toml(mean_face(photos["mtcnn"].landmarks[half])))
+    mean = mean_face(photos["mtcnn"].landmarks[half])
+    (PACKAGE / "mean_face.toml").write_text(as_toml(mean))
     face_shape.mean_face.cache_clear()
-    calibration = Calibration(photos, half, drawn_faces(_DRAWN_SUBJECTS))
+    calibration = Calibration(photos, half, rendered_faces(_RENDERED_SUBJECTS))
     still = {au: calibration.still(au) for au in PRESENCE_AUS}
     lines = [HEADER, *calibration.measures(), "", *still_gains(still)]
     for au in PRESENCE_AUS:
@@ -68,7 +73,7 @@ def main() -> int:
 
 
 class Calibration:
-    """Inputs that all AUs share: measures of all faces, from average and from neutral ones."""
+    """Hold the measures of all faces, relative to the average and to neutral faces."""
 
     def __init__(
         self, photos: Mapping[str, Faces], half: np.ndarray, drawn: Mapping[str, Faces]
@@ -84,13 +89,13 @@ class Calibration:
         self.drawings = [self._changes(faces) for faces in drawn.values()]
 
     def measures(self) -> list[str]:
-        """The table of averages and spreads."""
+        """Return the TOML table of averages and spreads."""
         rows = zip(MEASURES, self.average, self.spread, strict=True)
         head = "[measures]  # in distances between the eyes, over the calibration faces"
         return [head, *(f'"{n}" = {{ average = {a}, spread = {s} }}' for n, a, s in rows)]
 
     def action_unit(self, au: str, still: Fit) -> list[str]:
-        """The table of one AU."""
+        """Return the TOML table of one AU."""
         offset, gains, threshold = still
         lines = [f"[action_units.{au}]"]
         if au in INTENSITY_AUS:
@@ -102,18 +107,18 @@ class Calibration:
         return [*lines, *weights("change", offset, threshold), inline("change.gains", gains)]
 
     def still(self, au: str) -> Fit:
-        """Offset, gains and threshold of one AU against the average face."""
+        """Fit offset, gains and threshold of one AU relative to the average face."""
         level, present = (np.tile(v[self.half], len(self.views)) for v in truth(self.photos, au))
         inputs = np.concatenate([view[self.half] for view in self.views])
         rows = np.full(len(level), 1 / len(self.views))
-        offset, gains = fit_cut(inputs, level, rows, RECIPES[au].drivers)
+        offset, gains = fit_censored(inputs, level, rows, RECIPES[au].drivers)
         return offset, gains, best_threshold(apply(offset, gains, inputs), present)
 
     def _change(self, au: str, recipe: AURecipe) -> Fit:
         drawn, occurs = (np.tile(v, len(self.drawings)) for v in truth(self.drawn, au))
         level, present = (np.tile(v[self.paired], len(self.pairs)) for v in truth(self.photos, au))
         inputs = np.concatenate([*self.drawings, *self.pairs])
-        # OpenFace does not grade AU28, so pairs cannot say how much of a change it is.
+        # OpenFace does not grade AU28, so pairs give no intensity of a change.
         weight = _WEIGHT_OF_PAIRS / len(self.pairs) if au in INTENSITY_AUS else 0.0
         rows = np.r_[np.full(len(drawn), 1 / len(self.drawings)), np.full(len(level), weight)]
         level = np.r_[drawn, level]
@@ -124,7 +129,7 @@ class Calibration:
         return offset, gains, best_threshold(found, occurs, _LEAST_CHANGE_THRESHOLD)
 
     def _changes(self, faces: Faces) -> np.ndarray:
-        """Measures minus those of the neutral face, in spreads; NaN where there is none."""
+        """Return measures minus those of the neutral face, in spreads; NaN without one."""
         result = np.full((len(faces.subject), len(MEASURES)), np.nan)
         known = np.isfinite(faces.neutral).all(axis=(1, 2))
         moved, rest = (face_shape.to_front(p[known]) for p in (faces.landmarks, faces.neutral))
@@ -133,20 +138,23 @@ class Calibration:
 
 
 def truth(faces: Faces, au: str) -> tuple[np.ndarray, np.ndarray]:
-    """Intensities and presences of one AU."""
+    """Return intensities and presences of one AU."""
     present = faces.presences[:, PRESENCE_AUS.index(au)]
     if au in INTENSITY_AUS:
         return faces.intensities[:, INTENSITY_AUS.index(au)], present
     return faces.au28 if faces.au28 is not None else _LEVEL_OF_PRESENCE * present, present
 
 
-def fit_cut(
+def fit_censored(
     inputs: np.ndarray, levels: np.ndarray, rows: np.ndarray, drivers: Recipe
 ) -> tuple[float, dict[str, float]]:
-    """Least squares of levels cut at 0, with ridge; the drivers' signs are fixed.
+    """Fit levels censored at 0 by least squares with ridge and fixed signs of the drivers.
 
-    Returns the offset and gains by measure. Where the level is below 0, a row says nothing more
-    than that: starts from the fit that does not know the cut, so that no AU starts below it.
+    The search starts from the uncensored fit, because rows with a negative level have no gradient.
+
+    Returns
+    -------
+    The offset and the gains by measure.
     """
 
     def loss(unknowns: np.ndarray) -> tuple[float, np.ndarray]:
@@ -158,7 +166,7 @@ def fit_cut(
 
     bounds: list[tuple[float | None, float | None]] = [(None, None)]
     for name in MEASURES:
-        least = {1: (_LEAST_DRIVER, None), -1: (None, -_LEAST_DRIVER), 0: (None, None)}
+        least = {1: (_MIN_DRIVER_WEIGHT, None), -1: (None, -_MIN_DRIVER_WEIGHT), 0: (None, None)}
         bounds.append(least[drivers.get(name, 0)])
     weighted = inputs.T * rows
     shrunk = weighted @ inputs + _STILL_SHRINKAGE * np.eye(len(MEASURES))
@@ -175,7 +183,7 @@ def fit_tobit(
     signs: Recipe,
     offsets: tuple[float | None, float | None],
 ) -> tuple[float, dict[str, float]]:
-    """Tobit regression with ridge and fixed signs; returns the offset and gains by measure."""
+    """Fit a Tobit regression with ridge and fixed signs; return the offset and the gains."""
     order = list(MEASURES)
     columns = inputs[:, [order.index(name) for name in signs]] * list(signs.values())
     cut = levels <= 0
@@ -195,7 +203,7 @@ def fit_tobit(
         return total, np.r_[by_level.sum(), slope, by_noise.sum()]
 
     bounds: list[tuple[float | None, float | None]] = [offsets]
-    bounds += [(_LEAST_DRIVER, None) for _ in signs]
+    bounds += [(_MIN_DRIVER_WEIGHT, None) for _ in signs]
     bounds += [(np.log(0.2), np.log(3.0))]
     start = np.r_[0.0, np.full(len(signs), 0.1), 0.0]
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
@@ -213,7 +221,7 @@ def apply(offset: float, gains: Mapping[str, float], inputs: np.ndarray) -> np.n
 
 
 def best_threshold(levels: np.ndarray, present: np.ndarray, lowest: float = -np.inf) -> float:
-    """The level from which on "present" has the best F1."""
+    """Return the threshold of presence with the best F1 score."""
     candidates = np.quantile(levels, np.linspace(0, 1, 201))
     candidates = np.unique(np.maximum(candidates, lowest).round(2))
     found = levels[:, None] >= candidates
@@ -232,7 +240,7 @@ def inline(name: str, gains: Mapping[str, float]) -> str:
 
 
 def still_gains(still: Mapping[str, Fit]) -> list[str]:
-    """The table of gains against the average face: a row for each measure."""
+    """Return the TOML table of gains relative to the average face, one row per measure."""
     width = max(map(len, MEASURES)) + 2
     columns = ", ".join(f'"{au}"' for au in still)
     lines = ["[still_gains]", f"{'columns':{width}} = [{columns}]"]
@@ -244,7 +252,7 @@ def still_gains(still: Mapping[str, Fit]) -> list[str]:
 
 
 HEADER = """\
-# Numbers of the landmark AU estimator, written by benchmarks/calibrate_action_units.py.
+# Numbers of the landmark AU estimator, written by tools/calibrate_action_units.py.
 #
 # level = offset + sum of gain × (distance − compared distance) / spread, cut to 0–5
 #   still:  compared with the average below; fitted to OpenFace 2.0.6 on photographs; its gains

@@ -1,7 +1,7 @@
-"""Faces with known Action Units, for calibrating and measuring the landmark estimator.
+"""Load faces with known Action Units, to calibrate and evaluate the landmark estimator.
 
-Three sources: photographs on which OpenFace has been run (``openface_photos.csv``), faces drawn by
-the demo renderer with random AUs, and the demo dataset itself.
+The sources are photographs with results of OpenFace (``openface_photos.csv``), faces rendered with
+random AUs, and the demo dataset.
 """
 
 import os
@@ -23,13 +23,13 @@ from faceprep.faces.mtcnn.detector import MTCNN
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# OpenFace says itself that it lost the face.
-_LEAST_OPENFACE_CONFIDENCE = 0.7
+# At lower confidence OpenFace has lost the face.
+_MIN_OPENFACE_CONFIDENCE = 0.7
 _GROUP = 32
-# A drawn AU counts as present from FACS's "trace" on.
+# A rendered AU counts as present from the level "trace" of FACS.
 _PRESENT_FROM = 1.0
 
-# Muscles that pull against each other, or hide what the other does.
+# Muscles that act against each other or hide each other.
 _EXCLUSIVE = (
     ("AU05", "AU45"),
     ("AU05", "AU07"),
@@ -47,18 +47,18 @@ _EXCLUSIVE = (
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """*N* faces and the truth about them.
+    """Hold *N* faces and their true Action Units.
 
     Attributes
     ----------
     subject
         ``(N,) str``.
     landmarks, neutral
-        ``(N, 68, 2)`` pixels; ``neutral`` is NaN where the person has no neutral face.
+        ``(N, 68, 2)`` pixels; ``neutral`` is NaN if the person has no neutral face.
     intensities, presences
         ``(N, 17)`` 0–5 and ``(N, 18) bool``.
     au28
-        ``(N,)`` 0–5 where it is known, which OpenFace does not say.
+        ``(N,)`` 0–5, if known; OpenFace does not estimate it.
     """
 
     subject: np.ndarray
@@ -73,27 +73,27 @@ class Faces:
         return Faces(*(None if value is None else value[chosen] for value in values))
 
     def calibration_half(self) -> np.ndarray:
-        """``(N,) bool``: about half of the subjects, by a hash of the name; the rest is held out.
+        """Return ``(N,) bool``: about half of the subjects, by a hash of the name.
 
-        A subject's half does not depend on which other faces were found.
+        The half of a subject does not depend on the other faces.
         """
         return np.array([zlib.crc32(name.encode()) % 2 == 0 for name in self.subject])
 
 
 def shared_folder() -> Path | None:
-    """Folder with ``faces/`` and ``reference/``; ``SHARED_FACES`` names another than ../shared."""
+    """Return the folder of ``faces/`` and ``reference/``: ``SHARED_FACES`` or ../shared."""
     folder = Path(os.environ.get("SHARED_FACES", ROOT.parent / "shared"))
     return folder if (folder / "reference" / "openface_photos.csv").is_file() else None
 
 
 @cache
 def detectors() -> dict[str, Detector]:
-    """The package's detectors; each starts the same landmark predictor."""
+    """Return the detectors of the package."""
     return {"mtcnn": MTCNN(), "dlib": DlibHOG()}
 
 
 def find_points(images: Sequence[np.ndarray], detector: str) -> np.ndarray:
-    """68 points of the largest face of each image, ``(N, 68, 2)``; NaN where none is found."""
+    """Find 68 points of the largest face of each image, ``(N, 68, 2)``; NaN without a face."""
     predictor = LandmarkPredictor()
     points = np.full((len(images), 68, 2), np.nan)
     for start in range(0, len(images), _GROUP):
@@ -110,11 +110,11 @@ def photographs(shared: Path, most: int | None = None) -> dict[str, Faces]:
 
     Returns
     -------
-    Landmark source → the same faces in the same order, truth by OpenFace throughout. ``mtcnn`` and
-    ``dlib``: the package's landmarks after that detector; ``openface``: OpenFace's own.
+    Landmark source → faces, identical in order and truth (from OpenFace). ``mtcnn`` and ``dlib``:
+    landmarks of the package with that detector; ``openface``: landmarks of OpenFace.
     """
     table = pd.read_csv(shared / "reference" / "openface_photos.csv")
-    table = table[table["confidence"] > _LEAST_OPENFACE_CONFIDENCE].set_index("image")
+    table = table[table["confidence"] > _MIN_OPENFACE_CONFIDENCE].set_index("image")
     labels = pd.read_csv(shared / "faces" / "labels.csv").set_index("image")
     names, images = [], []
     for name in table.index[:most]:
@@ -128,7 +128,7 @@ def photographs(shared: Path, most: int | None = None) -> dict[str, Faces]:
     points = {source: find_points(images, source) for source in detectors()}
     points["openface"] = np.stack(axes, axis=-1)
     found = np.isfinite([p.sum(axis=(1, 2)) for p in points.values()]).all(axis=0)
-    # Both chose the face that OpenFace chose.
+    # Both detectors found the face of OpenFace.
     eyes = np.linalg.norm(points["openface"][:, 36] - points["openface"][:, 45], axis=1)
     for source in detectors():
         apart = np.linalg.norm((points[source] - points["openface"]).mean(axis=1), axis=1)
@@ -150,7 +150,7 @@ def photographs(shared: Path, most: int | None = None) -> dict[str, Faces]:
 
 
 def _neutral_of(points: np.ndarray, subject: np.ndarray, neutral: np.ndarray) -> np.ndarray:
-    """Another photograph of the same person that is labelled neutral, NaN where there is none."""
+    """Return the points of another, neutral photograph of the person; NaN without one."""
     result = np.full_like(points, np.nan)
     for index, name in enumerate(subject):
         others = np.flatnonzero((subject == name) & neutral)
@@ -160,18 +160,18 @@ def _neutral_of(points: np.ndarray, subject: np.ndarray, neutral: np.ndarray) ->
     return result
 
 
-def drawn_faces(subjects: int, seed: int = 20) -> dict[str, Faces]:
-    """Faces of the demo renderer under random AUs, each beside its subject's neutral face.
+def rendered_faces(subjects: int, seed: int = 20) -> dict[str, Faces]:
+    """Render faces with random AUs, each with a neutral face of the subject.
 
     Returns
     -------
-    Landmark source → the same faces. ``drawn``: the points that the renderer drew; ``mtcnn``: the
-    package's landmarks of the picture. Subjects are others than those of any demo dataset.
+    Landmark source → faces. ``drawn``: true points of the renderer; ``mtcnn``: landmarks of the
+    package. The subjects differ from those of demo datasets.
     """
     from faceprep.demo.action_units import AU_NAMES
 
-    filmed = [frame for k in range(subjects) for frame in _film(seed, k, AU_NAMES)]
-    subject, levels, images, drawn = zip(*filmed, strict=True)
+    recorded = [frame for k in range(subjects) for frame in _record(seed, k, AU_NAMES)]
+    subject, levels, images, drawn = zip(*recorded, strict=True)
     levels_of = np.array(levels)
     graded = [AU_NAMES.index(name) for name in INTENSITY_AUS]
     named = [AU_NAMES.index(name) for name in PRESENCE_AUS]
@@ -193,19 +193,19 @@ def drawn_faces(subjects: int, seed: int = 20) -> dict[str, Faces]:
     }
 
 
-Filmed = tuple[str, np.ndarray, np.ndarray, np.ndarray]
+Recorded = tuple[str, np.ndarray, np.ndarray, np.ndarray]
 
 
-def _film(seed: int, number: int, names: Sequence[str]) -> Iterator[Filmed]:
-    """One subject's neutral face, then six others: subject, levels, image, points."""
-    from faceprep.demo import sequence as film
+def _record(seed: int, number: int, names: Sequence[str]) -> Iterator[Recorded]:
+    """Yield a neutral face and six others of a subject: subject, levels, image, points."""
+    from faceprep.demo import sequence
     from faceprep.demo.face import render_face
 
     rng = np.random.default_rng((seed, number, 9))
-    person = film.sample_subject(seed, number, 0.5).identity
-    light, camera = film.sample_light(rng, 0.5), film.sample_camera(rng, 0.5, False, person)
-    backdrop = film.sample_backdrop(rng, True)
-    pose = film.sample_pose(rng, 0.5, 320)
+    person = sequence.sample_subject(seed, number, 0.5).identity
+    light, camera = sequence.sample_light(rng, 0.5), sequence.sample_camera(rng, 0.5, False, person)
+    backdrop = sequence.sample_backdrop(rng, True)
+    pose = sequence.sample_pose(rng, 0.5, 320)
     for frame in range(7):
         levels = _random_levels(rng, names) if frame else np.zeros(len(names))
         yaw, pitch = rng.normal(0, 2, 2)
@@ -218,24 +218,24 @@ def _film(seed: int, number: int, names: Sequence[str]) -> Iterator[Filmed]:
 
 
 def _random_levels(rng: np.random.Generator, names: Sequence[str]) -> np.ndarray:
-    """Each AU is present in about one face of five, in combinations that a face can make."""
+    """Draw AU levels; each AU occurs in about one of five faces, in plausible combinations."""
     levels = np.where(rng.random(len(names)) < 0.25, rng.uniform(0, 5, len(names)), 0.0)
     for pair in _EXCLUSIVE:
         one, other = rng.permutation([names.index(au) for au in pair])
         if levels[other] > 0:
             levels[one] = 0.0
-    # Lips that a dropped jaw parts are scored as AU25 too.
+    # Lips parted by a dropped jaw are also scored as AU25.
     jaw, parted = levels[names.index("AU26")], names.index("AU25")
     levels[parted] = max(levels[parted], jaw)
     return levels
 
 
 def demo_dataset(root: Path) -> dict[str, Faces]:
-    """Read a rendered demo dataset: all frames but the neutral ones.
+    """Read all frames of a demo dataset except the neutral ones.
 
     Returns
     -------
-    Landmark source → the same faces, as `drawn_faces`. Neutral: frame 0 of the sequence.
+    Landmark source → faces, as in `rendered_faces`. The neutral face is frame 0 of the sequence.
     """
     table = pd.read_parquet(root / "faceprep_demo" / "truth.parquet")
     images = [read_image(root / path) for path in table["path"]]

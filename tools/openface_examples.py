@@ -1,7 +1,7 @@
-"""Photographs on which OpenFace has been run, and generated ones on which it is run here.
+"""Build training examples from photographs with OpenFace's points and from generated images.
 
-Every example is a face as `faceprep.faces.action_units.openface.models.landmarks` sees it, and
-where OpenFace puts its points.
+An example consists of the inputs of `faceprep.faces.action_units.openface.models.landmarks` for one
+face, and the points of OpenFace.
 """
 
 import hashlib
@@ -26,14 +26,14 @@ from faceprep.faces.face import Detector
 
 FOLDS = 5
 _HELD_OUT = 2  # of five parts of the subjects
-_LEAST_CONFIDENCE = 0.5  # of OpenFace, in a face that composites are made of
-_CHUNK = 100  # pictures a run of the program
-_LOW_RESOLUTION = 0.25  # share of the examples that are shrunk
-_LOW_EYES = (35.0, 100.0)  # pixels between the outer eye corners of those
+_MIN_CONFIDENCE = 0.5  # minimum confidence of OpenFace for source photographs
+_CHUNK = 100  # images per run of the program
+_LOW_RESOLUTION = 0.25  # share of the examples that are reduced in size
+_LOW_EYES = (35.0, 100.0)  # pixels between their outer eye corners
 
 
 class Reference:
-    """The photographs of ``openface_photos.csv``: N of them."""
+    """Load the N photographs of ``openface_photos.csv`` and OpenFace's results."""
 
     def __init__(self, shared: Path) -> None:
         table = pd.read_csv(shared / "reference" / "openface_photos.csv")
@@ -47,32 +47,32 @@ class Reference:
         self.fold = np.array([_part("fold" + name, FOLDS) for name in subjects])
 
     def image(self, index: int) -> np.ndarray:
-        """One photograph, RGB."""
+        """Read one photograph, RGB."""
         return read_image(self.paths[index])
 
     def starts(self, detector: Detector) -> np.ndarray:
-        """dlib's points ``(N, 68, 2)`` as `align` finds them; NaN where OpenFace's face is not."""
+        """Return dlib's points ``(N, 68, 2)``; NaN if OpenFace's face is not found."""
         return find_starts(self.image, self.points, detector)
 
     @cached_property
     def material(self) -> np.ndarray:
-        """Photographs that others are made of: none is held out, and OpenFace is fairly sure."""
-        return np.flatnonzero(~self.held_out & (self.confidence > _LEAST_CONFIDENCE))
+        """Source photographs of generated images: not held out, with sufficient confidence."""
+        return np.flatnonzero(~self.held_out & (self.confidence > _MIN_CONFIDENCE))
 
 
 @dataclass
 class Examples:
-    """N faces to learn from.
+    """Hold N training examples.
 
     Attributes
     ----------
     features : (N, 68, 128) float16
     shape : (N, 68, 2) float32
-        Where dlib's points lie in the upright face, in eye distances.
+        dlib's points in the normalized face, in eye distances.
     moves : (N, 68, 2) float32
-        From there to OpenFace's points.
+        Displacements to OpenFace's points.
     photograph : (N,) int
-        Of the reference, of which it was made.
+        Index of the source photograph in the reference.
     """
 
     features: np.ndarray
@@ -85,7 +85,7 @@ class Examples:
 
     @staticmethod
     def joined(parts: Sequence["Examples"]) -> "Examples":
-        """All of them."""
+        """Concatenate examples."""
         columns = ([getattr(p, field.name) for p in parts] for field in fields(Examples))
         return Examples(*(np.concatenate(column) for column in columns))
 
@@ -98,7 +98,7 @@ def examples_of(
     mean: np.ndarray,
     rng: np.random.Generator | None = None,
 ) -> Examples:
-    """Examples of the faces that were found; with `rng`, some of them in low resolution."""
+    """Build examples from detected faces; with `rng`, some of them in low resolution."""
     rows = []
     for k in np.flatnonzero(np.isfinite(starts).all(axis=(1, 2))):
         picture, start, target = image(k), starts[k], truth[k]
@@ -125,7 +125,7 @@ def generated(
     mean: np.ndarray,
     workers: int = 2,
 ) -> Examples:
-    """`count` versions or composites of the photographs that are not held out; kept in `work`."""
+    """Generate `count` versions or composites and their examples; `work` caches the files."""
     stored = work / f"{kind}.npz"
     if stored.is_file():
         with np.load(stored) as arrays:
@@ -168,7 +168,7 @@ def generated(
 def find_starts(
     image: Callable[[int], np.ndarray], truth: np.ndarray, detector: Detector
 ) -> np.ndarray:
-    """dlib's points of the detected face that overlaps OpenFace's most; NaN where none does."""
+    """Return dlib's points of the detected face that overlaps OpenFace's; NaN without one."""
     predictor = LandmarkPredictor()
     starts = np.full(truth.shape, np.nan)
     for first in range(0, len(truth), 32):
@@ -198,7 +198,7 @@ def _shrunk(picture: np.ndarray, scale: float, *points: np.ndarray) -> tuple[np.
 
 
 def _make(reference: Reference, kind: str, folder: Path, numbers: range) -> dict[str, int]:
-    """Write pictures, each drawn from its own number; name → photograph it was made of."""
+    """Write images, each seeded by its number; return name → source photograph."""
     cv2.setNumThreads(1)
     origin = {}
     for number in numbers:
@@ -220,7 +220,7 @@ def _make(reference: Reference, kind: str, folder: Path, numbers: range) -> dict
 
 
 def _run_program(openface: Path, folder: Path, names: Sequence[str]) -> None:
-    """``FaceLandmarkImg`` on pictures; those on which it dies are tried once more alone."""
+    """Run ``FaceLandmarkImg`` on images; retry those on which it crashes individually."""
     for first in range(0, len(names), _CHUNK):
         missing = [n for n in names[first : first + _CHUNK] if not _done(folder, n)]
         if missing and not _call(openface, folder, missing):
@@ -230,7 +230,7 @@ def _run_program(openface: Path, folder: Path, names: Sequence[str]) -> None:
 
 
 def _call(openface: Path, folder: Path, names: Sequence[str]) -> bool:
-    """Whether the program came to its end."""
+    """Run the program once; return whether it succeeded."""
     pictures = [part for n in names for part in ("-f", str((folder / f"{n}.jpg").resolve()))]
     done = subprocess.run(
         ["./FaceLandmarkImg", "-mloc", "model/main_clnf_general.txt", *pictures]
@@ -246,7 +246,7 @@ def _done(folder: Path, name: str) -> bool:
 
 
 def _row(path: Path) -> pd.DataFrame | None:
-    """The widest face of a CSV file, a table of one row."""
+    """Return the widest face of a CSV file as a table with one row."""
     if not path.is_file():
         return None
     table = pd.read_csv(path, skipinitialspace=True)
@@ -257,7 +257,7 @@ def _row(path: Path) -> pd.DataFrame | None:
 
 
 def _overlap(box: tuple[float, float, float, float], points: np.ndarray) -> float:
-    """Intersection over union of a box and the points' own."""
+    """Return the intersection over union of a box and the bounding box of points."""
     x, y, width, height = box
     low, high = points.min(axis=0), points.max(axis=0)
     sides = np.minimum(high, (x + width, y + height)) - np.maximum(low, (x, y))

@@ -1,17 +1,16 @@
-"""Learn where OpenFace puts dlib's 68 points, and measure what that does to Action Units.
+"""Train the network that moves dlib's 68 points to OpenFace's, and measure its effect on AUs.
 
-    python benchmarks/learn_openface_landmarks.py --openface OPENFACE/bin --work FOLDER
+    python tools/learn_openface_landmarks.py --openface OPENFACE/bin --work FOLDER
         [--models OPENFACE/…/AU_predictors] [--folds] [--held-out] [--write]
 
-Where the numbers of ``landmarks.npz`` come from: OpenFace 2.0.6 (``FaceLandmarkImg -mloc
-model/main_clnf_general.txt``) showed its points on the photographs of ``../shared``, and on
-versions and composites of them (`openface_training_faces`). Two fifths of the subjects, by a hash
-of their names, are held out: they are in no picture that anything is learnt from, and the file that
-is shipped is learnt without them. Without ``--held-out`` they are not looked at. ``--folds`` learns
-on four fifths of the other subjects and measures on the rest, five times over.
+The training data are the points of OpenFace 2.0.6 (``FaceLandmarkImg -mloc
+model/main_clnf_general.txt``) on the photographs of ``../shared`` and on versions and composites of
+them (`openface_training_faces`). Two fifths of the subjects, selected by a hash of their names, are
+held out: no training image shows them. They are only evaluated with ``--held-out``. ``--folds``
+performs five-fold cross-validation over the other subjects.
 
-`OPENFACE/bin` holds ``FaceLandmarkImg`` and ``model``; generated pictures and features are kept in
-`FOLDER`. Some fifteen minutes on two cores, most of them for the pictures.
+`OPENFACE/bin` contains ``FaceLandmarkImg`` and ``model``. Generated images and features are kept in
+`FOLDER`. The run takes about fifteen minutes on two cores, most of it for the images.
 """
 
 import argparse
@@ -37,13 +36,13 @@ VERSIONS, COMPOSITES = 10_000, 4_000
 LOCAL, HIDDEN = 16, 256
 EPOCHS, BATCH = 25, 128
 LEARNING_RATE, WEIGHT_DECAY, DROPOUT = 1e-3, 1e-2, 0.3
-_FEATURE_GAIN = 4.0  # brings features to a spread of about one
-_ROUND = 0.01  # eye distances; errors below count squared
-_MAX_START_ERROR = 0.5  # mean error of the start in eye distances; beyond, it is another face
+_FEATURE_GAIN = 4.0  # scales the features to a spread of about one
+_ROUND = 0.01  # eye distances; smaller errors are squared
+_MAX_START_ERROR = 0.5  # largest initial error in eye distances; otherwise it is another face
 
 
 class Network(nn.Module):
-    """`landmark_network.LandmarkNetwork` while they are learnt."""
+    """Trainable form of `landmark_network.LandmarkNetwork`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +60,7 @@ class Network(nn.Module):
             self.output.bias.zero_()
 
     def forward(self, features: Tensor, shape: Tensor) -> Tensor:
-        """Displacements (n, 68, 2) of features (n, 68, 128) and shapes (n, 68, 2)."""
+        """Return displacements (n, 68, 2) from features (n, 68, 128) and shapes (n, 68, 2)."""
         drop = nn.functional.dropout
         local = torch.einsum("nld,ldq->nlq", features * _FEATURE_GAIN, self.local) + self.local_bias
         local = nn.functional.leaky_relu(local, float(landmark_network.SLOPE))
@@ -71,8 +70,8 @@ class Network(nn.Module):
         return (self.output(hidden) + self.straight(seen)).view(-1, 68, 2)
 
 
-def learn(examples: Examples, seed: int = 0) -> Network:
-    """Learn from examples; the mean distance of points counts."""
+def train(examples: Examples, seed: int = 0) -> Network:
+    """Train a network; the loss is the mean distance of the points."""
     near = np.linalg.norm(examples.moves, axis=2).mean(axis=1) < _MAX_START_ERROR
     features, shape, moves = (
         torch.from_numpy(values[near])
@@ -96,8 +95,8 @@ def learn(examples: Examples, seed: int = 0) -> Network:
     return network.eval()
 
 
-def packed(network: Network, mean: np.ndarray) -> dict[str, np.ndarray]:
-    """Arrays of ``landmarks.npz``: matrices as int8 with a scale for each column."""
+def pack(network: Network, mean: np.ndarray) -> dict[str, np.ndarray]:
+    """Convert a network to the arrays of ``landmarks.npz``: int8 matrices with column scales."""
     matrices = {
         "local": network.local * _FEATURE_GAIN,
         "hidden": network.hidden.weight.T,
@@ -120,7 +119,7 @@ def packed(network: Network, mean: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def mean_shape(points: np.ndarray) -> np.ndarray:
-    """Mean of ``(N, 68, 2)`` points after similarities, symmetric, about its weighted centre."""
+    """Return the symmetric mean of ``(N, 68, 2)`` points after alignment by similarities."""
     both = np.concatenate([points, points[:, FLIP_68] * [-1, 1]])
     flat = (both - both.mean(axis=1, keepdims=True)) @ [1, 1j]
     flat /= np.linalg.norm(flat, axis=1, keepdims=True)
@@ -135,25 +134,27 @@ def mean_shape(points: np.ndarray) -> np.ndarray:
     return np.asarray(shape - refinement.centre(shape))
 
 
-def refined(
-    reference: Reference, chosen: np.ndarray, starts: np.ndarray, stored: dict[str, np.ndarray]
+def refine_with(
+    reference: Reference, selected: np.ndarray, starts: np.ndarray, stored: dict[str, np.ndarray]
 ) -> np.ndarray:
-    """Points of the chosen photographs, by numbers that are not in the package."""
+    """Refine the points of photographs with weights that are not in the package."""
     net = landmark_network.unpack(stored)
-    return np.stack([refinement.refine(reference.image(k), starts[k], net) for k in chosen])
+    return np.stack([refinement.refine(reference.image(k), starts[k], net) for k in selected])
 
 
-def report(name: str, reference: Reference, chosen: np.ndarray, points: np.ndarray,
+def report(name: str, reference: Reference, selected: np.ndarray, points: np.ndarray,
            models: AUModels | None) -> None:  # fmt: skip
-    """One row: point error in eye distances, mean r, r of every AU."""
-    truth = reference.points[chosen]
+    """Print one row: point error in eye distances, mean r, r of each AU."""
+    truth = reference.points[selected]
     eyes = np.linalg.norm(truth[:, 36] - truth[:, 45], axis=1)
     error = np.linalg.norm(points - truth, axis=2).mean(axis=1) / eyes
-    row = f"{name:28} n {len(chosen):4} error median {np.median(error):.4f} mean {error.mean():.4f}"
+    row = (
+        f"{name:28} n {len(selected):4} error median {np.median(error):.4f} mean {error.mean():.4f}"
+    )
     if models is not None:
-        pictures = (reference.image(k) for k in chosen)
+        pictures = (reference.image(k) for k in selected)
         found, _ = predict_stills(describe(pictures, points, models), models)
-        r = [np.corrcoef(found.T[k], reference.intensities[chosen].T[k])[0, 1] for k in range(17)]
+        r = [np.corrcoef(found.T[k], reference.intensities[selected].T[k])[0, 1] for k in range(17)]
         each = " ".join(f"{au[2:]} {value:.3f}" for au, value in zip(INTENSITY_AUS, r, strict=True))
         row += f"  r {np.mean(r):.4f}  {each}"
     print(row, flush=True)
@@ -162,12 +163,12 @@ def report(name: str, reference: Reference, chosen: np.ndarray, points: np.ndarr
 def folds(
     reference: Reference, examples: Examples, starts: np.ndarray, mean: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Photographs of each fold, and their points by what the other folds taught."""
+    """Yield the photographs of each fold and their points, refined by the other folds."""
     usable = ~reference.held_out & np.isfinite(starts).all(axis=(1, 2))
     for fold in range(FOLDS):
-        chosen = np.flatnonzero(usable & (reference.fold == fold))
-        network = learn(examples[reference.fold[examples.photograph] != fold])
-        yield chosen, refined(reference, chosen, starts, packed(network, mean))
+        selected = np.flatnonzero(usable & (reference.fold == fold))
+        network = train(examples[reference.fold[examples.photograph] != fold])
+        yield selected, refine_with(reference, selected, starts, pack(network, mean))
 
 
 def main() -> None:
@@ -178,13 +179,13 @@ def main() -> None:
     reference, detector = Reference(options.shared), MTCNN()
     starts = reference.starts(detector)
     found = np.isfinite(starts).all(axis=(1, 2))
-    taught = np.flatnonzero(found & ~reference.held_out)
-    mean = mean_shape(starts[taught])
+    trained = np.flatnonzero(found & ~reference.held_out)
+    mean = mean_shape(starts[trained])
     examples = Examples.joined(
         [
             examples_of(
-                lambda k: reference.image(taught[k]),
-                starts[taught], reference.points[taught], taught, mean,
+                lambda k: reference.image(trained[k]),
+                starts[trained], reference.points[trained], trained, mean,
             ),
             *(
                 generated(reference, kind, count, work=options.work, openface=options.openface,
@@ -193,33 +194,33 @@ def main() -> None:
             ),
         ]
     )  # fmt: skip
-    print(f"{len(examples.shape)} examples of {len(taught)} photographs")
+    print(f"{len(examples.shape)} examples of {len(trained)} photographs")
     if options.folds:
         parts = list(folds(reference, examples, starts, mean))
-        chosen, points = (np.concatenate(column) for column in zip(*parts, strict=True))
-        report("dlib, cross-validation", reference, chosen, starts[chosen], models)
-        report("refined, cross-validation", reference, chosen, points, models)
-    stored = packed(learn(examples), mean)
+        selected, points = (np.concatenate(column) for column in zip(*parts, strict=True))
+        report("dlib, cross-validation", reference, selected, starts[selected], models)
+        report("refined, cross-validation", reference, selected, points, models)
+    stored = pack(train(examples), mean)
     if options.write:
         path = Path(landmark_network.__file__).with_name(landmark_network.WEIGHTS)
         np.savez_compressed(path, **stored)
         print(f"{path}: {path.stat().st_size} bytes")
     if options.held_out:
-        for name, begun in (("mtcnn", starts), ("dlib", reference.starts(DlibHOG()))):
-            chosen = np.flatnonzero(np.isfinite(begun).all(axis=(1, 2)) & reference.held_out)
-            report(f"{name}, dlib's, held out", reference, chosen, begun[chosen], models)
-            points = refined(reference, chosen, begun, stored)
-            report(f"{name}, refined, held out", reference, chosen, points, models)
+        for name, initial in (("mtcnn", starts), ("dlib", reference.starts(DlibHOG()))):
+            selected = np.flatnonzero(np.isfinite(initial).all(axis=(1, 2)) & reference.held_out)
+            report(f"{name}, dlib's, held out", reference, selected, initial[selected], models)
+            points = refine_with(reference, selected, initial, stored)
+            report(f"{name}, refined, held out", reference, selected, points, models)
 
 
 def _options() -> argparse.Namespace:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    arguments.add_argument("--openface", type=Path, required=True, help="holds FaceLandmarkImg")
-    arguments.add_argument("--work", type=Path, required=True, help="keeps what is generated")
+    arguments.add_argument("--openface", type=Path, required=True, help="folder of FaceLandmarkImg")
+    arguments.add_argument("--work", type=Path, required=True, help="folder for generated files")
     arguments.add_argument("--shared", type=Path, default=Path("../shared"))
-    arguments.add_argument("--models", type=Path, help="AU_predictors; adds the AUs")
+    arguments.add_argument("--models", type=Path, help="AU_predictors, to evaluate AUs")
     arguments.add_argument("--folds", action="store_true", help="cross-validate")
-    arguments.add_argument("--held-out", action="store_true", help="look at the held-out subjects")
+    arguments.add_argument("--held-out", action="store_true", help="evaluate the held-out subjects")
     arguments.add_argument("--write", action="store_true", help="write the package's file")
     return arguments.parse_args()
 

@@ -1,8 +1,9 @@
-"""Versions and composites of photographs, on which OpenFace shows where it puts its points.
+"""Generate versions and composites of photographs as training images.
 
-A few hundred photographs are too few to learn from. Versions are turned, scaled, mirrored, darkened
-or blurred. Composites take a face's mouth, eyes, shape or skin from another photograph. Both are
-drawn from pairs of photographs that share a fold, so that no fold knows of another.
+A few hundred photographs are not enough for training. Versions are rotated, scaled, mirrored,
+darkened or blurred. Composites take the mouth, eyes, shape or skin of a face from another
+photograph. The two photographs of a composite belong to the same fold, so that folds remain
+independent.
 """
 
 from collections.abc import Callable
@@ -26,25 +27,25 @@ from faceprep.faces.landmarks import (
 _MOUTH = [*OUTER_LIPS, *INNER_LIPS]
 _EYES = [*LEFT_EYE, *RIGHT_EYE, *LEFT_BROW, *RIGHT_BROW]
 _JAW_AT_CHIN = range(CHIN - 3, CHIN + 4)
-_INNER = slice(17, 68)  # all but the jaw
+_INNER = slice(17, 68)  # all points except the jaw
 _GRID = 24  # nodes along each side of a warp
 
 
 @dataclass(frozen=True)
 class Photograph:
-    """A picture ``(H, W, 3) uint8`` and the 68 points ``(68, 2)`` of its face."""
+    """Hold an image ``(H, W, 3) uint8`` and the points ``(68, 2)`` of its face."""
 
     image: np.ndarray
     points: np.ndarray
 
     def mirrored(self) -> "Photograph":
-        """Left to right."""
+        """Return the mirrored photograph."""
         image = np.ascontiguousarray(self.image[:, ::-1])
         return Photograph(image, flip_points(self.points, image.shape[1]))
 
 
 def version(photograph: Photograph, rng: np.random.Generator) -> np.ndarray:
-    """The photograph, perhaps mirrored, in another size, turn and light."""
+    """Return the photograph with random mirroring, size, rotation and light."""
     if rng.random() < 0.5:
         photograph = photograph.mirrored()
     matrix, size = _similarity(
@@ -63,7 +64,7 @@ def version(photograph: Photograph, rng: np.random.Generator) -> np.ndarray:
 
 
 def composite(first: Photograph, second: Photograph, rng: np.random.Generator) -> np.ndarray:
-    """The first face with something of the second: shape and skin, mouth, or eyes and brows."""
+    """Combine the first face with shape and skin, mouth, or eyes and brows of the second."""
     if rng.random() < 0.5:
         first = first.mirrored()
     if rng.random() < 0.5:
@@ -71,7 +72,7 @@ def composite(first: Photograph, second: Photograph, rng: np.random.Generator) -
     target, share, region = _target(first, second, rng)
     eyes = np.linalg.norm(first.points[36] - first.points[45])
     target = target + rng.normal(0, 0.004 * eyes, target.shape)
-    image = _bent(first, target, first.image.shape).astype(np.float32)
+    image = _warp_to(first, target, first.image.shape).astype(np.float32)
     if share > 0:
         image = _blended(image, second, target, share, region, eyes)
     matrix, size = _similarity(
@@ -89,9 +90,9 @@ def composite(first: Photograph, second: Photograph, rng: np.random.Generator) -
 def _target(
     first: Photograph, second: Photograph, rng: np.random.Generator
 ) -> tuple[np.ndarray, float, list[int] | None]:
-    """Points of the composite, how much of the second face's skin it gets, and where."""
+    """Return the points of the composite, the share of the second face's skin, and its region."""
     here = first.points
-    there = _onto(second.points[_INNER], here[_INNER])(second.points)
+    there = _fit_similarity(second.points[_INNER], here[_INNER])(second.points)
     kind = rng.choice(3, p=[0.35, 0.45, 0.2])
     if kind == 0:
         way = rng.uniform(0, 0.7)
@@ -102,7 +103,7 @@ def _target(
     away = (moved[region] - here[region]).mean(axis=0)
     target = here.copy()
     target[region] = moved[region] - away * (1 - rng.uniform(0, 0.6))
-    if kind == 1:  # the chin goes with the lower lip
+    if kind == 1:  # the chin moves with the lower lip
         lip = (target[57] - here[57]) * rng.uniform(0.3, 1.0)
         near = np.cos((np.array(_JAW_AT_CHIN) - CHIN) / 3.5 * np.pi / 2)
         target[list(_JAW_AT_CHIN)] += lip * near[:, None]
@@ -117,8 +118,8 @@ def _blended(
     region: list[int] | None,
     eyes: float,
 ) -> np.ndarray:
-    """The image with the second face's skin, bent to the target, over a face or a part of it."""
-    other = _bent(second, target, image.shape).astype(np.float32)
+    """Blend the skin of the second face, warped to the target, into the face or a part of it."""
+    other = _warp_to(second, target, image.shape).astype(np.float32)
     mask = np.zeros(image.shape[:2], np.float32)
     outline = target if region is None else target[region]
     cv2.fillConvexPoly(mask, cv2.convexHull(np.rint(outline).astype(np.int32)), 1.0)
@@ -137,14 +138,14 @@ def _blended(
     return np.asarray(image * (1 - weight) + other * weight, np.float32)
 
 
-def _bent(photograph: Photograph, target: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The photograph warped so that its points come to lie at the target (thin-plate spline).
+def _warp_to(photograph: Photograph, target: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Warp the photograph so that its points move to the target (thin-plate spline).
 
     Bookstein, "Principal warps", PAMI 1989.
     """
     height, width = shape[:2]
     size = max(height, width)
-    back = _onto(target, photograph.points)
+    back = _fit_similarity(target, photograph.points)
     ring = [(x, y) for x in (-0.1, 0.25, 0.5, 0.75, 1.1) for y in (-0.1, 0.25, 0.5, 0.75, 1.1)]
     ring = [corner for corner in ring if {-0.1, 1.1} & set(corner)]
     fixed = np.array(ring) * [width, height]
@@ -174,8 +175,8 @@ def _bending(places: np.ndarray, nodes: np.ndarray) -> np.ndarray:
     return np.asarray(squared * np.log(squared + 1e-12))
 
 
-def _onto(source: np.ndarray, target: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """The similarity that takes points nearest to others."""
+def _fit_similarity(source: np.ndarray, target: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the least-squares similarity from points to other points."""
     a, b = source @ [1, 1j], target @ [1, 1j]
     turn = ((b - b.mean()) * (a - a.mean()).conj()).sum() / (np.abs(a - a.mean()) ** 2).sum()
 
@@ -189,7 +190,7 @@ def _onto(source: np.ndarray, target: np.ndarray) -> Callable[[np.ndarray], np.n
 def _similarity(
     image: np.ndarray, scale: float, degrees: float
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """Matrix about the picture's middle, and the new size (width, height)."""
+    """Return a matrix about the centre of the image, and the new size (width, height)."""
     height, width = image.shape[:2]
     size = (round(width * scale), round(height * scale))
     cosine, sine = scale * np.cos(np.radians(degrees)), scale * np.sin(np.radians(degrees))
