@@ -1,16 +1,29 @@
-"""The command line: parse, call one function, print.
+"""The command line: parse flags, call one function, print its result.
 
 Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 failed, 2 usage or
-configuration, 3 done but some rows failed, 4 accuracy fell below a baseline, 5 a needed tool or
+configuration, 3 done but some rows failed, 4 accuracy dropped below a baseline, 5 a needed tool or
 weight file is missing, 130 interrupted, 143 stopped by SIGTERM or SIGUSR1 with everything saved
 (requeue it).
 
-A verb is a function in one of the modules here, which do no more than import it on demand.
+Each verb is a function in one of the modules here. It imports what it runs only when it is called.
 """
 
 # Each module adds its verbs to `app` when it is imported; this is their order in the help.
 # isort: off
-from faceprep.cli import stages, train, augment, classify, check, generate, demo, look, evaluate  # noqa: F401
+from faceprep.cli import (  # noqa: F401
+    stages,
+    train,
+    augment,
+    classify,
+    check,
+    generate,
+    demo,
+    show,
+    status,
+    doctor,
+    config,
+    evaluate,
+)
 from faceprep.cli.root import app
 
 # isort: on

@@ -68,11 +68,11 @@ def augment(
     faceprep augment --n 3000 --mode edit --set augment.filter=judge
     """
     from faceprep.cli.commands.classify import table_command
+    from faceprep.cli.output import print_result
     from faceprep.cli.remedies import spell
     from faceprep.core.progress import Progress
     from faceprep.execution.options import Options
-    from faceprep.report.augment_table import augment_tables
-    from faceprep.report.tables import print_result
+    from faceprep.report.tables.augment import augment_tables
     from faceprep.stages.augment.run import run_augment
 
     resolved = resolve_flags(_arguments(locals())).config

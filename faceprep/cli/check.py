@@ -32,13 +32,13 @@ def check(
 
     faceprep check --baseline manifests/baselines/demo.json
     """
+    from faceprep.cli.output import print_result
     from faceprep.evaluation.check.workspace import (
         check_workspace,
         update_baseline,
         update_command,
     )
     from faceprep.report.check_table import check_tables
-    from faceprep.report.tables import print_result
 
     root = resolve_flags(locals()).config.workspace
     if reason is not None and not update:

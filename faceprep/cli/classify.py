@@ -77,12 +77,12 @@ def classify(
     faceprep classify --sweep 0,3000,6000,30000 --arms flips,classic@0,logistic@0 --seeds 5
     """
     from faceprep.cli.commands.classify import more_command
+    from faceprep.cli.output import print_result
     from faceprep.cli.train import bring_up_to_date, on_slurm
     from faceprep.core.progress import Progress
     from faceprep.execution.options import Options
     from faceprep.report.accuracy.files import write_files
     from faceprep.report.accuracy.table import accuracy_tables, plan_tables
-    from faceprep.report.tables import print_result
     from faceprep.stages.classify.run import run_classify
 
     resolved = resolve_flags(_arguments(locals())).config

@@ -41,9 +41,9 @@ def evaluate_aus(
 
     faceprep evaluate aus manifests/ck-plus --plot aus.png
     """
+    from faceprep.cli.output import print_result
     from faceprep.evaluation.aus.evaluate import evaluate_aus as evaluate
     from faceprep.report.aus_table import evaluation_tables
-    from faceprep.report.tables import print_result
 
     if plot is not None:
         from faceprep.report.aus_plot import check_plot
@@ -104,15 +104,15 @@ def evaluate_edits(
 
     faceprep evaluate edits manifests/demo --sheet edits.png
     """
+    from faceprep.cli.output import print_result
     from faceprep.core.progress import Progress
     from faceprep.evaluation.edits.workspace import evaluate_workspace, read_intensities
     from faceprep.report.edits_table import check_table, edit_tables, write_table
-    from faceprep.report.tables import print_result
 
     if table is not None:
         check_table(table)
     if sheet is not None:
-        from faceprep.report.grid import check_png
+        from faceprep.report.sheets.grid import check_png
 
         check_png(sheet, "--sheet")
     with Progress(quiet=quiet) as progress:
@@ -162,10 +162,10 @@ def evaluate_codes(
 
     faceprep evaluate codes manifests/demo -o codes.png
     """
+    from faceprep.cli.output import print_result
     from faceprep.evaluation.codes import evaluate_codes as evaluate
     from faceprep.inference.generator import open_generator
     from faceprep.report.codes_table import codes_tables
-    from faceprep.report.tables import print_result
 
     if out is not None:
         from faceprep.report.aus_plot import check_plot

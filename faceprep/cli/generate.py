@@ -192,6 +192,7 @@ def retrieve(
 
     faceprep retrieve me.jpg --by all -o found.png
     """
+    from faceprep.cli.output import print_result
     from faceprep.core.errors import UsageError
     from faceprep.core.progress import Progress
     from faceprep.inference.generator import open_generator
@@ -205,7 +206,6 @@ def retrieve(
         ways_of,
     )
     from faceprep.report.codes_table import retrieval_tables
-    from faceprep.report.tables import print_result
 
     ask = "faceprep retrieve"
     ways = ways_of(by)
@@ -239,7 +239,7 @@ def _say(portraits: "Portraits", progress: "Progress") -> None:
 
 
 def _print(made: "Made", as_json: bool) -> None:
-    from faceprep.report.tables import print_result
+    from faceprep.cli.output import print_result
 
     if as_json:
         print_result([], made.data, as_json=True)

@@ -140,9 +140,10 @@ _stage_verb(
 
 
 def _run_stages(arguments: dict[str, Any], stages: list[str]) -> int:
+    from faceprep.cli.output import print_result
     from faceprep.core.progress import Progress
     from faceprep.execution.options import Options
-    from faceprep.report.tables import print_result, run_tables
+    from faceprep.report.tables.run import run_tables
     from faceprep.stages import pipeline
 
     config = resolve_flags(arguments).config

@@ -66,9 +66,9 @@ def train(
 
     faceprep train --set train.preset=tiny
     """
+    from faceprep.cli.output import print_result
     from faceprep.core.progress import Progress
     from faceprep.execution.options import Options
-    from faceprep.report.tables import print_result
     from faceprep.report.train_table import train_tables
     from faceprep.stages.train.run import run_train
 
@@ -103,9 +103,9 @@ def on_slurm(
     json: bool,
 ) -> int:
     """Leave a verb that is one job, and the stages before it, to Slurm."""
+    from faceprep.cli.output import print_result
     from faceprep.core.progress import Progress
     from faceprep.execution.slurm import single
-    from faceprep.report.tables import print_result
     from faceprep.stages import pipeline
 
     with Progress(quiet=quiet) as progress:

@@ -7,7 +7,7 @@ from faceprep.generators.editor import NEUTRAL
 from faceprep.inference.generator import UsedGenerator
 from faceprep.inference.inputs import Portrait, Portraits
 from faceprep.inference.output import Made, keep_sources, picture_paths, sheet_path
-from faceprep.report.grid import Line, grid, header, width_for, write_marked, write_sheet
+from faceprep.report.sheets.grid import Line, grid, header, width_for, write_marked, write_sheet
 
 #: Intensities of a sheet, as many as in ExprGAN, Fig. 3.
 LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from faceprep.inference.generator import UsedGenerator
 from faceprep.inference.output import Made, sheet_path
-from faceprep.report.grid import Line, grid, header, width_for, write_sheet
+from faceprep.report.sheets.grid import Line, grid, header, width_for, write_sheet
 
 
 def draw_new_faces(

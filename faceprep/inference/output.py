@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.core.errors import UsageError
-from faceprep.report.grid import check_png
+from faceprep.report.sheets.grid import check_png
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from faceprep.metrics.retrieval import (
     evaluate_retrieval,
 )
 from faceprep.metrics.workspace_faces import in_turns, labelled_rows, read_faces, rows_of_split
-from faceprep.report.grid import Line, grid, header, width_for, write_sheet
+from faceprep.report.sheets.grid import Line, grid, header, width_for, write_sheet
 from faceprep.report.tables import plain_table
 
 if TYPE_CHECKING:

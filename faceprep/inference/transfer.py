@@ -15,7 +15,7 @@ from faceprep.inference.inputs import Portraits
 from faceprep.inference.labels import Label
 from faceprep.inference.output import Made, keep_sources, picture_paths, sheet_path
 from faceprep.metrics.representation import expression_codes
-from faceprep.report.grid import Line, grid, header, width_for, write_marked, write_sheet
+from faceprep.report.sheets.grid import Line, grid, header, width_for, write_marked, write_sheet
 
 #: Below it the decoder has next to nothing to show.
 _WEAK = 0.1

@@ -15,8 +15,8 @@ from faceprep.core.errors import UsageError
 from faceprep.core.files import output_file
 from faceprep.evaluation.aus.agreement import AUAgreement, AUEvaluation
 from faceprep.report.aus_table import headline, number
-from faceprep.report.drawing import printable
 from faceprep.report.figure import figure_class
+from faceprep.report.sheets.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ import numpy as np
 
 from faceprep.core.text import plural
 from faceprep.evaluation.aus.agreement import AUAgreement, AUEvaluation
-from faceprep.report.tables import plain_table
+from faceprep.report.tables.console import plain_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -9,7 +9,7 @@ from faceprep.core.files import output_file
 from faceprep.core.vocabulary import EXPRESSIONS
 from faceprep.evaluation.codes import CodesReport, project
 from faceprep.report.aus_plot import GRAY, PAPER, STYLE
-from faceprep.report.drawing import printable
+from faceprep.report.sheets.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from faceprep.core.text import plural
 from faceprep.evaluation.codes import CodesReport
 from faceprep.metrics.retrieval import RetrievalReport
 from faceprep.report.aus_table import UNDEFINED, number
-from faceprep.report.tables import plain_table
+from faceprep.report.tables.console import plain_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

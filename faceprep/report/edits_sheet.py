@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from faceprep.evaluation.edits.workspace import Evaluated
-from faceprep.report.grid import Line, check_png, grid, header, width_for, write_sheet
+from faceprep.report.sheets.grid import Line, check_png, grid, header, width_for, write_sheet
 
 ROWS = 8
 NEW_PEOPLE = 3

@@ -13,7 +13,7 @@ from faceprep.core.text import plural
 from faceprep.evaluation.edits.result import KINDS, MEAN, EditReport
 from faceprep.metrics.expression_classifier.held_out import HeldOutAccuracy
 from faceprep.report.aus_table import UNDEFINED, number
-from faceprep.report.tables import plain_table
+from faceprep.report.tables.console import plain_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

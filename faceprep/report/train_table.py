@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from faceprep.report.tables import plain_table
+from faceprep.report.tables.console import plain_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from faceprep.cli import app
 from faceprep.cli.remedies import spell
 from faceprep.core.errors import UsageError
-from faceprep.report import show
+from faceprep.report.show import page
 from faceprep.workspace.discover import file_for_use
 from faceprep.workspace.synthetic import load_synthetic
 
@@ -24,7 +24,7 @@ def test_after_a_stage_and_a_look(aligned_workspace, monkeypatch: pytest.MonkeyP
     words = ["heatmaps", "--only", "--workspace", str(root), "-j", "1"]
     done = CliRunner().invoke(app, words)
     assert hint_of(done.stderr) == ["faceprep", "show", str(root), "--sheet", "sheet.png"]
-    monkeypatch.setattr(show, "show", lambda path: ([], {**looked, "workspace": str(root)}))
+    monkeypatch.setattr(page, "show", lambda path, spell: ([], {**looked, "workspace": str(root)}))
     looked = {"kind": "workspace", "next": None}
     done = CliRunner().invoke(app, ["show", str(root)])
     assert hint_of(done.stderr) == ["faceprep", "show", str(root), "--sheet", "sheet.png"]

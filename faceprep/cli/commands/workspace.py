@@ -1,6 +1,5 @@
 """The command to type next, with the settings that a workspace was made with."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faceprep.cli.remedies import flags, join
@@ -8,38 +7,6 @@ from faceprep.config import STAGES, Config
 from faceprep.core.errors import Remedy
 from faceprep.workspace import Workspace
 from faceprep.workspace.discover import dataset_root
-
-_WHY = {
-    "missing": "{stage} has not run yet",
-    "unfinished": "{stage} has {left} of {shards} shards left",
-    "stale": "{stage} was made from other input or with other settings ({left} of {shards} shards)",
-}
-
-
-def next_command(
-    workspace: Workspace, stages: Sequence[Mapping[str, Any]], damaged: Sequence[str]
-) -> dict[str, str] | None:
-    """Say what to type when something is missing, stale or damaged; ``None`` when nothing is.
-
-    Parameters
-    ----------
-    stages
-        As `faceprep.report.summary.summarize_stage` gives them, in their order.
-    damaged
-        Parts that cannot be read, ``stage/part-00000.parquet reason``.
-    """
-    if damaged:
-        broken = damaged[0].partition("/")[0]
-        return {"why": damaged[0], "command": command(workspace, broken)}
-    for stage in stages:
-        if stage["state"] == "done":
-            continue
-        left = max(stage["shards"] - stage["done"], len(stage["stale"]))
-        why = _WHY[stage["state"]].format(
-            stage=stage["stage"], left=left or "some", shards=stage["shards"]
-        )
-        return {"why": why, "command": command(workspace, stage["stage"])}
-    return None
 
 
 def spell(remedy: Remedy) -> str:

@@ -11,7 +11,7 @@ from faceprep.core.text import plural
 from faceprep.metrics.accuracy import Gain, Interval
 from faceprep.metrics.predictions import confusion
 from faceprep.report.aus_table import UNDEFINED
-from faceprep.report.tables import plain_table
+from faceprep.report.tables.console import plain_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

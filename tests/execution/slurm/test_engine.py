@@ -19,7 +19,7 @@ from faceprep.execution.slurm import job_record as of_arrays
 from faceprep.execution.slurm.engine import RETRIES
 from faceprep.execution.slurm.submission import Order, place
 from faceprep.execution.slurm.submit import command
-from faceprep.report.status import status
+from faceprep.report.status.status import status
 from faceprep.stages import load_stage
 from faceprep.stages.pipeline import run as run_pipeline
 from faceprep.workspace import Workspace

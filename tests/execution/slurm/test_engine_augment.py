@@ -20,7 +20,7 @@ from faceprep.core.progress import Progress
 from faceprep.execution.options import Options
 from faceprep.execution.slurm.job_record import arrays
 from faceprep.execution.slurm.queue import look
-from faceprep.report.status import status
+from faceprep.report.status.status import status
 from faceprep.stages.augment import run as augment
 from faceprep.stages.augment.run import run_augment
 from faceprep.workspace import Workspace

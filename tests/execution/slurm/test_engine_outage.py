@@ -24,7 +24,7 @@ from faceprep.execution.slurm import engine, queue, single
 from faceprep.execution.slurm import submission as orders
 from faceprep.execution.slurm.job_record import arrays
 from faceprep.execution.submit import submit_stage
-from faceprep.report.status import status
+from faceprep.report.status.status import status
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
 

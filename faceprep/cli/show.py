@@ -1,0 +1,57 @@
+"""``faceprep show``: what a workspace, one folder of it or one manifest holds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceprep.cli.exit_codes import DONE, guarded, say_next
+from faceprep.cli.options import Json, Verbose
+from faceprep.cli.remedies import spell
+from faceprep.cli.root import app
+from faceprep.core.errors import Remedy
+
+
+@app.command()
+@guarded
+def show(
+    path: Annotated[
+        Path | None, typer.Argument(help="Workspace, folder of it, or manifest.")
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", help="Draw a contact sheet into this PNG.")
+    ] = None,
+    per_expression: Annotated[
+        int, typer.Option("--per-expression", min=1, help="Faces of each on the sheet.")
+    ] = 9,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, other faces.")] = 0,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Print the stages of a workspace with counts by status, or the rows of one manifest.
+
+    faceprep show manifests/demo --sheet sheet.png
+    """
+    from faceprep.cli.output import print_result
+    from faceprep.report.show.page import results_at
+    from faceprep.report.show.page import show as describe
+    from faceprep.workspace.discover import workspace_of
+
+    renderables, data = describe(path, spell)
+    if sheet is not None:
+        made = results_at(path) if path is not None else None
+        if made is not None:
+            from faceprep.report.sheets.synthetic import sheet_of
+
+            drawn = sheet_of(*made, sheet, per_expression, seed)
+        else:
+            from faceprep.report.sheets.contact_sheet import contact_sheet
+
+            place = workspace_of(path)
+            drawn = contact_sheet(place, sheet, per_expression=per_expression, seed=seed)
+        renderables, data = [*renderables, str(drawn)], {**data, "sheet": drawn.as_dict()}
+    print_result(renderables, data, as_json=json)
+    if sheet is None and data["kind"] == "workspace" and not data["next"]:
+        draw = Remedy("show", None, {"sheet": "sheet.png"}, (data["workspace"],))
+        say_next(draw, quiet=json)
+    return DONE

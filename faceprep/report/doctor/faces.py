@@ -1,0 +1,80 @@
+"""Check the face detectors and the backends for Action Units."""
+
+from functools import partial
+
+from faceprep.config import Config
+from faceprep.config.sources import resolve
+from faceprep.core.errors import MissingToolError
+from faceprep.faces.model_files import dlib_model, mtcnn_weights
+from faceprep.report.doctor.check import Check, is_installed, not_installed, safely, version_of
+
+#: What to type for each AU backend that cannot run.
+AU_BACKENDS = {
+    "openface": "build it (https://github.com/TadasBaltrusaitis/OpenFace/wiki), then --set"
+    " aus.openface_bin=FOLDER (or FACEPREP_OPENFACE=FOLDER); or a container: --set"
+    " 'aus.openface_bin=docker run --rm --init -v {folder}:{folder} IMAGE {tool}'",
+    "openface-models": "copy lib/local/FaceAnalyser/AU_predictors from an OpenFace checkout, then"
+    " --set aus.openface_models=FOLDER",
+    "openface-csv": "--set aus.backend=openface-csv --set aus.openface_csv=FOLDER",
+}
+
+
+def mtcnn() -> list[Check]:
+    """Check the weights of the MTCNN detector."""
+    try:
+        files = [mtcnn_weights(name) for name in ("pnet", "rnet", "onet")]
+    except MissingToolError as error:
+        return [Check("detector mtcnn", "missing", error.message, error.hint)]
+    size = sum(file.stat().st_size for file in files) / 1e6
+    return [Check("detector mtcnn", "ok", f"weights of mtcnn {version_of('mtcnn')}, {size:.1f} MB")]
+
+
+def dlib() -> list[Check]:
+    """Check dlib and its model files."""
+    checks = []
+    if is_installed("dlib"):
+        version = version_of("dlib-bin") if version_of("dlib-bin") != "?" else version_of("dlib")
+        checks.append(Check("detector dlib", "ok", f"dlib {version}, HOG frontal faces"))
+    else:
+        checks.append(not_installed("dlib-bin", "detector dlib, and the 68 landmarks"))
+    for name, file, needed in (
+        ("68 landmarks", "shape_predictor_68_face_landmarks", True),
+        ("detector dlib, cnn", "mmod_human_face_detector", False),
+    ):
+        try:
+            size = dlib_model(file).stat().st_size / 1e6
+            checks.append(Check(name, "ok", f"{file}.dat, {size:.0f} MB", needed=needed))
+        except MissingToolError as error:
+            checks.append(Check(name, "missing", error.message, error.hint, needed))
+    return checks
+
+
+def given() -> list[Check]:
+    """Report the detector that takes landmarks from the dataset."""
+    return [Check("detector given", "ok", "landmarks of the dataset itself", needed=False)]
+
+
+def action_units(config: Config | None) -> list[Check]:
+    """Check every AU backend, and name the one that ``auto`` selects."""
+    # Imported here: a broken installation becomes a line of the table.
+    from faceprep.faces.action_units.registry import AUTO, BACKENDS, choose
+
+    config = resolve().config if config is None else config
+    wanted = config.aus.backend
+    checks = [check for name in BACKENDS for check in safely(partial(_au_backend, name, config))]
+    if wanted == AUTO:
+        choice = choose(config)
+        return [*checks, Check(f"AUs, {AUTO}", "ok", choice.backend.name, needed=False)]
+    return checks
+
+
+def _au_backend(name: str, config: Config) -> list[Check]:
+    from faceprep.faces.action_units.registry import load_backend
+
+    check = f"AUs, {name}"
+    needed = config.aus.backend == name
+    reason = load_backend(name).available(config)
+    if reason is None:
+        return [Check(check, "ok", "can run", needed=needed)]
+    hint = None if "--set" in reason else AU_BACKENDS.get(name)
+    return [Check(check, "missing", reason, hint, needed)]

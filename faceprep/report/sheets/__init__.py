@@ -1,0 +1,1 @@
+"""Contact sheets: pictures of faces with captions, drawn with Pillow."""

@@ -1,0 +1,1 @@
+"""``faceprep show``: pages of workspaces, stages, results and manifests."""

@@ -1,0 +1,63 @@
+"""Short forms of values on a terminal."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+#: Colour of each state of a stage.
+STATE_STYLE = {"done": "green", "unfinished": "yellow", "stale": "yellow", "missing": "dim"}
+
+
+def line(*pieces: tuple[str, str]) -> "RenderableType":
+    """Return one line of pieces of text, each with its style."""
+    from rich.text import Text
+
+    return Text.assemble(*pieces)
+
+
+def folded(command: str, width: int = 78) -> str:
+    """Break a command into lines that a shell joins again when they are pasted."""
+    lines = ["  "]
+    for word in command.replace(" --", "\n--").split("\n"):
+        if len(lines[-1]) + len(word) > width - 2 and lines[-1].strip():
+            lines[-1] += "\\"
+            lines.append("      ")
+        lines[-1] += word + " "
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def age(seconds: float | None) -> str:
+    """Return a duration in one unit: ``3 min ago``."""
+    if seconds is None:
+        return ""
+    for limit, unit, name in ((90, 1, "s"), (5400, 60, "min"), (129600, 3600, "h")):
+        if seconds < limit:
+            return f"{round(seconds / unit)} {name} ago"
+    return f"{round(seconds / 86400)} days ago"
+
+
+def by_status(status: dict[str, int]) -> str:
+    """Return ``ok 40, no_face 2``; ``ok`` first."""
+    order = sorted(status, key=lambda word: (word != "ok", word))
+    return ", ".join(f"{word} {status[word]:,}" for word in order)
+
+
+def short(value: Any) -> str:
+    """Return a value of a manifest in at most 40 letters, escaped for rich."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        numbers = ", ".join(short(item) for item in value[:2])
+        return plain(f"[{numbers}, …]" if len(value) > 2 else f"[{numbers}]")
+    text = str(value)
+    return plain(text if len(text) <= 40 else f"…{text[-39:]}")
+
+
+def plain(text: str) -> str:
+    """Escape what rich would read as markup."""
+    from rich.markup import escape
+
+    return escape(text)

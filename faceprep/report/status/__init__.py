@@ -1,0 +1,1 @@
+"""``faceprep status``: what is done, running, queued and failed now."""

@@ -1,0 +1,152 @@
+"""Progress of one stage: what is done, running, queued and failed."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from faceprep.execution.slurm.job_record import Array, arrays, in_flight
+from faceprep.report.status.slurm import SlurmJobs
+from faceprep.workspace import Workspace, synthetic
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Shards that failed for one reason, with the end of their log."""
+
+    shards: list[int]
+    error: str
+    log: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class StageStatus:
+    """Progress of a stage.
+
+    Attributes
+    ----------
+    shards, done
+        Number of all shards, and of finished ones.
+    running
+        Shards that a process works on.
+    queued
+        Further shards of tasks in Slurm's queue, waiting or on a node.
+    failed
+        Shards that failed and are in no active task, by reason.
+    unknown
+        Missing shards that were given to a task, while Slurm does not tell its state.
+    jobs
+        Number of each active job → its state in words.
+    """
+
+    stage: str
+    shards: int
+    done: int
+    running: list[int]
+    queued: list[int]
+    failed: list[Failure]
+    unknown: list[int]
+    jobs: dict[str, str]
+
+    @property
+    def failures(self) -> int:
+        """Number of shards that failed."""
+        return sum(len(failure.shards) for failure in self.failed)
+
+    @property
+    def missing(self) -> int:
+        """Number of shards that are neither done, running, queued nor failed."""
+        return self.shards - self.done - len(self.running) - len(self.queued) - self.failures
+
+
+def lacking_shards(workspace: Workspace, summary: dict[str, Any]) -> set[int]:
+    """Return finished shards with fewer synthetic faces than the last run was asked for."""
+    stage = summary["stage"]
+    asked = synthetic.asked(workspace, stage) if "generator" in summary else None
+    if asked is None:
+        return set()
+    faces, count = asked["faces"], asked["shards"]
+    size = faces if count == 1 else workspace.info(stage).get("shard_size", 0)
+    if not size or -(-faces // size) != count:  # of other settings: unknown
+        return set()
+    wanted = {shard: min(size, faces - shard * size) for shard in range(count)}
+    markers = [workspace.marker(stage, shard) for shard in wanted.keys() - set(summary["stale"])]
+    return {marker.shard for marker in markers if marker and marker.rows < wanted[marker.shard]}
+
+
+def stage_status(
+    workspace: Workspace, summary: dict[str, Any], slurm: SlurmJobs, lacking: Collection[int]
+) -> StageStatus:
+    """Return the progress of a stage from markers, folders of running work and Slurm's queue.
+
+    Parameters
+    ----------
+    summary
+        Of the stage, see `faceprep.report.summaries`.
+    lacking
+        Finished shards with too few rows.
+    """
+    stage = summary["stage"]
+    shards = set(range(summary["shards"]))
+    left = shards - (set(workspace.shards(stage)) - set(summary["stale"]) - set(lacking))
+    known = arrays(workspace.root, stage)
+    tasks = {
+        shard: (array, task)
+        for array in known
+        for task, given in enumerate(array.tasks)
+        for shard in given
+    }
+    in_flight_now = in_flight(known, slurm.queue) if slurm.queue is not None else {}
+    flight = {shard: at for shard, at in in_flight_now.items() if shard in left}
+    running = left & workspace.in_hand(stage)
+    if slurm.queue is not None:  # the folder of a task on a node that died stays for a day
+        ended = tasks.keys() - {shard for shard, at in flight.items() if at[2].running}
+        running -= ended - workspace.in_hand(stage, by_age=False)
+    rest = left - running - set(flight)
+    failed = _failures(workspace, stage, tasks, slurm, rest)
+    jobs = {state.job or "…": state.state.lower() for _, _, state in flight.values()}
+    jobs |= {s.job: s.state.lower() for _, _, s in flight.values() if s.running}
+    told = {shard for failure in failed for shard in failure.shards}
+    return StageStatus(
+        stage=stage,
+        shards=len(shards),
+        done=summary["done"] - len(lacking),
+        running=sorted(running),
+        queued=sorted(set(flight) - running),
+        failed=failed,
+        unknown=sorted(rest & tasks.keys() - told) if slurm.queue is None else [],
+        jobs=jobs,
+    )
+
+
+def _failures(
+    workspace: Workspace,
+    stage: str,
+    tasks: dict[int, tuple[Array, int]],
+    slurm: SlurmJobs,
+    left: set[int],
+) -> list[Failure]:
+    """Return why shards failed: their own notes, or how the last task that had them ended.
+
+    While Slurm does not answer, that task may still run.
+    """
+    notes = workspace.failures(stage)
+    found: dict[str, Failure] = {}
+    for shard in sorted(left):
+        if shard in notes:
+            error, log = notes[shard]["error"], notes[shard].get("log", [])
+            found.setdefault(error, Failure([], error, log)).shards.append(shard)
+        elif shard in tasks and slurm.queue is not None:
+            array, task = tasks[shard]
+            name = str(array.log(task))
+            if name not in found and array.log(task).exists():  # else it never started
+                found[name] = Failure([], _end(array, task, slurm), array.tail(task))
+            if name in found:
+                found[name].shards.append(shard)
+    return list(found.values())
+
+
+def _end(array: Array, task: int, slurm: SlurmJobs) -> str:
+    stopped = array.error(task)
+    if stopped is not None:
+        return stopped.message
+    return f"task {array.job}_{task} {slurm.end(array, task)}, log {array.log(task)}"

@@ -1,0 +1,1 @@
+"""What a workspace holds, as plain values."""

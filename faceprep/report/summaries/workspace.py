@@ -1,0 +1,85 @@
+"""Summarize a workspace as plain values; the tables and ``--json`` show the same."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from faceprep.config import STAGES
+from faceprep.core.action_units import COLUMNS_R, INTENSITY_AUS
+from faceprep.report.summaries.next_step import next_step
+from faceprep.report.summaries.results import summarize_results
+from faceprep.report.summaries.stage import failures, summarize_stage
+from faceprep.workspace import Workspace
+from faceprep.workspace.discover import dataset_root
+from faceprep.workspace.face_index import UNLABELLED, read_columns, read_index
+
+
+def summarize_workspace(workspace: Workspace) -> dict[str, Any]:
+    """Return everything that ``faceprep show WORKSPACE`` prints.
+
+    The values are JSON-ready, except the command of the next step, which is a `Remedy`.
+    """
+    stages = [summarize_stage(workspace, stage) for stage in STAGES]
+    index = read_index(workspace)
+    aligned = index.count("expression", "split", "status")
+    cells: dict[tuple[str, str], list[int]] = {}
+    for (expression, split, status), faces in aligned.items():
+        cell = cells.setdefault((expression, split), [0, 0])
+        cell[0] += faces
+        cell[1] += faces if status == "ok" else 0
+    root = dataset_root(workspace)
+    return {
+        "kind": "workspace",
+        "workspace": str(workspace.root),
+        "name": _recorded(workspace, "name") or workspace.root.resolve().name,
+        "dataset_root": str(root) if root else None,
+        "faces": len(index),
+        "subjects": len(index.words["subject"]),
+        "stages": stages,
+        "generated": summarize_results(workspace),
+        "failures": [row for stage in STAGES for row in failures(workspace, stage)],
+        "expressions": [
+            {"expression": expression, "split": split, "selected": cell[0], "aligned": cell[1]}
+            for (expression, split), cell in sorted(cells.items())
+        ],
+        "action_units": mean_intensities(workspace),
+        "damaged": index.damaged,
+        "next": next_step(workspace, stages, index.damaged),
+    }
+
+
+def mean_intensities(workspace: Workspace) -> dict[str, dict[str, float]]:
+    """Return the mean intensity (0-5) of each AU by expression, over faces whose AUs are ``ok``."""
+    sums: dict[str, np.ndarray] = {}
+    for shard in workspace.shards("aus"):
+        labels = read_columns(workspace, "select", shard, ("face_id", "expression"))
+        values = read_columns(workspace, "aus", shard, ("face_id", "status", *COLUMNS_R))
+        if labels is None or values is None:
+            continue
+        values = values.filter(pc.equal(values["status"], "ok"))
+        # A stale shard may hold faces that select no longer has there.
+        values = values.filter(pc.is_in(values["face_id"], labels["face_id"].combine_chunks()))
+        at = pc.index_in(values["face_id"], labels["face_id"])
+        names = np.array(labels["expression"].take(at).fill_null(UNLABELLED).to_pylist(), object)
+        numbers = np.stack([np.asarray(values[name], np.float64) for name in COLUMNS_R], axis=1)
+        for name in set(names.tolist()):
+            here = numbers[names == name]
+            total = np.append(np.nansum(here, axis=0), len(here))
+            sums[name] = sums.get(name, np.zeros(len(COLUMNS_R) + 1)) + total
+    return {
+        name: {
+            au: round(float(value / total[-1]), 3)
+            for au, value in zip(INTENSITY_AUS, total[:-1], strict=True)
+        }
+        for name, total in sorted(sums.items())
+    }
+
+
+def _recorded(workspace: Workspace, key: str) -> Any:
+    """Return a value of the recorded configuration, from the first stage that has it."""
+    for stage in STAGES:
+        config = workspace.info(stage).get("config") or {}
+        if config.get(key) is not None:
+            return config[key]
+    return None

@@ -1,0 +1,55 @@
+"""Tables of ``faceprep augment``: faces by expression, and those that the filter rejected."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from faceprep.report.tables.console import plain_table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from faceprep.stages.augment.result import AugmentResult
+
+
+def augment_tables(
+    result: "AugmentResult", dry_run: bool = False
+) -> "tuple[list[RenderableType], dict[str, Any]]":
+    """Return what to print, and the same as JSON-ready values."""
+    data = result.as_dict()
+    table = plain_table(None, "augment", "")
+    table.add_row("folder", str(result.folder))
+    if dry_run:
+        table.add_row("faces", f"{result.asked}, {result.before} of them are there")
+        if result.replaced:
+            how = "; only with --overwrite" if result.refusal else ""
+            table.add_row("replaced", f"{result.replaced} that are there now{how}")
+        table.add_row("shards", f"{len(result.todo)} of {result.shards} to make")
+        table.add_row("disk", f"about {result.disk_bytes / 1e6:.1f} MB")
+        table.add_row("device", result.device)
+        return [table], data
+    rate = result.made / result.seconds if result.made > 0 and result.seconds else 0.0
+    data["images_per_second"] = rate
+    modes = ", ".join(f"{mode} {count}" for mode, count in result.modes.items())
+    table.add_row("faces", f"{result.images}: {modes}")
+    speed = f"{result.made} in {result.seconds:.1f} s on {result.device}"
+    table.add_row("made now", f"{speed}, {rate:.1f} a second" if rate else speed)
+    faces = faces_table(result.faces, result.rejected, result.doubtful)
+    return [table, faces], data
+
+
+def faces_table(
+    faces: Mapping[str, int],
+    rejected: Mapping[str, Mapping[str, int]],
+    doubtful: Mapping[str, int],
+) -> Any:
+    """Return the table of synthetic faces by expression, with the candidates that were rejected.
+
+    Without a filter `rejected` is empty, and its columns are left out.
+    """
+    columns = ("faces", "read otherwise", "unlike faces", "doubtful") if rejected else ("faces",)
+    table = plain_table(None, "expression", *columns, right=columns)
+    for name, count in sorted(faces.items()):
+        kinds = rejected.get(name, {})
+        numbers = (count, kinds.get("judge", 0), kinds.get("features", 0), doubtful.get(name, 0))
+        table.add_row(name, *(str(number) for number in numbers[: len(columns)]))
+    return table

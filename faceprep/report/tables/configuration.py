@@ -1,0 +1,24 @@
+"""Table of ``faceprep config show``: every key, its value and its source."""
+
+from typing import TYPE_CHECKING, Any
+
+from faceprep.config.sources import Resolved
+from faceprep.report.tables.console import plain_table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def config_table(resolved: Resolved) -> "tuple[list[RenderableType], dict[str, Any]]":
+    """Return what to print, and the same as JSON-ready values."""
+    table = plain_table(None, "key", "value", "source")
+    data = {}
+    for key, source in resolved.sources.items():
+        value: Any = resolved.config
+        for name in key.split("."):
+            value = getattr(value, name, None)
+        shown = "" if value is None else str(value)
+        style = "dim" if source == "default" else None
+        table.add_row(key, shown, source, style=style)
+        data[key] = {"value": value, "source": source}
+    return [table], data

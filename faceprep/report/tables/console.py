@@ -1,0 +1,30 @@
+"""Plain tables for a terminal."""
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def as_text(renderables: "Sequence[RenderableType]", width: int = 100) -> str:
+    """Return what a terminal with so many columns shows."""
+    from rich.console import Console
+
+    text = io.StringIO()
+    console = Console(file=text, width=width)
+    for renderable in renderables:
+        console.print(renderable)
+    return text.getvalue().rstrip("\n")
+
+
+def plain_table(title: str | None, *columns: str, right: tuple[str, ...] = ()) -> Any:
+    """Return an empty rich table without borders; columns in ``right`` are aligned right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left")
+    return table

@@ -1,0 +1,42 @@
+"""What ``augment`` prints: nothing about a filter where there was none."""
+
+from pathlib import Path
+
+import pytest
+
+from faceprep.core.errors import UsageError
+from faceprep.report.tables.augment import augment_tables, faces_table
+from faceprep.stages.augment.result import AugmentResult
+
+REJECTED = {"anger": {"judge": 3, "features": 1}, "fear": {"judge": 0, "features": 0}}
+
+
+def cells(table: object) -> list[list[str]]:
+    columns = table.columns  # type: ignore[attr-defined]
+    return [[str(column.header), *map(str, column.cells)] for column in columns]
+
+
+def test_without_a_filter_only_faces_are_counted() -> None:
+    assert cells(faces_table({"fear": 4, "anger": 5}, {}, {})) == [
+        ["expression", "anger", "fear"],
+        ["faces", "5", "4"],
+    ]
+
+
+def test_a_filter_that_rejected_nothing_of_an_expression_says_so() -> None:
+    assert cells(faces_table({"fear": 4, "anger": 5}, REJECTED, {"anger": 2})) == [
+        ["expression", "anger", "fear"],
+        ["faces", "5", "4"],
+        ["read otherwise", "3", "0"],
+        ["unlike faces", "1", "0"],
+        ["doubtful", "2", "0"],
+    ]
+
+
+@pytest.mark.parametrize(("refused", "words"), [(True, "; only with --overwrite"), (False, "")])
+def test_a_dry_run_says_whether_faces_would_go(refused: bool, words: str) -> None:
+    refusal = UsageError("other settings") if refused else None
+    result = AugmentResult(Path("faces"), 8, 1, [0], "cpu", lacking=8, replaced=70, refusal=refusal)
+    tables, data = augment_tables(result, dry_run=True)
+    assert f"70 that are there now{words}" in cells(tables[0])[1]
+    assert data["refused"] is refused
