@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from builders.classify import (
     configured,
-    generator_file,
     people,
     synthetic_faces,
     with_synthetic,
+    write_generator,
 )
 from builders.training import LABELS, WITHOUT_FEATURES, picture, toy_workspace
 
@@ -133,11 +133,11 @@ def test_a_table_is_refused_when_a_training_itself_saw_a_test_subject(
 
 def test_a_generator_that_does_not_say_whom_it_saw_is_not_trusted(tmp_path: Path) -> None:
     workspace = toy_workspace(tmp_path, people=8)
-    synthetic_faces(workspace, generator_file(workspace))
+    synthetic_faces(workspace, write_generator(workspace))
     with pytest.raises(FaceprepError, match="does not say whom it saw") as caught:
         run_classify(configured(tmp_path, sweep=(4,)), QUIET)
     assert spell(caught.value.hint).startswith("faceprep train")
-    generator_file(workspace, subjects=people(0))  # another one than that of the faces
+    write_generator(workspace, subjects=people(0))  # another one than that of the faces
     with pytest.raises(FaceprepError, match="made with another generator"):
         run_classify(configured(tmp_path, sweep=(4,)), QUIET)
 
@@ -148,7 +148,7 @@ def test_folds_test_everybody_once_with_the_generator_of_their_fold(tmp_path: Pa
     for fold in range(3):
         name = f"exprgan-fold{fold:02d}"
         rest = people(*sorted(everybody - {*range(fold, 9, 3)}))
-        checkpoint = generator_file(workspace, name, subjects=rest)
+        checkpoint = write_generator(workspace, name, subjects=rest)
         synthetic_faces(workspace, checkpoint, name=name)
     result = run_classify(configured(tmp_path, folds=3, sweep=(4,), seeds=2), QUIET)
     assert len(result.runs) == 2 * 3 * 2
@@ -156,7 +156,7 @@ def test_folds_test_everybody_once_with_the_generator_of_their_fold(tmp_path: Pa
         assert len(one.answers.labels) == 9 * len(LABELS)
         assert sorted({*one.answers.subjects.tolist()}) == people(*everybody)
         assert not np.isnan(one.accuracy.accuracy.low)
-    generator_file(workspace, "exprgan-fold01", subjects=people(*everybody))
+    write_generator(workspace, "exprgan-fold01", subjects=people(*everybody))
     with pytest.raises(FaceprepError, match="exprgan-fold01"):
         run_classify(configured(tmp_path, folds=3, sweep=(4,)), QUIET)
 
@@ -205,7 +205,7 @@ def test_the_same_command_trains_only_what_is_missing(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:100])  # as a disk that was full leaves it
     again = run_classify(config, QUIET)
     assert again.trained == 1
-    assert [one.accuracy for one in again.rows] == [one.accuracy for one in first.rows]
+    assert [repr(one.accuracy) for one in again.rows] == [repr(one.accuracy) for one in first.rows]
     assert run_classify(configured(tmp_path, seeds=4), QUIET).trained == 1
     assert run_classify(configured(tmp_path, seeds=3, updates=7), QUIET).trained == 3
     for anew in (False, True):
