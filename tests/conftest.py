@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
+from faceprep.workspace.pending import pending_shard
 
 # A busy machine is no reason to fail; a run in CI repeats exactly.
 settings.register_profile("faceprep", deadline=None, derandomize="CI" in os.environ)
@@ -75,7 +76,7 @@ def aligned_workspace(tmp_path: Path) -> Callable[..., Workspace]:
         for shard in shards:
             numbers = range(shard * shard_size, min((shard + 1) * shard_size, faces))
             for stage, row in (("select", _select_row), ("align", _align_row)):
-                with workspace.pending(stage, shard) as pending:
+                with pending_shard(workspace, stage, shard) as pending:
                     pending.commit(
                         table_from_rows(stage, [row(number) for number in numbers]),
                         input_hash="input",

@@ -23,7 +23,8 @@ from faceprep.execution.shard import run_shard, versions
 from faceprep.execution.stage import Stage
 from faceprep.execution.ticker import Ticker
 from faceprep.workspace import Workspace
-from faceprep.workspace.manifest import SCHEMA_VERSION
+from faceprep.workspace.in_hand import remove_abandoned
+from faceprep.workspace.schemas import SCHEMA_VERSION
 
 _LOG_LINES = 12  # of a traceback, in the workspace
 
@@ -58,7 +59,7 @@ def run_stage(
     if jobs:
         stage.check(config)
         workspace.make_folder(stage.name)
-    workspace.sweep(stage.name)
+    remove_abandoned(workspace, stage.name)
     workspace.remove_shards(stage.name, shard_count(workspace))
     rows = sum(row_count(workspace, job.shard) for job in jobs)
     done, failed = run_jobs(stage.name, jobs, run_shard, config, progress, rows)

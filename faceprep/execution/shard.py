@@ -18,8 +18,10 @@ from faceprep.core.errors import FaceprepError, ManifestError
 from faceprep.execution.job import Job
 from faceprep.execution.stage import ShardOutput
 from faceprep.execution.threads import one_thread
-from faceprep.workspace import Marker, PendingShard, Workspace
+from faceprep.workspace import Marker, Workspace
+from faceprep.workspace.in_hand import wait_for_others
 from faceprep.workspace.manifest import Row, table_from_rows
+from faceprep.workspace.pending import PendingShard, pending_shard
 
 #: Packages whose version can change a pixel or a number.
 _VERSIONED = (
@@ -52,7 +54,7 @@ def run_shard(job: Job) -> Marker:
     workspace = Workspace(job.config.workspace)
     name = job.stage.name
     started = time.monotonic()
-    if workspace.wait_for_others(name, job.shard) and job.is_done(workspace):
+    if wait_for_others(workspace, name, job.shard) and job.is_done(workspace):
         return cast(Marker, workspace.marker(name, job.shard))
     inputs = {up: workspace.read(up, job.shard).to_pylist() for up in job.stage.upstream}
     _check_order(inputs, job.shard)
@@ -60,7 +62,7 @@ def run_shard(job: Job) -> Marker:
     kept = _kept_rows(job, workspace, count) if job.keep_ok else {}
     todo = [k for k in range(count) if k not in kept]
     try:
-        with workspace.pending(name, job.shard) as pending:
+        with pending_shard(workspace, name, job.shard) as pending:
             out = ShardOutput(
                 pending.images,
                 workspace.images_prefix(name, job.shard),

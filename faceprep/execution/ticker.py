@@ -5,6 +5,7 @@ import time
 
 from faceprep.core.progress import Progress
 from faceprep.workspace import Workspace
+from faceprep.workspace.in_hand import rows_in_hand
 
 _TICK_SECONDS = 0.5
 
@@ -29,7 +30,7 @@ class Ticker:
             pause = _TICK_SECONDS
             while not self._stop.wait(pause):
                 began = time.monotonic()
-                done = self.done + workspace.rows_in_hand(stage, set(in_hand))
+                done = self.done + rows_in_hand(workspace, stage, set(in_hand))
                 # Reading the counts lists every shard: with many shards, or a slow disk, do it
                 # less often.
                 pause = max(_TICK_SECONDS, 20 * (time.monotonic() - began))

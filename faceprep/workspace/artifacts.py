@@ -28,3 +28,8 @@ def generator_folder(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
 def generator_file(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
     """Return the file of a trained generator, whether it exists or not."""
     return generator_folder(workspace, name) / USE
+
+
+def verb_of(stage: str) -> str:
+    """Return the verb of a stage's folder: ``augment`` for ``augment/exprgan``."""
+    return stage.partition("/")[0]

@@ -1,7 +1,7 @@
-"""Which faces a report shows: every face in a few small columns, and the whole rows of the chosen.
+"""Index the faces of a workspace by a few small columns, and choose some of them for a report.
 
 A dataset may have a million faces: columns are read one shard at a time, and rows with their
-landmarks only for what is drawn.
+landmarks only for the faces that are drawn.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,14 +24,14 @@ _WORDS = ("subject", "expression", "split", "status")
 
 @dataclass(frozen=True)
 class Index:
-    """Every selected face, one element of each array a face.
+    """Every selected face: one element of each array per face.
 
     Attributes
     ----------
     shard, row : (N,) int32
-        Where it lies in select.
+        Shard and row of the face in select.
     confidence : (N,) float32
-        The detector's; NaN where there is none.
+        Confidence of the detector; NaN without a detection.
     codes
         ``subject``, ``expression``, ``split``, ``status`` → (N,) int32, position in `words`.
     words
@@ -51,7 +51,7 @@ class Index:
         return len(self.shard)
 
     def where(self, **wanted: str) -> np.ndarray:
-        """Positions of the faces that have all these words, e.g. ``status="ok"``."""
+        """Return the positions of the faces with all these words, e.g. ``status="ok"``."""
         found = np.ones(len(self), bool)
         for column, word in wanted.items():
             known = self.words[column]
@@ -59,7 +59,7 @@ class Index:
         return np.flatnonzero(found)
 
     def count(self, *columns: str) -> dict[tuple[str, ...], int]:
-        """Number of faces for every combination of words that occurs."""
+        """Count the faces of every combination of words that occurs."""
         flat = np.zeros(len(self), np.int64)
         for column in columns:
             flat = flat * len(self.words[column]) + self.codes[column]
@@ -106,21 +106,21 @@ def read_index(workspace: Workspace) -> Index:
 
 
 def choose(index: Index, among: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Pick faces spread over the subjects: one of each before a second of anyone.
+    """Choose faces spread over the subjects: one of each before a second of any.
 
-    The order of the subjects depends on the seed alone, so the same people come first whatever
-    the expression, and lie under one another on a sheet.
+    The order of the subjects depends on the seed alone, so that the columns of a sheet show the
+    same subjects in every row.
 
     Parameters
     ----------
     index
         All faces.
     among : (M,) int
-        Positions to pick from.
+        Positions to choose from.
     count
-        How many at most.
+        Largest number of faces.
     seed
-        Another seed, other faces.
+        Seed of the order.
 
     Returns
     -------
@@ -137,7 +137,7 @@ def choose(index: Index, among: np.ndarray, count: int, seed: int) -> np.ndarray
 
 
 def choose_failures(index: Index, count: int, seed: int) -> np.ndarray:
-    """Pick faces that align could not do, every status in turn."""
+    """Choose faces that align failed on, taking every status in turn."""
     queues = [
         choose(index, index.where(status=status), count, seed).tolist()
         for status in STATUSES
@@ -153,14 +153,14 @@ def choose_failures(index: Index, count: int, seed: int) -> np.ndarray:
 def rows_of(
     workspace: Workspace, index: Index, positions: Iterable[int], columns: Sequence[str]
 ) -> dict[int, dict[str, Any]]:
-    """Read columns of the chosen faces from whichever stage has them.
+    """Read columns of the chosen faces.
 
     Parameters
     ----------
     positions
-        Of faces in the index.
+        Positions of faces in the index.
     columns
-        Dotted, ``stage.column``; columns of a stage that did not run are left out.
+        Dotted names, ``stage.column``; columns of a stage that did not run are left out.
 
     Returns
     -------
@@ -200,7 +200,7 @@ def read_columns(
     columns: Sequence[str],
     damaged: list[str] | None = None,
 ) -> pa.Table | None:
-    """Columns of one finished shard; ``None`` when it is missing or cannot be read."""
+    """Read columns of one finished shard; None if it is missing or cannot be read."""
     path = workspace.part(stage, shard)
     try:
         return pq.read_table(path, columns=list(columns), partitioning=None)

@@ -1,4 +1,4 @@
-"""Manifests joined into one table: what a notebook or a training script starts from.
+"""Join the manifests of a workspace into one table, for notebooks and training scripts.
 
 >>> from faceprep.workspace.load import load
 >>> faces = load("manifests/demo")                        # doctest: +SKIP
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceprep.config import STAGES
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import FaceprepError, Remedy, UsageError
 from faceprep.workspace import Workspace
-from faceprep.workspace.manifest import SCHEMAS
+from faceprep.workspace.schemas import SCHEMAS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,7 @@ def load(
     workspace
         Folder of the run, ``manifests/<name>``.
     stages
-        Which to join to ``select``; by default all that have run.
+        Stages to join to ``select``; by default all that have run.
     only_ok
         Leave out faces that are not ``ok`` in every stage joined.
 
@@ -39,7 +39,7 @@ def load(
     Indexed by ``face_id``, in the order of the selection. Columns as in `manifests/README.md`;
     ``status`` and ``reason`` are called ``<stage>_status`` and ``<stage>_reason``, and so is what
     an earlier stage has already (``align_box``, ``align_landmarks68``, ``aus_confidence`` …).
-    ``path``, ``crop`` and ``heatmap`` are whole paths, or missing.
+    ``path``, ``crop`` and ``heatmap`` are absolute paths, or missing.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def load(
     """
     place = Workspace(Path(workspace))
     if not place.shards("select"):
-        raise UsageError(f"{place.root} is no workspace with selected faces", "faceprep show")
+        raise UsageError(f"{place.root} is no workspace with selected faces", Remedy("show"))
     present = [stage for stage in STAGES if place.shards(stage)]
     wanted = [stage for stage in STAGES if stage in {"select", *(stages or present)}]
     missing = [stage for stage in (stages or []) if stage not in STAGES]
@@ -58,12 +58,12 @@ def load(
         raise UsageError(f"no stage {missing[0]!r}", f"one of: {', '.join(STAGES)}")
     for stage in wanted:
         if stage not in present:
-            raise UsageError(f"{place.root}: {stage} has not run", f"faceprep {stage}")
+            raise UsageError(f"{place.root}: {stage} has not run", Remedy(stage))
     joined = _frame(place, "select")
     for stage in wanted[1:]:
         frame = _frame(place, stage)
         if not joined.index.isin(frame.index).all():
-            raise FaceprepError(f"{stage} is not up to date with select", f"faceprep {stage}")
+            raise FaceprepError(f"{stage} is not up to date with select", Remedy(stage))
         shared = {*joined.columns, "status", "reason"}
         names = {name: f"{stage}_{name}" for name in frame.columns if name in shared}
         joined = joined.join(frame.rename(columns=names))
@@ -73,7 +73,7 @@ def load(
 
 
 def _frame(place: Workspace, stage: str) -> "pd.DataFrame":
-    """Return one stage's rows, with file names made whole."""
+    """Return the rows of one stage, with absolute paths of files."""
     import pyarrow as pa
 
     tables = list(place.tables(stage))

@@ -1,7 +1,4 @@
-"""The Parquet tables between the stages: their columns, their rules, reading and writing.
-
-`manifests/README.md` describes every column for people; this module is what enforces it.
-"""
+"""Validate, write and read manifests, the Parquet tables between the stages."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,122 +9,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
-from faceprep.core.errors import ManifestError
+from faceprep.core.action_units import COLUMNS_R
+from faceprep.core.errors import ManifestError, Remedy
 from faceprep.core.files import file_sha256
-from faceprep.core.vocabulary import EXPRESSIONS, MODES, ROLES, SPLITS, STATUSES
-
-SCHEMA_VERSION = 1
+from faceprep.workspace.artifacts import verb_of
+from faceprep.workspace.schemas import COLUMN_WORDS, METADATA_KEY, SCHEMA_VERSION, schema_of
 
 #: One row of a manifest: column → value.
 Row = dict[str, Any]
-METADATA_KEY = b"faceprep"
 
-
-def _field(name: str, kind: pa.DataType, nullable: bool = True) -> pa.Field:
-    return pa.field(name, kind, nullable=nullable)
-
-
-def _numbers(count: int) -> pa.DataType:
-    return pa.list_(pa.float32(), count)
-
-
-_OUTCOME = [
-    _field("face_id", pa.string(), nullable=False),
-    _field("status", pa.string(), nullable=False),
-    _field("reason", pa.string()),
-]
-
-SCHEMAS: dict[str, pa.Schema] = {
-    "select": pa.schema(
-        [
-            _field("face_id", pa.string(), nullable=False),
-            _field("dataset", pa.string(), nullable=False),
-            _field("subject", pa.string(), nullable=False),
-            _field("sequence", pa.string()),
-            _field("frame", pa.int32()),
-            _field("path", pa.string(), nullable=False),
-            _field("expression", pa.string()),
-            _field("role", pa.string(), nullable=False),
-            _field("split", pa.string(), nullable=False),
-            _field("fold", pa.int8(), nullable=False),
-            _field("attributes", pa.map_(pa.string(), pa.float32())),
-            _field("box", _numbers(4)),
-            _field("landmarks5", _numbers(10)),
-            _field("landmarks68", _numbers(136)),
-            _field("sha256", pa.string()),
-        ]
-    ),
-    "align": pa.schema(
-        [
-            *_OUTCOME,
-            _field("detector", pa.string(), nullable=False),
-            _field("confidence", pa.float32()),
-            _field("faces_found", pa.int16()),
-            _field("box", _numbers(4)),
-            _field("landmarks5", _numbers(10)),
-            _field("landmarks68", _numbers(136)),
-            _field("matrix", _numbers(6)),
-            _field("crop", pa.string()),
-            _field("crop_sha256", pa.string()),
-        ]
-    ),
-    "heatmaps": pa.schema(
-        [
-            *_OUTCOME,
-            _field("heatmap", pa.string()),
-            _field("channels", pa.int16(), nullable=False),
-            _field("sigma", pa.float32(), nullable=False),
-        ]
-    ),
-    "aus": pa.schema(
-        [
-            *_OUTCOME,
-            _field("backend", pa.string(), nullable=False),
-            _field("confidence", pa.float32()),
-            *[_field(name, pa.float32()) for name in COLUMNS_R],
-            *[_field(name, pa.bool_()) for name in COLUMNS_C],
-        ]
-    ),
-    "augment": pa.schema(
-        [
-            *_OUTCOME,
-            _field("index", pa.int32(), nullable=False),
-            _field("generator", pa.string(), nullable=False),
-            _field("checkpoint", pa.string(), nullable=False),
-            _field("mode", pa.string(), nullable=False),
-            _field("expression", pa.string(), nullable=False),
-            _field("intensity", pa.float32(), nullable=False),
-            _field("code", pa.list_(pa.float32()), nullable=False),
-            _field("source_face_id", pa.string()),
-            _field("seed", pa.int64(), nullable=False),
-            _field("rejected_judge", pa.int16(), nullable=False),
-            _field("rejected_features", pa.int16(), nullable=False),
-            _field("crop", pa.string(), nullable=False),
-            _field("crop_sha256", pa.string(), nullable=False),
-        ]
-    ),
-}
-
-_VOCABULARY = {
-    "expression": EXPRESSIONS,
-    "role": ROLES,
-    "split": SPLITS,
-    "status": STATUSES,
-    "mode": MODES,
-}
 _PATHS = ("path", "crop", "heatmap")
 _DOUBTFUL_PATH = r"^$|^/|\.\.|\x00|^(?s:.):"
-
-
-def schema_of(stage: str) -> pa.Schema:
-    """Columns of a stage; one that has several folders is named with them, ``augment/exprgan``."""
-    return SCHEMAS[verb_of(stage)]
-
-
-def verb_of(stage: str) -> str:
-    """Verb that makes a stage: ``augment`` of ``augment/exprgan``."""
-    return stage.partition("/")[0]
 
 
 def table_from_rows(stage: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -177,7 +69,7 @@ def validate(table: pa.Table, stage: str, source: str = "table") -> None:
             raise ManifestError(f"{source}: {field.name} is null in {column.null_count} rows")
     if pc.count_distinct(table.column("face_id")).as_py() != table.num_rows:
         raise ManifestError(f"{source}: face_id is not unique")
-    for name, words in _VOCABULARY.items():
+    for name, words in COLUMN_WORDS.items():
         if name in schema.names:
             _check_words(table.column(name), words, f"{source}: {name}")
     if "status" in schema.names:
@@ -246,12 +138,12 @@ def read_part(path: Path, stage: str) -> pa.Table:
         When the file is missing, is not Parquet, or breaks the schema.
     """
     verb, schema = verb_of(stage), schema_of(stage)
-    redo = f"faceprep {verb}   (redoes what does not match its marker)"
+    redo = Remedy(verb, note="(redoes what does not match its marker)")
     try:
         with pq.ParquetFile(path) as file:  # read_table would import pandas, 0.3 s a process
             table = file.read()
     except FileNotFoundError:
-        raise ManifestError(f"no manifest {path}", f"faceprep {verb}") from None
+        raise ManifestError(f"no manifest {path}", Remedy(verb)) from None
     except (pa.ArrowInvalid, OSError) as error:
         raise ManifestError(f"{path} is not readable Parquet: {error}", redo) from None
     table = table.cast(schema) if _same_names(table.schema, schema) else table

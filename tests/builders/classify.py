@@ -15,6 +15,7 @@ from faceprep.generators.store import save_generator
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_folder
 from faceprep.workspace.manifest import table_from_rows
+from faceprep.workspace.pending import pending_shard
 from faceprep.workspace.synthetic import stage_of
 
 #: A synthetic face is a person of its own, far from those of `toy_workspace`.
@@ -43,7 +44,7 @@ def synthetic_faces(
 ) -> Workspace:
     """Balanced synthetic faces, edits of `sources` in `mode`; `record` goes into ``stage.json``."""
     stage, rows = stage_of(name), []
-    with workspace.pending(stage, 0) as pending:
+    with pending_shard(workspace, stage, 0) as pending:
         for index in range(count):
             label = index % len(LABELS)
             file = f"{index:06d}.png"

@@ -14,6 +14,7 @@ from faceprep.faces.alignment import estimate_similarity, five_from_68, load_tem
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
+from faceprep.workspace.pending import pending_shard
 
 CLASSES = ("anger", "happiness", "surprise")
 SIZE = 64
@@ -138,7 +139,7 @@ def lay_out(root: Path, sides: dict[str, LabelledFaces]) -> Workspace:
             )  # fmt: skip
             pictures.append((f"{split}{number:03d}.png", image))
     for stage, rows in (("select", selected), ("align", aligned)):
-        with workspace.pending(stage, 0) as pending:
+        with pending_shard(workspace, stage, 0) as pending:
             pending.commit(
                 table_from_rows(stage, rows), input_hash="", config_hash="", provenance={},
                 seconds=0.0,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from faceprep.core.action_units import COLUMNS_C, COLUMNS_R, INTENSITY_AUS, PRESENCE_AUS
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
+from faceprep.workspace.pending import pending_shard
 
 #: People in the demo dataset of these tests.
 SUBJECTS = 6
@@ -22,7 +23,7 @@ def estimate(
             aus_row(row["face_id"], judge(row), backend)
             for row in workspace.read("select", shard).to_pylist()
         ]
-        with workspace.pending("aus", shard) as pending:
+        with pending_shard(workspace, "aus", shard) as pending:
             pending.commit(
                 table_from_rows("aus", rows),
                 input_hash="input",

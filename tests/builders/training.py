@@ -19,6 +19,7 @@ from faceprep.training.expression_head import ExpressionHead, fit_expression_hea
 from faceprep.training.loop import Job
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
+from faceprep.workspace.pending import pending_shard
 
 LABELS = ("anger", "happiness", "neutral", "surprise")
 
@@ -138,7 +139,7 @@ def toy_workspace(root: Path, people: int = 6, size: int = 32, **changes: str) -
     split = {f"S{person}": "test" if person >= people - 2 else "train" for person in range(people)}
     split |= changes
     select, align = [], []
-    with workspace.pending("align", 0) as pending:
+    with pending_shard(workspace, "align", 0) as pending:
         for person in range(people):
             for label, name in enumerate(LABELS):
                 face_id = f"folder/S{person}/{name}"
@@ -167,7 +168,7 @@ def toy_workspace(root: Path, people: int = 6, size: int = 32, **changes: str) -
                     }
                 )
         pending.commit(table_from_rows("align", align), **_HASHES)
-    with workspace.pending("select", 0) as pending:
+    with pending_shard(workspace, "select", 0) as pending:
         pending.commit(table_from_rows("select", select), **_HASHES)
     for stage in ("select", "align"):
         workspace.write_info(stage, {"stage": stage, "shards": 1})

@@ -20,6 +20,8 @@ from cluster import slurm_cluster
 
 from faceprep.execution.slurm.job_record import arrays
 from faceprep.workspace import Workspace
+from faceprep.workspace.in_hand import shards_in_hand
+from faceprep.workspace.pending import pending_shard
 
 STEPS = 120
 
@@ -209,7 +211,7 @@ def test_disturbed_arrays_end_with_the_bytes_of_a_local_run(
     workspace = Workspace(place)
     again = [array for array in arrays(place, "align") if array.tasks]
     assert len(again) >= 2  # what died was submitted again
-    assert not workspace.in_hand("align")
+    assert not shards_in_hand(workspace, "align")
     folders = [path for path in place.rglob("*") if path.is_dir()]
     assert max(len(list(folder.iterdir())) for folder in folders) <= 1000
 
@@ -227,7 +229,7 @@ def test_a_task_short_of_time_is_queued_again_alone(
     workspace = Workspace(place)
     last = workspace.shards("select")[-1]
     engine = ["--engine", "slurm", *sets(_SLURM, {"slurm.task_minutes": 0.0035})]
-    with workspace.pending("align", last):
+    with pending_shard(workspace, "align", last):
         process = faceprep(*run(dataset, place, "--until", "align", *engine))
         until(lambda: workspace.shards("align") == list(range(last)))
         (array,) = arrays(place, "align")

@@ -9,6 +9,8 @@ import pytest
 
 from faceprep.core import processes as tmp_owner
 from faceprep.workspace import Workspace
+from faceprep.workspace.in_hand import remove_abandoned, wait_for_others
+from faceprep.workspace.pending import pending_shard
 
 
 @pytest.fixture
@@ -35,16 +37,16 @@ def test_another_container_is_neither_swept_nor_waited_for(
 ) -> None:
     workspace = Workspace(tmp_path / "ws")
     dead, alive = 2**22 + 1, os.getppid()
-    with workspace.pending("heatmaps", 0) as theirs:
+    with pending_shard(workspace, "heatmaps", 0) as theirs:
         for pid in (dead, alive):
             path = theirs.folder.with_name(f"part-0000{pid % 2}.{tmp_owner.here()}-{pid}.tmp")
             path.mkdir()
         other = tmp_path / "other"
         other.touch()
         monkeypatch.setattr(tmp_owner, "_NUMBERS", other)
-        workspace.sweep("heatmaps")
+        remove_abandoned(workspace, "heatmaps")
         assert len(list(workspace.folder("heatmaps").iterdir())) == 3
-        assert not workspace.wait_for_others("heatmaps", alive % 2)
+        assert not wait_for_others(workspace, "heatmaps", alive % 2)
 
 
 @pytest.mark.parametrize("name", ["part-00003.{}-1.tmp", ".stage.json.1@{}.tmp"])
@@ -55,9 +57,9 @@ def test_a_name_without_a_namespace_is_swept_from_a_container_by_age(
     workspace = Workspace(tmp_path / "ws")
     left = workspace.folder("heatmaps") / name.format(socket.gethostname())
     left.mkdir(parents=True)
-    workspace.sweep("heatmaps")
+    remove_abandoned(workspace, "heatmaps")
     assert left.exists()
     long_ago = time.time() - 25 * 3600
     os.utime(left, (long_ago, long_ago))
-    workspace.sweep("heatmaps")
+    remove_abandoned(workspace, "heatmaps")
     assert not left.exists()

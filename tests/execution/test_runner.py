@@ -17,6 +17,7 @@ from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
+from faceprep.workspace.pending import pending_shard
 
 QUIET = Progress(quiet=True)
 RESUME = Options()
@@ -110,7 +111,7 @@ def test_another_input_redoes_its_shard(aligned_workspace) -> None:
     workspace = aligned_workspace(faces=20, shard_size=10)
     draw(workspace)
     rows = [{**row, "faces_found": 2} for row in workspace.read("align", 1).to_pylist()]
-    with workspace.pending("align", 1) as pending:
+    with pending_shard(workspace, "align", 1) as pending:
         pending.commit(
             table_from_rows("align", rows),
             input_hash="input",

@@ -13,7 +13,14 @@ from faceprep.execution.options import Options
 from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 from faceprep.workspace import workspace as workspace_module
+from faceprep.workspace.in_hand import (
+    remove_abandoned,
+    rows_in_hand,
+    shards_in_hand,
+    wait_for_others,
+)
 from faceprep.workspace.load import load
+from faceprep.workspace.pending import pending_shard
 from faceprep.workspace.workspace import SHARDS_PER_FOLDER, Workspace
 
 MOST_ENTRIES = 1000
@@ -81,11 +88,11 @@ def test_what_a_kill_left_in_any_folder_is_found(aligned_workspace, monkeypatch)
     assert draw(workspace).todo == [3]
     left = workspace.home("heatmaps", 3) / f"part-00003.json.{2**22 + 1}.tmp"
     left.touch()
-    with workspace.pending("heatmaps", 4) as pending:
+    with pending_shard(workspace, "heatmaps", 4) as pending:
         (pending.folder / "progress").write_text("7")
-        assert workspace.in_hand("heatmaps") == {4}
-        assert workspace.rows_in_hand("heatmaps", {4}) == 7
-        workspace.sweep("heatmaps")
+        assert shards_in_hand(workspace, "heatmaps") == {4}
+        assert rows_in_hand(workspace, "heatmaps", {4}) == 7
+        remove_abandoned(workspace, "heatmaps")
         assert pending.folder.exists()
     assert not left.exists()
     assert workspace.remove_shards("heatmaps", 1) == 4
@@ -106,7 +113,7 @@ def test_a_shard_looks_at_its_own_folder_only(tmp_path: Path) -> None:
         workspace.home("align", shard).mkdir(parents=True, exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workspace_module.os, "scandir", noted)
-        workspace.wait_for_others("align", 5 * SHARDS_PER_FOLDER + 7)
+        wait_for_others(workspace, "align", 5 * SHARDS_PER_FOLDER + 7)
     assert seen == [str(workspace.home("align", 5 * SHARDS_PER_FOLDER))]
 
 

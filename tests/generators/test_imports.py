@@ -14,7 +14,8 @@ import faceprep.generators, faceprep.training
 for package in (faceprep.generators, faceprep.training):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         import_module(module.name)
-allowed = ("faceprep.core", "faceprep.generators", "faceprep.training")
+# The workspace gives the names of files.
+allowed = ("faceprep.core", "faceprep.generators", "faceprep.training", "faceprep.workspace")
 ours = [m for m in sys.modules if m.startswith("faceprep.") and not m.startswith(allowed)]
 assert not ours, ours
 print("imported")

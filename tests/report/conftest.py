@@ -15,6 +15,7 @@ from faceprep.core.files import digest
 from faceprep.execution.stage import image_name
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
+from faceprep.workspace.pending import pending_shard
 
 EXPRESSIONS = ("anger", "happiness", "surprise")
 SHARD_SIZE = 10
@@ -88,7 +89,7 @@ def commit(
 ) -> None:
     """Finish a shard as the runner does."""
     above = [workspace.marker(name, shard) for name in upstream]
-    with workspace.pending(stage, shard) as pending:
+    with pending_shard(workspace, stage, shard) as pending:
         for name, image in (images or {}).items():
             cv2.imwrite(str(pending.images / name), image)
         pending.commit(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from faceprep.core import vocabulary
 from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.errors import ManifestError
-from faceprep.workspace import manifest
+from faceprep.workspace import manifest, schemas
 
 NAMES = st.text(min_size=1, max_size=20).filter(lambda text: "\x00" not in text)
 FLOATS = st.floats(width=32, allow_nan=False)
@@ -63,7 +63,7 @@ def test_a_written_manifest_reads_back_equal(
     manifest.write_part(path, table, "select", {"settings": {"é": 1}})
     assert manifest.read_part(path, "select").equals(table)
     assert manifest.read_provenance(path)["settings"] == {"é": 1}
-    assert manifest.read_provenance(path)["schema_version"] == manifest.SCHEMA_VERSION
+    assert manifest.read_provenance(path)["schema_version"] == schemas.SCHEMA_VERSION
 
 
 def test_equal_tables_are_equal_bytes(tmp_path) -> None:

@@ -12,12 +12,14 @@ from faceprep.cli.remedies import spell
 from faceprep.core.errors import ManifestError
 from faceprep.core.processes import here
 from faceprep.workspace import Workspace
+from faceprep.workspace.in_hand import remove_abandoned, shards_in_hand, wait_for_others
 from faceprep.workspace.manifest import table_from_rows
+from faceprep.workspace.pending import pending_shard
 
 
 def commit(workspace: Workspace, value: str = "a", images: int = 2, shard: int = 0):
     row = {"face_id": value, "status": "ok", "channels": 1, "sigma": 2.0}
-    with workspace.pending("heatmaps", shard) as pending:
+    with pending_shard(workspace, "heatmaps", shard) as pending:
         for number in range(images):
             (pending.images / f"{value}{number}.png").write_bytes(b"png")
         return pending.commit(
@@ -95,7 +97,7 @@ def test_a_table_that_breaks_the_schema_leaves_the_old_shard(tmp_path) -> None:
     commit(workspace)
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     bad = {"face_id": "b", "status": "sleepy", "channels": 1, "sigma": 2.0}
-    with pytest.raises(ManifestError), workspace.pending("heatmaps", 0) as pending:
+    with pytest.raises(ManifestError), pending_shard(workspace, "heatmaps", 0) as pending:
         pending.commit(
             table_from_rows("heatmaps", [bad]),
             input_hash="i",
@@ -136,14 +138,17 @@ def test_a_sweep_removes_what_dead_processes_left_and_nothing_alive(tmp_path) ->
     theirs = folder / f".part-00007.json.{dead.pid}@node-{dead.pid}.tmp"
     for path in (half, theirs):
         path.write_text("{")
-    with workspace.pending("heatmaps", 1) as pending:
-        workspace.sweep("heatmaps")
+    with pending_shard(workspace, "heatmaps", 1) as pending:
+        remove_abandoned(workspace, "heatmaps")
         assert pending.folder.is_dir()
         assert elsewhere.is_dir()
         assert not abandoned.exists()
         assert not list(folder.glob("stage.json.*"))
         assert (half.exists(), theirs.exists()) == (False, True)
-        assert workspace.in_hand("heatmaps") == {1, 7}  # what another host does cannot be seen
+        assert shards_in_hand(workspace, "heatmaps") == {
+            1,
+            7,
+        }  # what another host does cannot be seen
 
 
 def test_a_failure_is_noted_until_the_shard_is_made(tmp_path) -> None:
@@ -191,11 +196,11 @@ def test_a_process_number_that_is_used_again_keeps_nobody_waiting(tmp_path) -> N
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     left = workspace.folder("heatmaps") / f"part-00003.{here()}-{other.pid}.tmp"
     left.mkdir()
-    assert workspace.in_hand("heatmaps") == {3}
+    assert shards_in_hand(workspace, "heatmaps") == {3}
     long_ago = time.time() - 3600
     os.utime(left, (long_ago, long_ago))
-    assert not workspace.wait_for_others("heatmaps", 3)
-    workspace.sweep("heatmaps")
+    assert not wait_for_others(workspace, "heatmaps", 3)
+    remove_abandoned(workspace, "heatmaps")
     assert not left.exists()
     other.communicate(b"\n")
 

@@ -17,7 +17,7 @@ from faceprep.core.progress import Progress
 from faceprep.metrics.accuracy import accuracy_of
 from faceprep.metrics.predictions import Predictions, confusion
 from faceprep.report.accuracy.table import accuracy_data, percent
-from faceprep.workspace.manifest import METADATA_KEY
+from faceprep.workspace.schemas import METADATA_KEY
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,9 +20,11 @@ from faceprep.execution.job import Errand, Job
 from faceprep.execution.shard import explain_os_error, versions
 from faceprep.execution.stage import ShardOutput, Stage, image_name
 from faceprep.execution.threads import one_thread
-from faceprep.workspace import Marker, PendingShard, Workspace
+from faceprep.workspace import Marker, Workspace
 from faceprep.workspace.artifacts import generator_name
+from faceprep.workspace.in_hand import wait_for_others
 from faceprep.workspace.manifest import Row, table_from_rows
+from faceprep.workspace.pending import PendingShard, pending_shard
 from faceprep.workspace.synthetic import stage_of
 
 if TYPE_CHECKING:
@@ -133,10 +135,10 @@ def write_shard(job: AugmentJob, made: Iterable[Block]) -> Marker:
     """
     workspace, name = Workspace(job.config.workspace), job.stage.name
     started = time.monotonic()
-    if workspace.wait_for_others(name, job.shard) and job.is_done(workspace):
+    if wait_for_others(workspace, name, job.shard) and job.is_done(workspace):
         return cast(Marker, workspace.marker(name, job.shard))
     try:
-        with workspace.pending(name, job.shard) as pending:
+        with pending_shard(workspace, name, job.shard) as pending:
             rows = [*_keep(job, workspace, pending), *_write(job, pending, made)]
             return pending.commit(
                 table_from_rows(name, rows),

@@ -20,7 +20,7 @@ from faceprep.core.errors import FaceprepError
 from faceprep.core.files import digest, output_file
 from faceprep.stages.classify.array_cache import CachedArray
 from faceprep.stages.classify.split import Split
-from faceprep.workspace.manifest import METADATA_KEY
+from faceprep.workspace.schemas import METADATA_KEY
 
 #: Raised whenever the same settings and faces give other results.
 VERSION = 1

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from faceprep.datasets.base import FrameRow
-from faceprep.workspace.manifest import SCHEMAS
+from faceprep.workspace.schemas import SCHEMAS
 
 _CHUNK = 64
 _BLOCK = 1 << 20

@@ -18,7 +18,7 @@ from faceprep.core.errors import FaceprepError
 from faceprep.evaluation.check.baseline import Baseline, read_baseline, write_baseline
 from faceprep.evaluation.check.comparison import compare, differences, summarise
 from faceprep.evaluation.check.workspace import check_workspace, update_baseline
-from faceprep.workspace.manifest import METADATA_KEY
+from faceprep.workspace.schemas import METADATA_KEY
 
 RUNNER = CliRunner()
 SPREAD = (-0.02, -0.01, 0.0, 0.01, 0.02)

@@ -25,6 +25,7 @@ from faceprep.execution.plan import config_hash
 from faceprep.execution.shard import run_shard
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
+from faceprep.workspace.in_hand import remove_abandoned
 
 distributed = pytest.importorskip(
     "distributed", reason="distributed is not installed: pip install 'faceprep[dask]'"
@@ -90,7 +91,7 @@ def test_a_worker_killed_five_times_loses_and_doubles_nothing(aligned_workspace)
     assert len(list((there.root / "shots").iterdir())) == KILLS
     tries = Counter(path.name.split("-")[0] for path in (there.root / "tries").iterdir())
     assert sum(tries.values()) <= len(jobs) + KILLS  # a kill costs the shard in hand
-    there.sweep("heatmaps")
+    remove_abandoned(there, "heatmaps")
     for outcome in load_engine("local")(jobs_of(here), run_shard, 1):
         assert outcome.error is None
     assert content(there) == content(here)

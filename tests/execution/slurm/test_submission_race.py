@@ -18,6 +18,7 @@ from faceprep.execution.plan import StageResult
 from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
+from faceprep.workspace.in_hand import shards_in_hand
 
 HEATMAPS = load_stage("heatmaps")
 
@@ -82,7 +83,7 @@ def test_tasks_wait_for_a_local_command_and_nothing_is_damaged(
 
     thread = threading.Thread(target=on_slurm)
     try:
-        until(lambda: both.in_hand("heatmaps") == {0})
+        until(lambda: shards_in_hand(both, "heatmaps") == {0})
         thread.start()
         until(lambda: both.shards("heatmaps") == [1])
         folders = list(both.folder("heatmaps").glob("part-00000.*.tmp"))

@@ -33,6 +33,7 @@ from faceprep.stages.augment import run as augment
 from faceprep.stages.augment.gpu_engine import run_on_gpu
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
+from faceprep.workspace.pending import pending_shard
 from faceprep.workspace.synthetic import load_synthetic, synthetic_record
 
 MIX = {"mode": "mix", "mix": {"new": 1.0, "edit": 2.0}}
@@ -181,7 +182,7 @@ def plant(root: Path, face: str, **values: object) -> None:
     workspace = Workspace(root)
     rows = workspace.read("select", 0).to_pylist()
     rows = [{**row, **(values if row["face_id"] == face else {})} for row in rows]
-    with workspace.pending("select", 0) as pending:
+    with pending_shard(workspace, "select", 0) as pending:
         pending.commit(
             table_from_rows("select", rows), input_hash="i", config_hash="c", provenance={},
             seconds=0.0,

@@ -32,7 +32,7 @@ from faceprep.stages.classify.run import run_classify
 from faceprep.stages.classify.split import Split, Splits
 from faceprep.stages.classify.synthetic import find_synthetic
 from faceprep.stages.train.run import run_train
-from faceprep.workspace.manifest import METADATA_KEY
+from faceprep.workspace.schemas import METADATA_KEY
 
 QUIET = Progress(quiet=True)
 

@@ -21,8 +21,9 @@ from faceprep.report.tables.selection import selection_tables
 from faceprep.stages.select import summary as select_summary
 from faceprep.stages.select.rows import cut, sha256, table_of, with_checksums
 from faceprep.stages.select.run import run_select
-from faceprep.workspace import PendingShard, Workspace
+from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import read_provenance
+from faceprep.workspace.pending import PendingShard
 
 SEQUENCES = ("Anger", "Fear", "Happiness")
 

@@ -26,6 +26,7 @@ from faceprep.faces.action_units.registry import choose
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
+from faceprep.workspace.pending import pending_shard
 
 SELECTED = (0, 5, 6, 7)
 
@@ -248,7 +249,7 @@ def test_the_stage_chooses_it_where_the_models_are(film, models):
 def commit(workspace: Workspace, shard: int, faces: Sequence[FaceInput]) -> None:
     """Write a finished shard of select and of align."""
     for stage, rows in (("select", [f.select for f in faces]), ("align", [f.align for f in faces])):
-        with workspace.pending(stage, shard) as pending:
+        with pending_shard(workspace, stage, shard) as pending:
             pending.commit(
                 table_from_rows(stage, rows),
                 input_hash="input",

@@ -1,0 +1,69 @@
+"""Shards that a process is working on, and what killed processes left."""
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from faceprep.core.processes import PENDING, here, is_abandoned
+from faceprep.workspace.workspace import Workspace, matching_entries
+
+_POLL_SECONDS = 0.2
+_TEMPORARY = re.compile(r".+\.tmp")
+
+
+def remove_abandoned(workspace: Workspace, stage: str) -> None:
+    """Remove the temporary files and folders of processes that were killed."""
+    for _, entry in list(workspace.entries(stage, _TEMPORARY)):
+        if is_abandoned(entry):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                Path(entry.path).unlink(missing_ok=True)
+
+
+def wait_for_others(workspace: Workspace, stage: str, shard: int) -> bool:
+    """Wait until no other process of this host works on the shard.
+
+    Returns
+    -------
+    Whether there was one; then the shard may be done now.
+    """
+    waited = False
+    while any(_others_work(workspace, stage, shard)):
+        waited = True
+        time.sleep(_POLL_SECONDS)
+    return waited
+
+
+def _others_work(workspace: Workspace, stage: str, shard: int) -> Iterator[bool]:
+    place, me = here(), str(os.getpid())
+    for match, entry in matching_entries(workspace.home(stage, shard), PENDING):
+        if int(match["shard"]) == shard and match["host"] == place and match["pid"] != me:
+            yield not is_abandoned(entry)
+
+
+def shards_in_hand(workspace: Workspace, stage: str, *, by_age: bool = True) -> set[int]:
+    """Return the shards that a process is working on.
+
+    Parameters
+    ----------
+    by_age
+        Include shards of other hosts, of which only the age is known.
+    """
+    found = workspace.entries(stage, PENDING)
+    told = ((match, entry) for match, entry in found if by_age or match["host"] == here())
+    return {int(match["shard"]) for match, entry in told if not is_abandoned(entry)}
+
+
+def rows_in_hand(workspace: Workspace, stage: str, shards: set[int]) -> int:
+    """Count the rows done so far in shards that are not yet committed."""
+    total = 0
+    for match, entry in workspace.entries(stage, PENDING):
+        if int(match["shard"]) in shards:
+            with contextlib.suppress(OSError, ValueError):
+                total += int(Path(entry.path, "progress").read_text())
+    return total
