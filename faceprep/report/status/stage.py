@@ -7,6 +7,7 @@ from typing import Any
 from faceprep.execution.slurm.job_record import Array, arrays, in_flight
 from faceprep.report.status.slurm import SlurmJobs
 from faceprep.workspace import Workspace, synthetic
+from faceprep.workspace.in_hand import shards_in_hand
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,10 @@ def stage_status(
     }
     in_flight_now = in_flight(known, slurm.queue) if slurm.queue is not None else {}
     flight = {shard: at for shard, at in in_flight_now.items() if shard in left}
-    running = left & workspace.in_hand(stage)
+    running = left & shards_in_hand(workspace, stage)
     if slurm.queue is not None:  # the folder of a task on a node that died stays for a day
         ended = tasks.keys() - {shard for shard, at in flight.items() if at[2].running}
-        running -= ended - workspace.in_hand(stage, by_age=False)
+        running -= ended - shards_in_hand(workspace, stage, by_age=False)
     rest = left - running - set(flight)
     failed = _failures(workspace, stage, tasks, slurm, rest)
     jobs = {state.job or "…": state.state.lower() for _, _, state in flight.values()}

@@ -5,7 +5,7 @@ from typing import Any
 from faceprep.execution.shard import versions
 from faceprep.stages.augment.plan import Plan
 from faceprep.stages.augment.result import AugmentResult
-from faceprep.workspace.manifest import SCHEMA_VERSION
+from faceprep.workspace.schemas import SCHEMA_VERSION
 from faceprep.workspace.synthetic import hashes_of, note_asked
 from faceprep.workspace.training_rows import training_rows
 

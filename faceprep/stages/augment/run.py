@@ -24,6 +24,7 @@ from faceprep.stages.augment.quality_filter import QualityFilter, train_filter
 from faceprep.stages.augment.record import record_faces, record_request, record_subjects
 from faceprep.stages.augment.result import AugmentResult
 from faceprep.stages.augment.shard import AugmentJob, make_shard
+from faceprep.workspace.in_hand import remove_abandoned
 from faceprep.workspace.training_rows import training_rows
 
 
@@ -107,7 +108,7 @@ def run_augment(
     if result.todo and remote is None:
         _check_queue(config)
     plan.workspace.make_folder(plan.stage.name)
-    plan.workspace.sweep(plan.stage.name)
+    remove_abandoned(plan.workspace, plan.stage.name)
     jobs: list[AugmentJob] = []
     if result.todo:
         quality = remote.quality if remote else _quality_filter(plan, progress)

@@ -18,7 +18,7 @@ from faceprep.stages.select.result import SelectResult
 from faceprep.stages.select.rows import cut
 from faceprep.stages.select.writer import Writer, settings_of
 from faceprep.workspace import Workspace
-from faceprep.workspace.manifest import SCHEMA_VERSION
+from faceprep.workspace.schemas import SCHEMA_VERSION
 
 
 def run_select(config: Config, options: Options, progress: Progress) -> SelectResult:
