@@ -10,7 +10,8 @@ from faceprep.config import STAGES
 from faceprep.core.errors import ManifestError, Remedy
 from faceprep.report.show.formats import line, plain, short
 from faceprep.report.tables.console import plain_table
-from faceprep.workspace import manifest
+from faceprep.workspace import artifacts, manifest
+from faceprep.workspace.schemas import SCHEMAS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -35,14 +36,14 @@ def show_manifest(path: Path, rows: int = 3) -> "tuple[list[RenderableType], dic
     try:
         with pq.ParquetFile(path) as file:
             total, schema = file.metadata.num_rows, file.schema_arrow
-            if manifest.verb_of(stage) in manifest.SCHEMAS:
+            if artifacts.verb_of(stage) in SCHEMAS:
                 table = file.read()
             else:
                 first = next(file.iter_batches(batch_size=rows), None)
                 table = schema.empty_table() if first is None else pa.Table.from_batches([first])
     except (pa.ArrowInvalid, OSError) as error:
         raise ManifestError(f"{path} is not readable Parquet: {error}", _redo(path)) from None
-    ours = manifest.verb_of(stage) in manifest.SCHEMAS
+    ours = artifacts.verb_of(stage) in SCHEMAS
     data = {
         "kind": "manifest",
         "path": str(path),
@@ -103,7 +104,7 @@ def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def _problem(path: Path, stage: str) -> str | None:
-    if manifest.verb_of(stage) not in manifest.SCHEMAS:
+    if artifacts.verb_of(stage) not in SCHEMAS:
         return None
     try:
         manifest.read_part(path, stage)

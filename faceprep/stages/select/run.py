@@ -18,6 +18,7 @@ from faceprep.stages.select.result import SelectResult
 from faceprep.stages.select.rows import cut
 from faceprep.stages.select.writer import Writer, settings_of
 from faceprep.workspace import Workspace
+from faceprep.workspace.in_hand import remove_abandoned
 from faceprep.workspace.schemas import SCHEMA_VERSION
 
 
@@ -56,7 +57,7 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
                 "no frame is in the test set (select.test_fraction and select.seed decide the draw)"
             )
         if not options.dry_run:
-            Workspace(config.workspace).sweep("select")
+            remove_abandoned(Workspace(config.workspace), "select")
             _finish(config, root, result)
     except OSError as error:
         raise explain_os_error(error, Workspace(config.workspace)) from error

@@ -30,6 +30,8 @@ from faceprep.stages.select.rows import (
 )
 from faceprep.stages.select.summary import Counter
 from faceprep.workspace import Workspace
+from faceprep.workspace.in_hand import remove_abandoned, shards_in_hand, wait_for_others
+from faceprep.workspace.pending import pending_shard
 
 #: Raised whenever the same dataset and settings give other rows.
 VERSION = 1
@@ -118,7 +120,7 @@ class Writer:
         self._open_for_writing()
         if self._written_by_another(shard, input_hash):
             return
-        with self._workspace.pending("select", shard) as pending:
+        with pending_shard(self._workspace, "select", shard) as pending:
             checksums = in_chunks(pool, sha256, paths)
             # The times of the files are in the marker only, so that the part has the same bytes
             # wherever it is made.
@@ -135,7 +137,7 @@ class Writer:
         """Wait for another process that is writing the shard; return whether it is done."""
         return (
             self._in_parallel
-            and self._workspace.wait_for_others("select", shard)
+            and wait_for_others(self._workspace, "select", shard)
             and self._workspace.is_done("select", shard, input_hash, self._hash)
         )
 
@@ -144,10 +146,10 @@ class Writer:
         if len(self.result.todo) == 1:
             folder = self._workspace.folder("select")
             self._workspace.make_folder("select")
-            self._workspace.sweep("select")
+            remove_abandoned(self._workspace, "select")
             # Checked once, because a check lists every shard. Two commands that start at the same
             # moment write the same bytes twice.
-            self._in_parallel = bool(self._workspace.in_hand("select"))
+            self._in_parallel = bool(shards_in_hand(self._workspace, "select"))
             (folder / "stage.json").unlink(missing_ok=True)
 
 
