@@ -15,7 +15,7 @@ from faceprep.cli.options import (
 )
 from faceprep.cli.root import app
 
-config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
+config_app = typer.Typer(help="Print the configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 
 
@@ -30,7 +30,7 @@ def config_show(
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Print every key with its value and where the value came from."""
+    """Print every key with its value and the source of the value."""
     from faceprep.cli.output import print_result
     from faceprep.report.tables.configuration import config_table
 

@@ -1,6 +1,5 @@
 """``faceprep demo``: render a dataset."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -9,22 +8,23 @@ import typer
 from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.options import Quiet, Verbose, Workers
 from faceprep.cli.root import app
+from faceprep.core.errors import Remedy
 
 
 @app.command()
 @guarded
 def demo(
-    directory: Annotated[Path, typer.Argument(help="Folder to make.")],
+    directory: Annotated[Path, typer.Argument(help="Folder to create.")],
     layout: Annotated[str, typer.Option(help="oulu-casia, ck-plus or celeba.")] = "oulu-casia",
-    subjects: Annotated[int | None, typer.Option(help="Number of people.")] = None,
-    frames: Annotated[int | None, typer.Option(help="Frames of a sequence.")] = None,
+    subjects: Annotated[int | None, typer.Option(help="Number of subjects.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Frames per sequence.")] = None,
     difficulty: Annotated[float | None, typer.Option(help="0 easy … 1 hard.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed, other people.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the drawn subjects.")] = None,
     workers: Workers = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> int:
-    """Render a dataset of drawn faces in the on-disk layout of a real one.
+    """Render a dataset of drawn faces in the folder layout of a real one.
 
     faceprep demo out/demo --layout ck-plus --subjects 20
     """
@@ -50,5 +50,5 @@ def demo(
     with Progress(quiet=quiet) as progress:
         render(config, progress)
     print(f"{directory}: {config.demo.subjects if config.demo else 0} subjects, layout {layout}")
-    say_next(f"faceprep run --dataset {layout} --root {shlex.quote(str(directory))}", quiet)
+    say_next(Remedy("run", None, {"dataset": layout, "root": directory}), quiet)
     return DONE

@@ -1,4 +1,4 @@
-"""``faceprep doctor``: what is installed, and what to type for the rest."""
+"""``faceprep doctor``: what is installed, and how to install the rest."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def doctor(
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Say which detectors, models, GPU and engines are there, and what to type for the rest.
+    """Check which detectors, models, GPUs and engines are installed; print how to get the rest.
 
     faceprep doctor --set aus.openface_bin=/opt/OpenFace/build/bin
     """

@@ -1,4 +1,4 @@
-"""How a verb ends: its exit code, what went wrong, what to type next.
+"""Exit codes, error messages and hints.
 
 Results go to stdout, progress and messages to stderr.
 """
@@ -15,12 +15,12 @@ from faceprep.core.errors import FaceprepError, Hint
 
 DONE, FAILED, SOME_ROWS_FAILED, GATE_FAILED, INTERRUPTED = 0, 1, 3, 4, 130
 
-#: Stopped by SIGTERM or SIGUSR1 with everything saved: a scheduler may queue it again.
+#: Stopped by SIGTERM or SIGUSR1 with everything saved; a scheduler may queue the job again.
 STOPPED = 143
 
 
 def guarded(verb: Callable[..., int]) -> Callable[..., None]:
-    """Turn errors into one message with the next command, and a result into an exit code."""
+    """Turn an error into one message with its hint, and a result into an exit code."""
 
     @functools.wraps(verb)
     def run(**arguments: Any) -> None:
@@ -35,7 +35,7 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
                 raise
             complain(f"error: {error.message}", error.hint)
             raise typer.Exit(error.exit_code) from None
-        except BrokenPipeError:  # the reader of our output left, as `| head` does
+        except BrokenPipeError:  # the reader of the output has ended, as `| head` does
             sys.stderr.close()
             raise typer.Exit(DONE) from None
         except typer.Exit:
@@ -51,20 +51,20 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
 
 
 def complain(message: str, hint: Hint | None) -> None:
-    """Print what went wrong and, on a line of its own, what to do about it."""
+    """Print what went wrong and, on the next line, what to do about it."""
     print(message, file=sys.stderr)
     if hint:
         print(f"  → {spell(hint)}", file=sys.stderr)
 
 
 def complain_of_shards(failed: Mapping[str, Mapping[int, str]]) -> None:
-    """Print why shards could not be made: stage → shard → reason."""
+    """Print why shards failed: stage → shard → reason."""
     for stage, failures in failed.items():
         for shard, error in failures.items():
             complain(f"error: {stage} shard {shard}: {error}", None)
 
 
 def say_next(command: Hint, quiet: bool) -> None:
-    """Print the command to type next."""
+    """Print the next command."""
     if not quiet:
         print(f"  → {spell(command)}", file=sys.stderr)

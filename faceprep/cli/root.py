@@ -1,4 +1,4 @@
-"""The command ``faceprep`` itself, to which the modules beside this one add their verbs."""
+"""The command ``faceprep``; the other modules of this folder add their verbs to it."""
 
 from typing import Annotated
 
@@ -8,7 +8,6 @@ from faceprep import __version__
 
 app = typer.Typer(
     name="faceprep",
-    help="Facial-expression datasets: aligned faces, Action Units, synthetic faces that help.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,4 +28,4 @@ def _common(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Facial-expression datasets: aligned faces, Action Units, synthetic faces that help."""
+    """Prepare facial-expression datasets: aligned faces, Action Units, synthetic faces."""

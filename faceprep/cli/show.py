@@ -22,13 +22,13 @@ def show(
         Path | None, typer.Option("--sheet", help="Draw a contact sheet into this PNG.")
     ] = None,
     per_expression: Annotated[
-        int, typer.Option("--per-expression", min=1, help="Faces of each on the sheet.")
+        int, typer.Option("--per-expression", min=1, help="Faces per expression on the sheet.")
     ] = 9,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, other faces.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the choice of faces.")] = 0,
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Print the stages of a workspace with counts by status, or the rows of one manifest.
+    """Print the stages of a workspace with counts by status, or the columns of one manifest.
 
     faceprep show manifests/demo --sheet sheet.png
     """

@@ -15,7 +15,7 @@ def status(
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Say which shards are done, running, queued and failed, with the last lines of failures.
+    """Print which shards are done, running, queued and failed, with the end of the log of failures.
 
     faceprep status --workspace manifests/ck-plus
     """
