@@ -1,9 +1,10 @@
-"""Faces drawn from a parametric model, on disk like a real dataset, with their truth known.
+"""Render a dataset of faces from a parametric model, with known truth and the layout of a real one.
 
-A head is a depth map with painted skin and hair (`surface`, `skin`, `hair`), moved by action units
-(`action_units`, `furrows`), turned and projected (`pose`, `warp`), lit (`light`), and completed
-with eyes, mouth and brows in the picture (`eyes`, `mouth`, `brows`). `face.render_face` puts one
-picture together, `sequence` a film of it, `layouts` a dataset, and `store.render_demo` does it all.
+A head is a depth map with painted skin and hair (`surface`, `skin`, `hair`), deformed by action
+units (`action_units`, `furrows`), rotated and projected (`pose`, `warp`), and lit (`light`). Eyes,
+mouth and brows are painted into the image (`eyes`, `mouth`, `brows`). `face.render_face` renders
+one image, `sequence` renders sequences, `layouts` define folders, and `store.render_demo` writes a
+dataset.
 """
 
 from faceprep.demo.face import render_face

@@ -1,9 +1,9 @@
-"""Action units as data: which control points each one moves, and how far.
+"""Define the displacements of control points by each action unit.
 
-Displacements are millimetres at intensity 5 for the half of the face drawn at the left of the
-picture (x negative outwards, so ``dx < 0`` is towards the ear); the other half mirrors them. They
-follow the descriptions of the Facial Action Coding System (Ekman, Friesen and Hager, 2002) and were
-tuned by eye. A landmark is named by its iBUG index, free skin by its name in ``anatomy``.
+Displacements are millimetres at intensity 5 for the left half of the image (x negative outwards, so
+``dx < 0`` is towards the ear); the other half is mirrored. They follow the descriptions of the
+Facial Action Coding System (Ekman, Friesen and Hager, 2002) and were adjusted visually. Landmarks
+are named by iBUG index, free skin points by their names in ``anatomy``.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ AU_NAMES = (
     "AU01", "AU02", "AU04", "AU05", "AU06", "AU07", "AU09", "AU10", "AU12", "AU14", "AU15",
     "AU17", "AU20", "AU23", "AU25", "AU26", "AU28", "AU45",
 )  # fmt: skip
-"""The units the renderer moves: OpenFace's 17 with an intensity, and AU28."""
+"""Action units of the renderer: the 17 with an intensity in OpenFace, and AU28."""
 
 MAX_INTENSITY = 5.0
 
 PRESENT = 0.5
-"""Weaker action units are not seen by a coder: the grades of FACS begin here, A being 1."""
+"""Intensity below which an action unit is not coded; grade A of FACS is 1."""
 
 Move = tuple[float, float, float]
 
@@ -132,7 +132,7 @@ DISPLACEMENTS: dict[str, dict[int | str, Move]] = {
         58: (0, -5.8, -3.0), 59: (0.4, -3.6, -2.0), 61: (0, 0.4, -2.0), 62: (0, 0.4, -2.0),
         66: (0, 0.2, -2.0), 67: (0, 0.2, -2.0), "chin_fold": (0, -2.0, 0), "chin": (0, -1.2, 1.0),
     },
-    "AU45": {},  # blink: the upper lid travels to the lower one wherever that is, see `displace`
+    "AU45": {},  # blink: the upper lid moves to the lower one, see `displace`
 }  # fmt: skip
 
 SIDES = ("l", "r")
@@ -150,7 +150,7 @@ def _table() -> Array:
                 middle = point in SKIN_NAMES
                 left = 68 + SKIN_NAMES.index(point if middle else f"{point}.l")
                 right = 68 + SKIN_NAMES.index(point if middle else f"{point}.r")
-            if left == right:  # a midline point follows the mean of the two halves
+            if left == right:  # a midline point has the mean of both halves
                 table[row, :, left] = np.array((0.0, *move[1:])) / 2
             else:
                 table[row, 0, left] = move
@@ -164,9 +164,9 @@ Intensities = Mapping[str, float | tuple[float, float]]
 
 
 def sided(intensities: Intensities) -> Array:
-    """Intensities as an array (AU, 2): left and right half of the picture, clipped to 0..5.
+    """Convert intensities to an array (AU, 2): left and right half of the image, clipped to 0..5.
 
-    A single number moves both halves; a pair moves (left, right) by its own.
+    A single number applies to both halves, a pair to (left, right).
     """
     values = np.zeros((len(AU_NAMES), 2), np.float32)
     for au, value in intensities.items():
@@ -181,13 +181,16 @@ def displace(points: Array, intensities: Array, mobility: float = 1.0) -> Array:
 
     Parameters
     ----------
-    points : (68 + skin, 3) mm, the neutral face.
-    intensities : (AU, 2), 0..5, from :func:`sided`.
-    mobility : factor on all displacements.
+    points
+        (68 + skin, 3) mm, the neutral face.
+    intensities
+        (AU, 2), 0..5, from :func:`sided`.
+    mobility
+        Factor of all displacements.
 
     Returns
     -------
-    (68 + skin, 3) mm. Lids and lips never cross.
+    (68 + skin, 3) mm. Lids and lips do not cross.
     """
     moves = np.einsum("as,aspc->pc", intensities * (mobility / MAX_INTENSITY), TABLE)
     moved = points + moves
@@ -205,7 +208,7 @@ def displace(points: Array, intensities: Array, mobility: float = 1.0) -> Array:
 
 
 def _keep_order(points: Array, top: int, bottom: int, gap: float) -> None:
-    """Push two points apart until ``bottom`` lies at least ``gap`` mm below ``top``."""
+    """Move two points apart until ``bottom`` is at least ``gap`` mm below ``top``."""
     missing = gap - (points[bottom, 1] - points[top, 1])
     if missing > 0:
         points[top, 1] -= missing / 2

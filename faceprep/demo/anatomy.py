@@ -1,9 +1,9 @@
-"""The neutral face: 68 landmarks and further control points, in millimetres.
+"""Define the neutral face: 68 landmarks and further control points, in millimetres.
 
-Head coordinates: origin midway between the pupils, x to the right of the picture, y down, z towards
-the camera. An adult's pupils are about 63 mm apart, which sets the scale. The points of the left
-half of the picture are listed; the right half mirrors them. Proportions were chosen after the mean
-of frontal photographs and rounded by hand.
+Head coordinates: origin midway between the pupils, x to the right of the image, y down, z towards
+the camera. The distance between the pupils of an adult, about 63 mm, sets the scale. Only the
+points of the left half of the image are listed; the right half is its mirror image. The proportions
+follow the mean of frontal photographs and are rounded.
 """
 
 from typing import Any
@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating[Any]]
-"""float32 throughout, but for passing float64 of NumPy's making."""
+"""float32 arrays; NumPy may produce float64 intermediate results."""
 
 PUPIL = (31.5, 0.0)
-"""Distance of the pupil from the midline, and its height."""
+"""Distance of the pupil from the midline and its height, mm."""
 
-# iBUG 300-W order; index -> (x, y). Only the half drawn at the left of the picture and the midline.
+# iBUG 300-W order; index -> (x, y). Only the left half of the image and the midline.
 _HALF: dict[int, tuple[float, float]] = {
     # jaw line, from the ear to the chin
     0: (-70.5, 1.0), 1: (-69.6, 20.0), 2: (-67.3, 38.5), 3: (-63.2, 56.5), 4: (-56.4, 73.5),
@@ -43,9 +43,9 @@ MIRROR_68 = np.array(
      45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
      54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
 )  # fmt: skip
-"""Index of each landmark's partner on the other half of the face."""
+"""Index of the mirrored landmark of each landmark."""
 
-# Skin that moves with the action units but carries no landmark.
+# Skin points that move with the action units and are no landmarks.
 _HALF_SKIN: dict[str, tuple[float, float]] = {
     "glabella": (0.0, -17.0),
     "forehead_mid": (0.0, -42.0),
@@ -66,7 +66,7 @@ _HALF_SKIN: dict[str, tuple[float, float]] = {
     "jaw_side": (-42.0, 80.0),
 }
 
-# Points that never move: they hold the rest of the head still.
+# Fixed points, which keep the rest of the head in place.
 _ANCHORS: tuple[tuple[float, float], ...] = (
     (-66.0, -22.0), (-62.0, -55.0), (0.0, -95.0), (-40.0, -90.0), (-80.0, 0.0), (-82.0, 40.0),
     (-112.0, -150.0), (0.0, -150.0), (-112.0, -50.0), (-112.0, 40.0), (-112.0, 150.0),
@@ -75,7 +75,7 @@ _ANCHORS: tuple[tuple[float, float], ...] = (
 
 
 def neutral_landmarks() -> Array:
-    """The mean adult's 68 landmarks, (68, 2) mm, mirror-symmetric."""
+    """Return the 68 landmarks of the mean adult, (68, 2) mm, symmetric."""
     points = np.full((68, 2), np.nan, np.float32)
     for index, xy in _HALF.items():
         points[index] = xy
@@ -89,11 +89,11 @@ SKIN_NAMES: tuple[str, ...] = tuple(
     for name, xy in _HALF_SKIN.items()
     for side in (("",) if xy[0] == 0 else (".l", ".r"))
 )
-"""Names of the free skin points; ``.l`` and ``.r`` are left and right in the picture."""
+"""Names of the free skin points; ``.l`` and ``.r`` are left and right in the image."""
 
 
 def skin_points() -> Array:
-    """Neutral positions of :data:`SKIN_NAMES`, (n, 2) mm."""
+    """Return neutral positions of :data:`SKIN_NAMES`, (n, 2) mm."""
     rows = []
     for name in SKIN_NAMES:
         base, _, side = name.partition(".")
@@ -103,6 +103,6 @@ def skin_points() -> Array:
 
 
 def anchor_points() -> Array:
-    """Positions of the points that never move, (n, 2) mm."""
+    """Return the positions of the fixed points, (n, 2) mm."""
     both = [(sign * x, y) for x, y in _ANCHORS for sign in ((1,) if x == 0 else (1, -1))]
     return np.array(both, np.float32)

@@ -1,4 +1,4 @@
-"""Beards painted on the canvas, from stubble to full."""
+"""Paint beards on the canvas, from stubble to full."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ def paint_beard(person: Identity, p: Array) -> Cover:
 
 
 def _strands(rng: np.random.Generator) -> Array:
-    """Noise drawn out downwards."""
+    """Return noise that is stretched vertically."""
     rows, cols = int(canvas.SHAPE[0] * canvas.STEP / 5), int(canvas.SHAPE[1] * canvas.STEP / 1.3)
     cells = rng.standard_normal((rows, cols)).astype(np.float32)
     fine = cv2.resize(cells, canvas.SHAPE[::-1], interpolation=cv2.INTER_CUBIC)
@@ -35,7 +35,7 @@ def _strands(rng: np.random.Generator) -> Array:
 
 
 def _density(person: Identity, p: Array, rng: np.random.Generator) -> Array:
-    """How much of the skin it hides, (H, W) 0..1."""
+    """Return the coverage of the skin, (H, W) 0..1."""
     if person.beard == "none":
         return np.zeros(canvas.SHAPE, np.float32)
     seam, base, chin = float(p[62, 1]), float(p[33, 1]), float(p[8, 1])
@@ -62,7 +62,7 @@ def _density(person: Identity, p: Array, rng: np.random.Generator) -> Array:
         for mirror in (1.0, -1.0):
             shape = np.array(part, np.float32) * (mirror, 1.0)
             np.maximum(density, canvas.polygon(shape), out=density)
-    # A closing keeps the halves, drawn one by one, from leaving a seam on the midline.
+    # Closing removes the seam between the two halves on the midline.
     density = canvas.blur(cv2.morphologyEx(density, cv2.MORPH_CLOSE, np.ones((3, 5))), 2.0)
     if person.beard == "stubble":
         grain = np.clip(0.5 + 0.5 * canvas.noise(rng, 1.1), 0, 1)

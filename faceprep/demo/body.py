@@ -1,4 +1,4 @@
-"""Behind the head: wall, long hair, neck, shoulders and clothes."""
+"""Paint the parts behind the head: wall, long hair, neck, shoulders and clothes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ _DEPTH = -70.0
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """The wall and the clothes of one sequence. Colours are 8-bit sRGB."""
+    """Hold the wall and the clothes of one sequence; colours are 8-bit sRGB."""
 
     key: int = 0
     wall: tuple[float, float, float] = (150.0, 156.0, 162.0)
     clutter: float = 0.3
-    """0 a plain wall .. 1 a room out of focus."""
+    """0 for a plain wall to 1 for a room out of focus."""
     cloth: tuple[float, float, float] = (70.0, 84.0, 110.0)
     neckline: str = "crew"
     """crew, v or collar."""
@@ -35,7 +35,7 @@ class Backdrop:
 def paint_backdrop(
     size: tuple[int, int], person: Identity, backdrop: Backdrop, still: Pose, light: Light
 ) -> Array:
-    """Everything that stays behind the head, (H, W, 3) float32 linear; not to be changed."""
+    """Paint everything behind the head, (H, W, 3) float32 linear; callers must not modify it."""
     rng = np.random.default_rng((backdrop.key, 7))
     image = _wall(size, backdrop, light, rng)
     corner = np.array([[0, 0], [size[1] - 1, size[0] - 1]], np.float32)
@@ -74,7 +74,7 @@ def _wall(
 
 
 def _at(still: Pose, outline: Sequence[tuple[float, float]], smooth: bool = True) -> Array:
-    """A left-right symmetric outline given by its right half, in pixels."""
+    """Return a symmetric outline, given by its right half, in pixels."""
     right = np.array(outline, np.float32)
     both = np.concatenate([right, right[::-1] * (-1, 1)])
     points = np.column_stack([both, np.full(len(both), _DEPTH, np.float32)])
@@ -83,7 +83,7 @@ def _at(still: Pose, outline: Sequence[tuple[float, float]], smooth: bool = True
 
 
 def _side_light(still: Pose, patch: Patch, light: Light, half: float) -> Array:
-    """Lambert over an upright cylinder ``half`` mm wide."""
+    """Return Lambert shading of an upright cylinder of half-width ``half`` mm."""
     x, _ = patch.grid()
     middle = still.project(np.array([0.0, 100.0, _DEPTH], np.float32))[0]
     u = np.clip((x - middle) / (half * still.scale), -0.98, 0.98)
@@ -184,7 +184,7 @@ def _clothes(
 
 
 def chin_shadow(image: Array, jaw: Array, light: Light, scale: float) -> None:
-    """Darken what lies behind and below the jaw, in place; ``jaw`` is the contour in pixels."""
+    """Darken the image behind and below the jaw, in place; ``jaw`` is the contour in pixels."""
     away = -light.direction()[:2] * (10, 6) * scale + (0, 9 * scale)
     patch = Patch(jaw + away, 24 * scale, 1, image.shape[:2])
     mask = patch.blur(patch.fill(jaw + away), 7.5 * scale)

@@ -1,4 +1,4 @@
-"""Brows, hair by hair, and the nostrils."""
+"""Paint brows, with individual hairs, and nostrils."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ _PROFILE_MM = (3.2, 5.2, 5.4, 4.2, 1.0)
 
 
 def brow_colour(person: Identity) -> Array:
-    """Brows are usually a little darker than the hair."""
+    """Return the colour of the brows, usually a little darker than the hair."""
     colour = linear(person.hair)
     shade = {"blond": 0.42, "white": 0.5, "gray": 0.45}.get(person.hair_name, 0.72)
     return np.asarray(colour * shade, np.float32)
@@ -33,7 +33,7 @@ def paint_brows(scene: Scene) -> None:
 def _paint_brow(scene: Scene, side: int, brow: list[int]) -> None:
     s = scene.scale
     person = scene.person
-    # Annotators put the points on the upper edge of the brow, not on its middle.
+    # Landmarks are on the upper edge of the brow, not on its middle.
     line = spline(scene.points[brow] + (0, 1.5 * s), 10)
     patch = Patch(line, 7 * s, _FACTOR, scene.size)
     t = np.linspace(0, 1, len(line))
@@ -55,7 +55,7 @@ def _paint_brow(scene: Scene, side: int, brow: list[int]) -> None:
 def _hairs(
     scene: Scene, side: int, line: Array, tangent: Array, normal: Array, thick: Array
 ) -> Array:
-    """Short strokes, upright near the nose and flat towards the temple; (n, 2, 2) pixels."""
+    """Return short strokes, steep near the nose and flat at the temple, (n, 2, 2) pixels."""
     rng = np.random.default_rng((scene.person.key, 4, side))
     at = rng.random(_HAIRS)
     across = rng.uniform(-1, 0.75, _HAIRS)

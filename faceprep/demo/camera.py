@@ -1,4 +1,4 @@
-"""The camera: exposure, lens blur, noise and colour."""
+"""Simulate the camera: exposure, lens blur, noise and colour."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,22 @@ from faceprep.demo.anatomy import Array
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """How one sequence was filmed.
+    """Hold the camera settings of one sequence.
 
     Attributes
     ----------
-    exposure : factor on the light.
-    blur : deviation of the lens blur, pixels.
-    noise : deviation of the sensor noise, 8-bit steps.
-    contrast : 1 neutral.
-    gray : one channel only, as most of CK+ is.
-    quality : of the JPEG, 1-100.
+    exposure
+        Factor of the light.
+    blur
+        Standard deviation of the lens blur, pixels.
+    noise
+        Standard deviation of the sensor noise, 8-bit steps.
+    contrast
+        Contrast factor.
+    gray
+        Whether the image is gray, as in most of CK+.
+    quality
+        JPEG quality, 1-100.
     """
 
     exposure: float = 1.0
@@ -32,9 +38,9 @@ class Camera:
 
 
 def develop(image: Array, camera: Camera, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Linear light (H, W, 3) → uint8 RGB."""
+    """Convert linear light (H, W, 3) to uint8 RGB."""
     exposed = image * np.float32(camera.exposure)
-    # A soft shoulder keeps highlights from burning out.
+    # Compress highlights.
     np.maximum(exposed, 0, out=exposed)
     exposed = exposed * (1 + exposed * 0.12) / (1 + exposed * 0.32)
     encoded = np.sqrt(exposed, out=exposed)

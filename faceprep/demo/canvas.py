@@ -1,7 +1,7 @@
-"""The canvas: a flat millimetre grid over the head on which skin and hair are painted once.
+"""Define the canvas: a flat millimetre grid over the head on which skin and hair are painted.
 
-Maps over it (depth, colour, furrows) are arrays of shape :data:`SHAPE`; a pixel's millimetres are
-in :data:`X` and :data:`Y`.
+Maps (depth, colour, furrows) are arrays of shape :data:`SHAPE`; :data:`X` and :data:`Y` contain the
+millimetre coordinates of the pixels.
 """
 
 import cv2
@@ -27,31 +27,31 @@ _ONE = 1 << _SHIFT
 
 
 def to_pixels(points: ArrayLike) -> Array:
-    """Millimetres (n, 2) → canvas pixels (n, 2)."""
+    """Convert millimetres (n, 2) to canvas pixels (n, 2)."""
     return ((np.asarray(points, np.float32)[:, :2] - (LEFT, TOP)) / STEP).astype(np.float32)
 
 
 def sample(field: Array, points: ArrayLike) -> Array:
-    """Value of a map at points (n, 2) mm, bilinear; (n,) or (n, channels)."""
+    """Interpolate a map at points (n, 2) mm; return (n,) or (n, channels)."""
     at = to_pixels(points).reshape(-1, 1, 2)
     values = cv2.remap(field, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(values, np.float32).reshape(len(at), *field.shape[2:])
 
 
 def bump(x: float, y: float, width: float, height: float, angle: float = 0.0) -> Array:
-    """A Gaussian hill of peak 1 at (x, y) mm with deviations in mm, turned by ``angle`` degrees."""
+    """Return a Gaussian of peak 1 at (x, y) mm, deviations in mm, rotated by ``angle`` degrees."""
     c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     u, v = (X - x) * c + (Y - y) * s, (Y - y) * c - (X - x) * s
     return np.exp(-0.5 * ((u / width) ** 2 + (v / height) ** 2)).astype(np.float32)
 
 
 def pair(x: float, y: float, width: float, height: float, angle: float = 0.0) -> Array:
-    """:func:`bump` on both halves of the face."""
+    """Return :func:`bump` on both halves of the face."""
     return bump(-x, y, width, height, -angle) + bump(x, y, width, height, angle)
 
 
 def polygon(points: ArrayLike, soft: float = 0.0) -> Array:
-    """Mask 0..1 of a filled polygon (mm), its edge blurred by ``soft`` mm."""
+    """Return the mask 0..1 of a filled polygon (mm), blurred by ``soft`` mm."""
     mask = np.zeros(SHAPE, np.uint8)
     fixed = np.round(to_pixels(points) * _ONE).astype(np.int32)
     cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, _SHIFT)
@@ -59,7 +59,7 @@ def polygon(points: ArrayLike, soft: float = 0.0) -> Array:
 
 
 def stroke(lines: list[Array], width: float, soft: float = 0.0) -> Array:
-    """Mask 0..1 of polylines (mm) of one width in mm, blurred by ``soft`` mm."""
+    """Return the mask 0..1 of polylines (mm) with a width in mm, blurred by ``soft`` mm."""
     mask = np.zeros(SHAPE, np.uint8)
     fixed = [np.round(to_pixels(line) * _ONE).astype(np.int32) for line in lines]
     thickness = max(1, round(width / STEP))
@@ -68,14 +68,14 @@ def stroke(lines: list[Array], width: float, soft: float = 0.0) -> Array:
 
 
 def blur(field: Array, deviation: float) -> Array:
-    """Gaussian blur with a deviation in mm."""
+    """Blur with a standard deviation in mm."""
     if deviation <= 0:
         return field
     return np.asarray(cv2.GaussianBlur(field, (0, 0), deviation / STEP), np.float32)
 
 
 def noise(rng: np.random.Generator, scale: float) -> Array:
-    """Smooth noise, mean 0 and deviation 1, with features of about ``scale`` mm."""
+    """Return smooth noise, mean 0 and deviation 1, with features of about ``scale`` mm."""
     rows = max(2, int(SHAPE[0] * STEP / scale))
     cols = max(2, int(SHAPE[1] * STEP / scale))
     coarse = rng.standard_normal((rows, cols)).astype(np.float32)
@@ -84,7 +84,7 @@ def noise(rng: np.random.Generator, scale: float) -> Array:
 
 
 def spline(points: ArrayLike, steps: int = 8, closed: bool = False) -> NDArray[np.float32]:
-    """Catmull-Rom curve through points (n, d): ``steps`` points per piece."""
+    """Return a Catmull-Rom curve through points (n, d), ``steps`` points per segment."""
     p = np.asarray(points, np.float32)
     if closed:
         p = np.concatenate([p[-1:], p, p[:2]])

@@ -1,4 +1,4 @@
-"""How an expression looks on one person: which action units, how strong, how uneven."""
+"""Draw the action units of an expression of one person: which, how strong, how asymmetric."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from faceprep.demo.action_units import MAX_INTENSITY
 
 Units = dict[str, float | tuple[float, float]]
 
-# Action unit → (mean intensity, probability that this person uses it). Prototypes and major
-# variants after the FACS investigator's guide and EMFACS.
+# Action unit → (mean intensity, probability that a person uses it). Prototypes and major variants
+# from the FACS investigator's guide and EMFACS.
 PROTOTYPES: dict[str, dict[str, tuple[float, float]]] = {
     "anger": {
         "AU04": (4.3, 0.97), "AU05": (2.4, 0.5), "AU07": (3.6, 0.85), "AU23": (3.8, 0.8),
@@ -39,7 +39,7 @@ PROTOTYPES: dict[str, dict[str, tuple[float, float]]] = {
     },
 }  # fmt: skip
 
-# What people show instead of, or mixed into, the expression they were asked for.
+# Expressions that people show instead of, or mixed with, the intended one.
 _CONFUSED: dict[str, tuple[str, ...]] = {
     "anger": ("disgust", "sadness"),
     "contempt": ("happiness", "disgust"),
@@ -50,7 +50,7 @@ _CONFUSED: dict[str, tuple[str, ...]] = {
     "surprise": ("fear", "happiness"),
 }
 
-# Habits that come with any expression.
+# Habitual action units, in any expression.
 _HABITS: dict[str, float] = {
     "AU01": 1.4, "AU02": 1.4, "AU04": 2.0, "AU05": 1.2, "AU07": 1.6, "AU12": 1.4, "AU14": 1.8,
     "AU15": 1.4, "AU17": 2.0, "AU23": 1.8, "AU25": 1.8, "AU20": 1.2,
@@ -59,15 +59,20 @@ _HABITS: dict[str, float] = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """One person's way of moving the face, drawn once.
+    """Hold the style of expressions of one person.
 
     Attributes
     ----------
-    strength : factor on every expression.
-    gains : action unit → factor.
-    resting : action unit → intensity never let go of.
-    side : difference of left and right, -1..1 (0 even).
-    difficulty : 0..1.
+    strength
+        Factor of all expressions.
+    gains
+        Action unit → factor.
+    resting
+        Action unit → intensity at rest.
+    side
+        Difference between left and right, -1..1 (0: symmetric).
+    difficulty
+        0..1.
     """
 
     strength: float
@@ -78,7 +83,7 @@ class Style:
 
 
 def sample_style(rng: np.random.Generator, difficulty: float) -> Style:
-    """Draw a person's style."""
+    """Draw the style of a person."""
     d = difficulty
     strength = float(
         np.clip(1.08 - 0.40 * d + (0.06 + 0.26 * d) * rng.standard_normal(), 0.45, 1.2)
@@ -94,7 +99,7 @@ def sample_style(rng: np.random.Generator, difficulty: float) -> Style:
 
 
 def peak_units(rng: np.random.Generator, expression: str, style: Style) -> Units:
-    """Intensities (left, right) at the peak of one expression of one person."""
+    """Draw intensities (left, right) at the peak of an expression of one person."""
     d = style.difficulty
     units = _prototype(rng, expression, style)
     if expression in _CONFUSED and rng.random() < 0.6 * d:
@@ -115,7 +120,7 @@ def peak_units(rng: np.random.Generator, expression: str, style: Style) -> Units
 
 
 def resting_units(style: Style) -> Units:
-    """Intensities of the face at rest."""
+    """Return the intensities at rest."""
     return dict(style.resting)
 
 
@@ -134,8 +139,8 @@ def _prototype(rng: np.random.Generator, expression: str, style: Style) -> dict[
 def _uneven(
     rng: np.random.Generator, au: str, value: float, expression: str, style: Style
 ) -> tuple[float, float]:
-    """Split a unit into (left, right) of the picture."""
-    if au == "AU14" and expression == "contempt":  # contempt pulls one corner only
+    """Split an intensity into (left, right) of the image."""
+    if au == "AU14" and expression == "contempt":  # contempt is unilateral
         weak = 0.25 * value * float(rng.random())
         return (value, weak) if style.side >= 0 else (weak, value)
     if au in ("AU17", "AU25", "AU26", "AU45"):

@@ -1,4 +1,4 @@
-"""Eyes: eyeball, iris, highlights, lids and lashes."""
+"""Paint eyes: eyeball, iris, highlights, lids and lashes."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from faceprep.demo.scene import Scene
 from faceprep.demo.skin import linear
 
 IRIS_RADIUS = 6.0
-"""mm; nearly the same in all adults."""
+"""Radius in mm, nearly equal in all adults."""
 
 _FACTOR = 4
 
@@ -42,7 +42,7 @@ def _paint_eye(scene: Scene, side: int, eye: list[int]) -> None:
 
 
 def _full(curve: Array) -> Array:
-    """A lid is flatter between its two landmarks and fuller beside them than their polygon."""
+    """Round the polygon of a lid: flatter between its two landmarks, fuller beside them."""
     a, b, c, d = curve
     swell = 0.06
     return np.stack(
@@ -54,7 +54,7 @@ def _full(curve: Array) -> Array:
 def _eyeball(
     scene: Scene, patch: Patch, side: int, eye: list[int], opening: Array, light: Array
 ) -> Array:
-    """Colour of the eyeball over the whole patch, (h, w, 3) linear."""
+    """Return the colour of the eyeball over the patch, (h, w, 3) linear."""
     s = scene.scale
     x, y = patch.grid()
     centre = scene.rest[eye].mean(axis=0) + (0, 0.2, -9.0)
@@ -91,7 +91,7 @@ def _iris(scene: Scene, colour: Array, x: Array, y: Array, at: Array, side: int)
     phase = float(scene.person.key % 97) + side
     fibres = 1 + 0.16 * np.sin(17 * angle + phase) + 0.10 * np.sin(31 * angle + 2 * phase)
     tone = (0.55 + 0.75 * np.exp(-(((radius - 0.55) / 0.22) ** 2))) * fibres
-    tone *= 1 + 0.35 * np.clip(dy / IRIS_RADIUS, -0.6, 1)  # light gathers opposite the lamp
+    tone *= 1 + 0.35 * np.clip(dy / IRIS_RADIUS, -0.6, 1)  # the iris is lighter opposite the lamp
     tone *= 1 - 0.72 * np.clip((radius - 0.74) / 0.2, 0, 1)  # dark rim
     base = linear(scene.person.iris) * 1.5
     iris = tone[..., None] * base
@@ -102,7 +102,7 @@ def _iris(scene: Scene, colour: Array, x: Array, y: Array, at: Array, side: int)
 
 
 def _rims(scene: Scene, patch: Patch, upper: Array, lower: Array, opening: Array) -> None:
-    """Moist edge of the lower lid, and the shadow where ball meets lid."""
+    """Paint the moist edge of the lower lid and the shadow between eyeball and lid."""
     s = scene.scale
     inside = opening * patch.lines([lower], 1.5 * s)
     patch.over(scene.image, linear((214, 160, 148)) * 0.8, 0.4 * patch.blur(inside, 0.25 * s))
@@ -135,7 +135,7 @@ def _lashes(scene: Scene, patch: Patch, upper: Array, lower: Array, side: int) -
 
 
 def _lid_fold(scene: Scene, patch: Patch, side: int, eye: list[int]) -> None:
-    """The crease of the upper lid; it stays behind when the lid closes and goes with the brow."""
+    """Paint the crease of the upper lid, which moves with the brow rather than with the lid."""
     s = scene.scale
     suffix = ".l" if side == 0 else ".r"
     fold = 68 + SKIN_NAMES.index(f"lid_fold{suffix}")
@@ -144,7 +144,7 @@ def _lid_fold(scene: Scene, patch: Patch, side: int, eye: list[int]) -> None:
     crease = rest + 0.28 * (moved - rest) + 0.75 * drift
     rise = 4.1 - 1.4 * scene.person.age - 0.6 * scene.person.masculinity
     crease[:, 1] -= rise * np.array((0.30, 1.0, 1.0, 0.35))
-    # It never falls below the edge of the lid.
+    # It stays above the edge of the lid.
     crease[:, 1] = np.minimum(crease[:, 1], moved[:, 1] - np.array((0.2, 1.1, 1.1, 0.4)))
     crease[:, 2] += 0.5
     outward = -1.0 if side == 0 else 1.0
@@ -152,7 +152,7 @@ def _lid_fold(scene: Scene, patch: Patch, side: int, eye: list[int]) -> None:
     line = spline(scene.project(crease), 8)
     mask = 0.65 * patch.lines([line], 0.9 * s) + 0.7 * patch.blur(patch.lines([line], 1.6 * s), s)
     patch.multiply(scene.image, (0.52, 0.42, 0.38), np.clip(mask, 0, 0.85))
-    # A closed or lowered lid catches the light on its round.
+    # A lowered lid is lit on its curvature.
     lid = np.concatenate([line, spline(_full(scene.points[eye[:4]]), 6)[::-1]])
     shape = patch.blur(patch.fill(lid), 1.0 * s)
     patch.multiply(scene.image, (0.97, 0.90, 0.88), 0.6 * shape)

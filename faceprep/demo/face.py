@@ -1,4 +1,4 @@
-"""One picture: a person, action units, pose and light in; pixels and true landmarks out."""
+"""Render one image and its true landmarks from an identity, action units, pose and light."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from faceprep.demo.warp import SkinWarp, contour, inverse_map
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Everything about one identity that does not change from frame to frame."""
+    """Hold the parts of one identity that are the same in all frames."""
 
     surface: Surface
     warp: SkinWarp
@@ -46,7 +46,7 @@ class Head:
 
 @lru_cache(maxsize=2)
 def build_head(person: Identity) -> Head:
-    """Model and paint one identity's head (0.3 s, cached)."""
+    """Model and paint the head of an identity (0.3 s, cached)."""
     surface = build_surface(person)
     flat = surface.points[:68, :2]
     skin = paint_skin(person, flat)
@@ -55,7 +55,7 @@ def build_head(person: Identity) -> Head:
     ears, ear_slope = _ears(surface)
     albedo = skin.albedo + (beard.albedo - skin.albedo) * beard.alpha[..., None]
     skull = canvas.polygon(canvas.spline(surface.outline, 6, closed=True), 0.6)
-    # Beyond the head there is only hair: soft edges must not show skin there.
+    # Outside the head there is only hair: soft edges must not show skin.
     beyond = np.clip((canvas.blur(1 - skull, 1.0) - ears) * 2, 0, 1) * (hair.alpha.max() > 0.5)
     near = np.clip(8 * canvas.blur(hair.alpha, 2.5), 0, 1)
     beyond *= np.maximum(np.clip((24 - canvas.Y) / 20, 0, 1), near)
@@ -64,7 +64,7 @@ def build_head(person: Identity) -> Head:
     bare = 1 - hair.alpha
     slope = surface.slope + hair.relief * hair.alpha
     slope += (skin.relief + ear_slope + beard.relief * beard.alpha) * bare
-    # Above the ears the canvas itself ends where the head does; below them the contour cuts it.
+    # Above the ears the canvas ends with the head; below them the contour cuts it.
     skull *= np.clip((46 - canvas.Y) / 16, 0, 1)
     alpha = np.maximum(np.maximum(ears, hair.alpha), skull)
     shine = skin.shine * (1 - 0.9 * hair.alpha) * (1 - 0.7 * beard.alpha)
@@ -76,7 +76,7 @@ def build_head(person: Identity) -> Head:
 
 
 def _ears(surface: Surface) -> tuple[Array, Array]:
-    """Mask of the ears and the slope of their folds."""
+    """Return the mask of the ears and the slope of their folds."""
     x = float(surface.outline[16, 0]) - 1.0
     shape = np.array([
         (x - 6, -4), (x + 2, -11), (x + 8, -12), (x + 12, -6), (x + 12, 4), (x + 9, 15),
@@ -108,23 +108,32 @@ def render_face(
     gaze: tuple[float, float] = (0.0, 0.0),
     seed: int = 0,
 ) -> tuple[NDArray[np.uint8], Array]:
-    """Draw one face.
+    """Render one face.
 
     Parameters
     ----------
-    identity : who.
-    intensities : action unit → intensity 0..5, e.g. ``{"AU12": 4}``; a pair is (left, right) in the
-        picture.
-    pose, light, backdrop, camera : how; neutral by default, the face centred for ``size``.
-    size : side of the picture, pixels.
-    torso : where the shoulders are, if not straight below the head.
-    gaze : mm by which the irises are shifted (x, y).
-    seed : of the sensor noise.
+    identity
+        Identity to render.
+    intensities
+        Action unit → intensity 0..5, e.g. ``{"AU12": 4}``; a pair is (left, right) in the
+        image.
+    pose, light, backdrop, camera
+        Viewing conditions; by default neutral with a centred face.
+    size
+        Side of the image, pixels.
+    torso
+        Pose of the shoulders, by default below the head.
+    gaze
+        Displacement of the irises (x, y), mm.
+    seed
+        Seed of the sensor noise.
 
     Returns
     -------
-    image : (size, size, 3) uint8 RGB.
-    landmarks68 : (68, 2) float32, true positions in pixels, iBUG order, pixel centres at integers.
+    image
+        (size, size, 3) uint8 RGB.
+    landmarks68
+        (68, 2) float32, true positions in pixels, iBUG order, pixel centres at integers.
     """
     pose = pose or Pose(scale=size / 320, x=size / 2, y=size * 0.44)
     light, backdrop, camera = light or Light(), backdrop or Backdrop(), camera or Camera()
@@ -159,7 +168,7 @@ def render_face(
 def _shade_canvas(
     head: Head, person: Identity, units: Array, knots: Array, pose: Pose, light: Light
 ) -> tuple[Array, Array]:
-    """Light the canvas with the furrows of these intensities; also returns its albedo."""
+    """Shade the canvas with the furrows of these intensities; return it and its albedo."""
     slope, depth = head.slope.copy(), head.surface.depth
     occlusion = head.skin.occlusion.copy()
     for furrow in head.furrows:
@@ -180,7 +189,7 @@ def _shade_canvas(
 
 
 def _paste(image: Array, lit: Array, alpha: Array, jaw: Array, pixels: Array) -> None:
-    """Warp the lit canvas into the picture, cut by the contour, ears and hair."""
+    """Warp the shaded canvas into the image, masked by the contour, ears and hair."""
     layer = cv2.remap(np.dstack([lit, alpha]), pixels, None, cv2.INTER_LINEAR,
                       borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
     corner = np.array([[0, 0], [image.shape[1] - 1, image.shape[0] - 1]], np.float32)
@@ -191,7 +200,7 @@ def _paste(image: Array, lit: Array, alpha: Array, jaw: Array, pixels: Array) ->
 
 
 def _fringe(scene: Scene, head: Head, lit: Array, pixels: Array) -> None:
-    """Hair that falls over brows, drawn again above them."""
+    """Draw hair that covers the brows again."""
     low = slice(0, int((-8 - canvas.TOP) / canvas.STEP))
     if head.hair.alpha[low][:, canvas.SHAPE[1] // 3 : -canvas.SHAPE[1] // 3][-28:].max() < 0.05:
         return

@@ -1,4 +1,7 @@
-"""Files of a demo dataset: they appear whole or not at all, and nothing else is left behind."""
+"""Write the files of a demo dataset atomically.
+
+Temporary files are in a folder of their own, because readers would count those beside the images.
+"""
 
 import contextlib
 import itertools
@@ -9,40 +12,40 @@ from pathlib import Path
 from faceprep.core.processes import here
 
 TRUTH_FOLDER = "faceprep_demo"
-"""Beside the imitated layout: the truth, the settings, and work in progress. Readers ignore it."""
+"""Folder of the truth, the settings and temporary files; readers ignore it."""
 
 _counter = itertools.count()
-_TRIES = 5  # another process that has finished the dataset may clear our folder away
+_TRIES = 5  # another process that finishes the dataset removes the folder
 
 
 def scratch(root: Path) -> Path:
-    """Folder on the same disk in which files are written before they are moved into place."""
+    """Return the folder for temporary files, which is on the same disk."""
     return root / TRUTH_FOLDER / "tmp"
 
 
 def write_file(root: Path, path: str, data: bytes) -> None:
-    """Write ``data`` to ``root/path``, replacing what is there in one step.
+    """Write ``data`` to ``root/path`` atomically.
 
-    A file that holds these bytes keeps its time, of which a later stage may have taken note.
+    A file with these bytes is not changed: later stages may have recorded its modification time.
     """
     target = root / path
     with contextlib.suppress(OSError):
         if target.read_bytes() == data:
             return
-    aside = scratch(root) / f"{here()}-{os.getpid()}-{next(_counter)}"
+    temporary = scratch(root) / f"{here()}-{os.getpid()}-{next(_counter)}"
     for attempt in range(_TRIES):
         try:
-            aside.write_bytes(data)
-            aside.replace(target)
+            temporary.write_bytes(data)
+            temporary.replace(target)
             return
         except FileNotFoundError:
             if attempt == _TRIES - 1:
                 raise
-            for folder in (aside.parent, target.parent):
+            for folder in (temporary.parent, target.parent):
                 folder.mkdir(parents=True, exist_ok=True)
 
 
 def clear(root: Path, *names: str) -> None:
-    """Remove folders of work in progress."""
+    """Remove temporary folders."""
     for name in names:
         shutil.rmtree(root / TRUTH_FOLDER / name, ignore_errors=True)

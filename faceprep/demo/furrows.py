@@ -1,7 +1,7 @@
-"""Lines that muscles fold into the skin, and the bulges beside them, as depth maps.
+"""Model furrows of the skin and adjacent bulges as depth maps.
 
-Each furrow has its own canvas map (mm of depth, cut to the rectangle where it is not zero) and the
-action units that deepen it; age leaves some of it in the resting face.
+Each furrow has a canvas map (depth in mm, cropped to the rectangle of non-zero values) and the
+action units that deepen it. With age, part of it remains in the resting face.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,17 +19,24 @@ Window = tuple[slice, slice]
 
 @dataclass(frozen=True, slots=True)
 class Furrow:
-    """One side of one furrow.
+    """Hold one side of one furrow.
 
     Attributes
     ----------
-    weights : au name → share of full depth at intensity 5.
-    side : 0 left half of the picture, 1 right half.
-    age : share of full depth in the resting face of the oldest.
-    window : where on the canvas the maps lie.
-    depth : (h, w) mm, negative in the fold.
-    slope : (2, h, w), its derivatives.
-    shade : (h, w), 0..1, how much the fold itself darkens.
+    weights
+        Action unit → share of the full depth at intensity 5.
+    side
+        0 left half of the picture, 1 right half.
+    age
+        Share of the full depth in the resting face at the highest age.
+    window
+        Position of the maps on the canvas.
+    depth
+        (h, w) mm, negative in the fold.
+    slope
+        (2, h, w), its derivatives.
+    shade
+        (h, w), 0..1, darkening by the fold.
     """
 
     weights: dict[str, float]
@@ -41,7 +48,7 @@ class Furrow:
     shade: Array
 
     def strength(self, intensities: Array, person: Identity) -> float:
-        """Depth of the furrow, 0..about 1.3, for intensities (AU, 2) of 0..5."""
+        """Return the depth of the furrow, 0 to about 1.3, for intensities (AU, 2) of 0..5."""
         pulled = sum(
             weight * float(intensities[AU_NAMES.index(au), self.side]) / MAX_INTENSITY
             for au, weight in self.weights.items()
@@ -57,16 +64,16 @@ Line = Sequence[tuple[float, float]]
 class _Spec:
     weights: dict[str, float]
     lines: Sequence[Line]
-    """For the left half, mm; the right half mirrors them."""
+    """Lines of the left half, mm; the right half is mirrored."""
     depth: float
     width: float
     age: float = 0.0
     bulge: tuple[float, float, float, float, float] | None = None
-    """A hill (x, y, width, height, mm) that rises with the furrow."""
+    """A Gaussian (x, y, width, height, mm) that rises with the furrow."""
 
 
 def build_furrows(person: Identity, landmarks: Array) -> list[Furrow]:
-    """All furrows of one identity, both sides."""
+    """Build all furrows of one identity, on both sides."""
     rng = np.random.default_rng((person.key, 1))
     furrows = []
     for spec in _specs(landmarks, rng):
@@ -103,7 +110,7 @@ def _window(mask: np.ndarray) -> Window:
 
 
 def _specs(p: Array, rng: np.random.Generator) -> list[_Spec]:
-    """Where the folds lie on this face: named after the landmarks around them."""
+    """Return the folds of a face, placed relative to its landmarks."""
 
     def wobble(amount: float = 1.0) -> float:
         return float(rng.normal(0, amount))

@@ -1,4 +1,4 @@
-"""Glasses, in front of the eyes by as much as real ones."""
+"""Paint glasses at a realistic distance in front of the eyes."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from faceprep.demo.scene import Scene
 from faceprep.demo.skin import linear
 
 _AHEAD = 12.0
-"""mm between the pupils' plane and the lenses."""
+"""Distance between the plane of the pupils and the lenses, mm."""
 
 # half width, half height, roundness (exponent), rim mm, colour
 _FRAMES: dict[str, tuple[float, float, float, float, tuple[int, int, int]]] = {

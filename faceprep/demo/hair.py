@@ -1,4 +1,4 @@
-"""Hair painted on the canvas: how much covers each place, its colour and its strands."""
+"""Paint hair on the canvas: coverage, colour and strands."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,16 @@ from faceprep.demo.skin import linear
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Hair over the canvas.
+    """Hold hair over the canvas.
 
     Attributes
     ----------
-    alpha : (H, W) 0..1.
-    albedo : (H, W, 3) linear.
-    relief : (2, H, W) slope of the strands.
+    alpha
+        (H, W) 0..1.
+    albedo
+        (H, W, 3) linear.
+    relief
+        (2, H, W), slope of the strands.
     """
 
     alpha: Array
@@ -30,18 +33,18 @@ class Cover:
 
 @dataclass(frozen=True, slots=True)
 class _Style:
-    """A hair cut. Lengths in mm."""
+    """Hold the parameters of a hair style; lengths in mm."""
 
     top: float
     """Volume above the skull."""
     sides: float
-    """Volume beside it."""
+    """Volume beside the skull."""
     parting: float
-    """Where the strands come from: x of the crown or parting."""
+    """x of the crown or parting, where the strands start."""
     end: float
-    """How far down the hair beside the face reaches."""
+    """Lower end of the hair beside the face."""
     front: tuple[float, float, float]
-    """Hairline lowered by this at the middle, above the brow, at the temple."""
+    """Lowering of the hairline at the middle, above the brow and at the temple."""
     ragged: float = 2.0
 
 
@@ -72,13 +75,13 @@ def paint_hair(person: Identity, outline: Array) -> Cover:
         alpha *= np.clip(0.74 + 0.08 * canvas.noise(rng, 1.6), 0, 1)
     if person.hair_style == "curly":
         alpha *= np.clip((16 - Y) / 20, 0, 1)
-    alpha *= np.clip((130 - Y) / 30, 0, 1)  # below hangs the hair behind the shoulders
+    alpha *= np.clip((130 - Y) / 30, 0, 1)  # lower hair is behind the shoulders
     if person.hair_style == "bald":
         alpha *= 0.8
     colour = linear(person.hair)
     contrast = {"crop": 0.12, "bald": 0.12, "curly": 0.22}.get(person.hair_style, 0.34)
     tone = np.exp(contrast * strands + 0.10 * canvas.noise(rng, 12))
-    # The crown catches the light in a band; roots near the parting are darker.
+    # The crown has a band of highlights; roots near the parting are darker.
     band = np.exp(-(((along - 0.42) / 0.16) ** 2)) * np.clip(0.6 + 0.5 * strands, 0, 2)
     albedo = colour * tone[..., None]
     albedo += (band * (0.02 + 0.35 * float(colour.mean())))[..., None] * (colour + 0.05)
@@ -92,7 +95,7 @@ def paint_hair(person: Identity, outline: Array) -> Cover:
 
 
 def _coverage(person: Identity, style: _Style, outline: Array) -> Array:
-    """Signed distance (mm) to the border of the hair, positive inside."""
+    """Return the signed distance (mm) to the border of the hair, positive inside."""
     skull = outline[17:]
     crown = np.array([0.0, -30.0])
     spread = np.array([style.sides, style.top], np.float32)
@@ -135,12 +138,12 @@ def _coverage(person: Identity, style: _Style, outline: Array) -> Array:
 
 
 def _strand_coordinates(style: _Style, name: str, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Across and along the strands, both 0..1 over the head."""
+    """Return coordinates across and along the strands, both 0..1 over the head."""
     origin_y = {"bangs": -118.0, "long": -112.0, "tied": -190.0}.get(name, -122.0)
     dx, dy = X - style.parting, Y - origin_y
     angle = np.arctan2(dx, dy + 8)
     radius = np.hypot(dx, dy)
-    if style.end > 40:  # hair falls beside the face instead of fanning out
+    if style.end > 40:  # hair hangs beside the face
         falling = np.clip((Y + 70) / 60, 0, 1)
         angle = angle * (1 - falling) + falling * np.sign(dx) * (0.5 + np.abs(dx) / 130)
     wave = 0.05 * np.sin(radius / 21 + float(rng.uniform(0, 6)))
@@ -148,7 +151,7 @@ def _strand_coordinates(style: _Style, name: str, rng: np.random.Generator) -> t
 
 
 def _strands(across: Array, along: Array, rng: np.random.Generator, curly: bool) -> Array:
-    """Noise drawn out along the strands, about -2..2."""
+    """Return noise that is stretched along the strands, about -2..2."""
     if curly:
         return (0.8 * canvas.noise(rng, 6.5) + 0.5 * canvas.noise(rng, 3.0)).astype(np.float32)
     total = np.zeros(canvas.SHAPE, np.float32)

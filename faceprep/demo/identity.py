@@ -1,4 +1,4 @@
-"""Who is drawn: the shape, skin, hair and belongings of one person."""
+"""Define identities: shape, skin, hair and accessories of one person."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -37,10 +37,13 @@ GLASSES = ("none", "thin", "thick", "round")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One person. Lengths are factors or millimetres added to the neutral face; 0..1 otherwise."""
+    """Hold the parameters of one person.
+
+    Lengths are factors of the neutral face or additional millimetres; other values are 0..1.
+    """
 
     key: int = 0
-    """Seeds the small irregularities (moles, hair strands) of this person."""
+    """Seed of small irregularities (moles, hair strands)."""
     masculinity: float = 0.5
     age: float = 0.3
     # shape
@@ -74,16 +77,16 @@ class Identity:
     hair: Colour = (52.0, 37.0, 28.0)
     hair_name: str = "dark_brown"
     iris: Colour = (62.0, 40.0, 26.0)
-    # hair and belongings
+    # hair and accessories
     hair_style: str = "short"
     hairline: float = 0.0
     beard: str = "none"
     glasses: str = "none"
-    # how strongly the same muscle moves this face
+    # factor of the displacements by action units
     mobility: float = 1.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Field values by name."""
+        """Return the field values by name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
@@ -92,8 +95,10 @@ def sample_identity(rng: np.random.Generator, spread: float = 1.0) -> Identity:
 
     Parameters
     ----------
-    rng : generator owned by this subject alone.
-    spread : factor on every standard deviation of shape, 0 (the mean face) to about 1.5.
+    rng
+        Random generator of this subject.
+    spread
+        Factor of all standard deviations of shape, 0 (mean face) to about 1.5.
     """
 
     def around(mean: float, deviation: float, limit: float = 2.2) -> float:
@@ -149,7 +154,7 @@ def sample_identity(rng: np.random.Generator, spread: float = 1.0) -> Identity:
 
 
 def landmarks_of(person: Identity) -> Array:
-    """The person's neutral 68 landmarks in the plane of the face, (68, 2) mm."""
+    """Return the neutral 68 landmarks of a person in the plane of the face, (68, 2) mm."""
     points = neutral_landmarks()
     side = np.sign(points[:, 0])
     _shape_eyes(points, person, side)

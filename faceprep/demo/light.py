@@ -1,4 +1,4 @@
-"""Light on the head: one key lamp, the sky around it, and the shading of a relief under both."""
+"""Shade a relief with one key lamp and ambient light."""
 
 from dataclasses import dataclass
 
@@ -7,22 +7,28 @@ import numpy as np
 
 from faceprep.demo.anatomy import Array
 
-# Light enters skin and leaves elsewhere, red farthest: shadows' edges are warm.
+# Subsurface scattering, strongest for red: the edges of shadows are warm.
 _WRAP = (0.34, 0.20, 0.14)
 
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """Illumination of one sequence.
+    """Hold the illumination of one sequence.
 
     Attributes
     ----------
-    azimuth : of the key lamp, degrees; positive from the right of the picture.
-    elevation : degrees above the camera.
-    key : strength of the lamp; key + fill of about 1 exposes a face well.
-    fill : strength of the even light around.
-    colour : (r, g, b) of the lamp, mean about 1.
-    softness : 0 hard shadows .. 1 none.
+    azimuth
+        Azimuth of the key lamp, degrees; positive from the right of the image.
+    elevation
+        Elevation of the key lamp above the camera, degrees.
+    key
+        Intensity of the lamp; key + fill of about 1 gives a good exposure.
+    fill
+        Intensity of the ambient light.
+    colour
+        (r, g, b) of the lamp, mean about 1.
+    softness
+        0 for hard shadows to 1 for none.
     """
 
     azimuth: float = -25.0
@@ -33,7 +39,7 @@ class Light:
     softness: float = 0.5
 
     def direction(self) -> Array:
-        """Unit vector towards the lamp in image axes (x right, y down, z to the camera)."""
+        """Return the unit vector to the lamp in image axes (x right, y down, z to the camera)."""
         a, e = np.radians((self.azimuth, self.elevation))
         return np.array([np.sin(a) * np.cos(e), -np.sin(e), np.cos(a) * np.cos(e)], np.float32)
 
@@ -47,15 +53,20 @@ def shade(
     shadow: Array | float = 1.0,
     shine: Array | float = 0.3,
 ) -> Array:
-    """Light a relief.
+    """Shade a relief.
 
     Parameters
     ----------
-    slope : (2, H, W) derivatives of depth along x and y.
-    albedo : (H, W, 3) or (3,), linear.
-    light, rotation : the lamp, and the head's rotation (3, 3).
-    occlusion, shadow : (H, W) factors on the fill and on the key light.
-    shine : (H, W) strength of the highlights.
+    slope
+        (2, H, W) derivatives of depth along x and y.
+    albedo
+        (H, W, 3) or (3,), linear.
+    light, rotation
+        Illumination, and rotation (3, 3) of the head.
+    occlusion, shadow
+        (H, W) factors on the fill and on the key light.
+    shine
+        (H, W) strength of the highlights.
 
     Returns
     -------
@@ -94,11 +105,12 @@ def _power(values: Array, squarings: int) -> Array:
 
 
 def cast_shadow(depth: Array, light: Light, rotation: Array, step: float) -> Array:
-    """Share of the lamp each place sees, (H, W) 0..1: a short march towards the light.
+    """Return the share of the lamp that reaches each place, (H, W) 0..1, by ray marching.
 
     Parameters
     ----------
-    depth : (H, W) mm, every ``step`` mm; computed at half resolution.
+    depth
+        (H, W) mm, every ``step`` mm; computed at half resolution.
     """
     toward = rotation.T @ light.direction()
     small = cv2.resize(depth, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
@@ -123,5 +135,5 @@ def cast_shadow(depth: Array, light: Light, rotation: Array, step: float) -> Arr
 
 
 def lamp_level(light: Light) -> float:
-    """Rough brightness of a white surface facing the camera, for features drawn without relief."""
+    """Return the approximate brightness of a white surface that faces the camera."""
     return float(light.fill * 0.9 + light.key * max(light.direction()[2], 0.15))

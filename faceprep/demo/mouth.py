@@ -1,4 +1,4 @@
-"""Mouth: the dark inside, teeth, tongue, and lips with a relief that takes the light."""
+"""Paint the mouth: inside, teeth, tongue, and lips with a shaded relief."""
 
 import cv2
 import numpy as np
@@ -39,14 +39,14 @@ def paint_mouth(scene: Scene) -> None:
 
 
 def _rounded(inner: Array, opposite: Array) -> Array:
-    """An open mouth is an oval: swell the long pieces between the corners and their neighbours."""
+    """Round the outline of an open mouth between the corners and their neighbours."""
     swell = 0.17 * (inner[2] - opposite)
     left, right = (inner[0] + inner[1]) / 2 + swell, (inner[3] + inner[4]) / 2 + swell
     return np.stack([inner[0], left, *inner[1:4], right, inner[4]])
 
 
 def _bow(outer: Array) -> Array:
-    """Cupid's bow: a softer rise between the corner and the peak than the polygon's."""
+    """Round the upper lip between the corners and the peaks."""
     bowed = outer.copy()
     bowed[[1, 5]] += 0.12 * (outer[[1, 5]] - 0.5 * (outer[[0, 6]] + outer[[2, 4]]))
     return bowed
@@ -55,7 +55,7 @@ def _bow(outer: Array) -> Array:
 def _lip(
     scene: Scene, patch: Patch, mask: Array, outer: Array, inner: Array, height: float, tone: float
 ) -> None:
-    """One lip: a rounded ridge between its two edges, lit like the skin."""
+    """Paint one lip: a rounded ridge between its two edges, shaded like the skin."""
     s = scene.scale
     far = _distance(patch, outer)
     near = _distance(patch, inner)
@@ -68,7 +68,7 @@ def _lip(
     x, _ = patch.grid()
     mid = float(scene.points[51, 0])
     wrinkle = np.sin((x - mid) / s * 4.1 + 0.5 * np.sin((x - mid) / s * 1.3)) * 0.10
-    # Far from the middle the mouth turns back around the teeth.
+    # Away from the middle the mouth curves back around the teeth.
     turn = np.clip((x - mid) / (30 * s), -1.2, 1.2)
     slope_x = slope_x + wrinkle * mask - 0.75 * turn
     colour = _lip_colour(scene) * tone
@@ -111,7 +111,7 @@ def _inside(scene: Scene, patch: Patch, opening: Array, light: Array) -> None:
     _tongue(scene, patch, layer, light, drop)
     _teeth(scene, patch, layer, light, _LOWER_TEETH, float(scene.rest[62, 1]) + 1.8 + drop, -1, jaw)
     _teeth(scene, patch, layer, light, _UPPER_TEETH, float(scene.rest[62, 1]) + 1.2, 1, jaw)
-    # Lips and cheeks shade the inside: dark at its edges and corners.
+    # Lips and cheeks darken the edges and corners of the inside.
     seen = patch.blur(opening, 2.1 * s)
     below_lip = patch.blur(np.roll(opening, round(1.6 * s * _FACTOR), axis=0) * opening, 1.0 * s)
     layer *= (np.clip(1.5 * seen, 0, 1) ** 0.7 * (0.6 + 0.4 * np.clip(1.5 * below_lip, 0, 1)))[
@@ -124,7 +124,7 @@ def _teeth(
     scene: Scene, patch: Patch, layer: Array, light: Array, widths: tuple[float, ...],
     edge: float, up: int, jaw: Array,
 ) -> None:  # fmt: skip
-    """One row; ``edge`` is the height of the biting edge, ``up`` 1 for upper teeth."""
+    """Paint one row of teeth; ``edge`` is the height of their ends, ``up`` is 1 for upper teeth."""
     s = scene.scale
     enamel = linear((236, 226, 206)) * (1 - 0.12 * scene.person.age)
     arch = 0.0
@@ -164,7 +164,7 @@ def _tongue(scene: Scene, patch: Patch, layer: Array, light: Array, drop: float)
 
 
 def _seam(scene: Scene, patch: Patch, upper: Array, lower: Array) -> None:
-    """The dark line where the lips meet, running a little past the corners."""
+    """Paint the dark line between the lips, which extends slightly past the corners."""
     s = scene.scale
     gap = float(np.abs(scene.points[66, 1] - scene.points[62, 1]))
     curves: list[Array] = [upper, lower] if gap > 2.2 * s else [(upper + lower[::-1]) / 2]

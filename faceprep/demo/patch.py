@@ -1,4 +1,4 @@
-"""A supersampled piece of the picture on which small features are drawn with smooth edges."""
+"""Draw small features with smooth edges on a supersampled part of the image."""
 
 import cv2
 import numpy as np
@@ -11,14 +11,18 @@ _ONE = 1 << _SHIFT
 
 
 class Patch:
-    """A rectangle of an image, ``factor`` times enlarged.
+    """Represent a rectangle of an image, enlarged by ``factor``.
 
     Parameters
     ----------
-    points : (n, 2) image pixels the rectangle must hold.
-    margin : pixels around them.
-    factor : enlargement.
-    size : (height, width) of the image.
+    points
+        (n, 2) image pixels that the rectangle must contain.
+    margin
+        Margin around the points, pixels.
+    factor
+        Enlargement factor.
+    size
+        (height, width) of the image.
     """
 
     def __init__(self, points: Array, margin: float, factor: int, size: tuple[int, int]) -> None:
@@ -34,44 +38,44 @@ class Patch:
         self.window = (slice(self.y, self.bottom), slice(self.x, self.right))
 
     def local(self, points: ArrayLike) -> Array:
-        """Image pixels → patch pixels."""
+        """Convert image pixels to patch pixels."""
         centred = np.asarray(points, np.float32) - (self.x, self.y) + 0.5
         return (centred * self.factor - 0.5).astype(np.float32)
 
     def grid(self) -> tuple[Array, Array]:
-        """Image x and y of every patch pixel."""
+        """Return image x and y of each patch pixel."""
         rows, cols = np.indices(self.shape, dtype=np.float32)
         x = (cols + 0.5) / self.factor - 0.5 + self.x
         y = (rows + 0.5) / self.factor - 0.5 + self.y
         return x, y
 
     def fill(self, points: ArrayLike) -> Array:
-        """Mask 0..1 of a closed polygon."""
+        """Return the mask 0..1 of a closed polygon."""
         mask = np.zeros(self.shape, np.uint8)
         cv2.fillPoly(mask, [self._fixed(points)], 255, cv2.LINE_AA, _SHIFT)
         return np.asarray(mask, np.float32) / 255
 
     def lines(self, curves: list[Array] | Array, width: float) -> Array:
-        """Mask 0..1 of open polylines, a list or (n, k, 2), ``width`` image pixels wide."""
+        """Return the mask 0..1 of open polylines, ``width`` image pixels wide."""
         mask = np.zeros(self.shape, np.uint8)
         thickness = max(1, round(width * self.factor))
         together = isinstance(curves, np.ndarray)
         fixed = list(self._fixed(curves)) if together else [self._fixed(c) for c in curves]
         cv2.polylines(mask, fixed, False, 255, thickness, cv2.LINE_AA, _SHIFT)
-        thin = min(1.0, width * self.factor)  # a line thinner than a pixel is a fainter one
+        thin = min(1.0, width * self.factor)  # a line thinner than a pixel is drawn fainter
         return np.asarray(mask, np.float32) * (thin / 255)
 
     def blur(self, mask: Array, deviation: float) -> Array:
-        """Gaussian blur with a deviation in image pixels."""
+        """Blur with a standard deviation in image pixels."""
         return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(deviation * self.factor, 0.1)))
 
     def reduce(self, layer: Array) -> Array:
-        """Back to image resolution."""
+        """Reduce a layer to image resolution."""
         size = (self.shape[1] // self.factor, self.shape[0] // self.factor)
         return np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.float32)
 
     def over(self, image: Array, colour: ArrayLike, alpha: Array) -> None:
-        """Lay a colour, (3,) or (h, w, 3) at patch resolution, over the image."""
+        """Blend a colour, (3,) or (h, w, 3) at patch resolution, into the image."""
         alpha = self.reduce(alpha)[..., None]
         paint = np.asarray(colour, np.float32)
         if paint.ndim == 3:
@@ -80,7 +84,7 @@ class Patch:
         target += (paint - target) * alpha
 
     def multiply(self, image: Array, factor: ArrayLike, alpha: Array) -> None:
-        """Darken (or tint) the image by ``factor`` where alpha is 1."""
+        """Multiply the image by ``factor``, weighted with alpha."""
         alpha = self.reduce(alpha)[..., None]
         image[self.window] *= 1 + (np.asarray(factor, np.float32) - 1) * alpha
 

@@ -1,4 +1,4 @@
-"""Where the head is and how the camera sees it."""
+"""Define the pose of the head and its projection."""
 
 from dataclasses import dataclass
 
@@ -7,23 +7,28 @@ import numpy as np
 from faceprep.demo.anatomy import Array
 
 PIVOT = np.array([0.0, 25.0, -72.0], np.float32)
-"""The head turns about the top of the spine, mm in head coordinates."""
+"""Centre of rotation at the top of the spine, mm in head coordinates."""
 
 CAMERA_DISTANCE = 1000.0
-"""From the camera to the pivot's plane, mm."""
+"""Distance between the camera and the plane of the pivot, mm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Head rotation in degrees and placement in the picture.
+    """Hold the rotation of the head in degrees and its placement in the image.
 
     Attributes
     ----------
-    yaw : positive turns the nose to the right of the picture.
-    pitch : positive lowers the nose.
-    roll : positive turns clockwise in the picture.
-    scale : pixels per millimetre at the pupils' depth.
-    x, y : pixel onto which the midpoint between the pupils falls when the head is straight.
+    yaw
+        Positive values turn the nose to the right of the image.
+    pitch
+        Positive values lower the nose.
+    roll
+        Positive values turn clockwise in the image.
+    scale
+        Pixels per millimetre at the depth of the pupils.
+    x, y
+        Pixel of the midpoint between the pupils for a frontal head.
     """
 
     yaw: float = 0.0
@@ -34,7 +39,7 @@ class Pose:
     y: float = 140.0
 
     def rotation(self) -> Array:
-        """Rotation matrix (3, 3) in image axes (x right, y down, z to the camera)."""
+        """Return the rotation matrix (3, 3) in image axes (x right, y down, z to the camera)."""
         yaw, pitch, roll = np.radians((self.yaw, self.pitch, self.roll))
         cy, sy, cp, sp, cr, sr = (
             np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
@@ -45,11 +50,11 @@ class Pose:
         return (about_z @ about_y @ about_x).astype(np.float32)
 
     def project(self, points: Array) -> Array:
-        """Head coordinates (..., 3) mm → image pixels (..., 2)."""
+        """Project head coordinates (..., 3) mm to image pixels (..., 2)."""
         turned = (points - PIVOT) @ self.rotation().T + PIVOT
         reach = (CAMERA_DISTANCE / (CAMERA_DISTANCE - turned[..., 2:])) * self.scale
         return (turned[..., :2] * reach + (self.x, self.y)).astype(np.float32)
 
     def still(self) -> "Pose":
-        """The same place in the picture with the head held straight (for the shoulders)."""
+        """Return the pose with the same placement and without rotation (for the shoulders)."""
         return Pose(scale=self.scale, x=self.x, y=self.y)

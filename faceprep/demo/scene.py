@@ -1,9 +1,10 @@
-"""What the painters of single features share: the frame being drawn."""
+"""Hold the state of a frame that is being painted."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from faceprep.demo import canvas
 from faceprep.demo.anatomy import Array
 from faceprep.demo.identity import Identity
 from faceprep.demo.light import Light
@@ -12,18 +13,26 @@ from faceprep.demo.pose import Pose
 
 @dataclass(slots=True)
 class Scene:
-    """One frame.
+    """Hold one frame.
 
     Attributes
     ----------
-    image : (H, W, 3) float32, linear light; painters change it in place.
-    person, pose, light : what is drawn and how it is seen.
-    rest : (68 + skin, 3) mm, neutral control points.
-    moved : (68 + skin, 3) mm, the same under the action units.
-    points : (68 + skin, 2), ``moved`` in image pixels.
-    irradiance : function from points (n, 2) mm on the canvas to light falling there, (n, 3).
-    gaze : (2,) mm by which the irises are shifted, x and y.
-    intensities : (AU, 2), 0..5.
+    image
+        (H, W, 3) float32, linear light; modified in place.
+    person, pose, light
+        Identity, pose and illumination.
+    rest
+        (68 + skin, 3) mm, neutral control points.
+    moved
+        (68 + skin, 3) mm, control points displaced by the action units.
+    points
+        (68 + skin, 2), ``moved`` in image pixels.
+    irradiance
+        Function from canvas points (n, 2) mm to the incident light, (n, 3).
+    gaze
+        (2,) displacement of the irises, mm.
+    intensities
+        (AU, 2), 0..5.
     """
 
     image: Array
@@ -48,21 +57,19 @@ class Scene:
         return self.pose.scale
 
     def project(self, points: object) -> Array:
-        """Head coordinates (..., 3) mm → image pixels."""
+        """Project head coordinates (..., 3) mm to image pixels."""
         return self.pose.project(np.asarray(points, np.float32))
 
 
 @dataclass(frozen=True, slots=True)
 class Irradiance:
-    """Light falling on the skin, read back from the shaded canvas."""
+    """Read the incident light on the skin from the shaded canvas."""
 
     lit: Array
     albedo: Array
 
     def __call__(self, points: Array) -> Array:
-        """Light at canvas points (n, 2) mm, (n, 3)."""
-        from faceprep.demo import canvas
-
+        """Return the light at canvas points (n, 2) mm, (n, 3)."""
         pixels = np.round(canvas.to_pixels(points)).astype(int)
         x = np.clip(pixels[:, 0], 1, canvas.SHAPE[1] - 2)
         y = np.clip(pixels[:, 1], 1, canvas.SHAPE[0] - 2)

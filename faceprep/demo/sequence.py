@@ -1,4 +1,4 @@
-"""A subject's sequences: rest to peak, with the small movements of someone being filmed."""
+"""Render sequences of a subject from rest to peak, with small head movements."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -29,15 +29,20 @@ MAX_TURN = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One rendered picture and what is true of it.
+    """Hold one rendered image and its true values.
 
     Attributes
     ----------
-    image : (size, size, 3) uint8 RGB.
-    landmarks68 : (68, 2) float32 pixels.
-    units : action unit → intensity 0..5 (the stronger half).
-    progress : 0 at rest .. 1 at the peak.
-    quality : JPEG quality of the camera, 1-100.
+    image
+        (size, size, 3) uint8 RGB.
+    landmarks68
+        (68, 2) float32 pixels.
+    units
+        Action unit → intensity 0..5 (the stronger half).
+    progress
+        0 at rest to 1 at the peak.
+    quality
+        JPEG quality of the camera, 1-100.
     """
 
     image: NDArray[np.uint8]
@@ -49,7 +54,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A person with a style of moving."""
+    """Hold an identity and its style of expressions."""
 
     index: int
     identity: Identity
@@ -57,7 +62,7 @@ class Subject:
 
 
 def sample_subject(seed: int, index: int, difficulty: float) -> Subject:
-    """The ``index``-th subject of a seed; does not depend on how many there are."""
+    """Draw a subject from a seed and an index, independently of the number of subjects."""
     rng = np.random.default_rng((seed, index, 0))
     identity = sample_identity(rng, spread=0.45 + 1.1 * difficulty)
     style = sample_style(np.random.default_rng((seed, index, 1)), difficulty)
@@ -75,16 +80,22 @@ def render_sequence(
     gray: bool = False,
     plain: bool = True,
 ) -> Iterator[Frame]:
-    """Film one expression from rest to peak.
+    """Render one expression from rest to peak.
 
     Parameters
     ----------
-    subject, expression : who shows what.
-    seed, number : with the subject's index they determine everything random.
-    frames : at least 1; the last three are at the peak, the first is at rest.
-    size : side of the pictures, pixels.
-    gray : film without colour.
-    plain : a studio wall; a room out of focus otherwise.
+    subject, expression
+        Subject and expression.
+    seed, number
+        Seeds of all random numbers, with the index of the subject.
+    frames
+        At least 1; the last three are at the peak, the first is at rest.
+    size
+        Side of the images, pixels.
+    gray
+        Whether the images are gray.
+    plain
+        Whether the background is a plain wall rather than a room out of focus.
     """
     rng = np.random.default_rng((seed, subject.index, 2, number))
     d = subject.style.difficulty
@@ -100,7 +111,7 @@ def render_sequence(
         units = _blend(rest, peak, progress)
         if k == blink:
             units["AU45"] = 4.0
-        pose = _between(start, end, drift * k / max(frames - 1, 1), rng)
+        pose = _interpolate_pose(start, end, drift * k / max(frames - 1, 1), rng)
         image, landmarks = render_face(
             subject.identity, units, pose, light, backdrop, camera, size=size, torso=start,
             gaze=(float(gaze[0]), float(gaze[1])), seed=int(rng.integers(2**31)),
@@ -109,7 +120,7 @@ def render_sequence(
 
 
 def onset(frames: int, rng: np.random.Generator) -> list[float]:
-    """Progress of every frame: smooth, 0 first, close to 1 in the last three."""
+    """Return the progress of each frame: smooth, 0 at first, close to 1 in the last three."""
     if frames == 1:
         return [1.0]
     begin, full = rng.uniform(0.1, 0.24), rng.uniform(0.64, 0.74)
@@ -154,7 +165,7 @@ def sample_light(rng: np.random.Generator, difficulty: float) -> Light:
 
 
 def sample_pose(rng: np.random.Generator, difficulty: float, size: int) -> Pose:
-    """A head held roughly straight, up to 15 degrees off."""
+    """Draw a roughly frontal pose, at most 15 degrees off."""
     spread = 0.25 + 1.0 * difficulty
     yaw, pitch = np.clip(rng.standard_normal(2) * (7.5, 5.0) * spread, -MAX_TURN, MAX_TURN)
     roll = float(np.clip(rng.standard_normal() * 4.0 * spread, -15, 15))
@@ -165,7 +176,7 @@ def sample_pose(rng: np.random.Generator, difficulty: float, size: int) -> Pose:
     return Pose(float(yaw), float(pitch), roll, scale, x * unit, y * unit)
 
 
-def _between(start: Pose, end: Pose, share: float, rng: np.random.Generator) -> Pose:
+def _interpolate_pose(start: Pose, end: Pose, share: float, rng: np.random.Generator) -> Pose:
     tremor = rng.normal(0, 1, 5)
     a = np.array((start.yaw, start.pitch, start.roll, start.x, start.y))
     b = np.array((end.yaw, end.pitch, end.roll, end.x, end.y))
@@ -180,7 +191,7 @@ def _between(start: Pose, end: Pose, share: float, rng: np.random.Generator) -> 
 def sample_camera(
     rng: np.random.Generator, difficulty: float, gray: bool, person: Identity
 ) -> Camera:
-    """A webcam, a little soft and noisy; its exposure follows the face, but not all the way."""
+    """Draw a webcam with blur, noise and an exposure that partly adapts to the face."""
     d = difficulty
     metered = float(np.clip(0.36 / linear(person.skin).mean(), 0.8, 6)) ** 0.3
     return Camera(
@@ -195,7 +206,7 @@ def sample_camera(
 
 
 def sample_backdrop(rng: np.random.Generator, plain: bool) -> Backdrop:
-    """A wall and clothes; the same in all sequences of a subject."""
+    """Draw a wall and clothes, which are the same in all sequences of a subject."""
     level = rng.uniform(70, 215)
     wall = np.clip(level * (1 + rng.normal(0, 0.05 if plain else 0.15, 3)), 20, 240)
     cloth = np.clip(

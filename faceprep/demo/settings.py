@@ -1,65 +1,73 @@
-"""What a demo dataset is made from: the few numbers a user chooses."""
+"""Hold the settings of a demo dataset, with the defaults and limits of `DemoConfig`."""
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
+from faceprep.config import DemoConfig
 from faceprep.core.errors import UsageError
 
-Layout = Literal["oulu-casia", "ck-plus", "celeba"]
+_DEFAULTS = DemoConfig()
+_LAYOUTS: tuple[str, ...] = get_args(DemoConfig.model_fields["layout"].annotation)
 
 RENDERER_VERSION = 1
-"""Raised whenever the same settings would draw other pixels."""
+"""Version that changes whenever the same settings would give other pixels."""
 
-MAX_SUBJECTS = {"oulu-casia": 80, "ck-plus": 500, "celeba": 10177}
-"""As many subjects as the real dataset's numbering has room for."""
+MAX_SUBJECTS = {"oulu-casia": 80, "ck-plus": 500}
+"""Limits of the numbering of subjects in the real datasets."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
-    """Settings of :func:`faceprep.demo.render_demo`.
+    """Hold the settings of :func:`faceprep.demo.render_demo`.
 
     Attributes
     ----------
-    layout : the dataset whose folders and annotation files are imitated.
-    subjects : number of identities, 1 to :data:`MAX_SUBJECTS`. The first N subjects are the same
-        people in every dataset of one seed, difficulty and size.
-    frames : frames of each neutral-to-peak sequence (for ``celeba``: photographs of each identity).
-    seed : everything random follows from it.
-    difficulty : 0 to 1; spread of identity, light and pose, weakness and idiosyncrasy of the
-        expressions, camera noise.
-    size : side of the square images in pixels, 160 to 1024.
+    layout
+        Dataset whose folders and annotation files are imitated.
+    subjects
+        Number of identities. The first N subjects are identical in all datasets with the same
+        seed, difficulty and size.
+    frames
+        Number of frames of a neutral-to-peak sequence, or of photographs of an identity in the
+        layout ``celeba``. Fewer than `DemoConfig` allows are possible, for quick tests.
+    seed
+        Seed of all random numbers.
+    difficulty
+        0 to 1; affects the variation of identity, light and pose, the strength and variation of
+        expressions, and camera noise.
+    size
+        Side of the square images, pixels.
     """
 
-    layout: Layout = "oulu-casia"
-    subjects: int = 40
-    frames: int = 9
-    seed: int = 0
-    difficulty: float = 0.5
-    size: int = 320
+    layout: str = _DEFAULTS.layout
+    subjects: int = _DEFAULTS.subjects
+    frames: int = _DEFAULTS.frames
+    seed: int = _DEFAULTS.seed
+    difficulty: float = _DEFAULTS.difficulty
+    size: int = _DEFAULTS.size
 
     def __post_init__(self) -> None:
-        if self.layout not in get_args(Layout):
+        if self.layout not in _LAYOUTS:
             raise UsageError(
                 f"unknown demo layout {self.layout!r}", hint="--layout oulu-casia|ck-plus|celeba"
             )
-        limit = MAX_SUBJECTS[self.layout]
-        _check("subjects", self.subjects, 1, limit)
-        _check("frames", self.frames, 1, 200)
-        _check("difficulty", self.difficulty, 0.0, 1.0)
-        _check("size", self.size, 160, 1024)
-        _check("seed", self.seed, 0, 2**63 - 1)
-
-    @classmethod
-    def of(cls, config: Any) -> "DemoSettings":
-        """Take the fields of the same name from any object (e.g. the pydantic ``DemoConfig``)."""
-        if isinstance(config, cls):
-            return config
-        return cls(**{f.name: getattr(config, f.name) for f in dataclasses.fields(cls)})
+        for name in ("subjects", "frames", "difficulty", "size", "seed"):
+            low, high = _limits(name)
+            if name == "subjects":
+                high = min(high, MAX_SUBJECTS.get(self.layout, high))
+            _check(name, getattr(self, name), 1 if name == "frames" else low, high)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for ``demo.json``."""
+        """Return plain values, for ``demo.json``."""
         return dataclasses.asdict(self)
+
+
+def _limits(name: str) -> tuple[float, float]:
+    """Return the least and the largest value of a field of `DemoConfig`."""
+    limits = DemoConfig.model_fields[name].metadata
+    low = next(limit.ge for limit in limits if hasattr(limit, "ge"))
+    return low, next((limit.le for limit in limits if hasattr(limit, "le")), 2**63 - 1)
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:

@@ -1,4 +1,4 @@
-"""The colour of the skin over the canvas, in linear light, and its fine relief."""
+"""Paint the colour of the skin over the canvas, in linear light, and its fine relief."""
 
 from dataclasses import dataclass
 
@@ -11,20 +11,24 @@ from faceprep.demo.identity import Identity
 
 
 def linear(colour: object) -> Array:
-    """8-bit sRGB → linear light 0..1 (gamma 2: cheap, and inverted by a square root)."""
+    """Convert 8-bit sRGB to linear light 0..1 (gamma 2, inverted by a square root)."""
     return (np.asarray(colour, np.float32) / 255) ** 2
 
 
 @dataclass(frozen=True, slots=True)
 class Skin:
-    """Painted skin of one identity.
+    """Hold the painted skin of one identity.
 
     Attributes
     ----------
-    albedo : (H, W, 3) linear.
-    relief : (2, H, W) slope of pores and unevenness.
-    shine : (H, W) strength of the highlights.
-    occlusion : (H, W), 0..1, how much of the sky each place sees.
+    albedo
+        (H, W, 3) linear.
+    relief
+        (2, H, W) slope of pores and unevenness.
+    shine
+        (H, W) strength of the highlights.
+    occlusion
+        (H, W), 0..1, visible share of the sky.
     """
 
     albedo: Array
@@ -34,7 +38,7 @@ class Skin:
 
 
 def paint_skin(person: Identity, landmarks: Array) -> Skin:
-    """Paint one identity's skin (without hair)."""
+    """Paint the skin of one identity, without hair."""
     rng = np.random.default_rng((person.key, 2))
     base = linear(person.skin)
     albedo = np.broadcast_to(base, (*canvas.SHAPE, 3)).copy()
@@ -101,7 +105,7 @@ def _shine(p: Array) -> Array:
 
 
 def _occlusion(person: Identity, p: Array) -> Array:
-    """Light that corners of the face do not see; painted, as it hardly changes with the muscles."""
+    """Return the ambient occlusion of the face, which hardly changes with expressions."""
     eye_x, eye_y = float(p[42:48, 0].mean()), float(p[42:48, 1].mean())
     base, seam, chin = float(p[33, 1]), float(p[62, 1]), float(p[8, 1])
     wing = float(p[35, 0])

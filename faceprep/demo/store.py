@@ -1,22 +1,23 @@
-"""Render a whole dataset: who is left to film, who films, and the marker that says it is complete.
+"""Render and write a demo dataset.
 
-Inside ``faceprep_demo/``: ``started.json`` (settings, written first), ``parts/`` (the truth of each
-finished subject, removed at the end), ``truth.parquet``, and ``demo.json``, written last.
+``faceprep_demo/`` contains ``started.json`` (settings, written first), ``parts/`` (the truth of
+each finished subject, removed at the end), ``truth.parquet``, and ``demo.json``, written last.
 
-Several processes may render the same dataset at once: each writes the same bytes, and whoever finds
-``demo.json`` there is done.
+Several processes may render the same dataset at the same time: all write identical bytes, and a
+process stops when it finds ``demo.json``.
 """
 
 import io
 import json
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.config import DemoConfig
+from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.progress import Progress
 from faceprep.demo.action_units import AU_NAMES
 from faceprep.demo.files import TRUTH_FOLDER, clear, write_file
 from faceprep.demo.layouts import LAYOUTS, Row
@@ -26,32 +27,38 @@ from faceprep.demo.truth import TRUTH
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from faceprep.core.progress import Progress
-
 MARKER = "demo.json"
 STARTED = "started.json"
 
 
 def render_demo(
-    root: Path, settings: Any, workers: int = 1, progress: "Progress | None" = None
+    root: Path,
+    settings: DemoSettings | DemoConfig,
+    workers: int = 1,
+    progress: Progress | None = None,
 ) -> None:
-    """Render a demo dataset below ``root``; do nothing where it is complete already.
+    """Render a demo dataset below ``root``, unless it is already complete.
 
     Parameters
     ----------
-    root : a folder that is missing, empty, or holds the same dataset, finished or not.
-    settings : :class:`DemoSettings`, or any object with its fields.
-    workers : processes. The files do not depend on it.
-    progress : shows subjects done.
+    root
+        Folder that is missing, empty, or contains the same dataset, finished or not.
+    settings
+        Settings of the dataset.
+    workers
+        Number of processes. The files do not depend on it.
+    progress
+        Display of the finished subjects.
 
     Raises
     ------
     UsageError
-        ``root`` holds something else: foreign files, or a demo dataset of other settings.
+        If ``root`` contains other files or a demo dataset with other settings.
     FaceprepError
-        A worker died or the disk is full; the same command again finishes the rest.
+        If a worker died or the disk is full; the same command again renders the rest.
     """
-    settings = DemoSettings.of(settings)
+    if isinstance(settings, DemoConfig):
+        settings = DemoSettings(**settings.model_dump())
     root = Path(root)
     record = {"settings": settings.as_dict(), "renderer_version": RENDERER_VERSION}
     if _is_complete(root, record):
@@ -63,13 +70,13 @@ def render_demo(
         progress.update(settings.subjects - len(left))
     done = settings.subjects - len(left)
     try:
-        for _ in _film_all(root, settings, left, workers):
+        for _ in _render_all(root, settings, left, workers):
             done += 1
             if progress is not None:
                 progress.update(done)
         _finish(root, settings, record)
     except OSError as error:
-        if not _is_complete(root, record):  # else by another process, which has cleared up
+        if not _is_complete(root, record):  # otherwise another process finished it and cleaned up
             raise FaceprepError(
                 f"{root}: {error.strerror or error}", hint="run the same command again to go on"
             ) from error
@@ -81,26 +88,26 @@ def render_demo(
 
 
 def _is_complete(root: Path, record: dict[str, Any]) -> bool:
-    """Whether the dataset is there; raises where something else is."""
+    """Return whether the dataset is complete; raise an error if the folder has other files."""
     if root.exists() and not root.is_dir():
-        raise UsageError(f"{root} is a file", hint=f"faceprep demo {shlex.quote(f'{root}-demo')}")
-    # In this order, for another process may be at work on it: `started` is there before any other
-    # file, and the marker before `started` goes.
-    there = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
+        raise UsageError(f"{root} is a file", hint=Remedy("demo", arguments=(f"{root}-demo",)))
+    # The order matters, because another process may be working on the dataset: `started` is written
+    # before any other file, and the marker before `started` is removed.
+    names = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
     started, marker = (_read(root / TRUTH_FOLDER / name) for name in (STARTED, MARKER))
     found = started if marker is None else marker
     if found is not None:
         if found != record:
             raise UsageError(
                 f"{root} holds a demo dataset of other settings: {_difference(found, record)}",
-                hint=f"faceprep demo {shlex.quote(f'{root}-2')}   (or remove the folder first)",
+                hint=Remedy("demo", arguments=(f"{root}-2",), note="(or remove the folder first)"),
             )
         return marker is not None
-    foreign = [name for name in there if name != TRUTH_FOLDER]
+    foreign = [name for name in names if name != TRUTH_FOLDER]
     if foreign:
         raise UsageError(
             f"{root} is not empty and was not made by faceprep demo (it holds {foreign[0]!r})",
-            hint=f"faceprep demo {shlex.quote(str(root / 'demo'))}",
+            hint=Remedy("demo", arguments=(str(root / "demo"),)),
         )
     return False
 
@@ -116,7 +123,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
-    """The first setting that differs, in words."""
+    """Describe the first setting that differs."""
     there, here = found.get("settings") or {}, wanted["settings"]
     for name, value in here.items():
         if there.get(name) != value:
@@ -128,16 +135,18 @@ def _part(subject: int) -> str:
     return f"{TRUTH_FOLDER}/parts/{subject:05d}.json"
 
 
-def _film_all(root: Path, settings: DemoSettings, left: list[int], workers: int) -> Iterator[None]:
+def _render_all(
+    root: Path, settings: DemoSettings, left: list[int], workers: int
+) -> Iterator[None]:
     if workers <= 1 or len(left) <= 1:
         for subject in left:
-            film_subject(root, settings, subject)
+            render_subject(root, settings, subject)
             yield
         return
     import joblib
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    tasks = (joblib.delayed(film_subject)(root, settings, subject) for subject in left)
+    tasks = (joblib.delayed(render_subject)(root, settings, subject) for subject in left)
     pool = joblib.Parallel(n_jobs=min(workers, len(left)), return_as="generator_unordered")
     try:
         yield from pool(tasks)
@@ -148,8 +157,8 @@ def _film_all(root: Path, settings: DemoSettings, left: list[int], workers: int)
         ) from error
 
 
-def film_subject(root: Path, settings: DemoSettings, subject: int) -> None:
-    """Render and write what is missing of one subject: all sequences, and their truth last."""
+def render_subject(root: Path, settings: DemoSettings, subject: int) -> None:
+    """Render and write the missing sequences of one subject, and then their truth."""
     if any((root / name).is_file() for name in (_part(subject), f"{TRUTH_FOLDER}/{MARKER}")):
         return
     threads = cv2.getNumThreads()
@@ -158,8 +167,8 @@ def film_subject(root: Path, settings: DemoSettings, subject: int) -> None:
         layout = LAYOUTS[settings.layout]
         rows = [
             row
-            for shot in layout.shots(settings, subject)
-            for row in layout.film(root, settings, shot)
+            for planned in layout.sequences(settings, subject)
+            for row in layout.render(root, settings, planned)
         ]
     finally:
         cv2.setNumThreads(threads)
@@ -167,7 +176,7 @@ def film_subject(root: Path, settings: DemoSettings, subject: int) -> None:
 
 
 def _finish(root: Path, settings: DemoSettings, record: dict[str, Any]) -> None:
-    """Gather the truth, write the annotation files over all images, then the marker."""
+    """Write the annotation files for all images, the truth, and then the marker."""
     import pyarrow.parquet as pq
 
     rows: list[Row] = []

@@ -1,4 +1,4 @@
-"""The head as a depth map over the canvas, and the outline that cuts it from the background."""
+"""Model the head as a depth map over the canvas, and its outline."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from faceprep.demo.canvas import X, Y, bump, pair
 from faceprep.demo.identity import Identity, landmarks_of
 
 EDGE_SLOPE = 1.45
-"""Steepest fall of the surface towards the back, in mm per mm; keeps the warp invertible at 15°."""
+"""Largest slope of the surface towards the back, mm per mm; keeps the warp invertible at 15°."""
 
 # The mid-sagittal profile without the nose: y → z, mm.
 _PROFILE_Y = (-152, -135, -122, -110, -98, -85, -72, -55, -38, -22, -10, 0, 15, 35, 50, 62, 70,
@@ -26,15 +26,20 @@ _SKULL_X = (0.0, 22.0, 43.0, 57.0, 67.0, 71.5, 72.5)
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """The neutral head of one identity.
+    """Hold the neutral head of one identity.
 
     Attributes
     ----------
-    points : (68 + skin, 3) mm, landmarks and free skin points on the surface.
-    anchors : (n, 3) mm, points that never move.
-    depth : canvas map, mm towards the camera.
-    slope : (2, H, W), its derivatives along x and y.
-    outline : (n, 2) mm, the closed head contour; its first 17 points are the jaw landmarks.
+    points
+        (68 + skin, 3) mm, landmarks and free skin points on the surface.
+    anchors
+        (n, 3) mm, fixed points.
+    depth
+        Canvas map, mm towards the camera.
+    slope
+        (2, H, W), its derivatives along x and y.
+    outline
+        (n, 2) mm, the closed head contour; its first 17 points are the jaw landmarks.
     """
 
     points: Array
@@ -45,7 +50,7 @@ class Surface:
 
 
 def build_surface(person: Identity) -> Surface:
-    """Model one identity's neutral head."""
+    """Model the neutral head of an identity."""
     flat = landmarks_of(person)
     outline = np.concatenate([flat[:17], _skull(person)])
     depth = canvas.blur(_dome(outline, flat) + _features(person, flat), 1.2)
@@ -67,7 +72,7 @@ def _on(depth: Array, points: Array) -> Array:
 
 
 def _skull(person: Identity) -> Array:
-    """Contour above the ears, from the right of the picture over the crown to the left."""
+    """Return the contour above the ears, from the right of the image to the left."""
     y = np.array(_SKULL_Y[::-1], np.float32)
     x = np.array(_SKULL_X[::-1], np.float32) * person.face_width
     right, left = np.column_stack([x, y]), np.column_stack([-x, y])[::-1]
@@ -75,13 +80,13 @@ def _skull(person: Identity) -> Array:
 
 
 def _dome(outline: Array, flat: Array) -> Array:
-    """The smooth head: profile, roundness, and the turn towards the back near the contour."""
+    """Return the depth of the smooth head: profile, curvature, and the edge at the contour."""
     inside = canvas.polygon(canvas.spline(outline, 6, closed=True)) > 0.5
     within = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
     beyond = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)
     distance = canvas.blur((within - beyond) * canvas.STEP, 2.0)
     chin = flat[8, 1]
-    # The jaw turns back over a short way under the chin, the temples over a long one.
+    # The surface curves back quickly under the chin and slowly at the temples.
     radius = np.interp(Y, (chin - 55, chin - 25, chin), (38, 26, 15)).astype(np.float32)
     radius = canvas.blur(radius, 6.0)
     power = 2.4
@@ -95,7 +100,7 @@ def _dome(outline: Array, flat: Array) -> Array:
 
 
 def _features(person: Identity, flat: Array) -> Array:
-    """Nose, brow ridge, sockets, cheekbones, mouth and chin, added to the dome."""
+    """Return the relief of nose, brow ridge, sockets, cheekbones, mouth and chin."""
     eye_x, eye_y = float(flat[42:48, 0].mean()), float(flat[42:48, 1].mean())
     brow_y = float(flat[22:27, 1].mean())
     seam, chin = float(flat[62, 1]), float(flat[8, 1])
@@ -130,6 +135,6 @@ def _nose(person: Identity, flat: Array) -> Array:
     nose = height * np.exp(-(np.abs(X / spread / 1.25) ** 2.6))
     wing_x = float(flat[35, 0]) - 2.5
     nose += 8.5 * pair(wing_x, base - 6.5, 4.4, 5.0)  # wings
-    nose -= 2.2 * pair(wing_x + 6.5, base - 6.0, 2.2, 5.5)  # the crease behind them
+    nose -= 2.2 * pair(wing_x + 6.5, base - 6.0, 2.2, 5.5)  # crease behind the wings
     nose -= 1.5 * bump(0, base + 1.5, 12.0, 2.2)
     return nose.astype(np.float32)

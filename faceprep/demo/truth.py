@@ -1,4 +1,4 @@
-"""Read back what was drawn: the truth beside a demo dataset."""
+"""Read the true values of a demo dataset."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,19 +14,19 @@ _LEVELS_ABOVE = 2
 
 
 def find_truth(root: Path) -> Path | None:
-    """Folder of the demo dataset that ``root`` is, or lies in; ``None`` when it is none.
+    """Return the demo dataset that ``root`` is or belongs to, or ``None``.
 
-    A dataset may have been read from one of its image folders.
+    ``root`` may be one of the image folders of the dataset.
     """
     folder = root.resolve()
-    for place in (folder, *list(folder.parents)[:_LEVELS_ABOVE]):
-        if (place / TRUTH_FOLDER / TRUTH).is_file():
-            return place
+    for candidate in (folder, *list(folder.parents)[:_LEVELS_ABOVE]):
+        if (candidate / TRUTH_FOLDER / TRUTH).is_file():
+            return candidate
     return None
 
 
 def read_truth(dataset: Path) -> "pa.Table":
-    """One row an image: ``path`` below ``dataset``, ``AU01_r`` …, ``landmarks68``, …
+    """Read one row per image: ``path`` below ``dataset``, ``AU01_r`` …, ``landmarks68``, …
 
     Intensities are those of the stronger half of the face, 0-5.
     """

@@ -1,4 +1,4 @@
-"""From canvas to picture: move the skin, project it, and invert the mapping."""
+"""Map the canvas to the image: displace the skin, project it, and invert the mapping."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,12 +12,12 @@ from faceprep.demo.pose import PIVOT, Pose
 from faceprep.demo.surface import Surface
 
 GRID_STEP = 4.0
-"""Millimetres between the knots on which displacements are interpolated."""
+"""Distance between the knots of the displacement grid, mm."""
 
 _IMAGE_STEP = 4
 _ITERATIONS = 9
 
-# The inner lips do not pull skin; the outer ones do.
+# The inner lips do not displace the skin; the outer ones do.
 DRIVERS = np.array([i for i in range(68) if i not in range(60, 68)])
 
 
@@ -30,9 +30,10 @@ def _knots() -> tuple[Array, Array]:
 
 @dataclass(frozen=True, slots=True)
 class SkinWarp:
-    """Displacement of any canvas point from that of the control points (thin-plate spline).
+    """Interpolate displacements of control points over the canvas (thin-plate spline).
 
-    ``weights`` is (knots, drivers): a knot's displacement is a fixed sum of the drivers'.
+    ``weights`` is (knots, drivers): the displacement of a knot is a weighted sum of those of the
+    drivers.
     """
 
     weights: Array
@@ -41,7 +42,7 @@ class SkinWarp:
 
     @classmethod
     def of(cls, surface: Surface) -> "SkinWarp":
-        """Solve the spline of one identity; 20 ms, done once."""
+        """Solve the spline of one identity (20 ms)."""
         drivers = np.concatenate([DRIVERS, np.arange(68, len(surface.points))])
         sites = np.concatenate([surface.points[drivers, :2], surface.anchors[:, :2]])
         x, y = _knots()
@@ -54,17 +55,17 @@ class SkinWarp:
         inverse = np.linalg.inv(system)[:, : len(drivers)]
         basis = np.column_stack([_kernel(knots, sites), np.ones(len(knots)), knots])
         depth = canvas.sample(surface.depth, knots)
-        # Rounded, so that the pictures do not depend on how many threads solved the system.
+        # Rounded, so that the images do not depend on the number of threads.
         return cls(np.round(basis @ inverse, 5).astype(np.float32), depth, drivers)
 
     def displacement(self, moves: Array) -> Array:
-        """Moves of the control points (n, 3) mm → moves of the knots (rows, cols, 3) mm."""
+        """Return displacements of knots (rows, cols, 3) mm from those of control points (n, 3)."""
         x, y = _knots()
-        # einsum sums in one order, whatever the number of threads
+        # the summation order of einsum does not depend on the number of threads
         return np.einsum("kd,dc->kc", self.weights, moves[self.drivers]).reshape(len(y), len(x), 3)
 
     def forward(self, moved: Array, pose: Pose) -> Array:
-        """Image pixel of every knot, (rows, cols, 2)."""
+        """Return the image pixel of each knot, (rows, cols, 2)."""
         x, y = _knots()
         flat = np.stack(np.meshgrid(x, y), -1)
         rest = np.dstack([flat, self.depth.reshape(flat.shape[:2])])
@@ -77,12 +78,14 @@ def _kernel(a: Array, b: Array) -> np.ndarray:
 
 
 def inverse_map(forward: Array, pose: Pose, size: tuple[int, int]) -> Array:
-    """Canvas pixel to show at every image pixel.
+    """Return the canvas pixel to show at each image pixel.
 
     Parameters
     ----------
-    forward : (rows, cols, 2) image pixels of the knots.
-    size : (height, width) of the image.
+    forward
+        (rows, cols, 2) image pixels of the knots.
+    size
+        (height, width) of the image.
 
     Returns
     -------
@@ -92,7 +95,7 @@ def inverse_map(forward: Array, pose: Pose, size: tuple[int, int]) -> Array:
     x = np.arange(0, width + _IMAGE_STEP, _IMAGE_STEP, dtype=np.float32)
     y = np.arange(0, height + _IMAGE_STEP, _IMAGE_STEP, dtype=np.float32)
     target = np.stack(np.meshgrid(x, y), -1)
-    # Start from the plane at the pupils' depth, then correct by what the forward map says.
+    # Start with the plane at the depth of the pupils, then correct with the forward map.
     turn = pose.rotation()[:2, :2] * pose.scale
     back = np.linalg.inv(turn).T.astype(np.float32)
     origin = pose.project(np.zeros(3, np.float32))
@@ -110,7 +113,7 @@ def inverse_map(forward: Array, pose: Pose, size: tuple[int, int]) -> Array:
 
 
 def _upsample(coarse: Array, height: int, width: int) -> Array:
-    """Bilinear, with coarse sample k lying on image pixel ``_IMAGE_STEP * k``."""
+    """Interpolate bilinearly; coarse sample k is at image pixel ``_IMAGE_STEP * k``."""
     scale = 1.0 / _IMAGE_STEP
     matrix = np.array([[scale, 0, 0], [0, scale, 0]], np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -118,10 +121,10 @@ def _upsample(coarse: Array, height: int, width: int) -> Array:
 
 
 def contour(outline: Array, moves: Array, surface: Surface, pose: Pose) -> Array:
-    """Image position of the head's contour, (n, 2); its first 17 points are the jaw landmarks.
+    """Return the contour of the head in the image, (n, 2); the first 17 points are the jaw.
 
-    What a camera sees as the edge of the head slides over the skin as the head turns: at each
-    height the head's cross-section is an ellipse, and the edge is its widest point.
+    The visible edge of the head moves over the skin as the head rotates: at each height the
+    cross-section is an ellipse, and the edge is its widest point.
     """
     points = np.column_stack([outline, np.zeros(len(outline), np.float32)])
     points[:17] += moves[:17]

@@ -1,6 +1,6 @@
-"""The on-disk layouts of real datasets that the demo imitates."""
+"""Imitate the folders and annotation files of real datasets."""
 
-from faceprep.demo.layouts.base import Layout, Row, Shot
+from faceprep.demo.layouts.base import Layout, PlannedSequence, Row
 from faceprep.demo.layouts.celeba import CelebA
 from faceprep.demo.layouts.ck_plus import CKPlus
 from faceprep.demo.layouts.oulu_casia import OuluCasia
@@ -11,4 +11,4 @@ LAYOUTS: dict[str, Layout] = {
     "celeba": CelebA(),
 }
 
-__all__ = ["LAYOUTS", "Layout", "Row", "Shot"]
+__all__ = ["LAYOUTS", "Layout", "PlannedSequence", "Row"]

@@ -1,4 +1,4 @@
-"""What a layout does: lists the sequences of a dataset, writes each, and the annotation files."""
+"""Define the interface of layouts: list sequences, render them, write annotation files."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -15,20 +15,25 @@ from faceprep.demo.sequence import Frame
 from faceprep.demo.settings import DemoSettings
 
 Row = dict[str, Any]
-"""One line of ``truth.parquet``: see :data:`faceprep.demo.truth.TRUTH`."""
+"""One row of ``truth.parquet`` (:data:`faceprep.demo.truth.TRUTH`)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
-    """One sequence to film.
+class PlannedSequence:
+    """Describe one sequence to render.
 
     Attributes
     ----------
-    subject : index of the person, from 0.
-    number : of the sequence within the subject; seeds its randomness.
-    expression : one of :data:`faceprep.core.vocabulary.EXPRESSIONS`.
-    name : of the sequence in this layout.
-    labelled : whether the expression is told to readers.
+    subject
+        0-based index of the subject.
+    number
+        Number of the sequence within the subject; part of the random seed.
+    expression
+        One of :data:`faceprep.core.vocabulary.EXPRESSIONS`.
+    name
+        Name of the sequence in this layout.
+    labelled
+        Whether the annotation files contain the expression.
     """
 
     subject: int
@@ -40,24 +45,24 @@ class Shot:
 
 
 class Layout(ABC):
-    """Folders and annotation files of one real dataset."""
+    """Define the folders and annotation files of one real dataset."""
 
     @abstractmethod
-    def shots(self, settings: DemoSettings, subject: int) -> list[Shot]:
-        """Sequences of one subject; the same whatever the number of subjects."""
+    def sequences(self, settings: DemoSettings, subject: int) -> list[PlannedSequence]:
+        """List the sequences of one subject, which do not depend on the number of subjects."""
 
     @abstractmethod
-    def film(self, root: Path, settings: DemoSettings, shot: Shot) -> Iterator[Row]:
-        """Render and write one sequence; yield a row for each frame."""
+    def render(self, root: Path, settings: DemoSettings, planned: PlannedSequence) -> Iterator[Row]:
+        """Render and write one sequence; yield one row per frame."""
 
     def finish(  # noqa: B027
         self, root: Path, settings: DemoSettings, rows: list[Row]
     ) -> None:
-        """Write the annotation files that cover all images, once all are there; most have none."""
+        """Write the annotation files for all images, if the layout has any, at the end."""
 
 
 def write_image(root: Path, path: str, image: NDArray[np.uint8], quality: int = 95) -> None:
-    """Write an RGB image as its suffix says; appears whole or not at all."""
+    """Write an RGB image atomically, in the format of its suffix."""
     if path.endswith(".png"):
         gray = bool((image[..., :1] == image).all())
         pixels = image[..., 0] if gray else image[..., ::-1]
@@ -71,13 +76,13 @@ def write_image(root: Path, path: str, image: NDArray[np.uint8], quality: int = 
 
 
 def write_text(root: Path, path: str, text: str) -> None:
-    """Write a small text file; appears whole or not at all."""
+    """Write a small text file atomically."""
     write_file(root, path, text.encode())
 
 
 def truth_row(path: str, subject: str, sequence: str, number: int, expression: str | None,
               frame: Frame) -> Row:  # fmt: skip
-    """The truth about one image; ``expression`` is that of the sequence."""
+    """Build the truth row of one image; ``expression`` is that of the sequence."""
     return {
         "path": path,
         "subject": subject,

@@ -1,4 +1,4 @@
-"""CelebA: photographs of many people with 40 attributes, five points and a box each."""
+"""Imitate CelebA: photographs of many people with 40 attributes, five points and a box."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +8,8 @@ import numpy as np
 from faceprep.demo.identity import Identity
 from faceprep.demo.layouts.base import (
     Layout,
+    PlannedSequence,
     Row,
-    Shot,
     truth_row,
     write_image,
     write_text,
@@ -63,41 +63,57 @@ ATTRIBUTES = [
 FIVE_POINTS = "lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x leftmouth_y " \
               "rightmouth_x rightmouth_y"  # fmt: skip
 
-# What people show when photographed: mostly a smile.
-_SHOWN = ("happiness", "neutral", "surprise", "contempt", "sadness", "anger", "fear", "disgust")
-_SHARES = (0.48, 0.36, 0.05, 0.04, 0.02, 0.02, 0.015, 0.015)
+# Expressions in photographs and their frequencies.
+_EXPRESSIONS = (
+    "happiness",
+    "neutral",
+    "surprise",
+    "contempt",
+    "sadness",
+    "anger",
+    "fear",
+    "disgust",
+)
+_FREQUENCIES = (0.48, 0.36, 0.05, 0.04, 0.02, 0.02, 0.015, 0.015)
 
 PARTITION_EVERY = 5
-"""Of five people in a row the third is in the test part; of ten the sixth in validation."""
+"""The third of every five subjects is in the test part, the sixth of every ten in validation."""
 
 
 class CelebA(Layout):
-    """``img_celeba/000001.jpg`` with the text files of the real dataset beside it."""
+    """Write ``img_celeba/000001.jpg`` and the text files of the real dataset."""
 
-    def shots(self, settings: DemoSettings, subject: int) -> list[Shot]:
-        """``frames`` unrelated photographs of each person."""
+    def sequences(self, settings: DemoSettings, subject: int) -> list[PlannedSequence]:
+        """List ``frames`` unrelated photographs of each person."""
         rng = np.random.default_rng((settings.seed, subject, 4))
         first = subject * settings.frames + 1
         return [
-            Shot(subject, number, str(rng.choice(_SHOWN, p=_SHARES)), f"{first + number:06d}")
+            PlannedSequence(
+                subject,
+                number,
+                str(rng.choice(_EXPRESSIONS, p=_FREQUENCIES)),
+                f"{first + number:06d}",
+            )
             for number in range(settings.frames)
         ]
 
-    def film(self, root: Path, settings: DemoSettings, shot: Shot) -> Iterator[Row]:
-        """One photograph, somewhere between rest and peak."""
-        person = sample_subject(settings.seed, shot.subject, settings.difficulty)
+    def render(self, root: Path, settings: DemoSettings, planned: PlannedSequence) -> Iterator[Row]:
+        """Write one photograph, between rest and peak."""
+        person = sample_subject(settings.seed, planned.subject, settings.difficulty)
         frames = render_sequence(
-            person, shot.expression, seed=settings.seed, number=shot.number, frames=1,
+            person, planned.expression, seed=settings.seed, number=planned.number, frames=1,
             size=settings.size, plain=False,
         )  # fmt: skip
-        path = f"img_celeba/{shot.name}.jpg"
+        path = f"img_celeba/{planned.name}.jpg"
         for frame in frames:
             write_image(root, path, frame.image, frame.quality)
-            row = truth_row(path, str(shot.subject + 1), shot.name, 0, shot.expression, frame)
+            row = truth_row(
+                path, str(planned.subject + 1), planned.name, 0, planned.expression, frame
+            )
             yield row | {"attributes": attributes(person.identity, frame)}
 
     def finish(self, root: Path, settings: DemoSettings, rows: list[Row]) -> None:
-        """Partition, identities, attributes, five points and boxes of all images."""
+        """Write partition, identities, attributes, five points and boxes of all images."""
         names = [Path(row["path"]).name for row in rows]
         people = [int(row["subject"]) for row in rows]
         points = [np.array(row["landmarks68"]).reshape(68, 2) for row in rows]
@@ -135,7 +151,7 @@ def _lines(names: list[str], values: list[str]) -> str:
 
 
 def partition(index: int) -> int:
-    """0 train, 1 validation, 2 test: by person, as in the official partition."""
+    """Return the part of a person: 0 train, 1 validation, 2 test."""
     if index % PARTITION_EVERY == 2:
         return 2
     return 1 if index % (2 * PARTITION_EVERY) == 5 else 0
@@ -147,7 +163,7 @@ def _five_points(p: np.ndarray) -> list[int]:
 
 
 def _box(p: np.ndarray, size: int) -> list[int]:
-    """x, y, width, height of a box around hair and chin, inside the picture."""
+    """Return x, y, width, height of a box around hair and chin, inside the image."""
     low, high = p.min(axis=0), p.max(axis=0)
     top = low[1] - 0.45 * (high[1] - low[1])
     x, y = max(0, round(low[0])), max(0, round(top))
@@ -155,7 +171,7 @@ def _box(p: np.ndarray, size: int) -> list[int]:
 
 
 def attributes(person: Identity, frame: Frame) -> list[int]:
-    """The 40 attributes, 1 or -1. Those the renderer does not model are -1."""
+    """Return the 40 attributes, 1 or -1; attributes that the renderer does not model are -1."""
     units = frame.units
     male = person.masculinity > 0.5
     true = {

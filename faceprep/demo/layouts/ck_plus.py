@@ -1,4 +1,4 @@
-"""CK+: PNG sequences with Emotion, FACS and Landmarks files beside them."""
+"""Imitate CK+: PNG sequences with Emotion, FACS and Landmarks files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +8,8 @@ import numpy as np
 from faceprep.demo.action_units import PRESENT
 from faceprep.demo.layouts.base import (
     Layout,
+    PlannedSequence,
     Row,
-    Shot,
     truth_row,
     write_image,
     write_text,
@@ -22,11 +22,11 @@ CODES = {
 }  # fmt: skip
 
 FIRST_GRAY, FIRST_COLOUR, COLOUR_EVERY = 5, 501, 6
-"""Most of CK+ was filmed in gray, a few subjects (S5xx) in colour; here every sixth."""
+"""Most of CK+ is gray, a few subjects (S5xx) are in colour; here every sixth."""
 
 
 def subject_number(index: int) -> int:
-    """Number of the ``index``-th person; does not depend on how many there are."""
+    """Return the number of a subject, which does not depend on their total number."""
     if _in_colour(index):
         return FIRST_COLOUR + index // COLOUR_EVERY
     return FIRST_GRAY + index - (index + 1) // COLOUR_EVERY
@@ -37,45 +37,45 @@ def _in_colour(index: int) -> bool:
 
 
 class CKPlus(Layout):
-    """``cohn-kanade-images/S005/001/S005_001_00000011.png`` and its annotation files."""
+    """Write ``cohn-kanade-images/S005/001/S005_001_00000011.png`` and its annotation files."""
 
-    def shots(self, settings: DemoSettings, subject: int) -> list[Shot]:
-        """Most of the seven expressions, and one or two sequences without a label."""
+    def sequences(self, settings: DemoSettings, subject: int) -> list[PlannedSequence]:
+        """List most of the seven expressions, and one or two sequences without a label."""
         rng = np.random.default_rng((settings.seed, subject, 4))
         chosen = [expression for expression in CODES if rng.random() < 0.85]
         mixed = [str(name) for name in rng.choice(sorted(CODES), int(rng.integers(1, 3)))]
         order = [(name, True) for name in chosen] + [(name, False) for name in mixed]
         return [
-            Shot(subject, number, order[k][0], f"{number + 1:03d}", order[k][1])
+            PlannedSequence(subject, number, order[k][0], f"{number + 1:03d}", order[k][1])
             for number, k in enumerate(rng.permutation(len(order)))
         ]
 
-    def film(self, root: Path, settings: DemoSettings, shot: Shot) -> Iterator[Row]:
-        """Frames, a Landmarks file for each, FACS and (where labelled) Emotion for the last."""
-        name = f"S{subject_number(shot.subject):03d}"
-        below = f"{name}/{shot.name}"
-        person = sample_subject(settings.seed, shot.subject, settings.difficulty)
+    def render(self, root: Path, settings: DemoSettings, planned: PlannedSequence) -> Iterator[Row]:
+        """Write the frames and Landmarks files, and FACS and Emotion files for the last frame."""
+        name = f"S{subject_number(planned.subject):03d}"
+        below = f"{name}/{planned.name}"
+        person = sample_subject(settings.seed, planned.subject, settings.difficulty)
         frames = render_sequence(
-            person, shot.expression, seed=settings.seed, number=shot.number,
-            frames=settings.frames, size=settings.size, gray=not _in_colour(shot.subject),
+            person, planned.expression, seed=settings.seed, number=planned.number,
+            frames=settings.frames, size=settings.size, gray=not _in_colour(planned.subject),
         )  # fmt: skip
         (root / "Emotion" / below).mkdir(parents=True, exist_ok=True)
         for k, frame in enumerate(frames, start=1):
-            stem = f"{name}_{shot.name}_{k:08d}"
+            stem = f"{name}_{planned.name}_{k:08d}"
             path = f"cohn-kanade-images/{below}/{stem}.png"
             write_text(root, f"Landmarks/{below}/{stem}_landmarks.txt", _landmarks(frame))
             if k == settings.frames:
                 write_text(root, f"FACS/{below}/{stem}_facs.txt", _facs(frame))
-                if shot.labelled:
-                    label = f"{_number(CODES[shot.expression])}\n"
+                if planned.labelled:
+                    label = f"{_number(CODES[planned.expression])}\n"
                     write_text(root, f"Emotion/{below}/{stem}_emotion.txt", label)
             write_image(root, path, frame.image)
-            expression = shot.expression if shot.labelled else None
+            expression = planned.expression if planned.labelled else None
             yield truth_row(path, name, below, k, expression, frame)
 
 
 def _number(value: float) -> str:
-    """A number as the files print it: ``   3.0000000e+00``."""
+    """Format a number as in the files: ``   3.0000000e+00``."""
     return f"   {value:.7e}"
 
 
@@ -84,7 +84,7 @@ def _landmarks(frame: Frame) -> str:
 
 
 def _facs(frame: Frame) -> str:
-    """Action units present at the peak, one a line: number and grade."""
+    """Return the action units at the peak, one per line: number and grade."""
     grades = {au: facs_grade(au, intensity) for au, intensity in frame.units.items()}
     return "".join(
         f"{_number(int(au[2:]))}{_number(grade)}\n"
@@ -94,12 +94,12 @@ def _facs(frame: Frame) -> str:
 
 
 def facs_grade(au: str, intensity: float) -> int | None:
-    """Grade that a coder gives to an intensity: the nearest of A-E as 1-5.
+    """Return the FACS grade of an intensity: the nearest of A-E as 1-5.
 
     Returns
     -------
-    0 for present but not graded: lids and parted lips are the ones CK+'s coders often left so.
-    ``None`` below :data:`PRESENT`: not coded.
+    0 for present but not graded, as is frequent in CK+ for lids and parted lips. ``None`` below
+    :data:`PRESENT`: not coded.
     """
     if intensity < PRESENT:
         return None
