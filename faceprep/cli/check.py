@@ -1,4 +1,4 @@
-"""``faceprep check``: the gate on accuracy."""
+"""``faceprep check``: compare the accuracy table with a committed baseline."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from faceprep.cli.exit_codes import DONE, GATE_FAILED, complain, guarded, say_next
 from faceprep.cli.options import ConfigFile, Json, Verbose, WorkspaceDir, resolve_flags
+from faceprep.cli.remedies import spell
 from faceprep.cli.root import app
 from faceprep.core.errors import UsageError
 
@@ -33,16 +34,14 @@ def check(
     faceprep check --baseline manifests/baselines/demo.json
     """
     from faceprep.cli.output import print_result
-    from faceprep.evaluation.check.workspace import (
-        check_workspace,
-        update_baseline,
-        update_command,
-    )
-    from faceprep.report.check_table import check_tables
+    from faceprep.evaluation.check.baseline_file import update_remedy
+    from faceprep.evaluation.check.workspace import check_workspace, update_baseline
+    from faceprep.report.evaluation.check_table import check_tables
 
     root = resolve_flags(locals()).config.workspace
+    replace = update_remedy(baseline, root)
     if reason is not None and not update:
-        raise UsageError("--reason goes with --update", update_command(root, baseline))
+        raise UsageError("--reason goes with --update", replace)
     checked = (
         update_baseline(root, baseline, reason or "") if update else check_workspace(root, baseline)
     )
@@ -55,6 +54,6 @@ def check(
     count = len(checked.gate.regressions)
     complain(
         f"{count} of {len(checked.gate.rows)} numbers fell below the baseline {baseline}",
-        f"git log   or, if it is meant: {update_command(root, baseline)}",
+        f"git log   or, if it is meant: {spell(replace)}",
     )
     return GATE_FAILED

@@ -205,7 +205,7 @@ def retrieve(
         hit_tables,
         ways_of,
     )
-    from faceprep.report.codes_table import retrieval_tables
+    from faceprep.report.evaluation.codes_table import retrieval_tables
 
     ask = "faceprep retrieve"
     ways = ways_of(by)

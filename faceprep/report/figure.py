@@ -1,11 +1,39 @@
-"""matplotlib, where it is installed."""
+"""matplotlib: the style of the plots, and the files that it writes."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from faceprep.core.errors import MissingToolError
+from faceprep.core.errors import MissingToolError, UsageError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+FORMATS = (".png", ".pdf")
+
+INK, GRAY, FAINT, PAPER = "#1c2026", "#70767f", "#dedfdb", "#fafaf7"
+
+#: Colours of Okabe and Ito, which are told apart in all forms of colour blindness.
+BLUE, ORANGE = "#0072b2", "#d55e00"
+PALETTE = (BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+
+STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.edgecolor": GRAY,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.facecolor": PAPER,
+    "figure.facecolor": PAPER,
+    "xtick.color": GRAY,
+    "ytick.color": GRAY,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "pdf.fonttype": 42,
+}
 
 
 def figure_class() -> "type[Figure]":
@@ -14,10 +42,25 @@ def figure_class() -> "type[Figure]":
     Raises
     ------
     MissingToolError
-        When matplotlib is not installed.
+        matplotlib is not installed.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingToolError("matplotlib is not installed", "pip install matplotlib") from None
     return Figure
+
+
+def check_plot(out: Path, flag: str = "--plot") -> None:
+    """Refuse a plot that cannot be made, before anything is computed for it.
+
+    Raises
+    ------
+    UsageError
+        The file is neither PNG nor PDF.
+    MissingToolError
+        matplotlib is not installed.
+    """
+    if out.suffix.lower() not in FORMATS:
+        raise UsageError(f"a plot is a PNG or a PDF, not {out.name}", f"{flag} {out.stem}.png")
+    figure_class()

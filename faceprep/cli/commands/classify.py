@@ -42,17 +42,6 @@ def table_command(workspace: Path, settings: Mapping[str, Any]) -> str:
     return shlex.join(words)
 
 
-def settings_for(rows: Iterable[tuple[str, int]]) -> dict[str, Any]:
-    """Sweep and arms of a table that has these rows, of arm and number of synthetic faces."""
-    by_arm: dict[str, set[int]] = {}
-    for arm, count in rows:
-        by_arm.setdefault(arm, set()).add(count)
-    sweep = sorted({0}.union(*by_arm.values()))
-    alone = {arm for arm, counts in by_arm.items() if counts == {0} and len(sweep) > 1}
-    arms = [f"{arm}@0" if arm in alone else arm for arm in by_arm if arm]
-    return {"sweep": sweep, "times": [], **({"arms": arms} if arms else {})}
-
-
 def faces_command(
     workspace: Path,
     generator: str,

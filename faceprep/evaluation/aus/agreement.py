@@ -1,11 +1,11 @@
-"""Action Units of a workspace beside what is known of the same faces, and how far they agree."""
+"""Agreement of estimated with known Action Units, by AU and on average."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
+from faceprep.evaluation.aus.values import AUPairs
 from faceprep.metrics.agreement import (
     bootstrap_pearson,
     f1,
@@ -16,55 +16,15 @@ from faceprep.metrics.agreement import (
 
 
 @dataclass(frozen=True, slots=True)
-class AUValues:
-    """AUs of *n* faces, from anywhere.
-
-    Attributes
-    ----------
-    face_ids
-        Whose.
-    intensities : (n, 17)
-        0-5, NaN where not known.
-    presences : (n, 18)
-        0 or 1, NaN where not known.
-    source
-        Where they come from, for people.
-    """
-
-    face_ids: list[str]
-    intensities: np.ndarray
-    presences: np.ndarray
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class AUPairs:
-    """The same *n* faces twice: estimated and known.
-
-    Attributes
-    ----------
-    face_ids, subjects : (n,)
-        Of each face.
-    estimated, known
-        In the same order.
-    """
-
-    face_ids: list[str]
-    subjects: np.ndarray
-    estimated: AUValues
-    known: AUValues
-
-
-@dataclass(frozen=True, slots=True)
 class AUAgreement:
-    """How far estimates of one AU agree with what is known; NaN where a number is not defined.
+    """Agreement on one AU; a number is NaN where it is not defined.
 
     Attributes
     ----------
     au
-        ``AU01`` …; ``mean`` for the mean over all that have the number.
+        ``AU01`` …; ``mean`` for the mean over all AUs with a defined number.
     n
-        Faces whose intensity is known.
+        Number of faces of known intensity.
     r, r_low, r_high
         Pearson's r and its 95 % interval over subjects.
     icc
@@ -72,11 +32,11 @@ class AUAgreement:
     mae
         Mean absolute error of the intensity, 0-5.
     f1
-        Of the presence.
+        F1 of the presence.
     faces
-        Faces whose presence is known.
+        Number of faces of known presence.
     present, claimed
-        Share of them in which the AU is present, and in which the estimator says so.
+        Shares of these faces in which the AU is present, and in which it is estimated so.
     """
 
     au: str
@@ -92,77 +52,12 @@ class AUAgreement:
     claimed: float
 
 
-@dataclass(frozen=True, slots=True)
-class AUEvaluation:
-    """All that ``faceprep evaluate aus`` says.
-
-    Attributes
-    ----------
-    workspace, reference
-        What was held against what, for people.
-    which
-        Which faces, for people.
-    pairs
-        The faces.
-    aus
-        One for each AU that has a presence, in OpenFace's order.
-    mean
-        Over the AUs.
-    not_estimated
-        AUs that are known but that no backend estimates → number of faces that show them.
-    notes
-        Faces that take no part, and why.
-    """
-
-    workspace: str
-    reference: str
-    which: str
-    pairs: AUPairs
-    aus: list[AUAgreement]
-    mean: AUAgreement
-    not_estimated: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-
-def pair(estimated: AUValues, known: AUValues, subjects: Mapping[str, str]) -> AUPairs:
-    """Put the faces that both have side by side, in the order of the estimates.
-
-    Parameters
-    ----------
-    subjects
-        ``face_id`` → subject; faces that are missing here are left out.
-    """
-    at = {face_id: row for row, face_id in enumerate(known.face_ids)}
-    rows = [
-        (row, at[face_id])
-        for row, face_id in enumerate(estimated.face_ids)
-        if face_id in at and face_id in subjects
-    ]
-    mine, theirs = (
-        (np.array(column, np.int64) for column in zip(*rows, strict=True))
-        if rows
-        else (np.zeros((2, 0), np.int64))
-    )
-    face_ids = [estimated.face_ids[row] for row in mine]
-    return AUPairs(
-        face_ids,
-        np.array([subjects[face_id] for face_id in face_ids], np.str_),
-        _rows(estimated, mine),
-        _rows(known, theirs),
-    )
-
-
-def _rows(values: AUValues, rows: np.ndarray) -> AUValues:
-    face_ids = [values.face_ids[row] for row in rows]
-    return AUValues(face_ids, values.intensities[rows], values.presences[rows], values.source)
-
-
 def agreement(pairs: AUPairs) -> tuple[list[AUAgreement], AUAgreement]:
     """Compare every AU.
 
     Returns
     -------
-    One for each of the 18 AUs, and their mean. AU28 has a presence only.
+    Agreement on each of the 18 AUs, and their mean. AU28 has a presence only.
     """
     low, high = bootstrap_pearson(
         pairs.estimated.intensities, pairs.known.intensities, pairs.subjects
@@ -173,7 +68,7 @@ def agreement(pairs: AUPairs) -> tuple[list[AUAgreement], AUAgreement]:
 
 def _compare(pairs: AUPairs, au: str, low: np.ndarray, high: np.ndarray) -> AUAgreement:
     column = PRESENCE_AUS.index(au)
-    is_there, said = _both(pairs.known.presences, pairs.estimated.presences, column)
+    present, claimed = _both(pairs.known.presences, pairs.estimated.presences, column)
     ends = np.nan, np.nan
     known = estimated = np.zeros(0)
     if au in INTENSITY_AUS:
@@ -187,18 +82,18 @@ def _compare(pairs: AUPairs, au: str, low: np.ndarray, high: np.ndarray) -> AUAg
         *ends,
         icc_3_1(np.stack([known, estimated], axis=1)),
         mean_absolute_error(known, estimated),
-        f1(is_there, said),
-        len(is_there),
-        float(is_there.mean()) if len(is_there) else np.nan,
-        float(said.mean()) if len(said) else np.nan,
+        f1(present, claimed),
+        len(present),
+        float(present.mean()) if len(present) else np.nan,
+        float(claimed.mean()) if len(claimed) else np.nan,
     )
 
 
 def _both(known: np.ndarray, estimated: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
-    """One column of either, of the faces that have both."""
+    """Return one column of each, for the faces that have both."""
     a, b = known[:, column], estimated[:, column]
-    there = np.isfinite(a) & np.isfinite(b)
-    return a[there], b[there]
+    finite = np.isfinite(a) & np.isfinite(b)
+    return a[finite], b[finite]
 
 
 def _mean(pairs: AUPairs, compared: list[AUAgreement], low: float, high: float) -> AUAgreement:

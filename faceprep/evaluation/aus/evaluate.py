@@ -1,14 +1,49 @@
-"""``faceprep evaluate aus``: from a workspace to its agreement with what is known."""
+"""Evaluate the Action Units of a workspace against what is known of the same faces."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from faceprep.core.errors import Remedy
-from faceprep.evaluation.aus.agreement import AUEvaluation, agreement, pair
-from faceprep.evaluation.aus.coverage import Wanted, notes_on, nothing_to_compare
-from faceprep.evaluation.aus.read import estimates, selected_faces
+from faceprep.core.errors import Hint, Remedy
+from faceprep.evaluation.aus.agreement import AUAgreement, agreement
+from faceprep.evaluation.aus.coverage import coverage_notes, no_pairs
+from faceprep.evaluation.aus.read import estimates
 from faceprep.evaluation.aus.references import find_reference
+from faceprep.evaluation.aus.selection import Selection, selected_faces
+from faceprep.evaluation.aus.values import AUPairs, pair
 from faceprep.workspace import Workspace
 from faceprep.workspace.discover import workspace_of
+
+
+@dataclass(frozen=True, slots=True)
+class AUEvaluation:
+    """Result of ``faceprep evaluate aus``.
+
+    Attributes
+    ----------
+    workspace, reference
+        Names of both sides, for reports.
+    which
+        Which faces were compared, for reports.
+    pairs
+        The faces.
+    aus
+        Agreement on each AU that has a presence, in OpenFace's order.
+    mean
+        Mean over the AUs.
+    not_estimated
+        AUs that are known but that no backend estimates → number of faces that show them.
+    notes
+        Faces that were left out, and why.
+    """
+
+    workspace: str
+    reference: str
+    which: str
+    pairs: AUPairs
+    aus: list[AUAgreement]
+    mean: AUAgreement
+    not_estimated: dict[str, int] = field(default_factory=dict)
+    notes: list[Hint] = field(default_factory=list)
 
 
 def evaluate_aus(
@@ -18,46 +53,44 @@ def evaluate_aus(
     split: str | None = None,
     role: str | None = None,
 ) -> AUEvaluation:
-    """Hold the Action Units of a workspace against what is known of the same faces.
+    """Compare the Action Units of a workspace with what is known of the same faces.
 
     Parameters
     ----------
     path
-        Of the workspace; without one, the only one below ``manifests/``.
+        Workspace; None for the only one below ``manifests/``.
     against
         ``facs``: the FACS codes of CK+, on the last frame of each sequence. ``demo``: what was
         drawn. Otherwise another workspace of the same faces, or aus manifests. By default FACS
         codes where there are some, else what was drawn.
     split, role
-        Only faces of this split (``test``) and role (``peak``).
+        Restrict the comparison to faces of this split (``test``) and role (``peak``).
 
     Raises
     ------
     UsageError
-        When there are no AUs, nothing to compare them with, or no face in common.
+        There are no AUs, nothing to compare them with, or no face in common.
     ManifestError
-        When a manifest is damaged.
+        A manifest is damaged.
     """
-    workspace = Workspace(workspace_of(path, _command))
+    workspace = Workspace(
+        workspace_of(path, lambda nearest: Remedy("evaluate aus", arguments=(str(nearest), "…")))
+    )
     faces = selected_faces(workspace)
-    wanted = Wanted.of(faces, split, role)
+    selection = Selection.of(faces, split, role)
     estimated, failures = estimates(workspace)
     reference = find_reference(workspace, faces, against)
-    pairs = pair(estimated, reference.values, wanted.subjects)
+    pairs = pair(estimated, reference.values, selection.subjects)
     if not pairs.face_ids:
-        raise nothing_to_compare(workspace, reference, faces, wanted, failures)
+        raise no_pairs(workspace, reference, faces, selection, failures)
     aus, mean = agreement(pairs)
     return AUEvaluation(
         str(workspace.root),
         reference.name,
-        ", ".join([reference.faces, *wanted.words]),
+        ", ".join([reference.faces, *selection.words]),
         pairs,
         aus,
         mean,
         reference.not_estimated,
-        notes_on(workspace, reference, wanted, set(pairs.face_ids), failures),
+        coverage_notes(workspace, reference, selection, set(pairs.face_ids), failures),
     )
-
-
-def _command(workspace: Path) -> Remedy:
-    return Remedy("evaluate aus", arguments=(str(workspace), "…"))

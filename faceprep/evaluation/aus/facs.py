@@ -1,7 +1,7 @@
-"""Codes of the Facial Action Coding System (FACS) in terms of the AUs that are estimated.
+"""Translate codes of the Facial Action Coding System (FACS) to the AUs that are estimated.
 
-CK+ codes one frame of a sequence, the last. `select` writes the codes to every frame that it takes
-as peak; here only the last of them counts.
+CK+ codes the last frame of a sequence. `select` writes the codes to every frame that it takes as
+peak; only the last of them is used here.
 """
 
 from collections import Counter
@@ -12,18 +12,18 @@ import numpy as np
 
 from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
 
-#: Codes of the same movement, with a scale of their own: the AU counts as present, not graded. A
-#: mouth that is stretched open (27) is coded so instead of a dropped jaw (26), and a single frame
-#: does not tell a closed eye (43) from a blink (45).
-MEANS_ALSO = {"AU27": "AU26", "AU43": "AU45"}
+#: Codes of the same movement with a scale of their own: the AU counts as present, not graded. A
+#: mouth stretched open is coded 27 instead of 26 (jaw drop), and a single frame does not tell a
+#: closed eye (43) from a blink (45).
+SAME_MOVEMENT = {"AU27": "AU26", "AU43": "AU45"}
 
+#: Grades A to E.
 GRADES = (1, 5)
-"""A to E."""
 
 
 @dataclass(frozen=True, slots=True)
-class Coded:
-    """What coders saw, in the terms of the estimators.
+class CodedAUs:
+    """FACS codes of *n* faces in terms of the estimated AUs.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Coded:
     presences : (n, 18)
         1 where coded, 0 elsewhere.
     not_estimated
-        Other AU → how many of the faces show it.
+        AUs that no backend estimates → number of faces that show them.
     """
 
     intensities: np.ndarray
@@ -41,14 +41,14 @@ class Coded:
     not_estimated: dict[str, int]
 
 
-def translate(codes: Sequence[Mapping[str, float]]) -> Coded:
-    """Translate the codes of faces, ``AU12`` → 1-5 or 0 for present but not graded."""
+def translate(codes: Sequence[Mapping[str, float]]) -> CodedAUs:
+    """Translate the codes of faces, each ``AU12`` → 1-5, or 0 for present but not graded."""
     intensities = np.zeros((len(codes), len(INTENSITY_AUS)))
     presences = np.zeros((len(codes), len(PRESENCE_AUS)))
     others: Counter[str] = Counter()
     for row, code in enumerate(codes):
-        for au, grade in _own_codes_last(code):
-            column = MEANS_ALSO.get(au, au)
+        for au, grade in _direct_codes_last(code):
+            column = SAME_MOVEMENT.get(au, au)
             if column not in PRESENCE_AUS:
                 others[au] += 1
                 continue
@@ -56,12 +56,12 @@ def translate(codes: Sequence[Mapping[str, float]]) -> Coded:
             if column in INTENSITY_AUS:
                 graded = column == au and GRADES[0] <= grade <= GRADES[1]
                 intensities[row, INTENSITY_AUS.index(column)] = grade if graded else np.nan
-    return Coded(intensities, presences, dict(sorted(others.items())))
+    return CodedAUs(intensities, presences, dict(sorted(others.items())))
 
 
-def _own_codes_last(codes: Mapping[str, float]) -> list[tuple[str, float]]:
-    """An AU's own code prevails over one that means it too."""
-    return sorted(codes.items(), key=lambda code: code[0] not in MEANS_ALSO)
+def _direct_codes_last(codes: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Sort the codes so that an AU's own code overwrites one of the same movement."""
+    return sorted(codes.items(), key=lambda code: code[0] not in SAME_MOVEMENT)
 
 
 def coded_frames(

@@ -1,4 +1,4 @@
-"""What Action Units are held against: FACS codes, the truth of the demo, another backend."""
+"""References for Action Units: FACS codes, what the demo drew, another backend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,11 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from faceprep.cli.commands.workspace import command
 from faceprep.core.errors import Remedy, UsageError
-from faceprep.evaluation.aus.agreement import AUValues
 from faceprep.evaluation.aus.facs import coded_frames, translate
 from faceprep.evaluation.aus.read import drawn_aus, read_aus
+from faceprep.evaluation.aus.values import AUValues
 from faceprep.workspace import Workspace
 from faceprep.workspace.discover import dataset_root
 
@@ -21,22 +20,22 @@ CK_PLUS = "ck-plus"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What is known of some of the faces.
+    """Known Action Units of some of the faces.
 
     Attributes
     ----------
     name
-        For people.
+        Name of the reference, for reports.
     faces
-        Which faces, for people.
+        Which faces it covers, for reports.
     values
-        Their AUs.
+        The known AUs.
     every_face
-        Whether it should know every face, so that those it does not are worth a note.
+        Whether it should cover every face, so that missing ones are worth a note.
     not_estimated
-        Other AUs → number of faces that show them.
+        AUs that no backend estimates → number of faces that show them.
     notes
-        What takes no part.
+        What is left out.
     """
 
     name: str
@@ -48,20 +47,20 @@ class Reference:
 
 
 def find_reference(workspace: Workspace, faces: pa.Table, against: str | None) -> Reference:
-    """Return what to hold the AUs against.
+    """Return the reference to compare the AUs with.
 
     Parameters
     ----------
     workspace, faces
-        The evaluated one, and its rows of select.
+        The evaluated workspace, and its rows of select.
     against
-        ``facs``, ``demo``, or the path of a workspace or of aus manifests; ``None`` takes FACS
-        codes where there are some, then the truth of a demo dataset.
+        ``facs``, ``demo``, or the path of a workspace or of aus manifests; None takes FACS codes
+        where there are some, else what a demo dataset drew.
 
     Raises
     ------
     UsageError
-        When there is nothing to compare with; says what to type.
+        There is nothing to compare with.
     """
     if against is None:
         if _has_codes(faces):
@@ -71,38 +70,38 @@ def find_reference(workspace: Workspace, faces: pa.Table, against: str | None) -
         raise UsageError(
             f"{workspace.root}: nothing is known of these faces: select has no FACS codes, and they"
             " are not the demo's",
-            _again(workspace),
+            _compare_with(workspace),
         )
     if against == FACS:
         return facs_codes(workspace, faces)
     if against == DEMO:
         return demo_truth(workspace, faces)
-    values = read_aus(Path(against), lambda other: _again(workspace, str(other)))
+    values = read_aus(Path(against), lambda nearest: _compare_with(workspace, nearest))
     return Reference(f"{against} ({values.source})", "faces that both have", values, True)
 
 
-def _again(workspace: Workspace, against: str = "OTHER_WORKSPACE") -> Remedy:
-    return Remedy("evaluate aus", None, {"against": against}, (str(workspace.root),))
+def _compare_with(workspace: Workspace, other: Path = Path("OTHER_WORKSPACE")) -> Remedy:
+    return Remedy("evaluate aus", None, {"against": other}, (str(workspace.root),))
 
 
 def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:
-    """FACS codes of CK+, on the frame of each sequence that was coded: the last.
+    """Return the FACS codes of CK+, on the coded frame of each sequence: the last.
 
     Raises
     ------
     UsageError
-        When select has none.
+        Select has none.
     """
     if CK_PLUS not in faces["dataset"].unique().to_pylist():
         raise UsageError(
             f"{workspace.root}: FACS codes come with CK+, and these faces are of another dataset",
-            _again(workspace),
+            _compare_with(workspace),
         )
     if not _has_codes(faces):
         raise UsageError(
             f"{workspace.root}: select has no FACS codes; CK+ keeps them in FACS/*_facs.txt beside"
             " its images",
-            command(workspace, "select"),
+            Remedy("select", workspace.root, resume=True),
         )
     columns = ("subject", "sequence", "frame", "role")
     rows = coded_frames(*(faces[name].to_pylist() for name in columns))
@@ -129,18 +128,18 @@ def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:
 
 
 def demo_truth(workspace: Workspace, faces: pa.Table) -> Reference:
-    """What the renderer drew, on every frame.
+    """Return what the renderer drew, on every frame.
 
     Raises
     ------
     UsageError
-        When the faces are not the demo's.
+        The faces are not the demo's.
     """
     dataset = _demo_dataset(workspace)
     if dataset is None:
         raise UsageError(
             f"{workspace.root}: these faces are not the demo's; its truth lies beside its images",
-            _again(workspace),
+            _compare_with(workspace),
         )
     root = (dataset_root(workspace) or dataset).resolve()
     below = root.relative_to(dataset).as_posix()
@@ -156,7 +155,7 @@ def _demo_dataset(workspace: Workspace) -> Path | None:
 
 
 def _has_codes(faces: pa.Table) -> bool:
-    """Whether a face has attributes that are FACS codes; those of CelebA are not."""
+    """Return whether a face has FACS codes as attributes; those of CelebA are others."""
     ck_plus = faces.filter(pc.equal(faces["dataset"], CK_PLUS))
     return ck_plus["attributes"].null_count < ck_plus.num_rows
 
@@ -167,6 +166,6 @@ def _attributes(faces: pa.Table) -> Sequence[dict[str, float]]:
 
 
 def _is_cut(workspace: Workspace, faces: pa.Table) -> bool:
-    """Whether ``--limit`` ended the selection."""
+    """Return whether ``--limit`` ended the selection."""
     config = workspace.info("select").get("config") or {}
     return (config.get("select") or {}).get("limit") == faces.num_rows

@@ -1,11 +1,9 @@
-"""The files of ``faceprep classify``: Parquet for programs, CSV and LaTeX for papers, a plot.
+"""Write the files of ``faceprep classify``: Parquet, JSON, CSV, LaTeX and a plot.
 
-The same trainings give the same bytes, in whatever number of processes they ran.
+The same trainings give the same bytes, whatever the number of processes.
 """
 
-import csv
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,9 @@ from faceprep.core.files import output_file
 from faceprep.core.progress import Progress
 from faceprep.metrics.accuracy import accuracy_of
 from faceprep.metrics.predictions import Predictions, confusion
-from faceprep.report.accuracy.table import accuracy_data, percent
+from faceprep.report.accuracy.data import accuracy_data
+from faceprep.report.accuracy.paper import latex, write_csv
+from faceprep.report.accuracy.plot import plot_accuracy
 from faceprep.workspace.schemas import METADATA_KEY
 
 if TYPE_CHECKING:
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     from faceprep.config import Config
     from faceprep.stages.classify.result import ClassifyResult
 
-_MINUS = "$-$"
-
 
 def write_files(config: "Config", result: "ClassifyResult", progress: Progress) -> dict[str, str]:
-    """Write everything; return file by name.
+    """Write every file, and return the files by name.
 
     Raises
     ------
@@ -46,13 +44,11 @@ def write_files(config: "Config", result: "ClassifyResult", progress: Progress) 
     }
     for name, table in tables.items():
         written[name] = _parquet(folder / f"{name}.parquet", table, about)
-    written["csv"] = _csv(folder / "accuracy.csv", result)
+    written["csv"] = write_csv(folder / "accuracy.csv", result)
     written["tex"] = _text(folder / "accuracy.tex", latex(result))
     report = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False)
     written["json"] = _text(folder / "accuracy.json", report + "\n")
     try:
-        from faceprep.report.accuracy.plot import plot_accuracy
-
         written["plot"] = plot_accuracy(result, folder / "accuracy.png")
     except MissingToolError as error:
         progress.say(f"classify: no accuracy.png: {error.message} (→ {error.hint})")
@@ -80,7 +76,7 @@ def _text(path: Path, text: str) -> str:
 
 
 def _runs(result: "ClassifyResult") -> "pd.DataFrame":
-    """A row a training; the fold is -1 for the dataset's own split."""
+    """Return one row a training; the fold is -1 for the split of the dataset."""
     import pandas as pd
 
     faces, rows = result.faces, []
@@ -114,7 +110,7 @@ def _runs(result: "ClassifyResult") -> "pd.DataFrame":
 
 
 def _predictions(result: "ClassifyResult") -> "pd.DataFrame":
-    """A row a test face and training, with the probability of every expression."""
+    """Return one row a test face and training, with the probability of every expression."""
     import pandas as pd
 
     faces, classes = result.faces, np.array(result.faces.classes)
@@ -143,7 +139,7 @@ def _predictions(result: "ClassifyResult") -> "pd.DataFrame":
 
 
 def _confusions(result: "ClassifyResult") -> "pd.DataFrame":
-    """Faces (mean of the seeds) by row of the table, what they show and what they are told as."""
+    """Return faces (mean of the seeds) by row of the table, shown and predicted expression."""
     import pandas as pd
 
     classes, rows = result.faces.classes, []
@@ -163,73 +159,3 @@ def _confusions(result: "ClassifyResult") -> "pd.DataFrame":
                     }
                 )
     return pd.DataFrame(rows)
-
-
-def _csv(path: Path, result: "ClassifyResult") -> str:
-    """The table as it is printed, a line a row, shares of 1."""
-    with output_file(path) as aside, aside.open("w", newline="", encoding="utf-8") as stream:
-        rows = [_flat(one) for one in result.rows]
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return str(path)
-
-
-def _flat(one: Any) -> dict[str, Any]:
-    found, gain = one.accuracy, one.gain
-    row: dict[str, Any] = {"arm": one.row.arm, "n_synthetic": one.row.synthetic}
-    for name in ("accuracy", "balanced", "clip"):
-        interval = getattr(found, name)
-        row |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-    row |= {"sd_of_seeds": found.spread, "seeds": len(found.by_seed)}
-    row["against"] = one.against.name if one.against else ""
-    for name in ("accuracy", "balanced", "error_reduction"):
-        interval = getattr(gain, name) if gain else None
-        for word in ("value", "low", "high"):
-            column = f"gain_{name}" if word == "value" else f"gain_{name}_{word}"
-            row[column] = getattr(interval, word) if interval else math.nan
-    row["mcnemar_p"] = gain.mcnemar if gain else math.nan
-    return {key: _cell(value) for key, value in row.items()}
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.6g}"
-    return value
-
-
-def latex(result: "ClassifyResult") -> str:
-    """The table in LaTeX, with booktabs' rules."""
-    lines = [
-        r"% \usepackage{booktabs}",
-        r"\begin{tabular}{lrrrrrr}",
-        r"\toprule",
-        r"arm & synthetic & accuracy (\%) & 95\,\% & balanced (\%) & gain & 95\,\% \\",
-        r"\midrule",
-    ]
-    for one in result.rows:
-        found, gain = one.accuracy, one.gain
-        cells = [
-            one.row.arm,
-            f"{one.row.synthetic:,}".replace(",", r"\,"),
-            _tex(found.accuracy.value),
-            _tex_ends(found.accuracy),
-            _tex(found.balanced.value),
-            _tex(gain.accuracy.value, sign=True) if gain else "",
-            _tex_ends(gain.accuracy, sign=True) if gain else "",
-        ]
-        lines.append(" & ".join(cells) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
-
-
-def _tex(value: float, sign: bool = False) -> str:
-    if math.isnan(value):
-        return "--"
-    text = percent(value) if not sign else f"{round(100 * value, 1) + 0:+.1f}"
-    return text.replace("-", _MINUS)
-
-
-def _tex_ends(interval: Any, sign: bool = False) -> str:
-    if math.isnan(interval.low):
-        return "--"
-    return f"[{_tex(interval.low, sign)}, {_tex(interval.high, sign)}]"

@@ -1,6 +1,6 @@
-"""The accuracy table as a picture: accuracy over the number of synthetic faces, a line an arm.
+"""Plot accuracy over the number of synthetic faces, a line an arm.
 
-Bands and bars are 95 % intervals over the subjects. Arms without synthetic faces stand at the left.
+Bars are 95 % intervals over the subjects. Arms without synthetic faces are at the left.
 """
 
 from pathlib import Path
@@ -9,27 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.core.files import output_file
-from faceprep.report.figure import figure_class
+from faceprep.report.figure import FAINT, GRAY, INK, PALETTE, PAPER, figure_class
 
 if TYPE_CHECKING:
     from faceprep.stages.classify.result import ClassifyResult
 
-#: Colours of Okabe and Ito, which colour-blind people tell apart.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-
 
 def plot_accuracy(result: "ClassifyResult", out: Path) -> str:
-    """Draw the table.
+    """Draw the table into a PNG; return its path.
 
     Raises
     ------
     MissingToolError
-        When matplotlib is not installed.
+        matplotlib is not installed.
     FaceprepError
-        When the picture cannot be written.
+        The picture cannot be written.
     """
-    from faceprep.report.aus_plot import FAINT, GRAY, INK, PAPER
-
     figure = figure_class()(figsize=(7.2, 4.2), layout="constrained", facecolor=PAPER)
     axes: Any = figure.subplots()
     counts = sorted({one.row.synthetic for one in result.rows})
@@ -57,7 +52,7 @@ def plot_accuracy(result: "ClassifyResult", out: Path) -> str:
 def _draw(
     axes: Any, result: "ClassifyResult", arm: str, counts: list[int], number: int, arms: int
 ) -> None:
-    """One arm: points with bars, and a line where there are several."""
+    """Draw one arm: points with bars, joined by a line."""
     rows = sorted(
         (one for one in result.rows if one.row.arm == arm), key=lambda one: one.row.synthetic
     )
@@ -66,13 +61,13 @@ def _draw(
     low, high = (100 * np.array([getattr(one, end) for one in found]) for end in ("low", "high"))
     places = np.array([counts.index(one.row.synthetic) for one in rows], float)
     places += number if len(counts) == 1 else (number - (arms - 1) / 2) * 0.08
-    colour = _COLOURS[number % len(_COLOURS)]
-    # Where everybody is told alike, an end may lie on the wrong side by a rounding error.
+    colour = PALETTE[number % len(PALETTE)]
+    # Where all subjects have the same accuracy, an end may be off by a rounding error.
     bars = np.nan_to_num(np.maximum([values - low, high - values], 0))
     axes.errorbar(
         places, values, yerr=bars, color=colour, marker="o", markersize=5, linewidth=1.4,
         elinewidth=1, capsize=2, label=arm,
     )  # fmt: skip
-    for one, place in zip(rows, places, strict=True):  # every seed, to see how far they lie apart
+    for one, place in zip(rows, places, strict=True):  # every seed
         seeds = 100 * np.array(one.accuracy.by_seed)
         axes.plot(np.full(len(seeds), place), seeds, ".", color=colour, alpha=0.4, markersize=3)

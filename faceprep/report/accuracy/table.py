@@ -1,6 +1,5 @@
-"""The result of ``faceprep classify`` for people (rich) and for programs (JSON)."""
+"""Result of ``faceprep classify`` as console tables."""
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.core.text import plural
-from faceprep.metrics.accuracy import Gain, Interval
 from faceprep.metrics.predictions import confusion
-from faceprep.report.aus_table import UNDEFINED
+from faceprep.report.accuracy.data import accuracy_data
+from faceprep.report.accuracy.formats import VOTE, ends, narrow, p_value, percentage, signed
+from faceprep.report.numbers import UNDEFINED, percent
 from faceprep.report.tables.console import plain_table
+from faceprep.stages.classify.runs import read_result
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,20 +21,14 @@ if TYPE_CHECKING:
     from faceprep.metrics.near_duplicates import NearDuplicates
     from faceprep.stages.classify.result import ClassifyResult, RowResult
 
-#: Letters of an expression at the head of a confusion matrix.
+#: Letters of an expression in the head of a confusion matrix.
 _SHORT = 4
-
-#: What stands below a table of gains.
-VOTE = (
-    "vote p: McNemar's exact test of the seeds' vote on every face, where the gain is the seeds'"
-    " mean; frames of a clip are alike, so trust the interval first"
-)
 
 
 def accuracy_tables(
     config: "Config", result: "ClassifyResult", written: dict[str, str]
 ) -> "tuple[list[RenderableType], dict[str, Any]]":
-    """Return what to print, and the same as JSON-ready values; NaN becomes null there."""
+    """Return renderables, and the same as JSON-ready values."""
     from rich.text import Text
 
     parts: list[RenderableType] = [Text(headline(config, result), "bold"), _accuracies(result)]
@@ -55,9 +50,7 @@ def accuracy_tables(
 def plan_tables(
     config: "Config", result: "ClassifyResult"
 ) -> "tuple[list[RenderableType], dict[str, Any]]":
-    """What a dry run says: the trainings that there would be."""
-    from faceprep.stages.classify.runs import read_result
-
+    """Return the trainings that a run would make."""
     table = plain_table("would train", "arm", "synthetic", "trainings", "done", right=("done",))
     data = []
     for row in dict.fromkeys(run.row for run in result.runs):
@@ -69,7 +62,7 @@ def plan_tables(
 
 
 def headline(config: "Config", result: "ClassifyResult") -> str:
-    """Who is tested, and how."""
+    """Count test faces, subjects, folds and seeds; name the network."""
     options, first = config.classify, result.rows[0]
     people = len(np.unique(first.answers.subjects))
     how = f"{options.folds} folds" if options.folds else "the dataset's split"
@@ -86,9 +79,9 @@ def _accuracies(result: "ClassifyResult") -> Any:
     for one in result.rows:
         found = one.accuracy
         table.add_row(
-            one.row.arm, f"{one.row.synthetic:,}", percent(found.accuracy.value),
-            ends(found.accuracy), percent(found.balanced.value), percent(found.clip.value),
-            percent(found.spread),
+            one.row.arm, f"{one.row.synthetic:,}", percentage(found.accuracy.value),
+            ends(found.accuracy), percentage(found.balanced.value), percentage(found.clip.value),
+            percentage(found.spread),
         )  # fmt: skip
     return table
 
@@ -104,26 +97,13 @@ def _gains(result: "ClassifyResult") -> Any:
         table.add_row(
             one.row.arm, f"{one.row.synthetic:,}", one.against.arm, signed(gain.accuracy.value),
             ends(gain.accuracy, signed), signed(gain.balanced.value),
-            _parts(gain.error_reduction.value), p_value(gain.mcnemar),
+            percent(gain.error_reduction.value), p_value(gain.mcnemar),
         )  # fmt: skip
     return table
 
 
-def narrow(title: str, *columns: str, right: tuple[str, ...]) -> Any:
-    """A table of 80 characters."""
-    table = plain_table(title, *columns, right=right)
-    table.padding = (0, 0, 0, 1)
-    for column in table.columns:
-        column.no_wrap = True
-    return table
-
-
-def _parts(share: float) -> str:
-    return UNDEFINED if math.isnan(share) else f"{100 * share:.0f} %"
-
-
 def best_line(result: "ClassifyResult") -> str:
-    """The best row with synthetic faces against the best without."""
+    """Compare the best row with synthetic faces with the best without."""
     assert result.best is not None
     this, other, gain = result.best
     return (
@@ -134,7 +114,7 @@ def best_line(result: "ClassifyResult") -> str:
 
 
 def _shown(result: "ClassifyResult") -> "list[RowResult]":
-    """Rows whose confusion is printed: the first, and the best of the others."""
+    """Return the rows whose confusion is printed: the first, and the best of the others."""
     others = result.rows[1:]
     best = max(others, key=lambda one: one.accuracy.accuracy.value, default=None)
     return [result.rows[0], *([best] if best else [])]
@@ -165,7 +145,7 @@ def _legend(config: "Config", result: "ClassifyResult") -> list[str]:
 
 
 def near_lines(near: "NearDuplicates") -> list[str]:
-    """What the near-duplicate check found."""
+    """Describe the nearest test faces of synthetic and of training faces."""
     made, own = near.synthetic, near.training
     lines = [
         f"nearest test face by {near.features}: {made.faces:,} synthetic faces {_nearness(made)};"
@@ -180,71 +160,3 @@ def near_lines(near: "NearDuplicates") -> list[str]:
 
 def _nearness(near: Any) -> str:
     return f"{near.smallest:.2f} at least, {near.percentile:.2f} (1 %), {near.median:.2f} (median)"
-
-
-def percent(value: float) -> str:
-    """72.3, or a dash where it is not defined."""
-    return UNDEFINED if math.isnan(value) else f"{100 * value:.1f}"
-
-
-def signed(value: float) -> str:
-    """+1.2 points."""
-    return UNDEFINED if math.isnan(value) else f"{round(100 * value, 1) + 0:+.1f}"
-
-
-def ends(interval: Interval, write: Any = percent) -> str:
-    """Both ends of an interval."""
-    if math.isnan(interval.low):
-        return UNDEFINED
-    return f"{write(interval.low)} … {write(interval.high)}"
-
-
-def p_value(p: float) -> str:
-    """.012, or a bound."""
-    return "< .001" if p < 0.001 else f"{p:.3f}"
-
-
-def accuracy_data(config: "Config", result: "ClassifyResult") -> dict[str, Any]:
-    """JSON-ready values."""
-    from faceprep.execution.shard import versions
-    from faceprep.report.edits_table import plain_values
-
-    rows = []
-    for one in result.rows:
-        found = one.accuracy
-        rows.append(
-            {
-                **asdict(one.row),
-                **{name: asdict(getattr(found, name)) for name in ("accuracy", "balanced", "clip")},
-                "by_seed": list(found.by_seed),
-                "spread": found.spread,
-                "against": None if one.against is None else asdict(one.against),
-                "gain": _gain(one.gain),
-                "confusion": confusion(one.answers).tolist(),
-            }
-        )
-    best = None
-    if result.best is not None:
-        this, other, gain = result.best
-        best = {"with": asdict(this), "without": asdict(other), "gain": _gain(gain)}
-    first = result.rows[0].answers
-    data = {
-        "kind": "classify",
-        "workspace": str(config.workspace),
-        "generator": result.generator,
-        "classes": list(result.faces.classes),
-        "test_faces": len(first.labels),
-        "test_subjects": len(np.unique(first.subjects)),
-        "rows": rows,
-        "best": best,
-        "near_duplicates": None if result.near is None else asdict(result.near),
-        "notes": result.notes,
-        "settings": config.classify.settings(),
-        "made_of": result.made_of,
-        "versions": versions(),
-    }
-    return dict(plain_values(data))
-
-
-def _gain(gain: Gain | None) -> dict[str, Any] | None:
-    return None if gain is None else asdict(gain)

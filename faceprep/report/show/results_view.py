@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceprep.core.text import plural
 from faceprep.metrics.accuracy import Interval
-from faceprep.report.accuracy.table import VOTE, ends, narrow, p_value, percent, signed
+from faceprep.report.accuracy.formats import VOTE, ends, narrow, p_value, percentage, signed
 from faceprep.report.show.formats import STATE_STYLE, age, line
 from faceprep.report.show.stage_view import versions_lines
 from faceprep.report.tables.augment import faces_table
@@ -74,9 +74,9 @@ def best_gain(one: dict[str, Any]) -> str | None:
         return None
     gain, row = max(gains, key=lambda pair: pair[0].value)
     after = _interval(row["accuracy"]).value
-    before = percent(after - gain.value)
+    before = percentage(after - gain.value)
     return (
-        f"best gain {row['arm']} {before} → {percent(after)} %, {row['synthetic']:,} faces,"
+        f"best gain {row['arm']} {before} → {percentage(after)} %, {row['synthetic']:,} faces,"
         f" {signed(gain.value)} [{ends(gain, signed)}]"
     )
 
@@ -155,7 +155,7 @@ def accuracy_view(one: dict[str, Any]) -> "list[RenderableType]":
     table = narrow(title, "arm", *heads, right=heads)
     for row in one["rows"]:
         accuracy = _interval(row["accuracy"])
-        words = [percent(accuracy.value), ends(accuracy)]
+        words = [percentage(accuracy.value), ends(accuracy)]
         if row["gain"]:
             gain = _interval(row["gain"]["accuracy"])
             words += [signed(gain.value), ends(gain, signed), p_value(row["gain"]["mcnemar"])]

@@ -1,4 +1,4 @@
-"""The gate over what `classify` really leaves: it fails on sabotage, and on nothing else."""
+"""The check of tables that `classify` wrote: it fails on sabotage, and on nothing else."""
 
 from pathlib import Path
 

@@ -27,8 +27,9 @@ from faceprep.metrics.calibration import calibrate
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.expression_classifier.held_out import held_out_accuracy
 from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier
-from faceprep.report.edits_sheet import choose_sources, draw_sheet
-from faceprep.report.edits_table import edit_data, edit_tables, write_table
+from faceprep.report.evaluation.edits_file import write_table
+from faceprep.report.evaluation.edits_sheet import choose_sources, draw_sheet
+from faceprep.report.evaluation.edits_table import edit_data, edit_tables
 
 
 @pytest.fixture(scope="module")

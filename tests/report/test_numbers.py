@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from faceprep.report.aus_table import number
+from faceprep.report.numbers import number
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What ``faceprep check`` prints: every row beside its baseline."""
+"""Result of ``faceprep check`` as console tables and as JSON: every row beside its baseline."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from faceprep.evaluation.check.workspace import Checked
 
 
-#: Measures as a table has room for them.
+#: Titles of the measures, short enough for the table.
 _NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced"}
 
 
 def check_tables(checked: "Checked") -> "tuple[list[RenderableType], dict[str, Any]]":
-    """Return renderables and plain data."""
+    """Return renderables, and the same as JSON-ready values."""
     baseline = checked.baseline
     data: dict[str, Any] = {
         "baseline": str(checked.path),
@@ -65,7 +65,7 @@ def _word(row: "Comparison") -> str:
 
 
 def _written(checked: "Checked") -> Any:
-    """The new baseline, beside the one that it replaces."""
+    """Return the new baseline, beside the one that it replaced."""
     before = {entry.key: entry for entry in checked.before.entries} if checked.before else {}
     columns = ("accuracy", "was", "allowed", "seeds", "faces")
     table = plain_table(str(checked.path), "row", *columns, right=columns)

@@ -1,4 +1,4 @@
-"""t-SNE of identities g(x), by person and by expression (ExprGAN, Fig. 6)."""
+"""Plot a t-SNE of identities g(x), by person and by expression (ExprGAN, Fig. 6)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,16 +8,16 @@ import numpy as np
 from faceprep.core.files import output_file
 from faceprep.core.vocabulary import EXPRESSIONS
 from faceprep.evaluation.codes import CodesReport, project
-from faceprep.report.aus_plot import GRAY, PAPER, STYLE
+from faceprep.report.figure import GRAY, PAPER, STYLE
 from faceprep.report.sheets.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: People with a colour of their own, those with most faces; the others are gray.
+#: Subjects with a colour of their own, those with most faces; the others are gray.
 MOST_PEOPLE = 20
 
-# Okabe and Ito's, which colour-blind people tell apart.
+# Colours of Okabe and Ito, with two more.
 _EXPRESSIONS = dict(
     zip(
         EXPRESSIONS,
@@ -33,11 +33,11 @@ def plot_codes(report: CodesReport, out: Path, seed: int = 0) -> None:
     Parameters
     ----------
     report
-        With the identities.
+        Report with the identities.
     out
-        PNG or PDF; `faceprep.report.aus_plot.check_plot` has looked at it.
+        PNG or PDF, which `faceprep.report.figure.check_plot` has accepted.
     seed
-        Of t-SNE.
+        Seed of t-SNE.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""The result of ``faceprep evaluate aus`` as a picture: agreement by AU, and every face behind it.
+"""Plot the result of ``faceprep evaluate aus``: agreement by AU, and every face.
 
-At the left r with its interval, the ICC and F1; at the right estimate over truth, a panel an AU.
-Colours are those of Okabe and Ito, which colour-blind people tell apart.
+At the left r with its interval, the ICC and F1; at the right one panel an AU, estimated over known
+intensity.
 """
 
 import math
@@ -11,72 +11,37 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.core.action_units import DESCRIPTIONS, INTENSITY_AUS
-from faceprep.core.errors import UsageError
 from faceprep.core.files import output_file
-from faceprep.evaluation.aus.agreement import AUAgreement, AUEvaluation
-from faceprep.report.aus_table import headline, number
-from faceprep.report.figure import figure_class
+from faceprep.evaluation.aus.agreement import AUAgreement
+from faceprep.evaluation.aus.evaluate import AUEvaluation
+from faceprep.report.evaluation.aus_table import headline
+from faceprep.report.figure import BLUE, FAINT, GRAY, INK, ORANGE, PAPER, STYLE, check_plot
+from faceprep.report.numbers import number
 from faceprep.report.sheets.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FORMATS = (".png", ".pdf")
-INK, GRAY, FAINT, PAPER = "#1c2026", "#70767f", "#dedfdb", "#fafaf7"
-BLUE, ORANGE = "#0072b2", "#d55e00"
+#: Points drawn in a panel; of more faces, this many are drawn at random, as the key says.
 MOST_POINTS = 1500
-"""Drawn in a panel; of more faces these are drawn at random, and the caption says so."""
 
 _ROWS, _COLUMNS = 3, 6
 _SIZE, _DOTS = (16.5, 8.6), 110
 _MAX = 5.0
 _JITTER = 0.16
 _THIN = 0.012  # bar of a zero
-STYLE: Any = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8.5,
-    "text.color": INK,
-    "text.parse_math": False,
-    "axes.edgecolor": GRAY,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.6,
-    "axes.facecolor": PAPER,
-    "figure.facecolor": PAPER,
-    "xtick.color": GRAY,
-    "ytick.color": GRAY,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "pdf.fonttype": 42,
-}
-
-
-def check_plot(out: Path, flag: str = "--plot") -> None:
-    """Raise before anything is computed for a plot that cannot be made.
-
-    Raises
-    ------
-    UsageError
-        When the file is of another kind.
-    MissingToolError
-        When matplotlib is not installed.
-    """
-    if out.suffix.lower() not in FORMATS:
-        raise UsageError(f"a plot is a PNG or a PDF, not {out.name}", f"{flag} {out.stem}.png")
-    figure_class()
 
 
 def plot_agreement(evaluation: AUEvaluation, out: Path) -> None:
-    """Draw an evaluation.
+    """Draw an evaluation into a file.
 
     Raises
     ------
     UsageError, MissingToolError
         As `check_plot`.
     FaceprepError
-        When the file cannot be written.
+        The file cannot be written.
     """
     check_plot(out)
     import matplotlib as mpl
@@ -88,7 +53,7 @@ def plot_agreement(evaluation: AUEvaluation, out: Path) -> None:
 
 
 def draw(evaluation: AUEvaluation) -> "Figure":
-    """Lay the picture out; `plot_agreement` gives it its style and writes it."""
+    """Lay out the figure; `plot_agreement` sets the style and writes it."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=_SIZE)
@@ -116,7 +81,7 @@ def draw(evaluation: AUEvaluation) -> "Figure":
 
 
 def _draw_correlations(axes: "Axes", evaluation: AUEvaluation) -> None:
-    """Pearson's r with its interval, and the ICC, one line an AU."""
+    """Draw Pearson's r with its interval, and the ICC, one line an AU."""
     rows = [*evaluation.aus, evaluation.mean]
     lowest = float(np.nanmin([(0.0, one.r, one.r_low, one.icc) for one in rows]))
     for y, one in enumerate(rows):
@@ -139,7 +104,7 @@ def _draw_correlations(axes: "Axes", evaluation: AUEvaluation) -> None:
 
 
 def _draw_f1(axes: "Axes", evaluation: AUEvaluation) -> None:
-    """F1 of the presence as bars, and what claiming it everywhere would reach."""
+    """Draw F1 of the presence as bars, and the F1 of claiming it for every face."""
     rows = [*evaluation.aus, evaluation.mean]
     for y, one in enumerate(rows):
         axes.axhline(y, color=FAINT, linewidth=0.5, zorder=0)
@@ -159,7 +124,7 @@ def _draw_f1(axes: "Axes", evaluation: AUEvaluation) -> None:
 
 
 def _draw_faces(axes: "Axes", evaluation: AUEvaluation, au: str) -> None:
-    """Estimated over known intensity, one point a face."""
+    """Draw estimated over known intensity, one point a face."""
     column = INTENSITY_AUS.index(au)
     pairs = evaluation.pairs
     known, estimated = pairs.known.intensities[:, column], pairs.estimated.intensities[:, column]
@@ -168,7 +133,7 @@ def _draw_faces(axes: "Axes", evaluation: AUEvaluation, au: str) -> None:
     if len(shown) > MOST_POINTS:
         shown = random.choice(shown, MOST_POINTS, replace=False)
     x, y = known[shown], estimated[shown]
-    if len(x) and (x == np.rint(x)).all():  # grades: points on top of each other hide their number
+    if len(x) and (x == np.rint(x)).all():  # grades: jitter, so that points do not hide each other
         x = x + random.uniform(-_JITTER, _JITTER, len(x))
     axes.plot((0, _MAX), (0, _MAX), color=GRAY, linewidth=0.7, dashes=(4, 3), zorder=1)
     alpha = float(np.clip(40 / math.sqrt(max(len(x), 1)) / 6, 0.15, 0.6))
@@ -192,7 +157,7 @@ def _numbers(one: AUAgreement) -> str:
 
 
 def _write_key(axes: "Axes", evaluation: AUEvaluation) -> None:
-    """Say what the marks mean, where the last panel would be."""
+    """Draw the key of the marks in place of the last panel."""
     axes.set_axis_off()
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
@@ -240,13 +205,13 @@ def _bare(axes: "Axes") -> None:
 
 
 def _short(text: str, most: int = 60) -> str:
-    """Cut a text in its middle: of a path and of a sentence both ends say most."""
+    """Shorten a text in its middle; the ends of a path and of a sentence matter most."""
     half = (most - 1) // 2
     return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
 
 
 def _save(figure: "Figure", out: Path) -> None:
-    """Write the file so that a reader sees it whole; the same evaluation gives the same bytes."""
+    """Write the file atomically; the same evaluation gives the same bytes."""
     kind = out.suffix.lower()[1:]
     metadata: dict[str, Any] = {"CreationDate": None} if kind == "pdf" else {}
     with output_file(out, "--plot another/place.png") as aside:

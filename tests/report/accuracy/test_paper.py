@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from faceprep.metrics.accuracy import Accuracy, Gain, Interval
-from faceprep.report.accuracy.files import _csv, latex
+from faceprep.report.accuracy.paper import latex, write_csv
 from faceprep.report.accuracy.plot import plot_accuracy
 from faceprep.report.accuracy.table import _gains
 from faceprep.stages.classify.runs import TableRow
@@ -32,7 +32,7 @@ def result(accuracy: Interval) -> SimpleNamespace:
 
 def test_an_undefined_interval_is_empty_or_a_dash(tmp_path: Path) -> None:
     table = result(Interval(0.7))
-    _csv(tmp_path / "accuracy.csv", table)
+    write_csv(tmp_path / "accuracy.csv", table)
     with (tmp_path / "accuracy.csv").open() as stream:
         row = list(csv.DictReader(stream))[1]
     reduction = [row[f"gain_error_reduction{end}"] for end in ("", "_low", "_high")]

@@ -1,24 +1,19 @@
-"""The result of ``faceprep evaluate edits`` for people (rich), for programs (JSON), as Parquet."""
+"""Result of ``faceprep evaluate edits`` as console tables and as JSON."""
 
-import json
-import math
-import shlex
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.text import plural
 from faceprep.evaluation.edits.result import KINDS, MEAN, EditReport
 from faceprep.metrics.expression_classifier.held_out import HeldOutAccuracy
-from faceprep.report.aus_table import UNDEFINED, number
+from faceprep.report.numbers import UNDEFINED, json_values, number, percent
 from faceprep.report.tables.console import plain_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-#: What the kinds of rows are called in the table.
+#: Titles of the kinds of rows.
 TITLES = {"edit": "edits", "copy": "copy", "real": "real"}
 
 _RHO = {
@@ -29,7 +24,7 @@ _RHO = {
 
 
 def edit_tables(report: EditReport) -> "tuple[list[RenderableType], dict[str, Any]]":
-    """Return what to print, and the same as JSON-ready values; NaN becomes null there."""
+    """Return renderables, and the same as JSON-ready values."""
     from rich.text import Text
 
     parts: list[RenderableType] = [
@@ -47,7 +42,7 @@ def edit_tables(report: EditReport) -> "tuple[list[RenderableType], dict[str, An
 
 
 def headline(report: EditReport) -> str:
-    """How many faces, of whom, against how many."""
+    """Count the faces and subjects, and the training faces behind KID."""
     return (
         f"{plural(report.sources, 'face')} of {plural(report.subjects, 'unseen subject')},"
         f" {report.size} px; φ: {report.features};"
@@ -58,21 +53,21 @@ def headline(report: EditReport) -> str:
 def ceiling_line(ceiling: HeldOutAccuracy) -> str:
     """Describe the accuracy of a classifier on real test faces."""
     return (
-        f"judge {ceiling.judge}: {_percent(ceiling.accuracy)} of"
+        f"judge {ceiling.judge}: {percent(ceiling.accuracy)} of"
         f" {plural(ceiling.faces, 'real test face')} read right"
-        f" ({plural(ceiling.subjects, 'subject')}), {_percent(ceiling.balanced)} balanced;"
+        f" ({plural(ceiling.subjects, 'subject')}), {percent(ceiling.balanced)} balanced;"
         f" trained on {plural(ceiling.trained_on, 'other subject')}"
     )
 
 
 def _means(report: EditReport) -> Any:
-    """Every number over all expressions, a line each, the copy beside the edits."""
+    """Return every number over all expressions: edits, copies, real faces."""
     rows = [report.row(kind) for kind in KINDS]
     columns = [TITLES[kind] for kind in KINDS]
     table = plain_table("mean over the expressions", "", *columns, right=tuple(columns))
     for ceiling in report.ceilings:
         shares = [row.agreement[ceiling.judge] for row in rows]
-        table.add_row(f"read as asked ({ceiling.judge})", *map(_percent, shares))
+        table.add_row(f"read as asked ({ceiling.judge})", *map(percent, shares))
     for words, name, write in _LINES:
         table.add_row(words, *(write(getattr(row, name)) for row in rows))
     for key, words in _RHO.items():
@@ -82,7 +77,7 @@ def _means(report: EditReport) -> Any:
 
 
 def _expressions(report: EditReport) -> Any:
-    """The first judge's agreement, identity, realism and intensity by expression."""
+    """Return agreement of the first classifier, identity, realism and intensity by expression."""
     numbers = ("n", "agree", "copy", "real", "rank-1", "KID", "copy ", "real ", "ρ")
     table = plain_table("by expression", "asked", *numbers, right=numbers)
     table.padding = (0, 0, 0, 1)  # all in 80 characters
@@ -93,8 +88,8 @@ def _expressions(report: EditReport) -> Any:
         three = [report.row(kind, row.expression) for kind in KINDS]
         rho = row.rho.get("AUs", row.rho.get("judge"))
         table.add_row(
-            row.expression, f"{row.faces:,}", *(_percent(one.agreement[judge]) for one in three),
-            _percent(row.rank1), *(number(one.kid, 3) for one in three),
+            row.expression, f"{row.faces:,}", *(percent(one.agreement[judge]) for one in three),
+            percent(row.rank1), *(number(one.kid, 3) for one in three),
             number(rho.within) if rho else UNDEFINED,
         )  # fmt: skip
     return table
@@ -119,92 +114,24 @@ def _diversity(report: EditReport) -> Any:
     for one in report.diversity:
         table.add_row(
             one.expression, f"{one.made:,}", number(one.spread), number(one.real),
-            _percent(one.share),
+            percent(one.share),
         )  # fmt: skip
     return table
-
-
-def _percent(share: float) -> str:
-    return UNDEFINED if math.isnan(share) else f"{100 * share:.0f} %"
 
 
 _LINES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("φ-distance to the source", "distance", number),
     ("percentile among different people", "percentile", lambda value: number(value, 1)),
-    ("below their 5th percentile", "below_fifth", _percent),
-    ("rank-1", "rank1", _percent),
+    ("below their 5th percentile", "below_fifth", percent),
+    ("rank-1", "rank1", percent),
     ("KID", "kid", lambda value: number(value, 3)),
     ("sharpness", "sharpness", number),
 )
 
 
 def edit_data(report: EditReport) -> dict[str, Any]:
-    """JSON-ready values."""
-    data = plain_values(asdict(report))
+    """Return JSON-ready values."""
+    data = json_values(asdict(report))
     for one, found in zip(data["diversity"], report.diversity, strict=True):
-        one["share"] = plain_values(found.share)
+        one["share"] = json_values(found.share)
     return {"kind": "edits", **data}
-
-
-def plain_values(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, dict):
-        return {key: plain_values(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain_values(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def check_table(out: Path) -> None:
-    """Raise before anything is computed for a table that cannot be written.
-
-    Raises
-    ------
-    UsageError
-        When the file is no ``.parquet``.
-    """
-    if out.suffix.lower() != ".parquet":
-        raise UsageError(
-            f"the table is Parquet, not {out.name}", f"--table {shlex.quote(out.stem)}.parquet"
-        )
-
-
-def write_table(report: EditReport, out: Path) -> None:
-    """Write the rows as Parquet, a column a number, the rest as JSON in its metadata.
-
-    Raises
-    ------
-    FaceprepError
-        When it cannot be written.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    data = edit_data(report)
-    rows = []
-    for row in data.pop("rows"):
-        agreement, rho = row.pop("agreement"), row.pop("rho")
-        row |= {f"agreement {name}": value for name, value in agreement.items()}
-        for name in report.row("edit").rho:
-            for way in ("within", "pooled"):
-                row[f"rho {name} {way}"] = rho[name][way] if name in rho else None
-        rows.append(row)
-    fields = [
-        pa.field(name, _kind(name), nullable=name not in ("kind", "expression", "faces"))
-        for name in rows[0]
-    ]
-    table = pa.Table.from_pylist(rows, pa.schema(fields))
-    about = json.dumps(data, sort_keys=True, ensure_ascii=False)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table.replace_schema_metadata({b"faceprep": about.encode()}), out)
-    except OSError as error:
-        raise FaceprepError(f"cannot write {out}: {error.strerror or error}") from error
-
-
-def _kind(name: str) -> Any:
-    import pyarrow as pa
-
-    if name in ("kind", "expression"):
-        return pa.string()
-    return pa.int64() if name == "faces" else pa.float64()

@@ -1,4 +1,4 @@
-"""The plot is looked at by people; here, that nothing on it runs into anything else."""
+"""The plot has both colours, fits its page, and no text overlaps another."""
 
 import itertools
 from pathlib import Path
@@ -11,7 +11,8 @@ from PIL import Image
 from faceprep.core.action_units import PRESENCE_AUS
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.evaluation.aus.evaluate import evaluate_aus
-from faceprep.report.aus_plot import BLUE, ORANGE, draw, plot_agreement
+from faceprep.report.evaluation.aus_plot import draw, plot_agreement
+from faceprep.report.figure import BLUE, ORANGE
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
-"""What ``evaluate codes`` and ``retrieve --evaluate`` print, for people and as JSON."""
+"""Results of ``evaluate codes`` and ``retrieve --evaluate`` as console tables and as JSON."""
 
-import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +8,7 @@ import numpy as np
 from faceprep.core.text import plural
 from faceprep.evaluation.codes import CodesReport
 from faceprep.metrics.retrieval import RetrievalReport
-from faceprep.report.aus_table import UNDEFINED, number
+from faceprep.report.numbers import json_values, number, percent
 from faceprep.report.tables.console import plain_table
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ _TOLD = "Q is told the label: its code repeats it, so its agreement with the lab
 
 
 def codes_tables(report: CodesReport) -> "Page":
-    """Purities by space with what chance gives."""
+    """Return purities by space, and those expected by chance."""
     from rich.text import Text
 
     people = len(np.unique(report.subjects))
@@ -29,9 +28,12 @@ def codes_tables(report: CodesReport) -> "Page":
     columns = ("same person", "same expression")
     table = plain_table(None, f"of {report.neighbours} neighbours", *columns, right=columns)
     for row in report.rows:
-        table.add_row(row.space, share(row.identity), share(row.expression))
+        table.add_row(row.space, percent(row.identity, 1), percent(row.expression, 1))
     table.add_row(
-        "chance", share(report.identity_chance), share(report.expression_chance), style="dim"
+        "chance",
+        percent(report.identity_chance, 1),
+        percent(report.expression_chance, 1),
+        style="dim",
     )
     legend = "same person: in other clips; same expression: among other people"
     parts: list[RenderableType] = [
@@ -42,8 +44,8 @@ def codes_tables(report: CodesReport) -> "Page":
     data = {
         "kind": "codes", "generator": report.generator, "faces": len(report.g), "subjects": people,
         "neighbours": report.neighbours, "sees_label": report.sees_label,
-        "rows": [_plain(asdict(row)) for row in report.rows],
-        "chance": _plain(
+        "rows": [json_values(asdict(row)) for row in report.rows],
+        "chance": json_values(
             {"identity": report.identity_chance, "expression": report.expression_chance}
         ),
     }  # fmt: skip
@@ -51,7 +53,7 @@ def codes_tables(report: CodesReport) -> "Page":
 
 
 def retrieval_tables(report: RetrievalReport) -> "Page":
-    """Top-1 accuracy and difference in strength of every way."""
+    """Return top-1 accuracy and difference in strength by method."""
     from rich.text import Text
 
     faces = (
@@ -61,8 +63,8 @@ def retrieval_tables(report: RetrievalReport) -> "Page":
     right = ("top-1", "difference in strength")
     table = plain_table(None, "by", "labels of the queries", *right, right=right)
     for row in report.rows:
-        table.add_row(row.way, row.labels, share(row.accuracy), number(row.gap))
-    table.add_row("chance", "", share(report.chance), number(report.chance_gap), style="dim")
+        table.add_row(row.way, row.labels, percent(row.accuracy, 1), number(row.gap))
+    table.add_row("chance", "", percent(report.chance, 1), number(report.chance_gap), style="dim")
     notes = ["given labels are the answer: with them, top-1 by label says nothing"]
     notes += [_TOLD] if report.sees_label else []
     notes.append(
@@ -73,18 +75,5 @@ def retrieval_tables(report: RetrievalReport) -> "Page":
     parts += [Text(note, "dim") for note in notes]
     parts += [Text(f"note: {note}", "yellow") for note in report.notes]
     data = asdict(report)
-    data["rows"] = [_plain(row) for row in data["rows"]]
-    return parts, {"kind": "retrieval", **_plain(data)}
-
-
-def share(value: float) -> str:
-    """A share in per cent, with a digit."""
-    return UNDEFINED if math.isnan(value) else f"{100 * value:.1f} %"
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN."""
-    return {
-        key: None if isinstance(value, float) and math.isnan(value) else value
-        for key, value in values.items()
-    }
+    data["rows"] = [json_values(row) for row in data["rows"]]
+    return parts, {"kind": "retrieval", **json_values(data)}

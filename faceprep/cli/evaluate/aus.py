@@ -1,0 +1,56 @@
+"""``faceprep evaluate aus``: Action Units against FACS codes, the demo's truth or a backend."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceprep.cli.evaluate.group import WorkspaceArgument, evaluate_app, print_evaluation
+from faceprep.cli.exit_codes import DONE, guarded, say_next
+from faceprep.cli.options import Json, Verbose
+from faceprep.cli.remedies import spell
+from faceprep.core.errors import Remedy
+
+
+@evaluate_app.command("aus")
+@guarded
+def evaluate_aus(
+    path: WorkspaceArgument = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="facs|demo|PATH",
+            help="CK+'s codes, the demo's truth, or another workspace (or aus manifests) of the"
+            " same faces. By default the codes, else the truth.",
+        ),
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Only train, val or test.")] = None,
+    role: Annotated[str | None, typer.Option(help="Only neutral, peak or still.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the agreement of every AU into this PNG or PDF.")
+    ] = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Hold Action Units against FACS codes, the demo's truth or another backend: r, ICC, MAE, F1.
+
+    faceprep evaluate aus manifests/ck-plus --plot aus.png
+    """
+    from faceprep.evaluation.aus import evaluate
+    from faceprep.report.evaluation.aus_plot import plot_agreement
+    from faceprep.report.evaluation.aus_table import evaluation_tables
+    from faceprep.report.figure import check_plot
+
+    if plot is not None:
+        check_plot(plot)
+    result = evaluate.evaluate_aus(path, against, split=split, role=role)
+    result = replace(result, notes=[spell(note) for note in result.notes])
+    tables = evaluation_tables(result)
+    if plot is not None:
+        plot_agreement(result, plot)
+    print_evaluation(tables, {"plot": plot}, as_json=json)
+    if plot is None:
+        again = Remedy("evaluate aus", None, {"plot": "aus.png"}, (result.workspace,))
+        say_next(spell(again), quiet=json)
+    return DONE

@@ -1,0 +1,63 @@
+"""``faceprep evaluate codes``: identity and expression in the codes of a generator."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceprep.cli.evaluate.group import (
+    GeneratorFile,
+    UnseenSplit,
+    WorkspaceArgument,
+    evaluate_app,
+    print_evaluation,
+)
+from faceprep.cli.exit_codes import DONE, guarded, say_next
+from faceprep.cli.options import Device, Json, Seed, Verbose
+from faceprep.core.errors import Remedy
+
+
+@evaluate_app.command("codes")
+@guarded
+def evaluate_codes(
+    path: WorkspaceArgument = None,
+    generator: GeneratorFile = None,
+    split: UnseenSplit = "test",
+    neighbours: Annotated[int, typer.Option(min=1, help="k of the nearest neighbours.")] = 5,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Draw a t-SNE into this PNG or PDF.")
+    ] = None,
+    device: Device = None,
+    seed: Seed = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Say what the codes hold: whose neighbours are the same person, whose the same expression.
+
+    faceprep evaluate codes manifests/demo -o codes.png
+    """
+    from faceprep.evaluation import codes
+    from faceprep.inference.generator import open_generator
+    from faceprep.report.evaluation.codes_plot import plot_codes
+    from faceprep.report.evaluation.codes_table import codes_tables
+    from faceprep.report.figure import check_plot
+
+    if out is not None:
+        check_plot(out, "-o")
+
+    def suggest(workspace: Path) -> Remedy:
+        return Remedy("evaluate codes", arguments=(str(workspace), "…"))
+
+    used = open_generator(path, generator, device=device or "auto", suggest=suggest)
+    report = codes.evaluate_codes(
+        used.model, used.needed_workspace("codes are compared between faces of a workspace"),
+        split=split, neighbours=neighbours, device=used.device, seed=seed or 0,
+        name=f"{used.file} ({used.name})", trained_on=used.trained_on,
+    )  # fmt: skip
+    tables = codes_tables(report)
+    if out is not None:
+        plot_codes(report, out, seed or 0)
+    print_evaluation(tables, {"plot": out}, as_json=json)
+    if out is None:
+        say_next("faceprep evaluate codes … -o codes.png   draws them", quiet=json)
+    return DONE

@@ -1,0 +1,78 @@
+"""``faceprep evaluate edits``: edits of unseen people, beside unedited copies."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceprep.cli.evaluate.group import (
+    GeneratorFile,
+    UnseenSplit,
+    WorkspaceArgument,
+    evaluate_app,
+    print_evaluation,
+)
+from faceprep.cli.exit_codes import DONE, guarded, say_next
+from faceprep.cli.options import Device, Json, Quiet, Seed, Verbose
+
+
+@evaluate_app.command("edits")
+@guarded
+def evaluate_edits(
+    path: WorkspaceArgument = None,
+    generator: GeneratorFile = None,
+    split: UnseenSplit = "test",
+    sources: Annotated[
+        int | None, typer.Option(min=2, help="Edit at most N faces, of as many people as possible.")
+    ] = None,
+    intensities: Annotated[
+        str, typer.Option(help="At which the growth of the expression is measured.")
+    ] = "0.2,0.4,0.6,0.8,1",
+    identities: Annotated[
+        int, typer.Option(min=0, help="New people of each expression, for diversity; 0: none.")
+    ] = 64,
+    second_judge: Annotated[
+        bool, typer.Option(help="Ask a small network as well, trained on the spot.")
+    ] = False,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Draw people by expressions into this PNG.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Write the numbers into this Parquet file.")
+    ] = None,
+    device: Device = None,
+    seed: Seed = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Edit unseen people: agreement, identity, realism, intensity, diversity, beside a copy's.
+
+    faceprep evaluate edits manifests/demo --sheet edits.png
+    """
+    from faceprep.core.progress import Progress
+    from faceprep.evaluation.edits.workspace import evaluate_workspace, read_intensities
+    from faceprep.report.evaluation.edits_file import check_table, write_table
+    from faceprep.report.evaluation.edits_sheet import draw_sheet
+    from faceprep.report.evaluation.edits_table import edit_tables
+    from faceprep.report.sheets.grid import check_png
+
+    if table is not None:
+        check_table(table)
+    if sheet is not None:
+        check_png(sheet, "--sheet")
+    with Progress(quiet=quiet) as progress:
+        result = evaluate_workspace(
+            path, generator, split=split, sources=sources,
+            intensities=read_intensities(intensities), identities=identities,
+            second_judge=second_judge, device=device or "auto", seed=seed or 0, progress=progress,
+        )  # fmt: skip
+    tables = edit_tables(result.report)
+    if table is not None:
+        write_table(result.report, table)
+    if sheet is not None:
+        draw_sheet(result, sheet, seed=seed or 0)
+    print_evaluation(tables, {"table": table, "sheet": sheet}, as_json=json)
+    if sheet is None:
+        say_next("faceprep evaluate edits … --sheet edits.png   shows them", quiet=json or quiet)
+    return DONE

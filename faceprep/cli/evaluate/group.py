@@ -1,0 +1,45 @@
+"""The group ``evaluate``, and flags that its verbs share."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from faceprep.cli.root import app
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+evaluate_app = typer.Typer(help="Measure results against what is known.", no_args_is_help=True)
+app.add_typer(evaluate_app, name="evaluate")
+
+WorkspaceArgument = Annotated[
+    Path | None, typer.Argument(metavar="WORKSPACE", help="The only one, if not given.")
+]
+GeneratorFile = Annotated[
+    Path | None,
+    typer.Option(help="Its file; WORKSPACE/train/exprgan/generator.safetensors if not given."),
+]
+UnseenSplit = Annotated[str, typer.Option(help="test, or val while choosing between variants.")]
+
+
+def print_evaluation(
+    tables: "tuple[list[RenderableType], dict[str, Any]]",
+    files: "dict[str, Path | None]",
+    *,
+    as_json: bool,
+) -> None:
+    """Print tables, then the files that were written.
+
+    Parameters
+    ----------
+    tables
+        Renderables and JSON-ready data.
+    files
+        Key in the JSON → file; None where it was not asked for.
+    """
+    from faceprep.cli.output import print_result
+
+    renderables, data = tables
+    written = {key: str(path) for key, path in files.items() if path is not None}
+    print_result([*renderables, *written.values()], {**data, **written}, as_json=as_json)

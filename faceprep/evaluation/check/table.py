@@ -1,0 +1,106 @@
+"""Read and validate the accuracy table of a workspace."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
+from faceprep.evaluation.check.baseline import MEASURES
+from faceprep.workspace import Workspace
+from faceprep.workspace.inputs import changed_since
+from faceprep.workspace.manifest import read_provenance
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Where ``classify`` writes its table.
+TABLE = Path("classify") / "accuracy.parquet"
+
+_COLUMNS = ("generator", "n_synthetic", "seed", "fold", "correct", "total", *MEASURES)
+
+
+def read_table(root: Path, make: Hint | None = None) -> "tuple[pd.DataFrame, dict[str, Any]]":
+    """Return the rows of a workspace's accuracy table, and its metadata.
+
+    Parameters
+    ----------
+    make
+        Hint to make the table; None to make it as it was made before.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    FaceprepError
+        It is damaged, or its inputs have changed since.
+    """
+    import pandas as pd
+
+    path = root / TABLE
+    if not path.is_file():
+        raise UsageError(f"no accuracy table {path}", make or remake(root))
+    try:
+        table, record = pd.read_parquet(path), read_provenance(path)
+    except (OSError, ValueError, FaceprepError) as error:
+        raise FaceprepError(f"{path} cannot be read: {error}", make or remake(root)) from None
+    why = changed_since(Workspace(root), record.get("made_of"))
+    if why:
+        raise FaceprepError(f"{path} is out of date: {why}", make or remake(root, record))
+    return table, record
+
+
+def remake(root: Path, record: Mapping[str, Any] | None = None) -> Remedy:
+    """Return the command that makes the table of a workspace again."""
+    return Remedy("classify", root, table_settings(root, record), resume=True)
+
+
+def table_settings(root: Path, record: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the settings of ``classify`` from the table, or else from the report beside it."""
+    settings = (record or {}).get("settings")
+    if not settings:
+        settings = read_json(root / TABLE.with_suffix(".json")).get("settings")
+    return dict(settings) if isinstance(settings, Mapping) else {}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file; empty where there is none, or it is damaged."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def checked_table(table: "pd.DataFrame", make: Hint | None = None) -> "pd.DataFrame":
+    """Return an accuracy table with an arm in every row.
+
+    Parameters
+    ----------
+    make
+        Hint to make the table.
+
+    Raises
+    ------
+    FaceprepError
+        A column is missing, a value is out of range, or a seed and fold occur twice.
+    """
+    missing = [name for name in _COLUMNS if name not in table.columns]
+    if missing:
+        raise FaceprepError(f"the accuracy table lacks the column {missing[0]}", make)
+    if not len(table):
+        raise FaceprepError("the accuracy table is empty", make)
+    numbers = table[["total", "correct", *MEASURES]].to_numpy(float)
+    shares = table[list(MEASURES)].to_numpy(float)
+    if not np.isfinite(numbers).all() or (shares < 0).any() or (shares > 1).any():
+        raise FaceprepError("the accuracy table has a value that is no share from 0 to 1", make)
+    if (table["total"] < 1).any() or (table["correct"] > table["total"]).any():
+        raise FaceprepError("the accuracy table has a row without test faces", make)
+    if "arm" not in table.columns:
+        table = table.assign(arm="")
+    keys = table[["generator", "arm", "n_synthetic", "seed", "fold"]].astype(str)
+    if keys.duplicated().any():
+        row = keys[keys.duplicated()].iloc[0].tolist()
+        raise FaceprepError(f"the accuracy table has {' '.join(row)} twice", make)
+    return table
