@@ -1,4 +1,4 @@
-"""Whether new identities differ from each other: their spread against real people's."""
+"""Diversity of new identities: their spread relative to that of real people."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,18 @@ from faceprep.metrics.identity import all_distances, pair_distances
 
 @dataclass(frozen=True, slots=True)
 class Diversity:
-    """New faces of one expression.
+    """Spread of new faces of one expression.
 
     Attributes
     ----------
     expression
-        Which.
+        Name of the expression.
     made
-        How many faces.
+        Number of faces.
     spread
         Mean distance between their embeddings.
     real
-        The same between different real people who show the expression.
+        Mean distance between different real people who show the expression.
     """
 
     expression: str
@@ -30,12 +30,12 @@ class Diversity:
 
     @property
     def share(self) -> float:
-        """Spread of new faces in parts of real people's: 0 is one face for all, 1 is as many."""
+        """Spread relative to real people: 0 means a single face, 1 as much as real people."""
         return self.spread / self.real if self.real > 0 else np.nan
 
 
 def spread(embeddings: np.ndarray) -> float:
-    """Mean Euclidean distance of all pairs of ``(N, D)`` embeddings; NaN of fewer than two."""
+    """Return the mean distance of all pairs of ``(N, D)`` embeddings; NaN for fewer than two."""
     if len(embeddings) < 2:
         return np.nan
     first, second = np.triu_indices(len(embeddings), k=1)
@@ -43,6 +43,6 @@ def spread(embeddings: np.ndarray) -> float:
 
 
 def real_spread(embeddings: np.ndarray, subjects: np.ndarray) -> float:
-    """Mean distance of all pairs of different people; NaN where there are none."""
-    found = pair_distances(embeddings, subjects, same=False)
-    return float(found.mean()) if len(found) else np.nan
+    """Return the mean distance of all pairs of different people; NaN without pairs."""
+    distances = pair_distances(embeddings, subjects, same=False)
+    return float(distances.mean()) if len(distances) else np.nan

@@ -1,4 +1,4 @@
-"""Whether an edit still shows the same person, by the distances of a face network's embeddings."""
+"""Identity of edits, by distances between the embeddings of a face network."""
 
 from typing import Any
 
@@ -9,20 +9,20 @@ from faceprep.core.pixels import image_tensor
 
 _BATCH = 32
 
-#: Share of different-person distances below which two faces count as clearly the same person.
+#: Percentile of different-person distances below which two faces count as the same person.
 SAME_PERSON_PERCENTILE = 5.0
 
-#: Most faces whose pairs are measured; more would add nothing but time.
+#: Most faces whose pairs are measured; more take longer and change little.
 MOST_FACES = 2000
 
 
 def embed(features: Any, images: np.ndarray) -> np.ndarray:
-    """Embeddings of crops.
+    """Compute the embeddings of crops.
 
     Parameters
     ----------
     features
-        `faceprep.faces.features.FaceFeatures`, or anything with its `embed`.
+        `faceprep.faces.features.FaceFeatures`, or an object with its `embed`.
     images
         ``(N, S, S, 3) uint8`` RGB.
 
@@ -41,27 +41,27 @@ def embed(features: Any, images: np.ndarray) -> np.ndarray:
 
 
 def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Euclidean distance of every row of `a` to the same row of `b`, ``(N,)``."""
+    """Return the Euclidean distance of every row of `a` to the same row of `b`, ``(N,)``."""
     return np.asarray(np.linalg.norm(a - b, axis=1))
 
 
 def all_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Euclidean distances of all rows, ``(len(a), len(b))``."""
+    """Return the Euclidean distances of all rows, ``(len(a), len(b))``."""
     squares = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T
     return np.sqrt(np.maximum(squares, 0))
 
 
 def pair_distances(embeddings: np.ndarray, subjects: np.ndarray, same: bool) -> np.ndarray:
-    """Sorted distances of all pairs of different faces of one person, or of two.
+    """Return the sorted distances of all pairs of faces of one person, or of two.
 
     Parameters
     ----------
     embeddings : (N, D)
-        Of at most `MOST_FACES` faces; of more, that many evenly spread ones are taken.
+        Embeddings; of more than `MOST_FACES`, that many are taken at even intervals.
     subjects : (N,)
-        Whose.
+        Subject of each face.
     same
-        Pairs of one person; else of two.
+        Whether to take pairs of one person, or else of two.
     """
     if len(embeddings) > MOST_FACES:
         chosen = np.linspace(0, len(embeddings) - 1, MOST_FACES).astype(int)
@@ -72,7 +72,7 @@ def pair_distances(embeddings: np.ndarray, subjects: np.ndarray, same: bool) -> 
 
 
 def percentiles(values: np.ndarray, different: np.ndarray) -> np.ndarray:
-    """Share of the different-person distances that are smaller, 0 (best) to 100.
+    """Return the share of different-person distances that are smaller, 0 (best) to 100.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def percentiles(values: np.ndarray, different: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    ``(N,)``; NaN where there are no two people.
+    ``(N,)``; NaN where all faces are of one person.
     """
     if not len(different):
         return np.full(len(values), np.nan)
@@ -91,9 +91,11 @@ def percentiles(values: np.ndarray, different: np.ndarray) -> np.ndarray:
 
 
 def below_fifth(values: np.ndarray, different: np.ndarray) -> float:
-    """Share of the distances under the 5th percentile of the different-person distances, 0 to 1.
+    """Return the share of distances below the 5th percentile of different-person distances.
 
-    NaN of nothing, or where there are no two people.
+    Returns
+    -------
+    0 to 1; NaN without distances, or where all faces are of one person.
     """
     if not len(values) or not len(different):
         return np.nan
@@ -103,22 +105,22 @@ def below_fifth(values: np.ndarray, different: np.ndarray) -> float:
 def rank1(
     edits: np.ndarray, edited: np.ndarray, sources: np.ndarray, subjects: np.ndarray
 ) -> float:
-    """Share of edits whose nearest source shows the person that was edited, 0 to 1.
+    """Return the share of edits whose nearest source shows the edited person.
 
     Parameters
     ----------
     edits : (M, D)
         Embeddings of the edits.
     edited : (M,)
-        Index of each one's source.
+        Index of the source of each edit.
     sources : (N, D)
-        Embeddings of all sources, the gallery; an edit's own source is among them.
+        Embeddings of all sources, the gallery, including the edit's own.
     subjects : (N,)
-        Who they are.
+        Subjects of the sources.
 
     Returns
     -------
-    NaN of nothing, or where the gallery holds one person only.
+    0 to 1; NaN without edits, or where the gallery has one person only.
     """
     if not len(edits) or len(np.unique(subjects)) < 2:
         return np.nan

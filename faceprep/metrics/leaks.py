@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from faceprep.core.errors import FaceprepError, Hint, UsageError
+from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
 
 #: Subjects named in an error; the others are counted.
 _NAMED = 5
+
+_SPLIT_AGAIN: Hint = ("split by subject: ", Remedy("select", overrides={"overwrite": True}))
 
 
 def refuse_leak(training: Iterable[str], tested: Iterable[str], what: str) -> None:
@@ -29,7 +31,7 @@ def refuse_leak(training: Iterable[str], tested: Iterable[str], what: str) -> No
         more = f" and {len(both) - 1} more" if len(both) > 1 else ""
         raise UsageError(
             f"{what} saw subject {both[0]}{more}, who is to be judged",
-            "split by subject: faceprep select --overwrite",
+            _SPLIT_AGAIN,
         )
 
 
@@ -62,7 +64,7 @@ def refuse_leaks(
             more = f" and {len(both) - _NAMED} more" if len(both) > _NAMED else ""
             raise FaceprepError(
                 f"no table: {what} saw test subject{'s' * (len(both) > 1)} {names}{more}",
-                (hints or {}).get(what, "split by subject: faceprep select --overwrite"),
+                (hints or {}).get(what, _SPLIT_AGAIN),
             )
 
 

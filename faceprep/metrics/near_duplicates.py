@@ -1,7 +1,7 @@
-"""Do synthetic faces come closer to the faces of the test than real training faces do?
+"""Compare the distance of synthetic faces to the test faces with that of real training faces.
 
-A generator, or a second set of faces that it edits, can know people of the test under other names.
-Distances are those of face features φ, by which faces of one person lie closer than of two.
+A generator, or a second set of faces that it edits, can contain test subjects under other names.
+Distances are those of face features φ, which are smaller for one person than for two.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 
 from faceprep.metrics.identity import all_distances
 
-#: Pairs that are named.
+#: Number of nearest pairs reported.
 NAMED = 5
 
 _ROWS = 512
@@ -19,7 +19,7 @@ _ROWS = 512
 
 @dataclass(frozen=True, slots=True)
 class Closest:
-    """A synthetic face and the test face that is nearest to it."""
+    """A synthetic face and its nearest test face."""
 
     synthetic: str
     test: str
@@ -28,7 +28,7 @@ class Closest:
 
 @dataclass(frozen=True, slots=True)
 class Nearness:
-    """Distances to the nearest test face: smallest, 1st percentile, median."""
+    """Distances of faces to their nearest test face: smallest, 1st percentile, median."""
 
     faces: int
     smallest: float
@@ -38,20 +38,21 @@ class Nearness:
 
 @dataclass(frozen=True)
 class NearDuplicates:
-    """What `find_near_duplicates` found.
+    """Result of `find_near_duplicates`.
 
     Attributes
     ----------
     synthetic, training
-        Nearness of the synthetic faces, and of the training people's photographs.
+        Distances of the synthetic faces, and of the photographs of the training subjects.
     suspicious
         Synthetic faces nearer to a test face than any training face is.
     by_chance
-        How many would be if synthetic faces lay like training faces: one in (training + 1).
+        Expected number if synthetic faces were distributed like training faces: one in
+        (training + 1).
     closest
         The nearest pairs.
     features
-        Which φ.
+        Name of φ.
     """
 
     synthetic: Nearness
@@ -64,9 +65,14 @@ class NearDuplicates:
 
 @dataclass(frozen=True)
 class Group:
-    """Embeddings ``(N, D)`` of the faces of one fold, or of the only split; names of two of them.
+    """Embeddings of the faces of one fold, or of the only split.
 
-    `training` are photographs of the training people; none of the three is empty.
+    Attributes
+    ----------
+    synthetic, training, test
+        ``(N, D)`` each, not empty; `training` are photographs of the training subjects.
+    synthetic_names, test_names
+        Names of the synthetic and of the test faces.
     """
 
     synthetic: np.ndarray
@@ -82,9 +88,9 @@ def find_near_duplicates(groups: Sequence[Group], features: str = "") -> NearDup
     Parameters
     ----------
     groups
-        One a fold.
+        One group a fold.
     features
-        Name of φ, for the report.
+        Name of φ, for reports.
     """
     near, own, pairs = [], [], []
     for group in groups:
@@ -95,19 +101,19 @@ def find_near_duplicates(groups: Sequence[Group], features: str = "") -> NearDup
             Closest(group.synthetic_names[i], group.test_names[which[i]], float(distances[i]))
             for i in np.argsort(distances, kind="stable")[:NAMED]
         ]
-    made, photographed = np.concatenate(near), np.concatenate(own)
+    synthetic, training = np.concatenate(near), np.concatenate(own)
     return NearDuplicates(
-        _nearness(made),
-        _nearness(photographed),
-        int((made < photographed.min()).sum()),
-        len(made) / (len(photographed) + 1),
+        _nearness(synthetic),
+        _nearness(training),
+        int((synthetic < training.min()).sum()),
+        len(synthetic) / (len(training) + 1),
         sorted(pairs, key=lambda pair: pair.distance)[:NAMED],
         features,
     )
 
 
 def _nearest(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance of every row of `a` to the nearest of `b`, and which that is."""
+    """Return the distance of every row of `a` to the nearest of `b`, and its index."""
     distances, which = [], []
     for start in range(0, len(a), _ROWS):
         block = all_distances(a[start : start + _ROWS], b)

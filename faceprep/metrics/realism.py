@@ -1,7 +1,7 @@
-"""How real edits look as a set: kernel distance to real faces of the asked expression; sharpness.
+"""Realism of a set of edits: kernel distance to real faces of the asked expression, and sharpness.
 
-The kernel distance has no bias, unlike Fréchet's, which falls by itself as images are added: sets
-of a few dozen faces can be compared.
+The kernel distance is unbiased, unlike Fréchet's, which falls as images are added: sets of a few
+dozen faces can be compared.
 """
 
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Remedy, UsageError
 from faceprep.metrics.expression_classifier.landmark_hog import LandmarkHog
 
 DEGREE = 3
 SUBSETS = 1000
 SUBSET_SIZE = 100
 
-#: Directions in which real faces differ most, which the kernel compares. More of them see who is
-#: in a set rather than what the faces show: a few dozen faces are few people.
+#: Number of principal components of real faces that the kernel compares. With more, the distance
+#: depends on who is in a set rather than on what the faces show: a few dozen faces are few people.
 DIRECTIONS = 128
 
-# Faces that the directions are found from; of more, that many evenly spread ones.
+# Faces behind the principal components; of more, this many are taken at even intervals.
 _MOST_FACES = 1000
 
 
@@ -31,11 +31,11 @@ class Kid:
     Attributes
     ----------
     value
-        Unbiased estimate from all images; may be below 0. NaN where a set has fewer than 2.
+        Unbiased estimate from all images; may be negative. NaN where a set has fewer than 2.
     deviation
-        Standard deviation over subsets, of one subset's size; NaN without subsets.
+        Standard deviation over subsets; NaN without subsets.
     made, real
-        Images of either set.
+        Numbers of generated and of real images.
     """
 
     value: float
@@ -46,14 +46,14 @@ class Kid:
 
 @dataclass(frozen=True)
 class Texture:
-    """HOG of faces along the directions in which real faces differ: what the kernel compares.
+    """Projection of HOG features onto the principal components of real faces.
 
     Attributes
     ----------
     mean : (H,)
-        Of the real training faces.
+        Mean of the real training faces.
     directions : (H, D)
-        Principal components of theirs, scaled so that the mean square of a face's numbers is 1.
+        Principal components, scaled so that the mean square of a projected feature is 1.
     """
 
     mean: np.ndarray
@@ -61,7 +61,7 @@ class Texture:
 
     @classmethod
     def of(cls, real: LandmarkHog) -> "Texture":
-        """Take directions and scale from real faces.
+        """Fit the projection to real faces.
 
         Raises
         ------
@@ -75,12 +75,12 @@ class Texture:
         squares, vectors = np.linalg.eigh((some @ some.T).astype(np.float64))
         kept = [k for k in np.argsort(squares)[::-1][:DIRECTIONS] if squares[k] > 1e-6 * len(some)]
         if not kept:
-            raise UsageError("the training faces are all the same", "faceprep show")
+            raise UsageError("the training faces are all the same", Remedy("show"))
         directions = some.T @ (vectors[:, kept] / np.sqrt(squares[kept]))
         return cls(mean, directions * np.sqrt(len(some) * len(kept) / squares[kept].sum()))
 
     def __call__(self, faces: LandmarkHog) -> np.ndarray:
-        """Features ``(N, D)``."""
+        """Return features ``(N, D)``."""
         return np.asarray((_texture(faces) - self.mean) @ self.directions)
 
 
@@ -89,7 +89,7 @@ def _texture(faces: LandmarkHog) -> np.ndarray:
 
 
 def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Polynomial kernel (x·y / D + 1)³ of features ``(n, D)`` and ``(m, D)``, ``(n, m)``."""
+    """Return the polynomial kernel (x·y / D + 1)³ of ``(n, D)`` and ``(m, D)``, ``(n, m)``."""
     return np.asarray((a @ b.T / a.shape[1] + 1) ** DEGREE)
 
 
@@ -100,22 +100,22 @@ def kid(
     size: int = SUBSET_SIZE,
     seed: int = 0,
 ) -> Kid:
-    """Kernel distance of two sets of features (KID; Bińkowski et al., ICLR 2018).
+    """Estimate the kernel distance of two sets of features (KID; Bińkowski et al., ICLR 2018).
 
     The unbiased estimate of Gretton et al., JMLR 2012, Lemma 6:
-    MMD² = mean k(x, x') + mean k(y, y') − 2 mean k(x, y), pairs of an image with itself left out.
+    MMD² = mean k(x, x') + mean k(y, y') − 2 mean k(x, y), without pairs of an image with itself.
 
     Parameters
     ----------
     made : (n, D)
-        Features of the set that is judged.
+        Features of the generated images.
     real : (m, D)
-        Features of the set that it should look like.
+        Features of the real images.
     subsets, size
-        For the deviation: how many subsets are drawn without replacement, and how many images of
-        either set are in one (fewer where a set has fewer). 0 subsets: none.
+        Number of subsets behind the deviation, drawn without replacement, and images of either set
+        in one of them (fewer where a set has fewer). With 0 subsets the deviation is NaN.
     seed
-        The same seed gives the same subsets.
+        Seed of the subsets.
     """
     n, m = len(made), len(real)
     if n < 2 or m < 2:
@@ -141,7 +141,13 @@ def _mmd(within: np.ndarray, among: np.ndarray, across: np.ndarray) -> float:
 
 
 def sharpness(images: np.ndarray) -> float:
-    """Mean variance of the Laplacian of ``(N, S, S, 3) uint8`` faces, in gray; NaN of nothing."""
+    """Return the mean variance of the Laplacian of gray faces; NaN without faces.
+
+    Parameters
+    ----------
+    images
+        ``(N, S, S, 3) uint8`` RGB.
+    """
     if not len(images):
         return np.nan
     grays = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images)

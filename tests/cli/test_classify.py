@@ -45,7 +45,7 @@ def faceprep(*arguments: str, code: int = 0):
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("faceprep.report.accuracy.plot.plot_accuracy", lambda *_: "none")
+    monkeypatch.setattr("faceprep.report.accuracy.files.plot_accuracy", lambda *_: "none")
 
 
 def prepared(root: Path) -> Path:
