@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from cluster import slurm_cluster  # noqa: E402
 
-from faceprep.execution.slurm.job_record import arrays  # noqa: E402
+from faceprep.execution.slurm.job_record import read_records  # noqa: E402
 
 STAGES = ("align", "heatmaps", "aus")
 #: A small generator without face features: what is measured here is the queue.
@@ -71,7 +71,7 @@ def tasks_of(place: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         line = " ".join(process.info["cmdline"] or [])
-        if "engines.slurm.task" in line and str(place) in line:
+        if "faceprep.cli.worker" in line and str(place) in line:
             found.append(process)
     return found
 
@@ -130,7 +130,7 @@ def stages(environment: dict[str, str], folder: Path, options: argparse.Namespac
     code = process.wait()
     seconds = time.monotonic() - began
     for stage in STAGES:
-        made = arrays(place, stage)
+        made = read_records(place, stage)
         counts = [len(array.tasks) for array in made]
         shards = len({shard for array in made for task in array.tasks for shard in task})
         print(f"{stage}: {shards} shards in arrays of {counts} tasks")
@@ -155,7 +155,7 @@ def training(environment: dict[str, str], folder: Path, options: argparse.Namesp
     began = time.monotonic()
     words = ["--workspace", place, "--engine", "slurm", *sets({**slurm, "slurm.poll_seconds": 2})]
     code = faceprep(environment, *command, *words).wait()
-    (array,) = arrays(place, "train")
+    (array,) = read_records(place, "train")
     turns = array.log(0).read_text().count("stopped by SIGUSR1")
     files = [p / "train" / "exprgan" / "training.safetensors" for p in (alone, place)]
     same = files[0].read_bytes() == files[1].read_bytes()

@@ -104,6 +104,7 @@ def on_slurm(
 ) -> int:
     """Leave a verb that is one job, and the stages before it, to Slurm."""
     from faceprep.cli.output import print_result
+    from faceprep.cli.single_jobs import SINGLE_JOBS
     from faceprep.core.progress import Progress
     from faceprep.execution.slurm import single
     from faceprep.stages import pipeline
@@ -116,7 +117,12 @@ def on_slurm(
             return FAILED
         after = tuple(job for jobs in before.jobs.values() for job in jobs)
         done = single.run(
-            verb, config, progress, overwrite=overwrite, wait=options.wait, after=after
+            SINGLE_JOBS[verb].verb,
+            config,
+            progress,
+            overwrite=overwrite,
+            wait=options.wait,
+            after=after,
         )
     ended = "done" if done.data is not None else "submitted"
     data = {"job": done.job, "log": str(done.log), **(done.data or {})}

@@ -1,17 +1,21 @@
 """A job: one shard of one stage, and its outcome."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from faceprep.config import Config
-from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
 from faceprep.execution.stage import Stage
 from faceprep.workspace import Marker, Workspace
 
-#: Makes shards on another machine, and returns shard → why it could not be made.
-Errand = Callable[[Config, Options, Progress], Mapping[int, str]]
+
+class Request(Protocol):
+    """What a task of a cluster needs beyond the configuration to make the shards of a job."""
+
+    def write(self, folder: Path) -> None:
+        """Write it into the folder of the submitted job."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,8 @@ class Job:
         """Return whether the shard is finished, with this input and these settings."""
         return workspace.is_done(self.stage.name, self.shard, self.input_hash, self.config_hash)
 
-    def errand(self) -> Errand | None:
-        """Return what another machine runs in place of a stage; it is pickled."""
+    def request(self) -> Request | None:
+        """Return what a task of a cluster needs beyond the configuration; a stage needs nothing."""
         return None
 
 

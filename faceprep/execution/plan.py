@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import FaceprepError, Remedy
 from faceprep.core.files import digest
 from faceprep.execution.job import Job
 from faceprep.execution.options import Options
@@ -136,7 +136,8 @@ def shard_count(workspace: Workspace) -> int:
     info = workspace.info("select")
     if "shards" not in info:
         raise FaceprepError(
-            f"{workspace.root} has no selected frames", "faceprep select --dataset … --root …"
+            f"{workspace.root} has no selected frames",
+            Remedy("select", overrides={"dataset": "…", "root": "…"}),
         )
     return int(info["shards"])
 

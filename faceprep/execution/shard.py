@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from faceprep import __version__
-from faceprep.core.errors import FaceprepError, ManifestError
+from faceprep.core.errors import FaceprepError, ManifestError, Remedy
 from faceprep.execution.job import Job
 from faceprep.execution.stage import ShardOutput
 from faceprep.execution.threads import one_thread
@@ -104,7 +104,7 @@ def _check_order(inputs: dict[str, list[Row]], shard: int) -> None:
     ids = [[row["face_id"] for row in rows] for rows in inputs.values()]
     if any(other != ids[0] for other in ids[1:]):
         names = ", ".join(inputs)
-        raise ManifestError(f"shard {shard}: {names} do not list the same faces", "faceprep run")
+        raise ManifestError(f"shard {shard}: {names} do not list the same faces", Remedy("run"))
 
 
 def explain_os_error(error: OSError, workspace: Workspace) -> OSError | FaceprepError:

@@ -13,7 +13,7 @@ from faceprep.execution.plan import (
     plan_stage,
     shard_count,
 )
-from faceprep.execution.slurm.submission import Order, place
+from faceprep.execution.slurm.submission import Submission, submit_missing
 from faceprep.execution.stage import Stage
 from faceprep.workspace import Workspace
 
@@ -54,7 +54,7 @@ def submit_stage(
     stage.check(config)
     workspace.make_folder(stage.name)
     workspace.remove_shards(stage.name, shard_count(workspace))
-    order = Order(
+    wanted = Submission(
         stage,
         config,
         config_hash(stage, config),
@@ -63,4 +63,4 @@ def submit_stage(
         overwrite=options.overwrite,
         retry_failed=options.retry_failed,
     )
-    return result, place(order, after, progress.say)
+    return result, submit_missing(wanted, after, progress.say)

@@ -1,6 +1,6 @@
 """A stand-in for Slurm's commands: jobs run here, one task after another.
 
-`install` puts sbatch, squeue, scontrol, srun and sacct into a folder for ``PATH``. Files in the
+`install` puts sbatch, squeue, scontrol and sacct into a folder for ``PATH``. Files in the
 folder of its state say what is to go wrong:
 
     hold        jobs stay pending
@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-COMMANDS = ("sbatch", "squeue", "scontrol", "srun", "sacct")
+COMMANDS = ("sbatch", "squeue", "scontrol", "sacct")
 
 
 def install(folder: Path) -> Path:
@@ -101,10 +101,6 @@ def squeue(state: Path, words: list[str]) -> None:
 
 def scontrol(state: Path, words: list[str]) -> None:
     print("MaxArraySize            = 2" if words == ["show", "config"] else "")
-
-
-def srun(state: Path, words: list[str]) -> None:
-    raise SystemExit("submitit looks for it")
 
 
 def sacct(state: Path, words: list[str]) -> None:

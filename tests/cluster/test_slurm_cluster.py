@@ -18,7 +18,7 @@ from builders.augment import generator_workspace
 from builders.training import WITHOUT_FEATURES, toy_workspace
 from cluster import slurm_cluster
 
-from faceprep.execution.slurm.job_record import arrays
+from faceprep.execution.slurm.job_record import read_records
 from faceprep.workspace import Workspace
 from faceprep.workspace.in_hand import shards_in_hand
 from faceprep.workspace.pending import pending_shard
@@ -144,7 +144,7 @@ def tasks_of(place: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         line = " ".join(process.info["cmdline"] or [])
-        if "engines.slurm.task" in line and str(place) in line:
+        if "faceprep.cli.worker" in line and str(place) in line:
             found.append(process)
     return found
 
@@ -157,7 +157,7 @@ def test_a_training_beyond_its_time_limit_equals_an_undisturbed_one(
     The notice is sent by hand: Slurm's shortest limit is a minute (`benchmarks/slurm.py` waits for
     several of those).
     """
-    (array,) = arrays(training, "train")
+    (array,) = read_records(training, "train")
     until((training / "train" / "exprgan" / "training.safetensors").exists)
     slurm(cluster, "scancel", "--batch", "--signal=USR1", array.job)
     alone = tmp_path / "alone"
@@ -209,7 +209,7 @@ def test_disturbed_arrays_end_with_the_bytes_of_a_local_run(
         assert process.returncode == 0, said + state
     assert content(place) == content(local)
     workspace = Workspace(place)
-    again = [array for array in arrays(place, "align") if array.tasks]
+    again = [array for array in read_records(place, "align") if array.tasks]
     assert len(again) >= 2  # what died was submitted again
     assert not shards_in_hand(workspace, "align")
     folders = [path for path in place.rglob("*") if path.is_dir()]
@@ -232,7 +232,7 @@ def test_a_task_short_of_time_is_queued_again_alone(
     with pending_shard(workspace, "align", last):
         process = faceprep(*run(dataset, place, "--until", "align", *engine))
         until(lambda: workspace.shards("align") == list(range(last)))
-        (array,) = arrays(place, "align")
+        (array,) = read_records(place, "align")
         task = len(array.tasks) - 1
         assert len(array.tasks[task]) > 1
         shown = slurm(cluster, "scontrol", "show", "job", array.job)
@@ -249,7 +249,7 @@ def test_a_task_short_of_time_is_queued_again_alone(
     _, said = process.communicate(timeout=400)
     assert process.returncode == 0, said
     assert workspace.shards("align") == list(range(last + 1))
-    assert len(arrays(place, "align")) == 1
+    assert len(read_records(place, "align")) == 1
 
 
 def test_stages_that_are_chained_go_on_alone(
@@ -288,7 +288,7 @@ def test_disturbed_tasks_leave_the_faces_of_a_local_run(
     for one in (alone, process):
         _, said = one.communicate(timeout=400)
         assert one.returncode == 0, said
-    assert len(arrays(place, "augment/exprgan")) >= 2
+    assert len(read_records(place, "augment/exprgan")) >= 2
     assert content(place) == content(local)
 
 
@@ -306,7 +306,7 @@ def test_a_table_told_to_stop_goes_on_with_the_trainings_that_are_left(
     engine["slurm.poll_seconds"] = 0.3
     process = faceprep(*words, "--workspace", place, "--engine", "slurm", *sets(engine))
     until(lambda: len(list((place / "classify" / "cells").glob("*.parquet"))) >= 2)
-    (array,) = arrays(place, "classify")
+    (array,) = read_records(place, "classify")
     slurm(cluster, "scancel", "--batch", "--signal=USR1", array.job)
     alone = faceprep(*words, "--workspace", local, "-j", 1)
     tables = []
@@ -319,4 +319,4 @@ def test_a_table_told_to_stop_goes_on_with_the_trainings_that_are_left(
     before, after = log.split("DUE TO JOB REQUEUE")
     assert "6 of 6 trainings to do" in before
     assert "6 of 6 trainings to do" not in after
-    assert len(arrays(place, "classify")) == 1
+    assert len(read_records(place, "classify")) == 1

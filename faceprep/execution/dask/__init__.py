@@ -1,5 +1,1 @@
-"""Run shards on a Dask cluster."""
-
-from faceprep.execution.dask.engine import run
-
-__all__ = ["run"]
+"""A Dask cluster: workers on this machine, or of a cluster that runs already."""

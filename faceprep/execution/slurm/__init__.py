@@ -1,25 +1,20 @@
 """A Slurm cluster: arrays of tasks, each over some shards.
 
-    submit.py    one array through submitit and sbatch
-    arrays.py    what was submitted: a folder an array below <workspace>/<stage>/slurm/
-    claims.py    which of two commands submits
-    queue.py     what squeue says of it
-    orders.py    submit what is missing
-    engine.py    wait, submit again what died
-    task.py      what a task does: ``python -m faceprep.execution.slurm.task FOLDER``
-    single.py    a verb as one job that is queued again until it is done
-    verbs.py     those verbs: ``train`` and ``classify``
+    script.py       the sbatch file of a job
+    sbatch.py       submit one job
+    job_record.py   what was submitted: a folder for each job below <workspace>/<stage>/slurm/
+    reservation.py  which of two commands submits the same shards
+    grouping.py     distribute shards over tasks
+    submission.py   submit the shards that no task makes
+    queue.py        what squeue reports about our jobs
+    engine.py       wait, and submit again what died
+    single.py       a verb as one job that is requeued until it is done
+    node.py         what a job does on its node
 
-submitit writes the sbatch file (its parameters, the array, the throttle). Its pickles are not
-used: they are four files a task in one folder, cannot be read by the next version, and its watcher
-needs Slurm's accounting, which small clusters have not. A task's input is a JSON file here, its
+A task runs ``python -m faceprep.cli.worker FOLDER``. Its input is the JSON file in the folder; its
 output are shards with their markers, as with every engine.
 
-Nothing is remembered but those folders, and nothing is believed because it stands there: whether
-a task lives is for squeue to say, whether a shard is done for its marker. So the same command, from
-anywhere, at any time, waits for what is under way and submits what is not.
+Nothing but these folders is remembered, and no state is taken from them: squeue decides whether a
+task is alive, and the marker decides whether a shard is done. So the same command, from anywhere
+and at any time, waits for what is in progress and submits what is not.
 """
-
-from faceprep.execution.slurm.engine import run
-
-__all__ = ["run"]

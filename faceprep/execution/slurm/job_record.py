@@ -1,68 +1,67 @@
-"""What was submitted: one folder an array, below the stage.
+"""The record of a submitted job: one folder for each array, below the stage.
 
-    <workspace>/<stage>/slurm/<array>/  array.json          settings, and the shards of every task
-                                        errand.pickle       what the settings do not say
-                                        task-<k>.log        what task k printed
-                                        failed/task-<k>.json  an error that stopped task k
-                                        <job>_submission.sh the sbatch file
+    <workspace>/<stage>/slurm/<name>/  array.json          settings, and the shards of every task
+                                       task-<k>.log        output of task k
+                                       failed/task-<k>.json  error that stopped task k
+                                       <job>_submission.sh the sbatch file
 
-The folder's name is part of the job's name in the queue, and it is made before the job is
-submitted: whoever comes meanwhile sees the claim. A claim that is in no queue after `CLAIM_SECONDS`
-was never submitted, an array whose tasks have ended is history; neither stands in anyone's way.
-Which of two claims made at the same moment holds is for `faceprep.execution.slurm.claims` to say.
+The folder's name is part of the job's name in the queue, and the folder is made before the job is
+submitted, so that other commands see which shards are reserved. A record without a job number that
+is in no queue after `RESERVED_SECONDS` was never submitted; an array whose tasks have ended is
+history. Neither blocks other jobs. `faceprep.execution.slurm.reservation` decides between two
+records that are written at the same moment.
 """
 
 import contextlib
 import json
 import os
-import pickle
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.files import write_json
-from faceprep.execution.job import Errand
-from faceprep.execution.slurm.queue import Queue, TaskState, how_it_ended
+from faceprep.execution.job import Request
+from faceprep.execution.slurm.queue import Queue, TaskState, end_state
 
 FOLDER = "slurm"
-CLAIM_SECONDS = 120.0
+#: How long a record without a job number reserves its shards.
+RESERVED_SECONDS = 120.0
 
-#: Tasks of one array: as many logs lie in its folder.
+#: Most tasks of one array; its folder holds as many logs.
 MOST_TASKS = 900
-#: Arrays of a stage that are kept for their logs.
+#: Number of ended arrays of a stage that are kept for their logs.
 _KEPT = 20
 _FILE = "array.json"
-_ERRAND = "errand.pickle"
 _SUBMITTING = TaskState("", "PENDING", "being submitted")
-_NOT_IN_A_PATH = "%\\\n"  # sbatch makes something else of them in the name of a log
+_NOT_IN_A_PATH = "%\\\n"  # sbatch replaces them in the name of a log
 
 
 @dataclass(frozen=True)
-class Array:
-    """A job array over shards of one stage (or the job of a training).
+class JobRecord:
+    """A job array over shards of one stage, or the single job of a verb.
 
     Attributes
     ----------
     folder
-        Its own; see the module.
+        Folder of the record.
     stage, settings
-        What it makes, and the hash of the settings (`faceprep.execution.plan.config_hash`).
+        Name of the stage, and hash of its settings (`faceprep.execution.plan.config_hash`).
     tasks
         Shards of every task.
     config
-        The configuration, as JSON.
+        Configuration, as JSON.
     before
-        Shard → when the marker was written that is to be replaced; a shard whose marker is another
-        one was made since.
+        Shard → modification time (ns) of the marker that is to be replaced. A shard with another
+        marker was made since.
     overwrite, retry_failed
         As `faceprep.execution.options.Options`.
     created
-        Seconds since the epoch; as long as sbatch runs, when that was last seen.
+        Seconds since the epoch; renewed as long as sbatch runs.
     job
         Number of the job; empty until Slurm has taken it.
     """
@@ -80,15 +79,15 @@ class Array:
 
     @property
     def name(self) -> str:
-        """Name of its folder; the job's name ends in it."""
+        """Name of the folder; the job's name ends in it."""
         return self.folder.name
 
     def log(self, task: int) -> Path:
-        """What a task printed."""
+        """Return the path of a task's log."""
         return self.folder / f"task-{task}.log"
 
     def tail(self, task: int, lines: int = 12) -> list[str]:
-        """Last lines of that."""
+        """Return the last lines of a task's log."""
         try:
             with self.log(task).open("rb") as stream:
                 stream.seek(max(stream.seek(0, os.SEEK_END) - 8192, 0))
@@ -102,98 +101,86 @@ class Array:
         plain = {key: value for key, value in asdict(self).items() if key != "folder"}
         write_json(self.folder / _FILE, plain)
 
-    def with_job(self, job: str) -> "Array":
-        """Note the number that Slurm gave it; where that cannot be written, the queue says it."""
-        array = replace(self, job=job)
+    def with_job(self, job: str) -> "JobRecord":
+        """Record the job number; if it cannot be written, the queue still has it."""
+        record = replace(self, job=job)
         with contextlib.suppress(OSError):
-            array.write()
-        return array
+            record.write()
+        return record
 
-    def renewed(self) -> "Array":
-        """Let a claim count from now on."""
-        array = replace(self, created=time.time())
-        with contextlib.suppress(OSError):
-            array.write()
-        return array
-
-    def numbered(self, queue: Queue) -> "Array":
-        """Return it with its number, when the queue knows one that nobody lived to note."""
+    def with_job_of(self, queue: Queue) -> "JobRecord":
+        """Return the record with the job number from the queue if it has none yet."""
         known = "" if self.job else next((s.job for s in self.states(queue).values()), "")
         return replace(self, job=known) if known else self
 
-    def give(self, errand: Errand) -> None:
-        """Leave the tasks what they do in place of `faceprep.execution.runner.run_stage`.
-
-        A pickle: it lives as long as the job, and holds what was trained for it.
-        """
-        (self.folder / _ERRAND).write_bytes(pickle.dumps(errand))
-
-    def errand(self) -> Errand | None:
-        """What was left; None where the stage says it all."""
-        path = self.folder / _ERRAND
-        return pickle.loads(path.read_bytes()) if path.exists() else None
+    def renewed(self) -> "JobRecord":
+        """Extend the reservation: it counts from now on."""
+        record = replace(self, created=time.time())
+        with contextlib.suppress(OSError):
+            record.write()
+        return record
 
     def remove(self) -> None:
-        """Take a claim back."""
+        """Remove the record, and with it the reservation."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def write_error(self, task: int, error: FaceprepError) -> None:
-        """Leave word of an error that stopped a task, for whoever waits."""
-        note = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+    def write_error(self, task: int, message: str, hint: str | None, exit_code: int) -> None:
+        """Write the error that stopped a task, for the command that waits for it."""
+        note = {"message": message, "hint": hint, "exit_code": exit_code}
         with contextlib.suppress(OSError):
-            self._error(task).parent.mkdir(exist_ok=True)
-            write_json(self._error(task), note)
+            self._error_path(task).parent.mkdir(exist_ok=True)
+            write_json(self._error_path(task), note)
 
     def clear_error(self, task: int) -> None:
-        """Take that word back: the task runs again."""
-        self._error(task).unlink(missing_ok=True)
+        """Remove the error of a task that runs again."""
+        self._error_path(task).unlink(missing_ok=True)
 
     def error(self, task: int) -> FaceprepError | None:
-        """What stopped a task, when it was an error of ours."""
+        """Return the error that stopped a task, if it wrote one."""
         try:
-            note = json.loads(self._error(task).read_text())
+            note = json.loads(self._error_path(task).read_text())
         except (OSError, ValueError):
             return None
         error = FaceprepError(str(note.get("message")), note.get("hint"))
         error.exit_code = int(note.get("exit_code", 1))
         return error
 
-    def _error(self, task: int) -> Path:
+    def _error_path(self, task: int) -> Path:
         return self.folder / "failed" / f"task-{task}.json"
 
     def states(self, queue: Queue) -> dict[int, TaskState]:
-        """Task → its state, of those that Slurm knows, or is about to."""
+        """Return task → state, of the tasks that Slurm knows or is about to know."""
         known = queue.get(self.name)
         if known is not None:
             return known
-        if abs(time.time() - self.created) < CLAIM_SECONDS:
+        if abs(time.time() - self.created) < RESERVED_SECONDS:
             return dict.fromkeys(range(len(self.tasks)), _SUBMITTING)
         return {}
 
     def alive(self, queue: Queue) -> dict[int, TaskState]:
-        """Task → its state, of those that run or wait."""
+        """Return task → state, of the tasks that run or wait."""
         return {task: state for task, state in self.states(queue).items() if state.alive}
 
-    def end(self, queue: Queue, task: int) -> str:
-        """How a task is, or how it ended, in Slurm's words."""
+    def state(self, queue: Queue, task: int) -> str:
+        """Return the state of a task, or its final state, as Slurm names it."""
         state = self.states(queue).get(task)
-        return state.state if state else how_it_ended(self.job, task) or "gone from the queue"
+        return state.state if state else end_state(self.job, task) or "gone from the queue"
 
 
-def claim(workspace: Path, array: Array, errand: Errand | None = None) -> Array:
-    """Make the folder of an array that is about to be submitted; its name is chosen here.
+def create_record(workspace: Path, record: JobRecord, request: Request | None = None) -> JobRecord:
+    """Choose and make the folder of a job that is about to be submitted.
 
     Parameters
     ----------
-    errand
-        What its tasks do; None: what the stage says.
+    request
+        What its tasks need beyond the configuration.
 
     Raises
     ------
     UsageError
-        When Slurm would write its logs elsewhere.
+        If Slurm would write the logs elsewhere.
     FaceprepError
-        When it cannot be written.
+        If the folder cannot be written.
     """
     strange = sorted(set(_NOT_IN_A_PATH) & set(str(workspace)))
     if strange:
@@ -202,15 +189,15 @@ def claim(workspace: Path, array: Array, errand: Errand | None = None) -> Array:
             " else to it",
             "rename the folder, or choose another place with --workspace DIR",
         )
-    stamp = time.strftime("%y%m%d-%H%M%S", time.gmtime(array.created))
-    folder = workspace / array.stage / FOLDER
-    name = array.stage.replace("/", "-")
-    named = replace(array, folder=folder / f"{name}-{stamp}-{secrets.token_hex(3)}")
+    stamp = time.strftime("%y%m%d-%H%M%S", time.gmtime(record.created))
+    folder = workspace / record.stage / FOLDER
+    name = record.stage.replace("/", "-")
+    named = replace(record, folder=folder / f"{name}-{stamp}-{secrets.token_hex(3)}")
     try:
         named.folder.mkdir(parents=True)
+        if request is not None:
+            request.write(named.folder)
         named.write()
-        if errand is not None:
-            named.give(errand)
     except OSError as error:
         raise FaceprepError(
             f"cannot write below {folder}: {error.strerror}",
@@ -219,67 +206,56 @@ def claim(workspace: Path, array: Array, errand: Errand | None = None) -> Array:
     return named
 
 
-def read(folder: Path) -> Array:
-    """Return the array of a folder; ValueError, OSError or TypeError when there is none."""
+def read_record(folder: Path) -> JobRecord:
+    """Return the record of a folder.
+
+    Raises
+    ------
+    OSError, ValueError, TypeError, KeyError
+        If there is none.
+    """
     values = json.loads((folder / _FILE).read_text())
     values["before"] = {int(shard): stamp for shard, stamp in values["before"].items()}
-    return Array(folder=folder, **values)
+    return JobRecord(folder=folder, **values)
 
 
-def arrays(workspace: Path, stage: str) -> list[Array]:
-    """Every array of a stage whose folder can be read, oldest first."""
+def read_records(workspace: Path, stage: str) -> list[JobRecord]:
+    """Return every readable record of a stage, oldest first."""
     folder = workspace / stage / FOLDER
     found = []
     for entry in folder.iterdir() if folder.is_dir() else []:
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            found.append(read(entry))
-    return sorted(found, key=lambda array: (array.created, array.name))  # names know seconds only
+            found.append(read_record(entry))
+    # Names hold whole seconds only.
+    return sorted(found, key=lambda record: (record.created, record.name))
 
 
-def in_flight(of: Sequence[Array], queue: Queue) -> dict[int, tuple[Array, int, TaskState]]:
-    """Shard → the living task that has it; its array with the number that the queue knows."""
+class LivingTask(NamedTuple):
+    """A task that runs or waits, with the record of its job."""
+
+    record: JobRecord
+    task: int
+    state: TaskState
+
+
+def living_tasks(records: Sequence[JobRecord], queue: Queue) -> dict[int, LivingTask]:
+    """Return shard → the living task that makes it."""
     return {
-        shard: (array, task, state)
-        for array in (each.numbered(queue) for each in of)
-        for task, state in array.alive(queue).items()
-        if task < len(array.tasks)
-        for shard in array.tasks[task]
+        shard: LivingTask(record, task, state)
+        for record in (each.with_job_of(queue) for each in records)
+        for task, state in record.alive(queue).items()
+        if task < len(record.tasks)
+        for shard in record.tasks[task]
     }
 
 
-def prune(workspace: Path, stage: str, queue: Queue) -> None:
-    """Remove the folders of old arrays that have ended, and of claims that were never written."""
-    ended = [array for array in arrays(workspace, stage) if not array.alive(queue)]
-    for array in ended[:-_KEPT]:
-        shutil.rmtree(array.folder, ignore_errors=True)
+def remove_old_records(workspace: Path, stage: str, queue: Queue) -> None:
+    """Remove the folders of old jobs that have ended, and of records that were never written."""
+    ended = [record for record in read_records(workspace, stage) if not record.alive(queue)]
+    for record in ended[:-_KEPT]:
+        record.remove()
     for folder in (workspace / stage / FOLDER).glob("*/"):
         with contextlib.suppress(OSError):
-            old = time.time() - folder.stat().st_mtime > 10 * CLAIM_SECONDS
+            old = time.time() - folder.stat().st_mtime > 10 * RESERVED_SECONDS
             if old and not (folder / _FILE).exists():
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def groups(seconds: Mapping[int, float], minutes: float, at_once: int = 1) -> Iterator[list[int]]:
-    """Put shards together so that a task takes about as long as wanted, and all about equally long.
-
-    Parameters
-    ----------
-    seconds
-        Shard → how long it will take on one core.
-    minutes
-        Aim for a task.
-    at_once
-        Shards that a task makes at the same time.
-    """
-    total = sum(seconds.values())
-    tasks = min(max(-(-total // (minutes * 60 * at_once)), 1), len(seconds))
-    share, taken, group = total / tasks if tasks else 0.0, 0.0, list[int]()
-    ends = 1
-    for shard in sorted(seconds):
-        if group and taken + seconds[shard] / 2 > ends * share:
-            yield group
-            group, ends = [], ends + 1
-        group.append(shard)
-        taken += seconds[shard]
-    if group:
-        yield group

@@ -1,4 +1,4 @@
-"""What Slurm's own commands say about our jobs."""
+"""The state of our jobs, as Slurm's own commands report it."""
 
 import os
 import re
@@ -17,38 +17,39 @@ ENDED = frozenset(
         *("OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT"),
     }
 )
-#: Every job of ours begins so; what follows is the name of its folder.
+#: Start of the name of each of our jobs; the name of the job's folder follows.
 PREFIX = "faceprep-"
 
-_DEFAULT_ARRAY = 1001  # Slurm's own MaxArraySize
-_SECONDS = 60
-_WIDTH = 79  # of what is said of an outage
+_DEFAULT_ARRAY = 1001  # Slurm's default MaxArraySize
+_TIMEOUT_SECONDS = 60
+_WIDTH = 79  # of the message about an outage
 _SHOW = "sinfo shows whether the controller answers"
-#: What they make of sbatch and squeue is not what we told them, or not what we look for; an array
-#: task that submits a job would lend it its own number.
+#: Variables that change what sbatch does or what squeue prints. A task of an array that submits a
+#: job would also pass on its own task number.
 _MISLEADING = re.compile(
     r"SQUEUE_\w+|SLURM_ARRAY_\w+"
     r"|SBATCH_(ARRAY_INX|CLUSTERS|ERROR|JOB_NAME|NO_REQUEUE|OUTPUT|SIGNAL|WAIT)"
 )
-_SAYS_WHO = re.compile(r"^\w+: ((error|fatal): )?")
+_PROGRAM_NAME = re.compile(r"^\w+: ((error|fatal): )?")
 
-_answered = threading.Event()  # by Slurm, in this process: an outage after that will pass
+#: Set once Slurm has answered this process: an outage after that is taken to be temporary.
+_answered = threading.Event()
 
 
 class QueueError(FaceprepError):
-    """Slurm does not answer now; it may in a minute."""
+    """Slurm does not answer now; it may answer in a minute."""
 
 
 @dataclass(frozen=True)
 class TaskState:
-    """One task of an array, or a job without an array (task 0).
+    """State of one task of an array, or of a job without an array (task 0).
 
     Attributes
     ----------
     job
         Number of the array's job, for scancel.
     state, reason
-        In Slurm's words.
+        As squeue prints them.
     """
 
     job: str
@@ -57,27 +58,28 @@ class TaskState:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs, or may still run."""
+        """Whether the task runs, or may still run."""
         return self.state not in ENDED
 
     @property
     def running(self) -> bool:
-        """Whether it is on a node."""
+        """Whether the task is on a node."""
         return self.alive and self.state not in ("PENDING", "REQUEUED", "REQUEUE_HOLD")
 
 
+#: Name of a job's folder → task → state.
 Queue = dict[str, dict[int, TaskState]]
 
 
-def look() -> Queue:
-    """Return all our jobs that Slurm still knows: array's name → task → state.
+def read_queue() -> Queue:
+    """Return all our jobs that Slurm still knows.
 
     Raises
     ------
     MissingToolError
-        When there is no squeue here, or no controller that ever answered.
+        If there is no squeue here, or the controller has never answered.
     QueueError
-        When Slurm does not answer any more.
+        If Slurm does not answer any more.
     """
     words = ("--noheader", "--array", "--states=all", f"--user={os.getuid()}")
     queue: Queue = {}
@@ -95,14 +97,14 @@ def largest_array() -> int:
     return max(int(match[1]), 1) if match else _DEFAULT_ARRAY
 
 
-def how_it_ended(job: str, task: int) -> str | None:
-    """State of a task that squeue has forgotten; ``None`` without Slurm's accounting."""
-    ends = how_they_ended([job])
+def end_state(job: str, task: int) -> str | None:
+    """Return the final state of a task that squeue has forgotten; None without accounting."""
+    ends = end_states([job])
     return ends.get(f"{job}_{task}") or ends.get(job)
 
 
-def how_they_ended(jobs: Sequence[str]) -> dict[str, str]:
-    """``job_task`` or job → how it ended, of all asked for; empty without Slurm's accounting."""
+def end_states(jobs: Sequence[str]) -> dict[str, str]:
+    """Return ``job_task`` or job → final state of several jobs; empty without accounting."""
     words = ("--allocations", "--noheader", "--parsable2", "--format=JobID,State")
     try:
         lines = ask("sacct", *words, f"--jobs={','.join(jobs)}").splitlines()
@@ -113,19 +115,19 @@ def how_they_ended(jobs: Sequence[str]) -> dict[str, str]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for Slurm's commands: ours, but for what would mislead them."""
+    """Return our environment without the variables that would mislead Slurm's commands."""
     return {key: value for key, value in os.environ.items() if not _MISLEADING.fullmatch(key)}
 
 
 def ask(*command: str) -> str:
-    """Run one of Slurm's commands; return what it prints.
+    """Run one of Slurm's commands, and return what it prints.
 
     Raises
     ------
     MissingToolError
-        When it is not installed, or fails before Slurm has answered anything.
+        If it is not installed, or fails before Slurm has answered any command.
     QueueError
-        When it fails later.
+        If it fails later.
     """
     try:
         done = subprocess.run(
@@ -134,25 +136,30 @@ def ask(*command: str) -> str:
             encoding="utf-8",
             errors="replace",
             check=False,
-            timeout=_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
             env=environment(),
         )
     except FileNotFoundError:
-        raise MissingToolError(
-            f"no {command[0]}: this is not a machine of a Slurm cluster",
-            "type the command on a login node, or use --engine local",
-        ) from None
+        raise no_slurm(command[0]) from None
     except subprocess.TimeoutExpired:
-        raise _silent(command[0], f"nothing within {_SECONDS} s") from None
+        raise _no_answer(command[0], f"nothing within {_TIMEOUT_SECONDS} s") from None
     if done.returncode:
-        raise _silent(command[0], done.stderr.strip() or f"exit code {done.returncode}")
+        raise _no_answer(command[0], done.stderr.strip() or f"exit code {done.returncode}")
     _answered.set()
     return done.stdout
 
 
-def _silent(program: str, words: str) -> FaceprepError:
-    """Error for a command that failed, with the first line of what it said."""
-    said = _SAYS_WHO.sub("", words.splitlines()[0])
+def no_slurm(program: str) -> MissingToolError:
+    """Return the error for a machine that lacks one of Slurm's commands."""
+    return MissingToolError(
+        f"no {program}: this is not a machine of a Slurm cluster",
+        "type the command on a login node, or use --engine local",
+    )
+
+
+def _no_answer(program: str, words: str) -> FaceprepError:
+    """Return the error for a command that failed, with the first line of its message."""
+    said = _PROGRAM_NAME.sub("", words.splitlines()[0])
     line = textwrap.shorten(f"Slurm does not answer {program}: {said}", _WIDTH, placeholder=" …")
     if _answered.is_set():
         return QueueError(line, f"{_SHOW}; the same command goes on where it was")

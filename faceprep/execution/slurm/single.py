@@ -1,9 +1,9 @@
-"""A verb as one job: told before its time limit, it saves, is queued again, and goes on."""
+"""A verb as one job, which is requeued before its time limit until it is done."""
 
 import json
 import shlex
-import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,18 +13,35 @@ from faceprep.config.section import absolute
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.files import digest, write_json
 from faceprep.core.progress import Progress
-from faceprep.execution.slurm.claims import hold, pause
 from faceprep.execution.slurm.engine import RETRIES, SILENT_POLLS
-from faceprep.execution.slurm.job_record import Array, arrays, claim, prune
-from faceprep.execution.slurm.queue import Queue, QueueError, TaskState, look
-from faceprep.execution.slurm.submit import SubmitError, UnsureError, submit
-from faceprep.execution.slurm.task import here
-from faceprep.execution.slurm.verbs import VERBS, Verb
-from faceprep.report.tables import as_text
+from faceprep.execution.slurm.job_record import JobRecord, read_records, remove_old_records
+from faceprep.execution.slurm.queue import Queue, QueueError, TaskState, read_queue
+from faceprep.execution.slurm.reservation import pause, reserve
+from faceprep.execution.slurm.sbatch import SubmitError, UnsureError, submit
 
 _RESULT = "result.json"
 _BEGUN = "begun"
 _GRACE_POLLS = 3
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb that Slurm runs as one job.
+
+    Attributes
+    ----------
+    name
+        Name of the verb, of its section, of its section below ``[slurm]``, and of its folder in
+        the workspace.
+    saved
+        Returns a number that changes whenever more is saved to continue from; 0 if nothing is.
+    inputs
+        Returns what the verb reads, JSON-ready; None if that takes long to find out.
+    """
+
+    name: str
+    saved: Callable[[Config], int]
+    inputs: Callable[[Config], dict[str, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -34,9 +51,9 @@ class SingleJob:
     Attributes
     ----------
     job, log
-        Number of the job and what it prints.
+        Number of the job, and the path of its log.
     text, data
-        What the verb prints, and prints with ``--json``, once it is done.
+        What the verb printed, and prints with ``--json``; empty and None until it is done.
     """
 
     job: str
@@ -46,7 +63,7 @@ class SingleJob:
 
 
 def run(
-    name: str,
+    verb: Verb,
     config: Config,
     progress: Progress,
     *,
@@ -54,65 +71,72 @@ def run(
     wait: bool = True,
     after: tuple[str, ...] = (),
 ) -> SingleJob:
-    """Have one job do a verb of `VERBS`.
+    """Run a verb as one job.
 
-    A job of the same verb and settings that is in the queue is waited for in place of a second
-    one; what one has done is not done again. A job that dies is submitted again, `RETRIES` times in
-    a row with nothing new saved. A Slurm that does not answer, or does not take it again, is asked
-    `SILENT_POLLS` times more.
+    If a job of the same verb and settings is in the queue, wait for that one; do not repeat what
+    such a job has done. A job that dies is submitted again, until it has died `RETRIES` times in a
+    row without saving anything new. If Slurm does not answer, or does not take the job again, ask
+    `SILENT_POLLS` more times.
 
     Parameters
     ----------
     overwrite
-        Do it anew.
+        Do it again from the beginning.
     wait
-        Wait until it is done; otherwise submit it and leave.
+        Wait until it is done; otherwise submit the job and return.
     after
         Numbers of jobs that must have ended first.
 
     Raises
     ------
     UsageError
-        When the verb is in the queue for this workspace with other settings, or without
+        If the verb is in the queue for this workspace with other settings, or without
         ``overwrite``.
     MissingToolError, FaceprepError
-        As `faceprep.execution.slurm.submit.submit`, and what the verb itself raised.
+        As `faceprep.execution.slurm.sbatch.submit`, and any error of the verb itself.
     KeyboardInterrupt
-        After SIGINT, with the job's number; it goes on.
+        After SIGINT, with the number of the job, which continues.
     """
-    verb = VERBS[name]
-    array = _in_queue(verb, config, look())
-    if array is not None and overwrite and not array.overwrite:
+    record = _in_queue(verb, config, read_queue())
+    if record is not None and overwrite and not record.overwrite:
         raise UsageError(
-            f"job {array.job} goes on with what is there; --overwrite comes too late for it",
-            f"without --overwrite it is waited for; scancel {array.job} ends it",
+            f"job {record.job} goes on with what is there; --overwrite comes too late for it",
+            f"without --overwrite it is waited for; scancel {record.job} ends it",
         )
-    if array is None and not (overwrite or after):
+    if record is None and not (overwrite or after):
         done = _finished(verb, config)
         if done is not None:
-            progress.say(f"{name}: finished before by job {done.job}; --overwrite does it anew")
+            progress.say(
+                f"{verb.name}: finished before by job {done.job}; --overwrite does it anew"
+            )
             return done
-    array = array or _submit(verb, config, overwrite, after)
-    return _wait(_Watch(verb, config, array, progress)) if wait else _job(array)
+    record = record or _submit(verb, config, overwrite, after)
+    return _wait(_Watch(verb, config, record, progress)) if wait else _job(record)
 
 
-def run_here(array: Array) -> int:
-    """Do the verb of a job on this node; return the exit code."""
-    verb, config = VERBS[array.stage], here(array)
-    workers = array.config.get("workers") or verb.workers(_asks(verb, config))
-    begun = array.folder / _BEGUN
-    overwrite = array.overwrite and not begun.exists()
+def begin(record: JobRecord) -> bool:
+    """Note on the node that a job has begun; return whether it is to overwrite what is there.
+
+    A job that runs again continues with what it has made itself.
+    """
+    begun = record.folder / _BEGUN
+    overwrite = record.overwrite and not begun.exists()
     begun.touch()
-    made_of = verb.made_of(config)
-    printed = verb.work(config.model_copy(update={"workers": workers}), overwrite)
-    if printed is None:
-        return 128 + signal.SIGTERM
-    renderables, data = printed
-    text = as_text(renderables)
-    print(text, flush=True)
-    result = {"text": text, "data": data, "made_of": made_of, "saved": verb.saved(config)}
-    write_json(array.folder / _RESULT, result)
-    return 0
+    return overwrite
+
+
+def write_result(
+    record: JobRecord, text: str, data: dict[str, Any], inputs: dict[str, Any] | None, saved: int
+) -> None:
+    """Write what a verb printed, for the command that waits for it.
+
+    Parameters
+    ----------
+    inputs, saved
+        As `Verb`, when the verb began and when it ended.
+    """
+    result = {"text": text, "data": data, "made_of": inputs, "saved": saved}
+    write_json(record.folder / _RESULT, result)
 
 
 def _wait(watch: "_Watch") -> SingleJob:
@@ -137,57 +161,57 @@ def _wait(watch: "_Watch") -> SingleJob:
 
 
 class _Watch:
-    """A job that is waited for, and submitted again when it has died."""
+    """A job that a command waits for, and submits again if it has died."""
 
-    def __init__(self, verb: Verb, config: Config, array: Array, progress: Progress) -> None:
-        self.verb, self.config, self.array, self.progress = verb, config, array, progress
+    def __init__(self, verb: Verb, config: Config, record: JobRecord, progress: Progress) -> None:
+        self.verb, self.config, self.record, self.progress = verb, config, record, progress
         self.saved = verb.saved(config)
         self.tries = self.gone = 0
         self.died = ""
 
     def look(self) -> SingleJob | None:
-        """Look at it once; return it when it is done.
+        """Look at the job once; return it when it is done.
 
         Raises
         ------
         QueueError, SubmitError
-            When Slurm does not answer, or does not take it again, now.
+            If Slurm does not answer, or does not take the job again, now.
         FaceprepError
-            What the verb raised, or when it is not to be submitted again.
+            Any error of the verb, or if the job is not to be submitted again.
         """
-        queue = look()  # before the result: what ends in between is done, not dead
+        queue = read_queue()  # before the result: what ends in between is done, not dead
         done = self.done()
         if done is not None:
             return done
-        state = self.array.alive(queue).get(0)
+        state = self.record.alive(queue).get(0)
         if state is not None:
             self.gone, self.died = 0, ""
-            self.progress.status(*_words(self.array, state))
+            self.progress.status(*_state_words(self.record, state))
             return None
         self.gone += 1
         if self.gone > _GRACE_POLLS:
-            self.died = self.died or self._judged(queue)
+            self.died = self.died or self._cause_of_death(queue)
             self._submit_again(queue)
         return None
 
     def done(self) -> SingleJob | None:
-        """Return the job with what the verb printed, once that is there."""
-        result = _result(self.array)
-        return None if result is None else _job(self.array, result)
+        """Return the job with what the verb printed, once that is written."""
+        result = _result(self.record)
+        return None if result is None else _job(self.record, result)
 
     def how_to_come_back(self) -> str:
-        """What to type after Ctrl-C."""
-        job = self.array.job
+        """Return what to type after Ctrl-C."""
+        job = self.record.job
         if self.died:
             return f"job {job} died ({self.died}); the same command goes on there"
         return f"job {job} goes on; the same command waits for it again, scancel {job} ends it"
 
-    def _judged(self, queue: Queue) -> str:
-        """How it died; raises where it is not to be submitted again."""
-        error = self.array.error(0)
+    def _cause_of_death(self, queue: Queue) -> str:
+        """Return how the job died; raise an error if it is not to be submitted again."""
+        error = self.record.error(0)
         if error is not None:
             raise error
-        how, job = self.array.end(queue, 0), self.array.job
+        how, job = self.record.state(queue, 0), self.record.job
         if how.startswith("CANCELLED"):
             raise FaceprepError(
                 f"job {job} was cancelled", "type the same command again; it goes on there"
@@ -197,79 +221,83 @@ class _Watch:
         if self.tries > RETRIES:
             raise FaceprepError(
                 f"job {job} died {self.tries} times and saved nothing new: {how}",
-                f"tail {shlex.quote(str(self.array.log(0)))}",
+                f"tail {shlex.quote(str(self.record.log(0)))}",
             )
         return how
 
     def _submit_again(self, queue: Queue) -> None:
-        """Submit it, unless another command that waits for it has."""
-        overwrite = self.array.overwrite and not (self.array.folder / _BEGUN).exists()
-        array = _in_queue(self.verb, self.config, queue)
-        array = array or _submit(self.verb, self.config, overwrite, ())
-        name, job = self.verb.name, self.array.job
+        """Submit the job again, unless another command that waits for it has done so."""
+        overwrite = self.record.overwrite and not (self.record.folder / _BEGUN).exists()
+        record = _in_queue(self.verb, self.config, queue)
+        record = record or _submit(self.verb, self.config, overwrite, ())
+        name, job = self.verb.name, self.record.job
         self.progress.say(f"{name}: job {job} died ({self.died}), submitted again")
-        self.array, self.gone, self.died = array, 0, ""
+        self.record, self.gone, self.died = record, 0, ""
 
 
-def _words(array: Array, state: TaskState) -> tuple[str, str]:
-    """How a job stands, and the last that the verb said."""
+def _state_words(record: JobRecord, state: TaskState) -> tuple[str, str]:
+    """Return the state of a job, and the last line that the verb printed about itself."""
     reason = "" if state.running or state.reason in ("", "None") else f" ({state.reason})"
-    said = [line for line in array.tail(0) if line.startswith(f"{array.stage}:")]
-    return f"{array.stage}: job {array.job} {state.state.lower()}{reason}", said[-1] if said else ""
+    said = [line for line in record.tail(0) if line.startswith(f"{record.stage}:")]
+    words = f"{record.stage}: job {record.job} {state.state.lower()}{reason}"
+    return words, said[-1] if said else ""
 
 
-def _result(array: Array) -> dict[str, Any] | None:
+def _result(record: JobRecord) -> dict[str, Any] | None:
     try:
-        return dict(json.loads((array.folder / _RESULT).read_text()))
+        return dict(json.loads((record.folder / _RESULT).read_text()))
     except (OSError, ValueError):
         return None
 
 
-def _job(array: Array, result: dict[str, Any] | None = None) -> SingleJob:
+def _job(record: JobRecord, result: dict[str, Any] | None = None) -> SingleJob:
     done = result or {"text": "", "data": None}
-    return SingleJob(array.job, array.log(0), done["text"], done["data"])
+    return SingleJob(record.job, record.log(0), done["text"], done["data"])
 
 
 def _finished(verb: Verb, config: Config) -> SingleJob | None:
-    """Return the job of these settings that did it, where all is still as it left it."""
-    made_of, saved = verb.made_of(config), verb.saved(config)
-    for array in reversed(arrays(config.workspace, verb.name)):
-        result = _result(array) if array.settings == _settings(verb, config) else None
-        if result is not None and made_of is not None:
-            same = (result.get("made_of"), result.get("saved")) == (made_of, saved)
-            return _job(array, result) if same and saved else None
+    """Return the job of these settings that did it, if inputs and results are unchanged since."""
+    inputs, saved = verb.inputs(config), verb.saved(config)
+    for record in reversed(read_records(config.workspace, verb.name)):
+        result = _result(record) if record.settings == _settings(verb, config) else None
+        if result is not None and inputs is not None:
+            same = (result.get("made_of"), result.get("saved")) == (inputs, saved)
+            return _job(record, result) if same and saved else None
     return None
 
 
-def _in_queue(verb: Verb, config: Config, queue: Queue) -> Array | None:
-    """Return the living job of these settings; refuses one of others in the same place.
+def _in_queue(verb: Verb, config: Config, queue: Queue) -> JobRecord | None:
+    """Return the living job of these settings; wait if another command is about to submit it.
 
-    One that another command is about to submit is waited for until it has a number.
+    Raises
+    ------
+    UsageError
+        If a job of other settings is in the queue.
     """
     while True:
-        known = [array.numbered(queue) for array in arrays(config.workspace, verb.name)]
-        living = [array for array in known if array.alive(queue)]
-        for array in living:
-            if array.settings != _settings(verb, config):
-                who = f"job {array.job}" if array.job else "another command"
-                end = f", or end it: scancel {array.job}" if array.job else ""
+        known = [record.with_job_of(queue) for record in read_records(config.workspace, verb.name)]
+        living = [record for record in known if record.alive(queue)]
+        for record in living:
+            if record.settings != _settings(verb, config):
+                who = f"job {record.job}" if record.job else "another command"
+                end = f", or end it: scancel {record.job}" if record.job else ""
                 raise UsageError(
                     f"{who}: {verb.name} with other settings in {config.workspace} now",
                     f"wait for it{end}",
                 )
-        numbered = [array for array in living if array.job]
+        numbered = [record for record in living if record.job]
         if numbered or not living:
             return numbered[0] if numbered else None
         pause(config.slurm.poll_seconds)
-        queue = look()
+        queue = read_queue()
 
 
-def _submit(verb: Verb, config: Config, overwrite: bool, after: tuple[str, ...]) -> Array:
-    """Submit the job, or return that of a command that was quicker."""
+def _submit(verb: Verb, config: Config, overwrite: bool, after: tuple[str, ...]) -> JobRecord:
+    """Submit the job, or return that of another command that was faster."""
     workspace = config.workspace.absolute()
     while True:
-        prune(workspace, verb.name, look())
-        array = Array(
+        remove_old_records(workspace, verb.name, read_queue())
+        record = JobRecord(
             folder=workspace,
             stage=verb.name,
             settings=_settings(verb, config),
@@ -277,21 +305,18 @@ def _submit(verb: Verb, config: Config, overwrite: bool, after: tuple[str, ...])
             config=absolute(config).model_dump(mode="json"),
             overwrite=overwrite,
         )
-        mine, unsure = hold(workspace, claim(workspace, array), config.slurm.poll_seconds), None
+        mine, unsure = reserve(workspace, record, config.slurm.poll_seconds), None
         try:
             if mine is not None:
-                return submit(mine, config.slurm, _asks(verb, config), None, after)
+                resources = cast(SlurmTrainConfig, getattr(config.slurm, verb.name))
+                return submit(mine, config.slurm, resources, None, after)
         except UnsureError as error:
             unsure = error
-        found = _in_queue(verb, config, look())
+        found = _in_queue(verb, config, read_queue())
         if found is not None:
             return found
         if unsure is not None:
             raise unsure
-
-
-def _asks(verb: Verb, config: Config) -> SlurmTrainConfig:
-    return cast(SlurmTrainConfig, getattr(config.slurm, verb.name))
 
 
 def _settings(verb: Verb, config: Config) -> str:

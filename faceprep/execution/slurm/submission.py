@@ -1,7 +1,7 @@
-"""Orders: shards that tasks are to make, and the arrays that are submitted for them.
+"""Submit arrays for the shards that no living task makes.
 
-What a living task has is left to it. The rest is claimed and submitted array by array, in smaller
-ones where Slurm takes no large one.
+Shards of living tasks are left to those tasks. The others are reserved and submitted array by
+array, in smaller arrays where Slurm does not take a large one.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -10,27 +10,24 @@ from dataclasses import dataclass, field, replace
 from faceprep.config import Config
 from faceprep.config.section import absolute
 from faceprep.core.errors import FaceprepError, UsageError
-from faceprep.execution.job import Errand, Job
-from faceprep.execution.slurm.claims import hold, pause
+from faceprep.execution.job import Job, Request
+from faceprep.execution.slurm.grouping import group_shards
 from faceprep.execution.slurm.job_record import (
     MOST_TASKS,
-    Array,
-    arrays,
-    claim,
-    groups,
-    in_flight,
-    prune,
+    JobRecord,
+    LivingTask,
+    living_tasks,
+    read_records,
+    remove_old_records,
 )
-from faceprep.execution.slurm.queue import Queue, QueueError, TaskState, largest_array, look
-from faceprep.execution.slurm.submit import SubmitError, UnsureError, submit
+from faceprep.execution.slurm.queue import Queue, QueueError, largest_array, read_queue
+from faceprep.execution.slurm.reservation import pause, reserve
+from faceprep.execution.slurm.sbatch import SubmitError, UnsureError, submit
 from faceprep.execution.stage import Stage
 from faceprep.workspace import Workspace
 
-#: Shard → the living task that has it.
-Flight = dict[int, tuple[Array, int, TaskState]]
-
 _MARKERS_MEASURED = 50
-_UNSURE = 3  # times in a row that Slurm may not say whether it took a job
+_UNSURE = 3  # lost answers of sbatch in a row after which to give up
 _FEWER = (
     "--set slurm.task_minutes=120 makes fewer tasks, and longer ones; a command that waits submits"
     " the rest as the queue drains; slurm.time, slurm.mem and slurm.qos have limits too"
@@ -38,8 +35,20 @@ _FEWER = (
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is to be made by tasks: shards of one stage, with one configuration."""
+class Submission:
+    """Shards of one stage that tasks are to make, with one configuration.
+
+    Attributes
+    ----------
+    stage, config, settings
+        Stage, configuration, and hash of the stage's settings.
+    shards
+        Numbers of the shards.
+    before, overwrite, retry_failed
+        As `faceprep.execution.slurm.job_record.JobRecord`.
+    request
+        What the tasks need beyond the configuration.
+    """
 
     stage: Stage
     config: Config
@@ -48,11 +57,11 @@ class Order:
     before: Mapping[int, int] = field(default_factory=dict)
     overwrite: bool = False
     retry_failed: bool = False
-    errand: Errand | None = None
+    request: Request | None = None
 
     @classmethod
-    def of(cls, jobs: Sequence[Job], redo: bool) -> "Order":
-        """Return an order for jobs of one stage.
+    def of(cls, jobs: Sequence[Job], redo: bool) -> "Submission":
+        """Return the submission of some jobs of one stage.
 
         Parameters
         ----------
@@ -68,16 +77,16 @@ class Order:
             {each.shard: each.before for each in jobs if redo and each.before is not None},
             overwrite=redo and not job.keep_ok,
             retry_failed=redo and job.keep_ok,
-            errand=job.errand(),
+            request=job.request(),
         )
 
 
-def place(
-    order: Order, after: Sequence[str] = (), say: Callable[[str], None] = lambda words: None
+def submit_missing(
+    wanted: Submission, after: Sequence[str] = (), say: Callable[[str], None] = lambda words: None
 ) -> list[str]:
-    """Submit what no living task has, and do not wait for what is made.
+    """Submit the shards that no living task makes, and do not wait for the tasks.
 
-    What another command is about to submit is waited for until it has a number.
+    If another command is about to submit some of them, wait until it has a job number.
 
     Parameters
     ----------
@@ -88,95 +97,109 @@ def place(
 
     Returns
     -------
-    Numbers of the jobs that make shards of the order, earlier ones first.
+    Numbers of the jobs that make these shards, earlier ones first.
 
     Raises
     ------
     MissingToolError, UsageError, SubmitError
         As `faceprep.execution.slurm.engine.run`; with the numbers of the jobs submitted before.
     """
-    workspace, name = Workspace(order.config.workspace), order.stage.name
-    left, jobs, unsure, said = set(order.shards), set[str](), 0, False
+    workspace, name = Workspace(wanted.config.workspace), wanted.stage.name
+    left, jobs, unsure, said = set(wanted.shards), set[str](), 0, False
     while left:
-        queue = look()
-        found = flight(workspace, name, queue, dict.fromkeys(left, order.settings))
-        mine = [shard for shard in sorted(left) if shard not in found]
-        submitted, refused = submit_order(replace(order, shards=mine), workspace, queue, after)
-        placed = {shard: array for shard, (array, _, _) in found.items()}
-        placed |= {s: array for array in submitted for task in array.tasks for s in task}
-        jobs |= {array.job for array in placed.values() if array.job}
-        left -= {shard for shard, array in placed.items() if array.job}
+        queue = read_queue()
+        living = tasks_of(workspace, name, queue, dict.fromkeys(left, wanted.settings))
+        mine = [shard for shard in sorted(left) if shard not in living]
+        submitted, refused = submit_arrays(replace(wanted, shards=mine), workspace, queue, after)
+        placed = {shard: at.record for shard, at in living.items()}
+        placed |= {s: record for record in submitted for task in record.tasks for s in task}
+        jobs |= {record.job for record in placed.values() if record.job}
+        left -= {shard for shard, record in placed.items() if record.job}
         unsure += isinstance(refused, UnsureError)
         if refused and (unsure == _UNSURE or not isinstance(refused, UnsureError)):
-            raise _naming(refused, [*after, *sorted(jobs, key=int)])
+            raise _with_jobs(refused, [*after, *sorted(jobs, key=int)])
         if left:
             if not said:
                 words = "another command is submitting its jobs; waiting for their numbers"
                 say(f"{name}: {refused.message if refused else words}")
             said = True
-            pause(order.config.slurm.poll_seconds)
+            pause(wanted.config.slurm.poll_seconds)
     return sorted(jobs, key=int)
 
 
-def _naming(error: FaceprepError, jobs: Sequence[str]) -> FaceprepError:
-    """Add the jobs that are in the queue already to an error."""
+def _with_jobs(error: FaceprepError, jobs: Sequence[str]) -> FaceprepError:
+    """Add the numbers of the jobs that were submitted already to the hint of an error."""
     if jobs:
         error.hint = f"{error.hint}; submitted before, and going on: {' '.join(jobs)}"
     return error
 
 
-def flight(workspace: Workspace, stage: str, queue: Queue, wanted: Mapping[int, str]) -> Flight:
-    """Which living tasks have the shards wanted; refuses those with other settings than wanted."""
-    found = in_flight(arrays(workspace.root, stage), queue)
-    wanted_ones = {shard: at for shard, at in found.items() if shard in wanted}
-    for shard, (array, _, _) in wanted_ones.items():
-        if wanted[shard] and array.settings != wanted[shard]:
-            who = f"job {array.job} makes" if array.job else "another command is about to submit"
-            end = f", or end it: scancel {array.job}" if array.job else ""
+def tasks_of(
+    workspace: Workspace, stage: str, queue: Queue, wanted: Mapping[int, str]
+) -> dict[int, LivingTask]:
+    """Return shard → the living task that makes it.
+
+    Parameters
+    ----------
+    wanted
+        Shard → hash of the settings that it is to be made with; empty for any settings.
+
+    Raises
+    ------
+    UsageError
+        If a living task makes one of the shards with other settings.
+    """
+    living = living_tasks(read_records(workspace.root, stage), queue)
+    found = {shard: at for shard, at in living.items() if shard in wanted}
+    for shard, (record, _, _) in found.items():
+        if wanted[shard] and record.settings != wanted[shard]:
+            who = f"job {record.job} makes" if record.job else "another command is about to submit"
+            end = f", or end it: scancel {record.job}" if record.job else ""
             raise UsageError(
                 f"{who} {stage} with other settings in {workspace.root} now", f"wait for it{end}"
             )
-    return wanted_ones
+    return found
 
 
-def submit_order(
-    order: Order,
+def submit_arrays(
+    wanted: Submission,
     workspace: Workspace,
     queue: Queue,
     after: Sequence[str] = (),
     most: int | None = None,
-) -> tuple[list[Array], SubmitError | QueueError | None]:
-    """Submit arrays over the shards of an order; stops at the first that Slurm refuses.
+) -> tuple[list[JobRecord], SubmitError | QueueError | None]:
+    """Submit arrays over the shards of a submission; stop when Slurm refuses one.
 
     Parameters
     ----------
     most
-        Tasks in all that Slurm is expected to take; all without.
+        Number of tasks in all that Slurm is expected to take; None for no limit.
 
     Returns
     -------
-    The arrays, and why there are no more. One that Slurm may or may not have taken has no number.
+    The submitted arrays, and the reason why there are no more. An array that Slurm may or may not
+    have taken has no job number.
     """
-    if not order.shards:
+    if not wanted.shards:
         return [], None
-    slurm, stage = order.config.slurm, order.stage.name
-    seconds = _seconds(order, workspace)
-    tasks = list(groups(seconds, slurm.task_minutes, slurm.task(stage).cpus))[:most]
+    slurm, stage = wanted.config.slurm, wanted.stage.name
+    seconds = _expected_seconds(wanted, workspace)
+    tasks = list(group_shards(seconds, slurm.task_minutes, slurm.task(stage).cpus))[:most]
     try:
         size, count = min(largest_array(), MOST_TASKS), len(tasks)
     except QueueError as error:
         return [], error
-    prune(workspace.root, stage, queue)
-    submitted: list[Array] = []
+    remove_old_records(workspace.root, stage, queue)
+    submitted: list[JobRecord] = []
     while tasks:
         part = tasks[:size]
         try:
-            array = _claimed(order, part, workspace)
-            if array is None:
+            record = _reserve(wanted, part, workspace)
+            if record is None:
                 break
-            submitted.append(array)
+            submitted.append(record)
             parallel = max(slurm.array_parallel * len(part) // count, 1)
-            submitted[-1] = submit(array, slurm, slurm.task(stage), parallel, after)
+            submitted[-1] = submit(record, slurm, slurm.task(stage), parallel, after)
         except (UnsureError, QueueError) as error:
             return submitted, error
         except SubmitError as error:
@@ -192,30 +215,33 @@ def submit_order(
     return submitted, None
 
 
-def _claimed(order: Order, tasks: list[list[int]], workspace: Workspace) -> Array | None:
-    """Claim shards for an array; None when another command has come before."""
+def _reserve(wanted: Submission, tasks: list[list[int]], workspace: Workspace) -> JobRecord | None:
+    """Reserve the shards of an array; return None if another command reserved them first."""
     for task in tasks:
         for shard in task:
-            workspace.forget_failure(order.stage.name, shard)
-    array = Array(
+            workspace.forget_failure(wanted.stage.name, shard)
+    record = JobRecord(
         folder=workspace.root,
-        stage=order.stage.name,
-        settings=order.settings,
+        stage=wanted.stage.name,
+        settings=wanted.settings,
         tasks=tasks,
-        config=absolute(order.config).model_dump(mode="json"),
-        before={s: order.before[s] for task in tasks for s in task if s in order.before},
-        overwrite=order.overwrite,
-        retry_failed=order.retry_failed,
+        config=absolute(wanted.config).model_dump(mode="json"),
+        before={s: wanted.before[s] for task in tasks for s in task if s in wanted.before},
+        overwrite=wanted.overwrite,
+        retry_failed=wanted.retry_failed,
     )
-    root = workspace.root.absolute()
-    return hold(root, claim(root, array, order.errand), order.config.slurm.poll_seconds)
+    poll_seconds = wanted.config.slurm.poll_seconds
+    return reserve(workspace.root.absolute(), record, poll_seconds, wanted.request)
 
 
-def _seconds(order: Order, workspace: Workspace) -> dict[int, float]:
-    """Shard → seconds it will take: rows times what finished shards, or the stage, say of a row."""
-    name = order.stage.name
+def _expected_seconds(wanted: Submission, workspace: Workspace) -> dict[int, float]:
+    """Return shard → expected seconds: its rows times the time per row of finished shards.
+
+    Without finished shards, the stage's own estimate counts.
+    """
+    name = wanted.stage.name
     done = workspace.shards(name)[-_MARKERS_MEASURED:]
     markers = [m for m in (workspace.marker(name, shard) for shard in done) if m and m.seconds]
     rows = sum(marker.rows for marker in markers)
-    each = sum(m.seconds for m in markers) / rows if rows else order.stage.seconds_per_face
-    return {shard: each * order.stage.faces(workspace, shard) for shard in order.shards}
+    each = sum(m.seconds for m in markers) / rows if rows else wanted.stage.seconds_per_face
+    return {shard: each * wanted.stage.faces(workspace, shard) for shard in wanted.shards}

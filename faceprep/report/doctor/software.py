@@ -90,12 +90,12 @@ def engines() -> list[Check]:
     if not is_installed("loky"):
         return [not_installed("loky", "engine local")]
     checks = [Check("engine local", "ok", f"loky {version_of('loky')}")]
-    for engine, package in (("slurm", "submitit"), ("dask", "distributed")):
-        name = f"engine {engine}"
-        if is_installed(package):
-            here = "" if engine == "dask" or shutil.which("sbatch") else ", but no sbatch here"
-            checks.append(Check(name, "ok", f"{package} {version_of(package)}{here}", needed=False))
-        else:
-            hint = f"pip install 'faceprep[{engine}]'"
-            checks.append(Check(name, "missing", f"no {package}", hint, needed=False))
+    sbatch = "sbatch here" if shutil.which("sbatch") else "no sbatch here"
+    checks.append(Check("engine slurm", "ok", sbatch, needed=False))
+    if is_installed("distributed"):
+        detail = f"distributed {version_of('distributed')}"
+        checks.append(Check("engine dask", "ok", detail, needed=False))
+    else:
+        hint = "pip install 'faceprep[dask]'"
+        checks.append(Check("engine dask", "missing", "no distributed", hint, needed=False))
     return checks

@@ -6,8 +6,8 @@ from typing import Any
 
 from faceprep.config import STAGES
 from faceprep.core.errors import FaceprepError
-from faceprep.execution.slurm.job_record import Array, arrays
-from faceprep.execution.slurm.queue import Queue, how_they_ended, look
+from faceprep.execution.slurm.job_record import JobRecord, read_records
+from faceprep.execution.slurm.queue import Queue, end_states, read_queue
 from faceprep.report.summaries.results import generators
 from faceprep.workspace import Workspace, synthetic
 
@@ -30,7 +30,7 @@ class SlurmJobs:
     silent: str | None = None
     jobs: tuple[str, ...] = ()
 
-    def end(self, array: Array, task: int) -> str:
+    def end(self, array: JobRecord, task: int) -> str:
         """Return the state of a task, or how it ended, in words."""
         if self.queue is None:
             return "unknown"
@@ -43,24 +43,24 @@ class SlurmJobs:
     @cached_property
     def _ends(self) -> dict[str, str]:
         """Ask about all jobs at once, and only if it is needed."""
-        return how_they_ended(self.jobs)
+        return end_states(self.jobs)
 
 
 def ask_slurm(workspace: Workspace) -> SlurmJobs:
     """Ask Slurm, if the workspace records any job."""
     made = map(synthetic.stage_of, generators(workspace, synthetic.STAGE))
     stages = (*STAGES, *made, "train", "classify")
-    used = [array for stage in stages for array in arrays(workspace.root, stage)]
+    used = [array for stage in stages for array in read_records(workspace.root, stage)]
     jobs = tuple(array.job for array in used if array.job)
     try:
-        return SlurmJobs(look() if used else {}, jobs=jobs)
+        return SlurmJobs(read_queue() if used else {}, jobs=jobs)
     except FaceprepError as error:
         return SlurmJobs(None, error.message, jobs)
 
 
 def last_job(workspace: Workspace, verb: str, slurm: SlurmJobs) -> dict[str, Any] | None:
     """Return number, state and the end of the log of the last job of a verb that is one job."""
-    known = arrays(workspace.root, verb)
+    known = read_records(workspace.root, verb)
     if not known:
         return None
     last = known[-1]

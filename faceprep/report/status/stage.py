@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from faceprep.execution.slurm.job_record import Array, arrays, in_flight
+from faceprep.execution.slurm.job_record import JobRecord, living_tasks, read_records
 from faceprep.report.status.slurm import SlurmJobs
 from faceprep.workspace import Workspace, synthetic
 from faceprep.workspace.in_hand import shards_in_hand
@@ -89,15 +89,15 @@ def stage_status(
     stage = summary["stage"]
     shards = set(range(summary["shards"]))
     left = shards - (set(workspace.shards(stage)) - set(summary["stale"]) - set(lacking))
-    known = arrays(workspace.root, stage)
+    known = read_records(workspace.root, stage)
     tasks = {
         shard: (array, task)
         for array in known
         for task, given in enumerate(array.tasks)
         for shard in given
     }
-    in_flight_now = in_flight(known, slurm.queue) if slurm.queue is not None else {}
-    flight = {shard: at for shard, at in in_flight_now.items() if shard in left}
+    living = living_tasks(known, slurm.queue) if slurm.queue is not None else {}
+    flight = {shard: at for shard, at in living.items() if shard in left}
     running = left & shards_in_hand(workspace, stage)
     if slurm.queue is not None:  # the folder of a task on a node that died stays for a day
         ended = tasks.keys() - {shard for shard, at in flight.items() if at[2].running}
@@ -122,7 +122,7 @@ def stage_status(
 def _failures(
     workspace: Workspace,
     stage: str,
-    tasks: dict[int, tuple[Array, int]],
+    tasks: dict[int, tuple[JobRecord, int]],
     slurm: SlurmJobs,
     left: set[int],
 ) -> list[Failure]:
@@ -146,7 +146,7 @@ def _failures(
     return list(found.values())
 
 
-def _end(array: Array, task: int, slurm: SlurmJobs) -> str:
+def _end(array: JobRecord, task: int, slurm: SlurmJobs) -> str:
     stopped = array.error(task)
     if stopped is not None:
         return stopped.message

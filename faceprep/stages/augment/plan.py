@@ -3,7 +3,7 @@
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
 from faceprep.core.files import digest, file_sha256
-from faceprep.execution.job import Errand
+from faceprep.execution.job import Request
 from faceprep.execution.options import Options
 from faceprep.generators.trained import read_trained
 from faceprep.stages.augment.existing import ExistingFaces
@@ -99,14 +99,14 @@ class Plan:
         return result
 
     def jobs(
-        self, result: AugmentResult, quality: QualityFilter | None, remote: Errand
+        self, result: AugmentResult, quality: QualityFilter | None, remote: Request
     ) -> list[AugmentJob]:
         """Return the jobs of the shards to be made.
 
         Parameters
         ----------
         remote
-            What another machine runs in place of them.
+            What tasks of a cluster need beyond the configuration.
         """
         size = self.settings.shard_size
         kept = {shard: self.existing.rows(shard) for shard in result.todo if result.before}

@@ -7,58 +7,26 @@ other settings are replaced with ``--overwrite`` only, shard by shard as the new
 """
 
 import time
-from dataclasses import dataclass
 from typing import cast
 
 from faceprep.config import Config
-from faceprep.core.device import choose_device
 from faceprep.core.errors import FaceprepError
 from faceprep.core.progress import Progress
 from faceprep.execution.job import Engine, Work
 from faceprep.execution.options import Options
 from faceprep.execution.runner import run_jobs
+from faceprep.execution.slurm.queue import read_queue
+from faceprep.execution.slurm.submission import Submission, submit_missing
 from faceprep.execution.threads import one_thread
 from faceprep.stages.augment.gpu_engine import device_of, run_on_gpu
 from faceprep.stages.augment.plan import Plan
 from faceprep.stages.augment.quality_filter import QualityFilter, train_filter
 from faceprep.stages.augment.record import record_faces, record_request, record_subjects
+from faceprep.stages.augment.remote_job import RemoteAugment
 from faceprep.stages.augment.result import AugmentResult
 from faceprep.stages.augment.shard import AugmentJob, make_shard
 from faceprep.workspace.in_hand import remove_abandoned
 from faceprep.workspace.training_rows import training_rows
-
-
-@dataclass(frozen=True)
-class RemoteAugment:
-    """Job on another machine that makes shards of a set of synthetic faces.
-
-    Attributes
-    ----------
-    count, device
-        As for `run_augment`.
-    input_hash
-        Hash of generator and sources when the job was submitted.
-    quality
-        Filter that was trained then.
-    """
-
-    count: int
-    device: str
-    input_hash: str
-    quality: QualityFilter | None
-
-    def __call__(self, config: Config, options: Options, progress: Progress) -> dict[int, str]:
-        """Make the shards of `Options.only`; return why some could not be made.
-
-        Raises
-        ------
-        MissingToolError
-            The job has no GPU and should have one.
-        FaceprepError
-            As for `run_augment`.
-        """
-        device = choose_device(self.device)
-        return run_augment(config, self.count, options, progress, device, self).failed
 
 
 def run_augment(
@@ -173,14 +141,10 @@ def _engine(plan: Plan) -> Engine | None:
 
 def _submit(jobs: list[AugmentJob], options: Options) -> list[str]:
     """Submit the jobs to Slurm; return their numbers."""
-    from faceprep.execution.slurm.submission import Order, place
-
-    return place(Order.of(jobs, redo=options.overwrite))
+    return submit_missing(Submission.of(jobs, redo=options.overwrite))
 
 
 def _check_queue(config: Config) -> None:
     """Raise an error if Slurm is to make the faces and does not answer."""
     if config.engine == "slurm":
-        from faceprep.execution.slurm.queue import look
-
-        look()
+        read_queue()

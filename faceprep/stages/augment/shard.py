@@ -16,7 +16,7 @@ import numpy as np
 
 from faceprep.config import Config
 from faceprep.core.images import write_png
-from faceprep.execution.job import Errand, Job
+from faceprep.execution.job import Job, Request
 from faceprep.execution.shard import explain_os_error, versions
 from faceprep.execution.stage import ShardOutput, Stage, image_name
 from faceprep.execution.threads import one_thread
@@ -85,7 +85,7 @@ class AugmentJob(Job):
     quality
         Filter that the faces have to pass.
     remote
-        What another machine runs in place of this job.
+        What a task of a cluster needs beyond the configuration.
     """
 
     first: int = 0
@@ -95,15 +95,15 @@ class AugmentJob(Job):
     checkpoint: str = ""
     device: str = "cpu"
     quality: "QualityFilter | None" = None
-    remote: Errand | None = None
+    remote: Request | None = None
 
     def is_done(self, workspace: Workspace) -> bool:
         """Return whether the shard has all the faces that it is to have."""
         marker = workspace.marker(self.stage.name, self.shard)
         return marker is not None and marker.rows >= self.rows and super().is_done(workspace)
 
-    def errand(self) -> Errand | None:
-        """Return what another machine runs in place of this job."""
+    def request(self) -> Request | None:
+        """Return what a task of a cluster needs beyond the configuration."""
         return self.remote
 
 

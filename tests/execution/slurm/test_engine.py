@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,10 @@ from faceprep.core.progress import Progress
 from faceprep.execution.options import Options
 from faceprep.execution.plan import config_hash
 from faceprep.execution.runner import run_jobs, run_stage
-from faceprep.execution.slurm import job_record as of_arrays
+from faceprep.execution.slurm import job_record
 from faceprep.execution.slurm.engine import RETRIES
-from faceprep.execution.slurm.submission import Order, place
-from faceprep.execution.slurm.submit import command
+from faceprep.execution.slurm.script import command
+from faceprep.execution.slurm.submission import Submission, submit_missing
 from faceprep.report.status.status import status
 from faceprep.stages import load_stage
 from faceprep.stages.pipeline import run as run_pipeline
@@ -120,9 +119,9 @@ def test_an_error_that_stops_everything_keeps_its_code(
 def test_a_second_command_waits_for_the_jobs_of_the_first(aligned_workspace, slurm) -> None:
     workspace = aligned_workspace(faces=20, shard_size=10)
     settings = config(workspace)
-    order = Order(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1])
-    assert place(order) == ["1"]
-    assert place(order) == ["1"]  # all is under way
+    order = Submission(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1])
+    assert submit_missing(order) == ["1"]
+    assert submit_missing(order) == ["1"]  # all is under way
     assert draw(workspace).failed == {}
     assert len(submitted(slurm)) == 1
 
@@ -131,7 +130,7 @@ def test_other_settings_are_refused_while_jobs_are_under_way(aligned_workspace, 
     workspace = aligned_workspace(faces=20, shard_size=10)
     (slurm / "hold").touch()
     settings = config(workspace)
-    place(Order(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1]))
+    submit_missing(Submission(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1]))
     with pytest.raises(UsageError, match="job 1 makes heatmaps with other settings") as caught:
         draw(workspace, sigma=3.0)
     assert "scancel 1" in caught.value.hint
@@ -185,7 +184,7 @@ def test_a_queue_that_is_silent_for_a_moment_costs_nothing(aligned_workspace, sl
     (slurm / "silent").touch()
     settings = config(workspace)
     with pytest.raises(FaceprepError, match="Unable to contact"):
-        place(Order(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0]))
+        submit_missing(Submission(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0]))
     _, data = status(workspace.root)
     assert data["queue_error"] is None  # never given to Slurm
     (slurm / "silent").unlink()
@@ -198,18 +197,19 @@ def test_a_refusal_is_told_in_slurms_words(aligned_workspace, slurm) -> None:
     with pytest.raises(FaceprepError, match="invalid partition specified: cpu") as caught:
         draw(workspace)
     assert "slurm.partition" in caught.value.hint
-    assert of_arrays.arrays(workspace.root, "heatmaps") == []
+    assert job_record.read_records(workspace.root, "heatmaps") == []
 
 
-def test_without_slurm_or_submitit_the_error_says_what_to_type(
+def test_without_slurm_the_error_names_the_other_engine(
     aligned_workspace, slurm, monkeypatch
 ) -> None:
     workspace = aligned_workspace(faces=10, shard_size=10)
-    with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "submitit.slurm.slurm", None)
-        with pytest.raises(MissingToolError, match="submitit") as caught:
-            draw(workspace)
-        assert "pip install 'faceprep[slurm]'" in caught.value.hint
+    (slurm.parent / "bin" / "sbatch").unlink()
+    monkeypatch.setenv("PATH", str(slurm.parent / "bin"))
+    with pytest.raises(MissingToolError, match="no sbatch") as caught:
+        draw(workspace)
+    assert "--engine local" in caught.value.hint
+    assert job_record.read_records(workspace.root, "heatmaps") == []
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(MissingToolError, match="no squeue"):
         draw(workspace)
@@ -247,8 +247,10 @@ def test_the_sbatch_file_is_the_golden_one(aligned_workspace, slurm) -> None:
         setup=["module load python/3.11", "source /shared/venv/bin/activate"],
         python="apptainer exec faceprep.sif python",
     )
-    place(Order(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1]), after=["11", "12"])
-    (array,) = of_arrays.arrays(workspace.root, "heatmaps")
+    submit_missing(
+        Submission(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1]), after=["11", "12"]
+    )
+    (array,) = job_record.read_records(workspace.root, "heatmaps")
     text = (array.folder / "1_submission.sh").read_text()
     text = text.replace(str(array.folder), "FOLDER").replace(array.name, "NAME")
     assert text == (GOLDEN / "slurm_array.sh").read_text()
@@ -262,4 +264,4 @@ def test_a_flag_that_is_none_is_refused(aligned_workspace, slurm) -> None:
 
 def test_the_command_is_safe_for_a_shell(tmp_path: Path) -> None:
     words = command(tmp_path / "my faces", config(Workspace(tmp_path)).slurm)
-    assert words.endswith(f"-m faceprep.execution.slurm.task '{tmp_path}/my faces'")
+    assert words.endswith(f"-m faceprep.cli.worker '{tmp_path}/my faces'")

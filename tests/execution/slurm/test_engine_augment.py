@@ -14,14 +14,16 @@ from builders.slurm_stand_in import install
 from typer.testing import CliRunner
 
 from faceprep.cli import app
+from faceprep.cli.worker import augment as augment_shards
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution.options import Options
-from faceprep.execution.slurm.job_record import arrays
-from faceprep.execution.slurm.queue import look
+from faceprep.execution.slurm.job_record import read_records
+from faceprep.execution.slurm.queue import read_queue
 from faceprep.report.status.status import status
 from faceprep.stages.augment import run as augment
+from faceprep.stages.augment.remote_job import RemoteAugment
 from faceprep.stages.augment.run import run_augment
 from faceprep.workspace import Workspace
 from faceprep.workspace.synthetic import load_synthetic, synthetic_record
@@ -52,12 +54,12 @@ def config(root: Path, values: dict[str, Any] | None = None, **slurm: Any) -> Co
 
 def until_ended() -> None:
     """Wait for tasks whose shards are done, but which are still in the queue."""
-    while any(state.alive for tasks in look().values() for state in tasks.values()):
+    while any(state.alive for tasks in read_queue().values() for state in tasks.values()):
         time.sleep(0.05)
 
 
 def asked_for(root: Path) -> list[list[list[int]]]:
-    return [array.tasks for array in arrays(root, STAGE)]
+    return [array.tasks for array in read_records(root, STAGE)]
 
 
 def test_tasks_make_the_faces_of_one_machine_and_what_died_again(
@@ -86,7 +88,7 @@ def test_tasks_make_the_faces_of_one_machine_and_what_died_again(
     assert load_synthetic(root)["crop_sha256"].equals(load_synthetic(local)["crop_sha256"])
     assert synthetic_record(root) == synthetic_record(local)
     again = run_augment(config(root, FILTERED), 80, Options(), QUIET)
-    assert (again.todo, len(arrays(root, STAGE))) == ([], 3)
+    assert (again.todo, len(read_records(root, STAGE))) == ([], 3)
 
 
 def test_a_task_refuses_another_generator_than_its_command_had(tmp_path: Path, slurm: Path) -> None:
@@ -94,14 +96,15 @@ def test_a_task_refuses_another_generator_than_its_command_had(tmp_path: Path, s
     generator_workspace(root)
     (slurm / "hold").touch()
     run_augment(config(root), 24, Options(wait=False), QUIET)
-    (array,) = arrays(root, STAGE)
-    errand: Any = array.errand()
+    (array,) = read_records(root, STAGE)
     here = config(root).model_copy(update={"engine": "local"})
     only = Options(only=frozenset([0]))
+    request = RemoteAugment.read(array.folder)
+    changed = replace(request, input_hash="another")
     with pytest.raises(FaceprepError, match="changed since the job was submitted"):
-        replace(errand, input_hash="another")(here, only, QUIET)
+        run_augment(here, request.count, only, QUIET, request.device, changed)
     assert not Workspace(root).shards(STAGE)
-    assert errand(here, only, QUIET) == {}
+    assert augment_shards(array, here, only) == {}
     assert Workspace(root).shards(STAGE) == [0]
 
 
@@ -117,13 +120,12 @@ def test_tasks_with_a_gpu_compute_on_it_whatever_the_command_runs_on(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     left = run_augment(settings, 48, Options(wait=False), QUIET)
     assert left.device == "cuda"
-    (array,) = arrays(root, STAGE)
+    (array,) = read_records(root, STAGE)
     text = (array.folder / "1_submission.sh").read_text()
     text = text.replace(str(array.folder), "FOLDER").replace(array.name, "NAME")
     assert text == (GOLDEN / "slurm_augment.sh").read_text()
-    errand: Any = array.errand()
     with pytest.raises(MissingToolError, match="no GPU"):
-        errand(settings, Options(only=frozenset([0])), QUIET)
+        augment_shards(array, settings, Options(only=frozenset([0])))
 
 
 def test_other_settings_wait_and_no_wait_is_for_slurm(tmp_path: Path, slurm: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from builders import slurm_stand_in
 from builders.slurm_stand_in import install
 
+from faceprep.cli.single_jobs import SINGLE_JOBS
 from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
 from faceprep.core.files import digest
@@ -22,7 +23,7 @@ from faceprep.execution.runner import run_stage
 from faceprep.execution.shard import run_shard
 from faceprep.execution.slurm import engine, queue, single
 from faceprep.execution.slurm import submission as orders
-from faceprep.execution.slurm.job_record import arrays
+from faceprep.execution.slurm.job_record import read_records
 from faceprep.execution.submit import submit_stage
 from faceprep.report.status.status import status
 from faceprep.stages import load_stage
@@ -86,15 +87,15 @@ def test_without_a_controller_nothing_is_waited_for(
     assert caught.value.hint is not None
     assert "sinfo shows" in caught.value.hint
     assert "--engine local" in caught.value.hint
-    assert arrays(workspace.root, "heatmaps") == []
+    assert read_records(workspace.root, "heatmaps") == []
 
 
 def test_a_training_is_not_left_to_a_silent_controller(aligned_workspace, slurm: Path) -> None:
     workspace = aligned_workspace(faces=10, shard_size=10)
     (slurm / "silent").write_text(WORDS)
     with pytest.raises(MissingToolError, match="does not answer squeue"):
-        single.run("train", config(workspace), Progress(quiet=True))
-    assert arrays(workspace.root, "train") == []
+        single.run(SINGLE_JOBS["train"].verb, config(workspace), Progress(quiet=True))
+    assert read_records(workspace.root, "train") == []
 
 
 def test_an_outage_after_the_submission_is_waited_through_in_one_line(
@@ -113,7 +114,7 @@ def test_an_outage_after_the_submission_is_waited_through_in_one_line(
     assert watched(config(workspace), note) == [0, 1]
     assert LINE in notes
     assert all(len(line) < 80 for words in notes for line in words.splitlines())
-    assert len(arrays(workspace.root, "heatmaps")) == 1
+    assert len(read_records(workspace.root, "heatmaps")) == 1
 
 
 def test_an_outage_at_a_second_submission_does_not_end_what_is_under_way(
@@ -124,7 +125,9 @@ def test_an_outage_at_a_second_submission_does_not_end_what_is_under_way(
     settings = config(workspace)
     hold, asked, notes = slurm / "hold", queue.ask, list[str]()
     hold.touch()
-    orders.place(orders.Order(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0]))
+    orders.submit_missing(
+        orders.Submission(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0])
+    )
 
     def ask(*command: str) -> str:
         if command[0] == "scontrol" and hold.exists():
@@ -141,7 +144,10 @@ def test_an_outage_at_a_second_submission_does_not_end_what_is_under_way(
     monkeypatch.setattr(queue, "ask", ask)
     assert watched(settings, note) == [0, 1]
     assert notes[0].endswith("silent for a moment; later again")
-    assert sorted(array.tasks for array in arrays(workspace.root, "heatmaps")) == [[[0]], [[1]]]
+    assert sorted(array.tasks for array in read_records(workspace.root, "heatmaps")) == [
+        [[0]],
+        [[1]],
+    ]
 
 
 def test_status_says_in_a_line_that_nobody_answers(aligned_workspace, slurm: Path) -> None:
@@ -149,6 +155,6 @@ def test_status_says_in_a_line_that_nobody_answers(aligned_workspace, slurm: Pat
     (slurm / "hold").touch()
     settings = config(workspace)
     hashed = config_hash(HEATMAPS, settings)
-    orders.place(orders.Order(HEATMAPS, settings, hashed, [0]))
+    orders.submit_missing(orders.Submission(HEATMAPS, settings, hashed, [0]))
     (slurm / "silent").write_text(WORDS)
     assert status(workspace.root)[1]["queue_error"] == LINE

@@ -15,22 +15,23 @@ from builders.training import WITHOUT_FEATURES, toy_workspace
 from typer.testing import CliRunner
 
 from faceprep.cli import app
+from faceprep.cli.single_jobs import SINGLE_JOBS
+from faceprep.cli.worker import run_verb
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.execution.slurm import job_record as slurm_arrays
-from faceprep.execution.slurm import single
+from faceprep.execution.slurm import job_record, single
 from faceprep.execution.slurm.engine import RETRIES, SILENT_POLLS
-from faceprep.execution.slurm.job_record import Array, arrays, claim
+from faceprep.execution.slurm.job_record import JobRecord, create_record, read_records
 from faceprep.execution.slurm.queue import QueueError
-from faceprep.execution.slurm.single import _wait, _Watch, run, run_here
-from faceprep.execution.slurm.submit import SubmitError
-from faceprep.execution.slurm.verbs import VERBS
+from faceprep.execution.slurm.sbatch import SubmitError
+from faceprep.execution.slurm.single import _wait, _Watch, run
 from faceprep.workspace import Marker
 from faceprep.workspace.artifacts import generator_folder
 
 GOLDEN = Path(__file__).parent / "golden"
 QUIET = Progress(quiet=True)
+TRAIN = SINGLE_JOBS["train"].verb
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_a_job_that_dies_is_submitted_again_and_ends_like_a_command(
     data = json.loads(done.stdout)
     assert (data["job"], data["outcome"]["steps"]) == ("2", 3)
     assert (generator_folder(place) / "generator.safetensors").is_file()
-    script = arrays(place, "train")[-1].folder / "2_submission.sh"
+    script = read_records(place, "train")[-1].folder / "2_submission.sh"
     assert "--signal=B:USR1@120" in script.read_text()
     assert "--array" not in script.read_text()
 
@@ -114,7 +115,7 @@ def test_a_table_by_a_job_is_the_one_of_a_command(tmp_path: Path, slurm: Path) -
         tables[name] = json.loads(done.stdout)
     assert tables["job"]["rows"] == tables["alone"]["rows"]
     assert tables["job"]["job"] == "2"
-    array = arrays(tmp_path / "job", "classify")[-1]
+    array = read_records(tmp_path / "job", "classify")[-1]
     assert "of test faces told right" in array.log(0).read_text()
     text = (array.folder / "2_submission.sh").read_text()
     text = text.replace(str(array.folder), "FOLDER").replace(array.name, "NAME")
@@ -142,8 +143,8 @@ def test_a_job_that_dies_each_time_is_given_up(tmp_path: Path, slurm: Path) -> N
     (slurm / "die").write_text("9")
     words = f"died {RETRIES + 1} times and saved nothing new"
     with pytest.raises(FaceprepError, match=words) as caught:
-        run("train", config(place), QUIET)
-    log = arrays(place, "train")[-1].log(0)
+        run(TRAIN, config(place), QUIET)
+    log = read_records(place, "train")[-1].log(0)
     assert shlex.split(caught.value.hint or "") == ["tail", str(log)]
 
 
@@ -151,20 +152,20 @@ def dead(place: Path, monkeypatch: pytest.MonkeyPatch, again: Iterator[str | Exc
     """A job that died long ago, whose next submissions are refused, or get a number."""
     settings = config(place)
     record = settings.model_dump(mode="json")
-    array = claim(place, Array(place, "train", "x", [[]], record, created=0.0, job="1"))
+    array = create_record(place, JobRecord(place, "train", "x", [[]], record, created=0.0, job="1"))
 
-    def submit(*words: object) -> Array:
+    def submit(*words: object) -> JobRecord:
         said = next(again)
         if isinstance(said, Exception):
             raise said
         (array.folder / "result.json").write_text('{"text": "", "data": {}}')
         return replace(array, job=said)
 
-    monkeypatch.setattr(single, "look", dict)
-    monkeypatch.setattr(slurm_arrays, "how_it_ended", lambda job, task: "TIMEOUT")
+    monkeypatch.setattr(single, "read_queue", dict)
+    monkeypatch.setattr(job_record, "end_state", lambda job, task: "TIMEOUT")
     monkeypatch.setattr(single, "_submit", submit)
     monkeypatch.setattr(single.time, "sleep", lambda seconds: None)
-    return _Watch(VERBS["train"], settings, array, QUIET)
+    return _Watch(TRAIN, settings, array, QUIET)
 
 
 def test_an_outage_when_a_job_is_submitted_again_is_waited_through(
@@ -186,12 +187,12 @@ def test_overwrite_does_not_wait_for_a_job_that_goes_on_with_what_is_there(
     tmp_path: Path, slurm: Path
 ) -> None:
     (slurm / "hold").touch()
-    first = run("train", config(tmp_path), QUIET, wait=False)
+    first = run(TRAIN, config(tmp_path), QUIET, wait=False)
     with pytest.raises(UsageError, match=f"job {first.job} goes on with what is there") as caught:
-        run("train", config(tmp_path), QUIET, overwrite=True, wait=False)
+        run(TRAIN, config(tmp_path), QUIET, overwrite=True, wait=False)
     assert f"scancel {first.job}" in (caught.value.hint or "")
     anew = tmp_path / "anew"
-    jobs = [run("train", config(anew), QUIET, overwrite=True, wait=False) for _ in range(2)]
+    jobs = [run(TRAIN, config(anew), QUIET, overwrite=True, wait=False) for _ in range(2)]
     assert jobs[0] == jobs[1]
 
 
@@ -204,21 +205,21 @@ def test_a_finished_training_asks_for_no_second_job(
     path.parent.mkdir()
     path.write_text(json.dumps(asdict(marker)))
 
-    def work(config: Config, overwrite: bool) -> tuple[list[object], dict[str, int]]:
+    def work(config: Config, overwrite: bool) -> tuple[str, dict[str, int]]:
         generator_folder(tmp_path).mkdir()
         (generator_folder(tmp_path) / "training.safetensors").touch()
-        return [], {"steps": 3}
+        return "", {"steps": 3}
 
-    monkeypatch.setitem(VERBS, "train", replace(VERBS["train"], work=work))
-    queued = run("train", config(tmp_path), QUIET, wait=False)
-    assert run_here(arrays(tmp_path, "train")[0]) == 0
+    monkeypatch.setitem(SINGLE_JOBS, "train", replace(SINGLE_JOBS["train"], work=work))
+    queued = run(TRAIN, config(tmp_path), QUIET, wait=False)
+    assert run_verb(read_records(tmp_path, "train")[0]) == 0
     (slurm / f"{queued.job}.job").rename(slurm / "ended")
-    monkeypatch.setattr("faceprep.execution.slurm.job_record.CLAIM_SECONDS", 0.0)
+    monkeypatch.setattr("faceprep.execution.slurm.job_record.RESERVED_SECONDS", 0.0)
     for wait in (True, False):
-        found = run("train", config(tmp_path), QUIET, wait=wait)
+        found = run(TRAIN, config(tmp_path), QUIET, wait=wait)
         assert (found.job, found.data) == (queued.job, {"steps": 3})
     path.write_text(json.dumps(asdict(replace(marker, input="other faces"))))
-    assert run("train", config(tmp_path), QUIET, wait=False).data is None
+    assert run(TRAIN, config(tmp_path), QUIET, wait=False).data is None
 
 
 def test_what_the_training_itself_refuses_is_told_with_its_code(
@@ -226,7 +227,7 @@ def test_what_the_training_itself_refuses_is_told_with_its_code(
 ) -> None:
     toy_workspace(tmp_path / "ws")
     with pytest.raises(FaceprepError, match="contempt") as caught:
-        run("train", config(tmp_path / "ws", classes=("anger", "contempt")), QUIET)
+        run(TRAIN, config(tmp_path / "ws", classes=("anger", "contempt")), QUIET)
     assert caught.value.exit_code == UsageError.exit_code
 
 
@@ -234,12 +235,12 @@ def test_one_training_at_a_time(tmp_path: Path, slurm: Path) -> None:
     place = tmp_path / "ws"
     toy_workspace(place)
     (slurm / "hold").touch()
-    first = run("train", config(place), QUIET, wait=False)
-    assert run("train", config(place), QUIET, wait=False) == first
+    first = run(TRAIN, config(place), QUIET, wait=False)
+    assert run(TRAIN, config(place), QUIET, wait=False) == first
     with pytest.raises(UsageError, match="train with other settings") as caught:
-        run("train", config(place, steps=4), QUIET, wait=False)
+        run(TRAIN, config(place, steps=4), QUIET, wait=False)
     assert f"scancel {first.job}" in caught.value.hint
-    assert len(arrays(place, "train")) == 1
+    assert len(read_records(place, "train")) == 1
 
 
 def test_only_the_notice_before_the_limit_queues_it_again(
@@ -249,8 +250,8 @@ def test_only_the_notice_before_the_limit_queues_it_again(
     place = tmp_path / "ws"
     toy_workspace(place)
     settings = config(place)
-    array = Array(place, "train", "x", [[]], settings.model_dump(mode="json"), overwrite=True)
-    claimed = claim(place, array)
+    array = JobRecord(place, "train", "x", [[]], settings.model_dump(mode="json"), overwrite=True)
+    claimed = create_record(place, array)
     asked: list[bool] = []
     overwritten: list[bool] = []
     stopped = iter(["SIGTERM", "SIGUSR1", None])
@@ -264,11 +265,11 @@ def test_only_the_notice_before_the_limit_queues_it_again(
 
     monkeypatch.setattr("faceprep.stages.train.run.run_train", run_train)
     monkeypatch.setattr("faceprep.report.train_table.train_tables", lambda result: ([], {}))
-    module = sys.modules["faceprep.execution.slurm.verbs"]
+    module = sys.modules["faceprep.cli.single_jobs"]
     monkeypatch.setattr(module, "requeue", lambda: asked.append(True))
     before = signal.getsignal(signal.SIGUSR1)
     try:
-        assert [run_here(claimed) for _ in range(3)] == [143, 143, 0]
+        assert [run_verb(claimed) for _ in range(3)] == [143, 143, 0]
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert asked == [True]

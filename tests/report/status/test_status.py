@@ -15,7 +15,7 @@ from faceprep.core.processes import here
 from faceprep.core.progress import Progress
 from faceprep.execution.options import Options
 from faceprep.execution.runner import run_stage
-from faceprep.execution.slurm.job_record import Array, claim
+from faceprep.execution.slurm.job_record import JobRecord, create_record
 from faceprep.execution.slurm.queue import TaskState
 from faceprep.report.status.status import status
 from faceprep.stages import load_stage
@@ -79,9 +79,11 @@ def test_tasks_that_ended_without_their_shards_have_failed(
 ) -> None:
     workspace = aligned_workspace(faces=60, shard_size=10)
     tasks = [[0, 1, 2], [3], [4]]
-    made = claim(workspace.root, Array(workspace.root, "heatmaps", "x", tasks, {}, created=1.0))
+    made = create_record(
+        workspace.root, JobRecord(workspace.root, "heatmaps", "x", tasks, {}, created=1.0)
+    )
     made.with_job("7").log(0).write_text("first line\nlast words\n")
-    monkeypatch.setattr("faceprep.report.status.slurm.look", dict)
+    monkeypatch.setattr("faceprep.report.status.slurm.read_queue", dict)
     found = heatmaps(workspace.root)
     (failure,) = found["failed"]  # task 1 and 2 never began
     assert (failure["shards"], failure["log"]) == ([0, 1, 2], ["first line", "last words"])
@@ -94,7 +96,9 @@ def test_without_an_answer_of_slurm_the_rest_is_still_told(
     aligned_workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = aligned_workspace(faces=20, shard_size=10)
-    claim(workspace.root, Array(workspace.root, "heatmaps", "x", [[0]], {}, created=1.0))
+    create_record(
+        workspace.root, JobRecord(workspace.root, "heatmaps", "x", [[0]], {}, created=1.0)
+    )
     monkeypatch.setenv("PATH", "/nowhere")
     assert "queue is not known: no squeue" in printed(workspace.root)
     assert heatmaps(workspace.root)["missing"] == 2
@@ -106,7 +110,7 @@ def test_while_slurm_is_silent_only_notes_tell_of_failures(
 ) -> None:
     workspace = aligned_workspace(faces=40, shard_size=10)
     for verb, tasks in (("heatmaps", [[0, 1], [2]]), ("train", [[]])):
-        made = claim(workspace.root, Array(workspace.root, verb, "x", tasks, {}))
+        made = create_record(workspace.root, JobRecord(workspace.root, verb, "x", tasks, {}))
         made.with_job("7").log(0).write_text("at work\n")
     workspace.note_failure("heatmaps", 1, "no memory")
     command(tmp_path / "bin", "squeue", squeue)
@@ -126,8 +130,8 @@ def test_the_accounting_is_asked_once_for_all_jobs(
 ) -> None:
     workspace = aligned_workspace(faces=50, shard_size=10)
     for job, tasks in (("7", [[0], [1], [2]]), ("8", [[3], [4]])):
-        array = Array(workspace.root, "heatmaps", "x", tasks, {}, created=float(job))
-        made = claim(workspace.root, array)
+        array = JobRecord(workspace.root, "heatmaps", "x", tasks, {}, created=float(job))
+        made = create_record(workspace.root, array)
         for task in range(len(tasks)):
             made.with_job(job).log(task).write_text("last words\n")
     ends = "7_0|TIMEOUT\n7_2|CANCELLED by 0\n8_1|FAILED"
@@ -153,13 +157,15 @@ def test_a_dead_task_of_another_host_is_not_at_work(
 ) -> None:
     workspace = aligned_workspace(faces=40, shard_size=10)
     tasks = [[0], [1], [2]]
-    made = claim(workspace.root, Array(workspace.root, "heatmaps", "x", tasks, {}, created=1.0))
+    made = create_record(
+        workspace.root, JobRecord(workspace.root, "heatmaps", "x", tasks, {}, created=1.0)
+    )
     made.with_job("7").log(0).write_text("killed\n")
     workspace.make_folder("heatmaps")
     for shard in range(4):
         (workspace.folder("heatmaps") / f"part-{shard:05d}.node-7-1.tmp").mkdir()
     states = {1: TaskState("7", "RUNNING"), 2: TaskState("7", "PENDING")}
-    monkeypatch.setattr("faceprep.report.status.slurm.look", lambda: {made.name: states})
+    monkeypatch.setattr("faceprep.report.status.slurm.read_queue", lambda: {made.name: states})
     found = heatmaps(workspace.root)
     assert found["running"] == [1, 3]  # 3 was never given to Slurm
     assert found["queued"] == [2]
@@ -183,10 +189,10 @@ def test_the_command_prints_json_and_names_the_nearest_workspace(
 
 def test_the_job_of_a_table_is_told(aligned_workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = aligned_workspace(faces=10, shard_size=10)
-    made = claim(workspace.root, Array(workspace.root, "classify", "x", [[]], {}))
+    made = create_record(workspace.root, JobRecord(workspace.root, "classify", "x", [[]], {}))
     made.with_job("7").log(0).write_text("classify: 4 of 6 trainings to do\n")
     state = TaskState("7", "RUNNING")
-    monkeypatch.setattr("faceprep.report.status.slurm.look", lambda: {made.name: {0: state}})
+    monkeypatch.setattr("faceprep.report.status.slurm.read_queue", lambda: {made.name: {0: state}})
     assert status(workspace.root)[1]["classify"]["state"] == "running"
     assert "classify: job 7 running" in printed(workspace.root)
     assert "4 of 6 trainings" in printed(workspace.root)

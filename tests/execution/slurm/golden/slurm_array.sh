@@ -24,5 +24,4 @@ module load python/3.11
 source /shared/venv/bin/activate
 
 # command
-export SUBMITIT_EXECUTOR=slurm
-exec apptainer exec faceprep.sif python -u -m faceprep.execution.slurm.task FOLDER
+exec apptainer exec faceprep.sif python -u -m faceprep.cli.worker FOLDER

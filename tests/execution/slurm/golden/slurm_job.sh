@@ -12,5 +12,4 @@
 #SBATCH --time=90
 
 # command
-export SUBMITIT_EXECUTOR=slurm
-exec python -u -m faceprep.execution.slurm.task FOLDER
+exec python -u -m faceprep.cli.worker FOLDER

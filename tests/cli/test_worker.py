@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from faceprep.cli import worker
+from faceprep.cli.worker import main
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
-from faceprep.core.progress import Progress
 from faceprep.execution.options import Options
-from faceprep.execution.slurm import single
-from faceprep.execution.slurm.job_record import Array, claim, read
-from faceprep.execution.slurm.task import main, requeue
+from faceprep.execution.slurm.job_record import JobRecord, create_record, read_record
+from faceprep.execution.slurm.node import requeue
 from faceprep.workspace import Workspace
 
 Submit = Callable[..., Path]
@@ -49,20 +49,20 @@ def marked(workspace: Workspace, shard: int, when: int) -> None:
 
 
 def submitted(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, errand: Callable[[Options], None], **kind
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, work: Callable[[Options], None], **kind
 ) -> Path:
-    """Folder of an array whose task 3 makes shards 0 to 3, by an errand."""
+    """Folder of an array whose task 3 makes shards 0 to 3, with some work."""
 
-    def do(config: Config, options: Options, progress: Progress) -> Mapping[int, str]:
-        errand(options)
+    def do(record: JobRecord, config: Config, options: Options) -> Mapping[int, str]:
+        work(options)
         return {}
 
-    monkeypatch.setattr(Array, "errand", lambda self: do)
+    monkeypatch.setattr(worker, "run_stage_of", do)
     config = Config(workspace=workspace.root).model_dump(mode="json")
     before = workspace.stamps("heatmaps") if kind else {}
     tasks = [[], [], [], [0, 1, 2, 3]]
-    array = Array(workspace.root, "heatmaps", "x", tasks, config, before, **kind)
-    return claim(workspace.root, array).folder
+    array = JobRecord(workspace.root, "heatmaps", "x", tasks, config, before, **kind)
+    return create_record(workspace.root, array).folder
 
 
 def test_a_task_short_of_time_queues_itself_again_and_no_other(
@@ -84,17 +84,17 @@ def test_a_job_submitted_by_a_task_of_an_array_is_none_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked
 ) -> None:
     """It inherits the variables of the array."""
-    array = claim(tmp_path, Array(tmp_path, "train", "x", [[]], {}))
+    array = create_record(tmp_path, JobRecord(tmp_path, "train", "x", [[]], {}))
     refused = FaceprepError("no faces", "…")
 
-    def run_here(array: Array) -> int:
+    def run_verb(record: JobRecord) -> int:
         assert requeue()
         raise refused
 
-    monkeypatch.setattr(single, "run_here", run_here)
+    monkeypatch.setattr(worker, "run_verb", run_verb)
     assert main(array.folder) == refused.exit_code
     assert asked() == ["requeue 12"]
-    told = read(array.folder).error(0)
+    told = read_record(array.folder).error(0)
     assert told is not None
     assert told.message == "no faces"
 

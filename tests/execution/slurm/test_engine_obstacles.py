@@ -18,8 +18,15 @@ from faceprep.execution.plan import StageResult, config_hash
 from faceprep.execution.runner import run_stage
 from faceprep.execution.slurm import queue
 from faceprep.execution.slurm.engine import RETRIES
-from faceprep.execution.slurm.job_record import CLAIM_SECONDS, FOLDER, Array, arrays, claim, prune
-from faceprep.execution.slurm.submission import Order, place
+from faceprep.execution.slurm.job_record import (
+    FOLDER,
+    RESERVED_SECONDS,
+    JobRecord,
+    create_record,
+    read_records,
+    remove_old_records,
+)
+from faceprep.execution.slurm.submission import Submission, submit_missing
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
 
@@ -58,7 +65,7 @@ def test_shards_that_end_while_a_command_plans_are_not_made_again(
     workspace = aligned_workspace(faces=20, shard_size=10)
     (slurm / "hold").touch()
     settings = config(workspace.root)
-    place(Order(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1]))
+    submit_missing(Submission(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1]))
     plan = runner.plan_stage
 
     def slowly(*words: object) -> object:
@@ -99,7 +106,7 @@ def test_a_job_that_sbatch_could_not_tell_of_is_found_in_the_queue(
     words = "echo 'sbatch: error: Socket timed out on send/recv operation' >&2; exit 1"
     path.write_text(path.read_text().replace("exec ", "", 1) + words)
     assert draw(workspace.root).failed == {}
-    assert len(jobs(slurm)) == len(arrays(workspace.root, "heatmaps")) == 1
+    assert len(jobs(slurm)) == len(read_records(workspace.root, "heatmaps")) == 1
 
 
 def test_a_setup_that_changes_the_folder_changes_no_workspace(
@@ -122,7 +129,7 @@ def test_slurm_is_asked_without_what_would_mislead_it(
     squeue = slurm.parent / "bin" / "squeue"
     line = f"printf '7|0|PENDING|faceprep-x|\\377'; case \"$*\" in *--user={os.getuid()}*) ;; *) "
     squeue.write_text(f"#!/bin/sh\n{line}exit 1;; esac\n")
-    assert queue.look()["x"][0].job == "7"
+    assert queue.read_queue()["x"][0].job == "7"
 
 
 @pytest.mark.parametrize("flag", ["--job-name=x", "array=0-9", "--out=x", "--clusters=y"])
@@ -130,13 +137,13 @@ def test_flags_that_would_hide_a_job_are_refused(flag: str, aligned_workspace, s
     workspace = aligned_workspace(faces=10, shard_size=10)
     with pytest.raises(UsageError, match="would hide the job"):
         draw(workspace.root, sbatch=[flag])
-    assert arrays(workspace.root, "heatmaps") == []
+    assert read_records(workspace.root, "heatmaps") == []
 
 
 @pytest.mark.parametrize("name", ["100%u set", "a\\b", "50%a"])
 def test_a_folder_that_slurm_would_misread_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="means something else"):
-        claim(tmp_path / name, Array(tmp_path, "align", "x", [[0]], {}))
+        create_record(tmp_path / name, JobRecord(tmp_path, "align", "x", [[0]], {}))
     assert not (tmp_path / name).exists()
 
 
@@ -144,9 +151,9 @@ def test_a_claim_that_was_never_written_is_cleared_away(tmp_path: Path) -> None:
     folder = tmp_path / "align" / FOLDER
     for name in ("old", "new"):
         (folder / name).mkdir(parents=True)
-    long_ago = time.time() - 11 * CLAIM_SECONDS
+    long_ago = time.time() - 11 * RESERVED_SECONDS
     os.utime(folder / "old", (long_ago, long_ago))
-    prune(tmp_path, "align", {})
+    remove_old_records(tmp_path, "align", {})
     assert [entry.name for entry in folder.iterdir()] == ["new"]
 
 
@@ -156,5 +163,7 @@ def test_jobs_submitted_before_a_refusal_are_named(aligned_workspace, slurm: Pat
     before_sbatch(slurm, f"test -e {slurm}/1.job && {{ echo 'no such account' >&2; exit 1; }}")
     settings = config(workspace.root, task_minutes=0.0001)
     with pytest.raises(Exception, match="no such account") as caught:
-        place(Order(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1, 2]), ["8"])
+        submit_missing(
+            Submission(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1, 2]), ["8"]
+        )
     assert caught.value.hint.endswith("submitted before, and going on: 8 1")

@@ -15,10 +15,9 @@ from faceprep.config import Config
 from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution.plan import config_hash
-from faceprep.execution.slurm import claims, single
-from faceprep.execution.slurm import job_record as of_arrays
-from faceprep.execution.slurm.job_record import Array, arrays, claim
-from faceprep.execution.slurm.submission import Order, place
+from faceprep.execution.slurm import job_record, reservation, single
+from faceprep.execution.slurm.job_record import JobRecord, create_record, read_records
+from faceprep.execution.slurm.submission import Submission, submit_missing
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
 
@@ -34,19 +33,19 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return state
 
 
-def order(workspace: Workspace) -> Order:
+def order(workspace: Workspace) -> Submission:
     settings = Config.model_validate({"workspace": workspace.root, "engine": "slurm"})
-    return Order(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1])
+    return Submission(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1])
 
 
-def of_another(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, token: str) -> Array:
+def of_another(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, token: str) -> JobRecord:
     """The claim of another command, with a name that ends so; ours ends in eights."""
     wanted = order(workspace)
-    plain = Array(workspace.root, "heatmaps", wanted.settings, [[0, 1]], {})
-    monkeypatch.setattr(of_arrays.time, "strftime", lambda *words: "s")  # in the same second
-    monkeypatch.setattr(of_arrays.secrets, "token_hex", lambda size: token)
-    other = claim(workspace.root.absolute(), plain)
-    monkeypatch.setattr(of_arrays.secrets, "token_hex", lambda size: "888888")
+    plain = JobRecord(workspace.root, "heatmaps", wanted.settings, [[0, 1]], {})
+    monkeypatch.setattr(job_record.time, "strftime", lambda *words: "s")  # in the same second
+    monkeypatch.setattr(job_record.secrets, "token_hex", lambda size: token)
+    other = create_record(workspace.root.absolute(), plain)
+    monkeypatch.setattr(job_record.secrets, "token_hex", lambda size: "888888")
     return other
 
 
@@ -59,7 +58,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) ->
         happens()
         assert len(waited) < 9
 
-    for module in (claims, sys.modules[place.__module__], single):
+    for module in (reservation, sys.modules[submit_missing.__module__], single):
         monkeypatch.setattr(module, "pause", pause)
     return waited
 
@@ -76,10 +75,10 @@ def test_whoever_gets_the_number_first_has_won(
     workspace = aligned_workspace(faces=20, shard_size=10)
     other = of_another(workspace, monkeypatch, token)
     waited = meanwhile(monkeypatch, lambda: other.with_job("9"))
-    assert place(order(workspace)) == ["9"]
+    assert submit_missing(order(workspace)) == ["9"]
     assert waited
     assert jobs(slurm) == []
-    assert [array.name for array in arrays(workspace.root, "heatmaps")] == [other.name]
+    assert [array.name for array in read_records(workspace.root, "heatmaps")] == [other.name]
 
 
 @pytest.mark.parametrize("token", ["111111", "999999"])
@@ -89,7 +88,7 @@ def test_a_claim_that_is_given_up_is_followed(
     workspace = aligned_workspace(faces=20, shard_size=10)
     other = of_another(workspace, monkeypatch, token)
     meanwhile(monkeypatch, other.remove)
-    assert place(order(workspace)) == ["1"]
+    assert submit_missing(order(workspace)) == ["1"]
 
 
 def test_a_claim_that_was_never_submitted_binds_nobody_for_long(
@@ -97,10 +96,10 @@ def test_a_claim_that_was_never_submitted_binds_nobody_for_long(
 ) -> None:
     workspace = aligned_workspace(faces=20, shard_size=10)
     other = of_another(workspace, monkeypatch, "111111")
-    long_ago = time.time() - of_arrays.CLAIM_SECONDS - 1
+    long_ago = time.time() - job_record.RESERVED_SECONDS - 1
     meanwhile(monkeypatch, replace(other, created=long_ago).write)
     words: list[str] = []
-    assert place(order(workspace), say=words.append) == ["1"]
+    assert submit_missing(order(workspace), say=words.append) == ["1"]
     assert words == ["heatmaps: another command is submitting its jobs; waiting for their numbers"]
 
 
@@ -110,27 +109,29 @@ def test_a_number_that_nobody_lived_to_note_stands_in_the_queue(
     """Killed between sbatch and the note: the job is the dependency of the next stage."""
     workspace = aligned_workspace(faces=20, shard_size=10)
     with monkeypatch.context() as patch:
-        patch.setattr(Array, "with_job", lambda self, job: self)
+        patch.setattr(JobRecord, "with_job", lambda self, job: self)
         meanwhile(patch, lambda: None)
-        assert place(order(workspace)) == ["1"]
-    (array,) = arrays(workspace.root, "heatmaps")
+        assert submit_missing(order(workspace)) == ["1"]
+    (array,) = read_records(workspace.root, "heatmaps")
     assert array.job == ""
-    assert place(order(workspace)) == ["1"]
+    assert submit_missing(order(workspace)) == ["1"]
     other = replace(order(workspace), settings="another")
     with pytest.raises(UsageError, match="job 1 makes heatmaps") as caught:
-        place(other)
+        submit_missing(other)
     assert caught.value.hint == "wait for it, or end it: scancel 1"
 
 
 _TRAIN = """
 import sys
 from faceprep.config import Config
+from faceprep.cli.single_jobs import SINGLE_JOBS
 from faceprep.execution.slurm import single
 from faceprep.core.progress import Progress
+verb = SINGLE_JOBS["train"].verb
 settings = {"workspace": sys.argv[1], "engine": "slurm"}
 config = Config.model_validate({**settings, "slurm": {"poll_seconds": 0.2}})
 sys.stdin.readline()
-print(single.run("train", config, Progress(quiet=True), wait=False).job)
+print(single.run(verb, config, Progress(quiet=True), wait=False).job)
 """
 
 
@@ -155,10 +156,10 @@ def test_a_command_that_ends_before_sbatch_leaves_no_claim(
 ) -> None:
     workspace = aligned_workspace(faces=20, shard_size=10)
 
-    def interrupted() -> None:
+    def interrupted(*words: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("faceprep.execution.slurm.submit._submitit", interrupted)
+    monkeypatch.setattr("faceprep.execution.slurm.sbatch.script", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        place(order(workspace))
-    assert arrays(workspace.root, "heatmaps") == []
+        submit_missing(order(workspace))
+    assert read_records(workspace.root, "heatmaps") == []

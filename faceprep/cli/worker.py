@@ -1,0 +1,113 @@
+"""The command of a Slurm job: ``python -m faceprep.cli.worker FOLDER``.
+
+It reads the record in the job's folder, plans the shards of its task as a command on this node
+would, and makes those that are not done. A task that runs again, for whatever reason, continues
+where it stopped.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from faceprep.cli.exit_codes import DONE, FAILED, STOPPED
+from faceprep.cli.remedies import spell
+from faceprep.cli.single_jobs import SINGLE_JOBS
+from faceprep.config import Config
+from faceprep.core.device import choose_device
+from faceprep.core.errors import FaceprepError, Remedy
+from faceprep.core.progress import Progress
+from faceprep.execution.options import Options
+from faceprep.execution.plan import config_hash
+from faceprep.execution.runner import run_stage
+from faceprep.execution.slurm.job_record import JobRecord, read_record
+from faceprep.execution.slurm.node import config_on_node, requeue_at_notice
+from faceprep.execution.slurm.single import begin, write_result
+from faceprep.stages import load_stage
+from faceprep.workspace import Workspace, synthetic
+
+
+def main(folder: Path) -> int:
+    """Run the task that Slurm's variables name, and return the exit code."""
+    record = read_record(folder)
+    single = record.stage in SINGLE_JOBS
+    # A job that was submitted by a task of an array inherits the number of that task.
+    task = 0 if single else int(os.environ.get("SLURM_ARRAY_TASK_ID", "0"))
+    record.clear_error(task)
+    try:
+        return run_verb(record) if single else make_shards(record, task)
+    except FaceprepError as error:
+        hint = spell(error.hint)
+        record.write_error(task, error.message, hint, error.exit_code)
+        print(f"error: {error.message}\n  → {hint}", file=sys.stderr)
+        return error.exit_code
+
+
+def make_shards(record: JobRecord, task: int) -> int:
+    """Make the shards of a task; return 1 if one could not be made.
+
+    Raises
+    ------
+    FaceprepError
+        If this node would make them with other settings, or cannot continue at all.
+    """
+    config = config_on_node(record)
+    workspace = Workspace(config.workspace)
+    stamps = workspace.stamps(record.stage)
+    made = set[int]()
+    if record.overwrite or record.retry_failed:  # otherwise the marker says whether it counts
+        mine = stamps.keys() & set(record.tasks[task])
+        made = {shard for shard in mine if stamps[shard] != record.before.get(shard)}
+    requeue_at_notice(lambda: workspace.stamps(record.stage) != stamps, task)
+    options = Options(
+        overwrite=record.overwrite,
+        retry_failed=record.retry_failed,
+        only=frozenset(record.tasks[task]) - made,
+    )
+    augmenting = record.stage.startswith(f"{synthetic.STAGE}/")
+    failed = (augment if augmenting else run_stage_of)(record, config, options)
+    for shard, error in failed.items():
+        print(f"error: {record.stage} shard {shard}: {error}", file=sys.stderr)
+    return FAILED if failed else DONE
+
+
+def run_stage_of(record: JobRecord, config: Config, options: Options) -> Mapping[int, str]:
+    """Bring a stage up to date with the settings that the job was submitted with."""
+    stage = load_stage(record.stage)
+    if config_hash(stage, config) != record.settings:
+        raise FaceprepError(
+            f"{os.uname().nodename} comes to other settings of {stage.name} than the machine that"
+            " submitted the job: a package, a weight file or OpenFace is missing on the node, or is"
+            " another version there",
+            Remedy("doctor", note="in a job on that node says what it has"),
+        )
+    return run_stage(stage, config, options, Progress()).failed
+
+
+def augment(record: JobRecord, config: Config, options: Options) -> Mapping[int, str]:
+    """Make the synthetic faces that a command requested."""
+    from faceprep.stages.augment.remote_job import RemoteAugment
+    from faceprep.stages.augment.run import run_augment
+
+    remote = RemoteAugment.read(record.folder)
+    device = choose_device(remote.device)
+    return run_augment(config, remote.count, options, Progress(), device, remote).failed
+
+
+def run_verb(record: JobRecord) -> int:
+    """Run the verb of a single job on this node, and return the exit code."""
+    job, config = SINGLE_JOBS[record.stage], config_on_node(record)
+    workers = record.config.get("workers") or job.workers(config)
+    overwrite = begin(record)
+    inputs = job.verb.inputs(config)
+    printed = job.work(config.model_copy(update={"workers": workers}), overwrite)
+    if printed is None:
+        return STOPPED
+    text, data = printed
+    print(text, flush=True)
+    write_result(record, text, data, inputs, job.verb.saved(config))
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

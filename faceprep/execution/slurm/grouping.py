@@ -1,0 +1,31 @@
+"""Distribution of shards over the tasks of an array."""
+
+from collections.abc import Iterator, Mapping
+
+
+def group_shards(
+    seconds: Mapping[int, float], minutes: float, at_once: int = 1
+) -> Iterator[list[int]]:
+    """Group shards so that every task takes about the requested time, and all about equally long.
+
+    Parameters
+    ----------
+    seconds
+        Shard → expected seconds on one core.
+    minutes
+        Requested duration of a task.
+    at_once
+        Number of shards that a task makes at the same time.
+    """
+    total = sum(seconds.values())
+    tasks = min(max(-(-total // (minutes * 60 * at_once)), 1), len(seconds))
+    share, taken, group = total / tasks if tasks else 0.0, 0.0, list[int]()
+    ends = 1
+    for shard in sorted(seconds):
+        if group and taken + seconds[shard] / 2 > ends * share:
+            yield group
+            group, ends = [], ends + 1
+        group.append(shard)
+        taken += seconds[shard]
+    if group:
+        yield group

@@ -1,0 +1,83 @@
+"""Decide which of several commands submits the same shards, possibly on different machines.
+
+A record without a job number reserves its shards. Every command writes its record before it looks
+for others, so at least one of two commands sees the other's record. A record with a job number
+wins. Of two without one, the command with the larger name withdraws. The command with the smaller
+name cannot know whether the other one looked too early to see it, so it waits until the other
+record has a number or is gone. Nothing depends on clocks.
+"""
+
+import time
+from pathlib import Path
+
+from faceprep.execution.job import Request
+from faceprep.execution.slurm.job_record import JobRecord, create_record, read_records
+from faceprep.execution.slurm.queue import Queue, read_queue
+
+_PAUSE_SECONDS = 1.0
+
+
+def pause(poll_seconds: float) -> None:
+    """Sleep until another command may have made progress."""
+    time.sleep(min(poll_seconds, _PAUSE_SECONDS))
+
+
+def reserve(
+    workspace: Path, record: JobRecord, poll_seconds: float, request: Request | None = None
+) -> JobRecord | None:
+    """Write a record, and return it if this command is to submit it, or None if another command is.
+
+    Parameters
+    ----------
+    workspace
+        Absolute path.
+    record
+        Record whose folder is not chosen yet.
+    request
+        What its tasks need beyond the configuration.
+
+    Raises
+    ------
+    UsageError, FaceprepError
+        As `faceprep.execution.slurm.job_record.create_record`.
+    MissingToolError, QueueError
+        As `faceprep.execution.slurm.queue.read_queue`; the record is removed.
+    """
+    mine = create_record(workspace, record, request)
+    held: JobRecord | None = None
+    try:
+        held = _wait_for_rivals(workspace, mine, poll_seconds)
+    finally:
+        if held is None:
+            mine.remove()
+    return held
+
+
+def _wait_for_rivals(workspace: Path, mine: JobRecord, poll_seconds: float) -> JobRecord | None:
+    waited = False
+    while True:
+        queue = read_queue()
+        others = [each.with_job_of(queue) for each in read_records(workspace, mine.stage)]
+        rivals = [other for other in others if _overlap(mine, other, queue)]
+        if any(rival.job or rival.name < mine.name for rival in rivals):
+            return None
+        if rivals:
+            waited = True
+            pause(poll_seconds)
+        elif waited:  # ours may have expired in the meantime, so that others ignored it
+            mine, waited = mine.renewed(), False
+        else:
+            return mine
+
+
+def _overlap(mine: JobRecord, other: JobRecord, queue: Queue) -> bool:
+    """Return whether living tasks of another record have shards of ours.
+
+    A record without shards is the job of a verb, and overlaps with every job of that verb.
+    """
+    shards = {shard for task in mine.tasks for shard in task}
+    return other.name != mine.name and any(
+        not shards or not shards.isdisjoint(other.tasks[task])
+        for task in other.alive(queue)
+        if task < len(other.tasks)
+    )

@@ -1,0 +1,144 @@
+"""Submit one job with sbatch.
+
+sbatch runs in a session of its own: after Ctrl-C it finishes what it has begun, and the next
+command finds the job in the queue.
+"""
+
+import contextlib
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from faceprep.config import SlurmConfig, SlurmJobConfig
+from faceprep.core.errors import FaceprepError, MissingToolError
+from faceprep.execution.slurm.job_record import JobRecord
+from faceprep.execution.slurm.queue import environment, no_slurm
+from faceprep.execution.slurm.script import script
+
+_RENEW_SECONDS = 30.0  # a record without a job number is renewed as long as sbatch runs
+_FILE = "submission.sh"
+_NUMBER = re.compile(r"^(?:Submitted batch job )?(\d+)\b", re.MULTILINE)
+_UNSURE = re.compile(
+    r"timed? ?out|unable to contact|connect|zero bytes|endpoint|communication", re.IGNORECASE
+)
+_LIMIT = re.compile(r"limit|QOS|temporarily unable|array specification", re.IGNORECASE)
+
+
+class SubmitError(FaceprepError):
+    """Slurm did not take a job.
+
+    Attributes
+    ----------
+    limit
+        Whether it may take a smaller job, or take this one later.
+    """
+
+    limit = False
+
+
+class UnsureError(SubmitError):
+    """Slurm may have taken a job, but its answer was lost; the record stays until it is known."""
+
+
+def submit(
+    record: JobRecord,
+    config: SlurmConfig,
+    job: SlurmJobConfig,
+    parallel: int | None,
+    after: Sequence[str] = (),
+) -> JobRecord:
+    """Submit a job, and return its record with the job number; remove the record on failure.
+
+    Parameters
+    ----------
+    record
+        Record without a job number.
+    job
+        Resources that a task asks for.
+    parallel
+        Number of tasks that may run at once; None for a job without an array.
+    after
+        Numbers of jobs that must have ended first, whether they succeeded or not.
+
+    Raises
+    ------
+    MissingToolError
+        Without Slurm.
+    UsageError
+        If an extra flag of ``slurm.sbatch`` is not a flag, or would hide the job from this command.
+    SubmitError
+        If Slurm refuses the job, with its message.
+    UnsureError
+        If it is not known whether Slurm took the job.
+    """
+    try:
+        path = _write_script(record, script(record, config, job, parallel, after))
+    except BaseException:
+        record.remove()
+        raise
+    try:
+        number, record = _run_sbatch(path, record)
+    except (SubmitError, MissingToolError) as error:
+        if not isinstance(error, UnsureError):
+            record.remove()
+        raise
+    with contextlib.suppress(OSError):
+        path.rename(record.folder / f"{number}_{_FILE}")
+    return record.with_job(number)
+
+
+def _write_script(record: JobRecord, text: str) -> Path:
+    path = record.folder / _FILE
+    try:
+        path.write_text(text, encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise FaceprepError(
+            f"cannot write {path}: {error.strerror}",
+            "free space or change rights, then type the same command again",
+        ) from error
+    return path
+
+
+def _run_sbatch(path: Path, record: JobRecord) -> tuple[str, JobRecord]:
+    """Return the number that Slurm gave the job, and the record as it was last renewed."""
+    try:
+        process = subprocess.Popen(
+            ["sbatch", str(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            env=environment(),
+            start_new_session=True,
+        )
+    except OSError:
+        raise no_slurm("sbatch") from None
+    with process:
+        while True:
+            try:
+                printed, words = process.communicate(timeout=_RENEW_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                record = record.renewed()
+    number = _NUMBER.search(printed)
+    if number is not None and not process.returncode:
+        return number[1], record
+    raise _refusal(words.strip() or printed.strip(), bool(process.returncode))
+
+
+def _refusal(words: str, refused: bool) -> SubmitError:
+    """Return the error for the output of an sbatch that printed no job number."""
+    if not refused or _UNSURE.search(words):
+        return UnsureError(
+            f"Slurm did not say whether it took the job: {words}",
+            "type the same command again in two minutes; squeue --me shows whether it did",
+        )
+    error = SubmitError(
+        f"Slurm did not take the job: {words}",
+        "set slurm.partition, slurm.account, slurm.time or slurm.mem as this cluster wants them"
+        " (sinfo shows its partitions)",
+    )
+    error.limit = bool(_LIMIT.search(words))
+    return error
