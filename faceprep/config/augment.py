@@ -1,4 +1,4 @@
-"""What ``[augment]`` may say."""
+"""Settings of ``[augment]``."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,7 +10,7 @@ from faceprep.core.vocabulary import MODES
 
 
 def _range(value: Any) -> Any:
-    """One number as a range that holds it alone; on the command line also ``0.4,1``."""
+    """Convert a number to a range of that number; on the command line also ``0.4,1``."""
     if isinstance(value, str) and "," in value and not value.startswith("["):
         value = f"[{value}]"
     value = plain(value)
@@ -18,7 +18,7 @@ def _range(value: Any) -> Any:
 
 
 class AugmentConfig(Section):
-    """A generator → synthetic faces, balanced over the expressions."""
+    """Synthetic faces of a generator, balanced over the expressions."""
 
     mode: Literal["new", "edit", "other", "mix"] = Field(
         "new",
@@ -78,7 +78,7 @@ class AugmentConfig(Section):
         return self
 
     def shares(self) -> dict[str, float]:
-        """Share of every mode in use, in the order of `MODES`; their sum is 1."""
+        """Return the share of every mode in use, in the order of `MODES`; they sum to 1."""
         given = dict(self.mix) if self.mode == "mix" else {self.mode: 1.0}
         given = given or {"new": 0.5, "edit": 0.5}
         total = sum(given.values())

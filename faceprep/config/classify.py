@@ -1,4 +1,4 @@
-"""What ``[classify]`` may say."""
+"""Settings of ``[classify]``."""
 
 import math
 from typing import Literal
@@ -14,7 +14,7 @@ ARMS = ("plain", "flips", "classic", "mixup", "reweighting", "logistic")
 
 
 class ClassifyConfig(Section):
-    """Real and synthetic faces → classifiers and their accuracy on people nobody has seen."""
+    """Classifiers of real and synthetic faces, and their accuracy on unseen subjects."""
 
     generator: str = Field(DEFAULT_GENERATOR, pattern=NAME)
     sweep: tuple[int, ...] = Field((0,), description="numbers of synthetic faces; 0 always is")

@@ -8,7 +8,7 @@ from faceprep.config.section import LOCATION, Section
 
 
 def _words(value: Any) -> Any:
-    """One line where a list of lines is expected."""
+    """Convert one line to a list of lines."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -16,7 +16,7 @@ _Lines = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 
 class SlurmJobConfig(Section):
-    """What one Slurm task asks for."""
+    """Resources of one Slurm task."""
 
     partition: str | None = Field(None, description="the cluster's default when none")
     time: int = Field(120, ge=1, description="limit, minutes")
@@ -26,7 +26,7 @@ class SlurmJobConfig(Section):
 
 
 class SlurmTrainConfig(SlurmJobConfig):
-    """The one job of ``train``; it is queued again before its time limit until it is done."""
+    """The job of ``train``, which is queued again before its time limit until it is done."""
 
     time: int = Field(240, ge=1, description="limit of one turn, minutes")
     mem: str = Field("16G", pattern=r"^\d+[KMGT]?$")
@@ -38,13 +38,13 @@ class SlurmTrainConfig(SlurmJobConfig):
 
 
 class SlurmClassifyConfig(SlurmTrainConfig):
-    """The one job of ``classify``; between two turns it keeps the trainings that are done."""
+    """The job of ``classify``; finished trainings are kept when it is queued again."""
 
     cpus: int = Field(4, ge=1, description="trainings at once; with a GPU one, unless -j says more")
 
 
 class SlurmAugmentConfig(Section):
-    """What a task of ``augment`` asks for, where it is not what every task asks for."""
+    """Resources of a task of ``augment``; None stands for those of every task."""
 
     partition: str | None = None
     time: int | None = Field(None, ge=1, description="limit, minutes")
@@ -54,7 +54,7 @@ class SlurmAugmentConfig(Section):
 
 
 class SlurmConfig(SlurmJobConfig):
-    """``--engine slurm``: arrays over shards. None of it changes what comes out."""
+    """``--engine slurm``: arrays over shards. No setting changes the output."""
 
     account: str | None = None
     qos: str | None = None
@@ -73,7 +73,7 @@ class SlurmConfig(SlurmJobConfig):
     classify: SlurmClassifyConfig = SlurmClassifyConfig()
 
     def task(self, stage: str) -> SlurmJobConfig:
-        """Return what a task of an array asks for; `stage` as its folder is called."""
+        """Return the resources of a task of an array, given the folder of its stage."""
         values = {name: getattr(self, name) for name in SlurmJobConfig.model_fields}
         if stage.partition("/")[0] == "augment":
             values |= self.augment.model_dump(exclude_none=True)
@@ -81,7 +81,7 @@ class SlurmConfig(SlurmJobConfig):
 
 
 class DaskConfig(Section):
-    """Where ``--engine dask`` finds its workers."""
+    """Workers of ``--engine dask``."""
 
     scheduler: str | None = Field(
         None,

@@ -11,7 +11,7 @@ Dataset = Literal["oulu-casia", "ck-plus", "celeba", "folder"]
 
 
 class DemoConfig(Section):
-    """The dataset that the package renders itself."""
+    """The rendered demo dataset."""
 
     layout: Literal["oulu-casia", "ck-plus", "celeba"] = "oulu-casia"
     subjects: int = Field(40, ge=1, le=2000)
@@ -22,7 +22,7 @@ class DemoConfig(Section):
 
 
 class SelectConfig(Section):
-    """Which frames, whose face, which expression, which split."""
+    """Selection of frames, expressions and splits."""
 
     dataset: Dataset | None = None
     root: Path | None = Field(None, json_schema_extra=LOCATION)

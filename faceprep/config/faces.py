@@ -9,7 +9,7 @@ from faceprep.config.section import LOCATION, Section, number
 
 
 class AlignConfig(Section):
-    """Face → 5 and 68 landmarks → similarity → crop."""
+    """Detection, 5 and 68 landmarks, similarity transform, crop."""
 
     detector: Literal["mtcnn", "dlib", "given"] = "mtcnn"
     dlib_model: Literal["hog", "cnn"] = "hog"
@@ -29,7 +29,7 @@ class AlignConfig(Section):
 
 
 class HeatmapsConfig(Section):
-    """68 landmarks → Gaussians, peak 1."""
+    """Gaussians of peak 1 at the 68 landmarks."""
 
     sigma: float = Field(2.0, gt=0, description="pixels of the crop at 128; scales with its size")
     # Flags and variables are text, which a literal number does not accept by itself.
@@ -39,7 +39,7 @@ class HeatmapsConfig(Section):
 
 
 class AusConfig(Section):
-    """Face → 17 Action Unit intensities and 18 presences."""
+    """Intensities of 17 Action Units and presences of 18."""
 
     backend: Literal["auto", "openface", "openface-models", "openface-csv", "landmarks"] = "auto"
     input: Literal["source", "crop"] = Field(
@@ -80,5 +80,5 @@ class AusConfig(Section):
 
     @property
     def whole_sequences(self) -> bool:
-        """Whether frames are judged by their sequence; crops exist of selected frames only."""
+        """Whether frames are estimated in their sequence; only selected frames have crops."""
         return self.sequences == "dynamic" and self.input == "source"

@@ -22,7 +22,7 @@ STAGES = ("select", "align", "heatmaps", "aus")
 
 
 class Config(Section):
-    """A pipeline: one dataset, one workspace, the stages' sections."""
+    """A pipeline: one dataset, one workspace, and the sections of the stages."""
 
     name: str = Field("custom", pattern=NAME)
     workspace: Path = Field(Path(), json_schema_extra=LOCATION)
@@ -46,7 +46,7 @@ class Config(Section):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, values: Any) -> Any:
-        """Name, dataset and workspace follow from one another where only one is given."""
+        """Derive name, dataset and workspace from one another where they are not given."""
         if not isinstance(values, dict):
             return values
         values = dict(values)
@@ -64,12 +64,12 @@ class Config(Section):
         return values
 
     def dataset_root(self) -> Path:
-        """Folder of the dataset.
+        """Return the folder of the dataset.
 
         Raises
         ------
         UsageError
-            When neither a root nor a demo section is set.
+            Neither a root nor a demo section is set.
         """
         if self.select.root is not None:
             return self.select.root.expanduser()

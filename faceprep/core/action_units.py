@@ -1,11 +1,6 @@
-"""Names of the Action Units (AUs) and of their manifest columns, as OpenFace 2 prints them.
+"""Names of the Action Units (AUs) and of their manifest columns, as OpenFace 2 prints them."""
 
-Nothing heavy is imported here: `faceprep.workspace.manifest` needs the names on every start. The
-estimator itself is in `faceprep.faces.action_units.landmark_estimator`, the choice of a backend in
-`faceprep.faces.action_units.backend`.
-"""
-
-#: What each AU does (Ekman, Friesen and Hager, Facial Action Coding System, 2002).
+#: Movement of each AU (Ekman, Friesen and Hager, Facial Action Coding System, 2002).
 DESCRIPTIONS: dict[str, str] = {
     "AU01": "inner brow raiser",
     "AU02": "outer brow raiser",

@@ -1,4 +1,4 @@
-"""Errors that reach the user, each with an exit code and the next command to type.
+"""Errors that are shown to the user, each with an exit code and a hint.
 
 FaceprepError          1   the work failed (disk full, a shard that crashed …)
 ├── UsageError         2   wrong flag, config, path or dataset

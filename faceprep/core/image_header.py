@@ -1,4 +1,4 @@
-"""What the headers of JPEG and PNG files say, read in microseconds, before any pixel is decoded.
+"""Read the headers of JPEG and PNG files, which takes microseconds, before decoding pixels.
 
 Sources: ITU-T T.81 annex B (JPEG markers); PNG specification, third edition (chunks).
 """
@@ -12,24 +12,24 @@ _PNG_FIRST_CHUNK_END = 33
 _START_OF_IMAGE, _END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
 _HUFFMAN_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive
 _NOT_FRAMES = (0xC4, 0xC8, 0xCC)  # tables that share the range of the frame markers
-_BODILESS = (0x01, *range(0xD0, 0xD8))
+_WITHOUT_BODY = (0x01, *range(0xD0, 0xD8))
 _APP1, _START_OF_SCAN = 0xE1, 0xDA
 
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """Size and kind of an image file.
+    """Properties of an image file.
 
     Attributes
     ----------
     width, height
-        Pixels as stored, before any EXIF orientation.
+        Size in pixels as stored, before any EXIF orientation.
     plain
-        8-bit gray or RGB (in a JPEG: YCbCr) without transparency or frames, and whole.
+        Whether it is complete 8-bit gray or RGB (JPEG: YCbCr), without transparency or frames.
     has_exif
-        There is an EXIF block, which may hold an orientation.
+        Whether there is an EXIF block, which may hold an orientation.
     fault
-        Why the file cannot be decoded whole; ``None`` when nothing is known against it.
+        Why the file cannot be decoded completely; None if no fault is known.
     """
 
     width: int
@@ -40,7 +40,7 @@ class ImageHeader:
 
 
 def read_header(data: bytes) -> ImageHeader | None:
-    """Header of a JPEG or PNG file's bytes; ``None`` for anything else."""
+    """Return the header of a JPEG or PNG file, given its bytes; None for other files."""
     if data.startswith(_PNG_SIGNATURE):
         return _png_header(data)
     if data.startswith(_START_OF_IMAGE):
@@ -49,7 +49,7 @@ def read_header(data: bytes) -> ImageHeader | None:
 
 
 def _jpeg_header(data: bytes) -> ImageHeader | None:
-    """Walk the markers up to the first scan; ``None`` when there is none."""
+    """Read the markers up to the first scan; None if there is no scan."""
     position, exif = 2, False
     frame: tuple[int, int, bool] | None = None
     while position + 4 <= len(data) and data[position] == 0xFF:
@@ -57,7 +57,7 @@ def _jpeg_header(data: bytes) -> ImageHeader | None:
         if marker == 0xFF:  # a fill byte
             position += 1
             continue
-        if marker in _BODILESS:
+        if marker in _WITHOUT_BODY:
             position += 2
             continue
         body = position + 4
@@ -72,7 +72,7 @@ def _jpeg_header(data: bytes) -> ImageHeader | None:
             if frame is None:
                 return None
             # Without its end marker the file may be cut short, and some versions of OpenCV return
-            # such a picture half gray. A thumbnail's end marker lies before the scan.
+            # such a picture half gray. The end marker of a thumbnail comes before the scan.
             whole = data.rfind(_END_OF_IMAGE, body) >= 0
             return ImageHeader(frame[0], frame[1], frame[2] and whole, exif)
         position += 2 + int.from_bytes(data[position + 2 : body], "big")
@@ -80,7 +80,7 @@ def _jpeg_header(data: bytes) -> ImageHeader | None:
 
 
 def _png_header(data: bytes) -> ImageHeader:
-    """Walk all chunks; the checksums of pixels are verified here, not every decoder does it."""
+    """Read all chunks, verifying the checksums of pixels, which not every decoder does."""
     if len(data) < _PNG_FIRST_CHUNK_END or data[12:16] != b"IHDR":
         return ImageHeader(0, 0, False, fault="truncated: the PNG ends in its header")
     width = int.from_bytes(data[16:20], "big")

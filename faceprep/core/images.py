@@ -1,18 +1,17 @@
-"""Image files in, uint8 RGB arrays out, whatever the file is; and PNG files out.
+"""Read image files of many formats as uint8 RGB arrays, and write PNG files.
 
-One decoder per kind of file, always: plain 8-bit JPEG and PNG (nearly every frame of a dataset) are
-decoded by OpenCV after a look at their header, every other kind by Pillow. What decides is in the
-file alone, so the same file always gives the same pixels.
+Plain 8-bit JPEG and PNG (nearly every frame of a dataset) are decoded by OpenCV, all other kinds by
+Pillow. The choice depends on the file alone, so the same file always gives the same pixels.
 
 =====================  =====================================================================
 in the file            in the array
 =====================  =====================================================================
-EXIF orientation       turned and mirrored upright
+EXIF orientation       rotated and mirrored upright
 gray                   three equal channels
 16 bits a channel      the high byte, which is value / 257 to within one level
-alpha, transparency    laid on white, as viewers show it: what lies hidden under a
-                       transparent pixel is often garbage
-palette, 1 bit         their colours
+alpha, transparency    composed on white, as viewers show it: the colours of
+                       transparent pixels are often garbage
+palette, 1 bit         converted to RGB
 CMYK, YCCK JPEG        RGB; inverted as Adobe writes them
 several frames         the first
 colour profile         ignored
@@ -38,24 +37,24 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 100_000_000
 
-# Pillow reads many more formats; some of them run other programs or are not pictures.
+# Pillow reads many more formats; some run other programs or are not images.
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "JPEG2000", "AVIF")
 _EXIF_ORIENTATION = 0x0112
 
-# Bytes a pixel may take in a file that does not compress: four channels of 16 bits.
+# Largest number of bytes per pixel in a file without compression: four channels of 16 bits.
 _BYTES_PER_PIXEL = 8
-_ROOM_FOR_HEADERS = 1 << 20
+_HEADER_BYTES = 1 << 20
 
-# Of an odd image, converted at a time.
+# Pixels converted at a time by Pillow, to limit the memory.
 _BAND_PIXELS = 4_000_000
 
-# Run lengths over the "sub" filter, OpenCV's default: 0.45 ms and 25 kB a crop of 128×128. Level 1
-# with the usual strategy takes 0.1–0.4 ms longer and saves nothing on grainy colour pictures.
+# Run lengths over the "sub" filter, OpenCV's default: 0.45 ms and 25 kB per 128×128 crop. Level 1
+# with the usual strategy takes 0.1–0.4 ms longer and saves nothing on grainy colour images.
 _PNG_SETTINGS = (cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
 
 
 class UnreadableImage(FaceprepError):
-    """A file is not an image that can be decoded whole; the message says why."""
+    """A file is not an image that can be decoded completely; the message tells why."""
 
 
 def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -64,9 +63,9 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     Parameters
     ----------
     path
-        The file.
+        Image file.
     max_pixels
-        Larger images are refused by their header, before any memory is taken for pixels.
+        Larger images are refused by their header, before memory is allocated for pixels.
 
     Returns
     -------
@@ -75,22 +74,22 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     Raises
     ------
     UnreadableImage
-        When the file cannot be read, is no image, is cut short or damaged, or is too large.
+        The file cannot be read, is not an image, is truncated, damaged or too large.
     """
     return decode_image(read_file(path, max_pixels), max_pixels)
 
 
 def read_file(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
-    """Read the bytes of what may be an image of up to `max_pixels`.
+    """Read the bytes of a file that may be an image of up to `max_pixels`.
 
     Raises
     ------
     UnreadableImage
-        When there is no such file, it may not be read, is empty, is no regular file (reading a
-        pipe would wait forever) or is longer than any image of so many pixels.
+        The file does not exist, may not be read, is empty, is not a regular file (reading a pipe
+        would wait forever) or is longer than any image of so many pixels.
     """
     try:
-        # O_NONBLOCK: opening a pipe that nobody writes to returns in place of waiting.
+        # O_NONBLOCK: opening a pipe without a writer returns instead of waiting.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with open(descriptor, "rb", buffering=0) as stream:  # noqa: PTH123
             state = os.fstat(descriptor)
@@ -98,7 +97,7 @@ def read_file(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
                 raise UnreadableImage("is no regular file")
             if state.st_size == 0:
                 raise UnreadableImage("is empty")
-            if state.st_size > max_pixels * _BYTES_PER_PIXEL + _ROOM_FOR_HEADERS:
+            if state.st_size > max_pixels * _BYTES_PER_PIXEL + _HEADER_BYTES:
                 raise UnreadableImage(
                     f"too large: {state.st_size} bytes are more than {max_pixels} pixels can need"
                 )
@@ -117,7 +116,7 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     Raises
     ------
     UnreadableImage
-        When they are no image, cut short or damaged, or the image has more than `max_pixels`.
+        They are not an image, truncated or damaged, or the image has more than `max_pixels`.
     """
     header = read_header(data)
     if header is not None:
@@ -132,32 +131,38 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
                 image = None
             if image is not None:
                 return _upright(image, _exif_orientation(data)) if header.has_exif else image
-    return _decode_odd(data, max_pixels)
+    return _decode_with_pillow(data, max_pixels)
 
 
 def write_png(path: Path, image: np.ndarray, text: Mapping[str, str] | None = None) -> bytes:
-    """Write ``(H, W, 3) uint8`` RGB or ``(H, W) uint8`` gray as PNG; return the file's bytes.
+    """Write ``(H, W, 3) uint8`` RGB or ``(H, W) uint8`` gray as PNG; return the bytes written.
 
-    The same pixels give the same bytes (within one version of OpenCV); `text` goes along, see
-    `faceprep.core.png_text`.
+    The same pixels give the same bytes (within one version of OpenCV).
+
+    Parameters
+    ----------
+    path, image
+        File to write, and its content.
+    text
+        Texts by keyword to add to the file, see `faceprep.core.png_text`.
 
     Raises
     ------
     OSError
-        When the file cannot be written.
+        The file cannot be written.
     """
     data = encode_png(image)
     if text:
         data = add_text(data, text)
     with path.open("wb", buffering=0) as stream:
         written = stream.write(data)
-        while written < len(data):  # a nearly full disk takes a part; the next write says so
+        while written < len(data):  # a nearly full disk accepts a part; the next write fails
             written += stream.write(data[written:])
     return data
 
 
 def encode_png(image: np.ndarray) -> bytes:
-    """PNG file of ``(H, W, 3) uint8`` RGB or ``(H, W) uint8`` gray."""
+    """Encode ``(H, W, 3) uint8`` RGB or ``(H, W) uint8`` gray as PNG."""
     if image.ndim == 3:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode(".png", image, _PNG_SETTINGS)
@@ -173,8 +178,8 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
         )
 
 
-def _decode_odd(data: bytes, max_pixels: int) -> np.ndarray:
-    """Decode by Pillow what is not plain."""
+def _decode_with_pillow(data: bytes, max_pixels: int) -> np.ndarray:
+    """Decode an image that OpenCV does not decode."""
     import warnings
 
     from PIL import Image, UnidentifiedImageError
@@ -187,7 +192,7 @@ def _decode_odd(data: bytes, max_pixels: int) -> np.ndarray:
             with Image.open(io.BytesIO(data), formats=formats) as image:
                 _check_size(*image.size, max_pixels)
                 image.load()
-                # TIFF is turned while it loads, and its tag removed: ask afterwards.
+                # TIFF is rotated while it loads, and its tag removed: read it afterwards.
                 orientation = _orientation_of(image)
                 return _upright(_rgb(image), orientation)
     except UnreadableImage:
@@ -198,7 +203,7 @@ def _decode_odd(data: bytes, max_pixels: int) -> np.ndarray:
         raise UnreadableImage(f"too large: {error}") from None
     except MemoryError:
         raise UnreadableImage("too large: out of memory") from None
-    except Exception as error:  # the plugins raise whatever the broken file leads them into
+    except Exception as error:  # plugins raise many kinds of errors on damaged files
         text = str(error) or type(error).__name__
         kind = "" if text.startswith(("truncated", "damaged")) else "damaged: "
         kind = "truncated: " if "truncated" in text.lower() else kind
@@ -206,8 +211,8 @@ def _decode_odd(data: bytes, max_pixels: int) -> np.ndarray:
 
 
 def _rgb(image: "Image.Image") -> np.ndarray:
-    """Pixels of a loaded Pillow image, ``(H, W, 3) uint8``; a band of rows at a time (memory)."""
-    # 16 bits come as I;16…, from older versions as I. A TIFF of 32 bits has no known range.
+    """Convert a loaded Pillow image to ``(H, W, 3) uint8``, a band of rows at a time (memory)."""
+    # 16 bits are of mode I;16…, in older versions I. A TIFF of 32 bits has no known range.
     if image.mode == "I" and image.format not in ("PNG", "PPM", "JPEG2000"):
         raise UnreadableImage("has 32 bits a channel; their range is unknown")
     if image.mode == "F":
@@ -222,7 +227,7 @@ def _rgb(image: "Image.Image") -> np.ndarray:
 
 
 def _band(image: "Image.Image") -> np.ndarray:
-    """Pixels of a part of an image, ``(h, w, 3)``, of gray with 16 bits ``(h, w, 1)``."""
+    """Convert a part of an image to ``(h, w, 3)``; 16-bit gray to ``(h, w, 1)``."""
     from PIL import Image
 
     if image.mode.startswith("I"):
@@ -235,7 +240,7 @@ def _band(image: "Image.Image") -> np.ndarray:
 
 
 def _exif_orientation(data: bytes) -> int:
-    """EXIF orientation of a JPEG or PNG, 1 to 8."""
+    """Return the EXIF orientation of a JPEG or PNG, 1 to 8."""
     import warnings
 
     from PIL import Image
@@ -245,7 +250,7 @@ def _exif_orientation(data: bytes) -> int:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
                 return _orientation_of(image)
-    except Exception:  # whatever is wrong with the note, the pixels are fine
+    except Exception:  # damaged EXIF leaves the pixels intact
         return 1
 
 
@@ -253,12 +258,12 @@ def _orientation_of(image: "Image.Image") -> int:
     try:
         value = image.getexif().get(_EXIF_ORIENTATION, 1)
         return int(value) if value in range(1, 9) else 1
-    except Exception:  # EXIF as cameras and editors leave it breaks the parser in many ways
+    except Exception:  # the EXIF of some cameras and editors breaks the parser
         return 1
 
 
 def _upright(image: np.ndarray, orientation: int) -> np.ndarray:
-    """Undo an EXIF orientation (EXIF 2.3, table 6)."""
+    """Rotate and mirror an image upright, given its EXIF orientation (EXIF 2.3, table 6)."""
     if orientation >= 5:
         image = image.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):

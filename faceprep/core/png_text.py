@@ -1,4 +1,4 @@
-"""Words in a PNG file: ``tEXt`` chunks (PNG specification, third edition, 11.3.3)."""
+"""Write and read text in PNG files: ``tEXt`` chunks (PNG specification, third edition, 11.3.3)."""
 
 import zlib
 from collections.abc import Mapping
@@ -8,19 +8,19 @@ _FIRST_CHUNK_END = 33
 
 
 def add_text(png: bytes, text: Mapping[str, str]) -> bytes:
-    """Return a PNG file with words in it, after its header.
+    """Return a PNG file with texts added after its header.
 
     Parameters
     ----------
     png
-        A whole file.
+        Content of a PNG file.
     text
-        Keyword (1 to 79 characters) → words, both Latin-1.
+        Keyword (1 to 79 characters) → text, both Latin-1.
 
     Raises
     ------
     ValueError
-        It is no PNG file, or a keyword or its words cannot stand in one.
+        It is not a PNG file, or a keyword or text is not allowed in one.
     """
     if not png.startswith(_SIGNATURE) or png[12:16] != b"IHDR":
         raise ValueError("not a PNG file")
@@ -29,7 +29,7 @@ def add_text(png: bytes, text: Mapping[str, str]) -> bytes:
 
 
 def read_text(png: bytes) -> dict[str, str]:
-    """Return the words of a PNG file's ``tEXt`` chunks, by keyword."""
+    """Return the texts of a PNG file by keyword."""
     found, position = {}, len(_SIGNATURE)
     while position + 12 <= len(png):
         end = position + 12 + int.from_bytes(png[position : position + 4], "big")

@@ -1,8 +1,8 @@
-"""Whose a ``.tmp`` in a workspace is, and whether that process is still at work.
+"""Recognise the temporary files and folders of processes that no longer run.
 
-Its name says it: ``part-00000.<host>-<pid>.tmp`` of a shard in hand, ``<file>.<pid>@<host>.tmp`` of
-a file being written, where ``<host>`` is what `here` says. No file holds a lock: a name whose
-process is gone binds nobody.
+The owner is in the name: ``part-00000.<host>-<pid>.tmp`` is the folder of a shard in hand,
+``<file>.<pid>@<host>.tmp`` a file being written, with ``<host>`` as `here` returns it. There are
+no locks: a name whose process is gone has no effect.
 """
 
 import contextlib
@@ -16,27 +16,27 @@ from pathlib import Path
 PENDING = re.compile(r"part-(?P<shard>\d{5,})\.(?P<host>.+)-(?P<pid>\d+)\.tmp")
 _FILE = re.compile(r".+\.(?P<pid>\d+)(@(?P<host>.+))?\.tmp")
 _STALE_SECONDS = 24 * 3600
-_CLOCKS_DIFFER = 300  # seconds, at most, between this machine's and that of its disk
-_NUMBERS = Path("/proc/self/ns/pid")
-_FIRST = 0xEFFFFFFC  # the PID namespace in which a machine starts (PID_NS_INIT_INO of linux/nsfs.h)
+_CLOCK_DIFFERENCE = 300  # seconds, largest between this machine and its file server
+_PID_NAMESPACE = Path("/proc/self/ns/pid")
+_INITIAL_NAMESPACE = 0xEFFFFFFC  # PID_NS_INIT_INO of linux/nsfs.h
 
 
 def here() -> str:
-    """Name of the machine, and of the container in it where that numbers its own processes.
+    """Return the name of the host, with the PID namespace of a container that has its own.
 
-    A number says nothing of a process of another PID namespace, though the host has one name: what
-    lies there is judged like that of another host.
+    Process numbers of another PID namespace have no meaning here, although the host's name is the
+    same; its files are treated like those of another host.
     """
     host = socket.gethostname()
     try:
-        space = _NUMBERS.stat().st_ino
-    except OSError:  # no Linux
+        namespace = _PID_NAMESPACE.stat().st_ino
+    except OSError:  # not Linux
         return host
-    return host if space == _FIRST else f"{host}~{space}"
+    return host if namespace == _INITIAL_NAMESPACE else f"{host}~{namespace}"
 
 
 def is_abandoned(entry: os.DirEntry[str]) -> bool:
-    """Whether the process that made a ``.tmp`` is gone; on another host its age decides."""
+    """Return whether the owner of a ``.tmp`` is gone; of another host, whether the file is old."""
     owner = PENDING.fullmatch(entry.name) or _FILE.fullmatch(entry.name)
     if owner is None:
         return False
@@ -48,11 +48,11 @@ def is_abandoned(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_alive(process: int, entry: os.DirEntry[str]) -> bool:
-    """Whether the process lives that made a ``.tmp``: another of its number began later."""
-    import psutil  # a training, which only reads, does without
+    """Return whether the process that made a ``.tmp`` runs, not a later one of its number."""
+    import psutil  # a training runs without psutil
 
     try:
         began = psutil.Process(process).create_time()
-        return bool(began <= entry.stat().st_mtime + _CLOCKS_DIFFER)
+        return bool(began <= entry.stat().st_mtime + _CLOCK_DIFFERENCE)
     except (psutil.NoSuchProcess, OSError):
         return False

@@ -1,4 +1,4 @@
-"""What a running command says on stderr: a live bar on a terminal, plain lines elsewhere."""
+"""Report the progress of a command on stderr: a live bar on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -15,9 +15,9 @@ class Progress:
     Parameters
     ----------
     quiet
-        Say nothing but errors.
+        Print nothing.
     stream
-        Where to write; a live bar is drawn when it is a terminal.
+        Output; a live bar is drawn if it is a terminal.
     """
 
     def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
@@ -35,21 +35,21 @@ class Progress:
                 print(message, file=self.stream, flush=True)
 
     def start(self, title: str, total: int | None, done: int = 0) -> None:
-        """Begin to show the progress of a stage with ``total`` faces to do (`None`: unknown).
+        """Start the progress of a stage of ``total`` faces (None: unknown).
 
-        Those that were ``done`` earlier count for the progress, not for the rate.
+        The faces ``done`` earlier count for the progress but not for the rate.
         """
         self.finish()
         if not self.quiet:
             self._bar = (_Bar if self.stream.isatty() else _Lines)(title, total, self.stream, done)
 
     def update(self, done: int, note: str = "", below: str = "") -> None:
-        """Show that ``done`` faces are done, a few words beside, and some lines below."""
+        """Show the number of faces done, with a note beside it and lines below it."""
         if self._bar is not None:
             self._bar.update(done, note, below)
 
     def status(self, title: str, detail: str = "") -> None:
-        """Say how something stands that is done elsewhere: when it changes, and now and then."""
+        """Print the state of remote work, when it changes and every `SECONDS_BETWEEN_LINES`."""
         now = time.monotonic()
         if title == self._status and now - self._status_at < SECONDS_BETWEEN_LINES:
             return
@@ -57,7 +57,7 @@ class Progress:
         self.say(f"{title}: {detail}" if detail else title)
 
     def finish(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.finish()
             self._bar = None
@@ -75,7 +75,7 @@ class Progress:
 
 
 class _Lines:
-    """One plain line every 30 s: what a log file wants."""
+    """One plain line every 30 s, for log files."""
 
     def __init__(self, title: str, total: int | None, stream: TextIO, before: int = 0) -> None:
         self.title, self.total, self.stream, self.before = title, total, stream, before
@@ -102,7 +102,7 @@ class _Lines:
 
 
 class _Bar:
-    """A live bar with rate and time left."""
+    """Live bar with rate and remaining time."""
 
     def __init__(self, title: str, total: int | None, stream: TextIO, before: int = 0) -> None:
         from rich.console import Console, RenderableType

@@ -1,4 +1,4 @@
-"""Whose a temporary folder is, as seen from beside it and from a container on the same host."""
+"""Owners of temporary folders, seen from the same host and from a container on it."""
 
 import os
 import socket
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from faceprep.core import processes as tmp_owner
+from faceprep.core import processes
 from faceprep.workspace import Workspace
 from faceprep.workspace.in_hand import remove_abandoned, wait_for_others
 from faceprep.workspace.pending import pending_shard
@@ -18,18 +18,18 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """File that stands for this process's PID namespace; another file is another namespace."""
     path = tmp_path / "pid"
     path.touch()
-    monkeypatch.setattr(tmp_owner, "_NUMBERS", path)
+    monkeypatch.setattr(processes, "_PID_NAMESPACE", path)
     return path
 
 
 def test_a_namespace_of_its_own_is_part_of_the_name(
     space: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert tmp_owner.here() == f"{socket.gethostname()}~{space.stat().st_ino}"
-    monkeypatch.setattr(tmp_owner, "_FIRST", space.stat().st_ino)
-    assert tmp_owner.here() == socket.gethostname()
+    assert processes.here() == f"{socket.gethostname()}~{space.stat().st_ino}"
+    monkeypatch.setattr(processes, "_INITIAL_NAMESPACE", space.stat().st_ino)
+    assert processes.here() == socket.gethostname()
     space.unlink()
-    assert tmp_owner.here() == socket.gethostname()
+    assert processes.here() == socket.gethostname()
 
 
 def test_another_container_is_neither_swept_nor_waited_for(
@@ -39,11 +39,11 @@ def test_another_container_is_neither_swept_nor_waited_for(
     dead, alive = 2**22 + 1, os.getppid()
     with pending_shard(workspace, "heatmaps", 0) as theirs:
         for pid in (dead, alive):
-            path = theirs.folder.with_name(f"part-0000{pid % 2}.{tmp_owner.here()}-{pid}.tmp")
+            path = theirs.folder.with_name(f"part-0000{pid % 2}.{processes.here()}-{pid}.tmp")
             path.mkdir()
         other = tmp_path / "other"
         other.touch()
-        monkeypatch.setattr(tmp_owner, "_NUMBERS", other)
+        monkeypatch.setattr(processes, "_PID_NAMESPACE", other)
         remove_abandoned(workspace, "heatmaps")
         assert len(list(workspace.folder("heatmaps").iterdir())) == 3
         assert not wait_for_others(workspace, "heatmaps", alive % 2)

@@ -19,7 +19,7 @@ from faceprep.core.errors import ManifestError, UsageError
 from faceprep.report.show.formats import age
 from faceprep.report.show.page import show
 from faceprep.workspace import Workspace
-from faceprep.workspace.discover import find_workspaces, workspace_flag, workspace_of
+from faceprep.workspace.discover import find_workspaces
 
 Make = Callable[..., Workspace]
 
@@ -225,33 +225,6 @@ def test_elsewhere_the_nearest_workspace_is_named(make_workspace: Make, tmp_path
         assert spell(caught.value.hint) == f"faceprep show {workspace.root}"
     with pytest.raises(UsageError, match="nothing-here"):
         show(tmp_path / "sub" / "nothing-here", spell)
-
-
-def test_advice_names_what_may_be_meant_and_not_a_neighbour(
-    make_workspace: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    root = make_workspace(name="oulu").root
-    make_workspace(name="somebody-else")
-    with pytest.raises(UsageError) as caught:
-        show(tmp_path / "ck-plus", spell)
-    assert caught.value.message == f"no {tmp_path / 'ck-plus'} here; no workspace found"
-    for path in (root.with_name("oulo"), Path("oulo")):
-        with pytest.raises(UsageError) as caught:
-            workspace_of(path, workspace_flag)
-        assert caught.value.message.endswith(f"found: {path.with_name('oulu')}")
-        assert spell(caught.value.hint) == f"--workspace {path.with_name('oulu')}"
-        with pytest.raises(UsageError, match="no workspace with a trained generator") as caught:
-            workspace_of(path, workspace_flag, generator=True)
-        assert spell(caught.value.hint) == "faceprep train   (the demo dataset)"
-
-
-def test_the_workspace_of_a_path(make_workspace: Make, tmp_path: Path) -> None:
-    root = make_workspace().root
-    for path in (root, root / "align", root / "align" / "part-00000.parquet"):
-        assert workspace_of(path) == root
-    with pytest.raises(UsageError):
-        workspace_of(tmp_path / "elsewhere")
 
 
 def test_without_a_path_the_only_workspace_is_shown(

@@ -4,7 +4,6 @@ import json
 import shutil
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 from builders.training import LABELS, WITHOUT_FEATURES, toy_workspace
 
@@ -13,7 +12,7 @@ from faceprep.config import Config, TrainConfig
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.generators.trained import load_trained
-from faceprep.stages.train.faces import classes_of, read_crops
+from faceprep.stages.train.faces import classes_of
 from faceprep.stages.train.run import run_train
 from faceprep.workspace.artifacts import generator_file, generator_folder, generator_name
 from faceprep.workspace.training_rows import training_rows
@@ -40,29 +39,6 @@ def configured(root: Path, **train: object) -> Config:
         "networks": NETWORKS,
     }
     return Config(workspace=root, workers=1, train=TrainConfig(**{**choices, **train}))
-
-
-def test_people_of_the_test_are_never_seen(tmp_path: Path) -> None:
-    toy_workspace(tmp_path, people=6, S3="val")
-    rows = training_rows(tmp_path)
-    assert set(rows["subject"]) == {"S0", "S1", "S2"}
-    assert set(training_rows(tmp_path, "val")["subject"]) == {"S3"}
-    crops = read_crops(rows, LABELS, 32)
-    assert set(crops.subjects) == {"folder/S0", "folder/S1", "folder/S2"}
-    assert crops.counts() == dict.fromkeys(LABELS, 3)
-    with pytest.raises(UsageError, match="does not look at the split 'test'"):
-        training_rows(tmp_path, "test")
-
-
-def test_nobody_is_on_both_sides(tmp_path: Path) -> None:
-    workspace = toy_workspace(tmp_path)
-    path = workspace.part("select", 0)
-    table = pq.read_table(path)
-    split = ["test", *table["split"].to_pylist()[1:]]  # one frame of S0
-    place = table.column_names.index("split")
-    pq.write_table(table.set_column(place, table.schema.field("split"), [split]), path)
-    with pytest.raises(FaceprepError, match="S0 is in train and in test"):
-        training_rows(tmp_path)
 
 
 def test_a_fold_is_left_out_whatever_the_split_says(tmp_path: Path) -> None:
