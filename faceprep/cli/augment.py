@@ -6,24 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceprep.cli.exit_codes import DONE, FAILED, complain, complain_of_shards, guarded, say_next
-from faceprep.cli.options import (
-    Assignments,
-    ConfigFile,
-    Device,
-    DryRun,
-    EngineName,
-    Json,
-    NoWait,
-    Overwrite,
-    Quiet,
-    Scheduler,
-    Seed,
-    Shard,
-    Verbose,
-    Workers,
-    WorkspaceDir,
-    resolve_flags,
-)
+from faceprep.cli.options import GeneratorKind, as_settings, resolve_flags, stage_flags
 from faceprep.cli.root import app
 from faceprep.cli.stages import part_of
 
@@ -37,9 +20,10 @@ Count = Annotated[
 
 @app.command()
 @guarded
+@stage_flags(without=("dataset", "root", "limit", "only", "retry_failed"), own_first=True)
 def augment(
     n: Count,
-    generator: Annotated[str | None, typer.Option(help="exprgan.")] = None,
+    generator: GeneratorKind = None,
     mode: Annotated[
         str | None,
         typer.Option(
@@ -47,21 +31,7 @@ def augment(
             help="New people, training faces edited, faces of augment.sources, or shares of them.",
         ),
     ] = None,
-    config: ConfigFile = None,
-    workspace: WorkspaceDir = None,
-    set_: Assignments = None,
-    workers: Workers = None,
-    engine: EngineName = None,
-    scheduler: Scheduler = None,
-    device: Device = None,
-    shard: Shard = None,
-    seed: Seed = None,
-    overwrite: Overwrite = False,
-    dry_run: DryRun = False,
-    no_wait: NoWait = False,
-    json: Json = False,
-    verbose: Verbose = False,
-    quiet: Quiet = False,
+    **flags: Any,
 ) -> int:
     """Make N synthetic faces, balanced over the expressions; a larger N goes on where it was.
 
@@ -75,8 +45,15 @@ def augment(
     from faceprep.report.tables.augment import augment_tables
     from faceprep.stages.augment.run import run_augment
 
-    resolved = resolve_flags(_arguments(locals())).config
-    options = Options(overwrite=overwrite, dry_run=dry_run, shard=part_of(shard), wait=not no_wait)
+    values = {"train.generator": generator, "augment.mode": mode, "augment.seed": flags["seed"]}
+    resolved = resolve_flags(as_settings(flags, values)).config
+    dry_run, json, quiet = flags["dry_run"], flags["json"], flags["quiet"]
+    options = Options(
+        overwrite=flags["overwrite"],
+        dry_run=dry_run,
+        shard=part_of(flags["shard"]),
+        wait=not flags["no_wait"],
+    )
     options.refuse_leaving(resolved.engine)
     with Progress(quiet=quiet) as progress:
         result = run_augment(resolved, n, options, progress)
@@ -92,16 +69,16 @@ def augment(
     print_result(*augment_tables(result, dry_run), as_json=json)
     complain_of_shards({"augment": result.failed})
     if result.failed:
-        less = " without --overwrite" if overwrite else ""
+        less = " without --overwrite" if flags["overwrite"] else ""
         complain(f"  → type the same command again{less}; only these shards are redone", None)
         return FAILED
-    if not dry_run and shard is None:
+    if not dry_run and flags["shard"] is None:
         say_next(table_command(resolved.workspace, _table_with(resolved, n)), quiet or json)
     return DONE
 
 
 def _table_with(config: "Config", n: int) -> dict[str, Any]:
-    """Settings of the table that shows what these faces are good for."""
+    """Return the settings of the accuracy table that compares with and without these faces."""
     from faceprep.workspace import Workspace
 
     settings: dict[str, Any] = {"sweep": [0, n], "generator": config.train.generator}
@@ -109,13 +86,3 @@ def _table_with(config: "Config", n: int) -> dict[str, Any]:
         selected = Workspace(config.workspace).info("select").get("settings", {})
         settings["folds"] = selected.get("folds", config.select.folds)
     return settings
-
-
-def _arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """``--generator``, ``--mode`` and ``--seed`` are keys of their sections."""
-    keys = {"generator": "train.generator", "mode": "augment.mode", "seed": "augment.seed"}
-    assigned = list(arguments["set_"] or [])
-    for name, key in keys.items():
-        if arguments[name] is not None:
-            assigned.append(f"{key}={arguments[name]}")
-    return {**arguments, "seed": None, "set_": assigned}

@@ -1,38 +1,20 @@
 """``faceprep classify``: what synthetic faces are worth, as a table of accuracies."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from faceprep.cli.exit_codes import DONE, FAILED, guarded, say_next
-from faceprep.cli.options import (
-    Assignments,
-    ConfigFile,
-    DatasetName,
-    Device,
-    DryRun,
-    EngineName,
-    Json,
-    Limit,
-    NoWait,
-    Only,
-    Overwrite,
-    Quiet,
-    RetryFailed,
-    Root,
-    Verbose,
-    Workers,
-    WorkspaceDir,
-    resolve_flags,
-)
+from faceprep.cli.options import as_settings, resolve_flags, stage_flags
 from faceprep.cli.root import app
 from faceprep.core.errors import UsageError
 
 
 @app.command()
 @guarded
+@stage_flags(without=("scheduler", "shard"))
 def classify(
-    config: ConfigFile = None,
     sweep: Annotated[
         str | None,
         typer.Option(metavar="0,3000,…", help="Numbers of synthetic faces; 0 is always a row."),
@@ -54,23 +36,8 @@ def classify(
         int | None, typer.Option(min=2, help="Cross-validate over select's folds.")
     ] = None,
     generator: Annotated[str | None, typer.Option(help="Whose synthetic faces.")] = None,
-    dataset: DatasetName = None,
-    root: Root = None,
-    workspace: WorkspaceDir = None,
-    set_: Assignments = None,
-    workers: Workers = None,
-    engine: EngineName = None,
-    device: Device = None,
-    limit: Limit = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The first of the seeds.")] = None,
-    only: Only = False,
-    overwrite: Overwrite = False,
-    retry_failed: RetryFailed = False,
-    dry_run: DryRun = False,
-    no_wait: NoWait = False,
-    json: Json = False,
-    verbose: Verbose = False,
-    quiet: Quiet = False,
+    **flags: Any,
 ) -> int:
     """Train with more and more synthetic faces, test on people nobody has seen: accuracy table.
 
@@ -85,19 +52,26 @@ def classify(
     from faceprep.report.accuracy.table import accuracy_tables, plan_tables
     from faceprep.stages.classify.run import run_classify
 
-    resolved = resolve_flags(_arguments(locals())).config
-    asked = resolved.classify
-    options = Options(retry_failed=retry_failed, wait=not no_wait)
+    own = {"seeds": seeds, "folds": folds, "generator": generator, "seed": seed}
+    lists = {"sweep": sweep, "times": times, "arms": arms}
+    resolved = resolve_flags(_settings(flags, own, lists)).config
+    asked, dry_run, json, quiet = (
+        resolved.classify,
+        flags["dry_run"],
+        flags["json"],
+        flags["quiet"],
+    )
+    options = Options(retry_failed=flags["retry_failed"], wait=not flags["no_wait"])
     options.refuse_leaving(resolved.engine)
     if resolved.engine == "slurm" and not dry_run:
-        return on_slurm("classify", resolved, options, only, overwrite, quiet, json)
+        return on_slurm("classify", resolved, options, flags)
     with Progress(quiet=quiet) as progress:
         if any(asked.sweep + asked.times) and all(arm.endswith("@0") for arm in asked.arms):
-            arms = ", ".join(asked.arms)
-            progress.say(f"classify: no row has synthetic faces, as {arms} asks for")
-        if not only and not bring_up_to_date(resolved, progress, dry_run, retry_failed):
+            words = ", ".join(asked.arms)
+            progress.say(f"classify: no row has synthetic faces, as {words} asks for")
+        if not (flags["only"] or bring_up_to_date(resolved, progress, flags)):
             return FAILED
-        result = run_classify(resolved, progress, overwrite=overwrite, dry_run=dry_run)
+        result = run_classify(resolved, progress, overwrite=flags["overwrite"], dry_run=dry_run)
         if dry_run:
             print_result(*plan_tables(resolved, result), as_json=json)
             return DONE
@@ -108,30 +82,31 @@ def classify(
     return DONE
 
 
-def _arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Settings of ``[classify]`` out of the flags; ``--seed`` is its own here."""
-    plain = {name: arguments[name] for name in ("seeds", "folds", "generator", "seed")}
-    assigned = [f"classify.{name}={value}" for name, value in plain.items() if value is not None]
-    for name, kind in (("sweep", int), ("times", float), ("arms", str)):
-        text = arguments[name]
+def _settings(
+    flags: Mapping[str, Any], own: Mapping[str, Any], lists: Mapping[str, str | None]
+) -> dict[str, Any]:
+    """Pass the verb's own flags on as settings of ``[classify]``."""
+    values = {f"classify.{name}": value for name, value in own.items()}
+    for name, text in lists.items():
         if text is not None:
-            assigned.append(f"classify.{name}={_listed(name, text, kind)}")
-    # One of them takes the place of the other that a pipeline file may hold.
-    if arguments["times"] is None and arguments["sweep"] is not None:
-        assigned.append("classify.times=[]")
-    if arguments["sweep"] is None and arguments["times"] is not None:
-        assigned.append("classify.sweep=[0]")
-    return {**arguments, "seed": None, "set_": [*(arguments["set_"] or []), *assigned]}
+            values[f"classify.{name}"] = _parse_list(name, text)
+    # One of them replaces the other, which a pipeline file may set.
+    if lists["times"] is None and lists["sweep"] is not None:
+        values["classify.times"] = []
+    if lists["sweep"] is None and lists["times"] is not None:
+        values["classify.sweep"] = [0]
+    return as_settings(flags, values)
 
 
-def _listed(name: str, text: str, kind: type) -> list[Any]:
-    """``0,3000`` as the list that ``--set`` takes.
+def _parse_list(name: str, text: str) -> list[Any]:
+    """Parse ``0,3000`` into the list that ``--set`` takes.
 
     Raises
     ------
     UsageError
-        A word is no number.
+        A word is not a number.
     """
+    kind = {"sweep": int, "times": float, "arms": str}[name]
     try:
         return [kind(word.strip()) for word in text.split(",") if word.strip()]
     except ValueError:

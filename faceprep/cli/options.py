@@ -1,9 +1,14 @@
 """Flags that several verbs take, and the configuration that follows from them."""
 
+import functools
+import inspect
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from faceprep.core.vocabulary import DEFAULT_GENERATOR
 
 if TYPE_CHECKING:
     from faceprep.config.sources import Resolved
@@ -47,9 +52,88 @@ RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Redo rows tha
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tracebacks of errors.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")]
+GeneratorKind = Annotated[
+    str | None,
+    typer.Option("--generator", help=f"Kind of generator; {DEFAULT_GENERATOR} if not given."),
+]
+
+#: Flags of the verbs that run stages, by parameter, in the order of their help.
+_FLAGS: dict[str, Any] = {
+    "config": ConfigFile,
+    "dataset": DatasetName,
+    "root": Root,
+    "workspace": WorkspaceDir,
+    "set_": Assignments,
+    "workers": Workers,
+    "engine": EngineName,
+    "scheduler": Scheduler,
+    "device": Device,
+    "shard": Shard,
+    "limit": Limit,
+    "seed": Seed,
+    "only": Only,
+    "overwrite": Overwrite,
+    "retry_failed": RetryFailed,
+    "dry_run": DryRun,
+    "no_wait": NoWait,
+    "json": Json,
+    "verbose": Verbose,
+    "quiet": Quiet,
+}
 
 
-def resolve_flags(arguments: dict[str, Any]) -> "Resolved":
+def stage_flags(
+    without: Collection[str] = (), own_first: bool = False
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Add the flags that run stages to a verb, which receives them as keyword arguments.
+
+    Parameters
+    ----------
+    without
+        Parameters that the verb does not take.
+    own_first
+        List the verb's own flags before ``--config`` in the help, else after it. An own parameter
+        with the name of a shared one replaces it.
+    """
+
+    def decorate(verb: Callable[..., int]) -> Callable[..., int]:
+        parameters = inspect.signature(verb).parameters.values()
+        own = {one.name: one for one in parameters if one.kind is not one.VAR_KEYWORD}
+        shared = {
+            name: inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=False if annotation.__origin__ is bool else None,
+                annotation=annotation,
+            )
+            for name, annotation in _FLAGS.items()
+            if name not in without
+        }
+        replaced = {name: one for name, one in own.items() if name in shared}
+        added = [one for name, one in own.items() if name not in shared]
+        listed = [*(shared | replaced).values()]
+        place = 0 if own_first else 1
+        listed[place:place] = added
+
+        @functools.wraps(verb)
+        def run(**arguments: Any) -> int:
+            return verb(**arguments)
+
+        listed = [one.replace(kind=one.KEYWORD_ONLY) for one in listed]
+        run.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in listed}
+        return run
+
+    return decorate
+
+
+def as_settings(flags: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the flags with `values` by key as further ``--set``; ``--seed`` is among them."""
+    assigned = [f"{key}={value}" for key, value in values.items() if value is not None]
+    return {**flags, "seed": None, "set_": [*(flags["set_"] or []), *assigned]}
+
+
+def resolve_flags(arguments: Mapping[str, Any]) -> "Resolved":
     """Return the configuration that follows from the arguments of a verb, with its sources.
 
     Raises

@@ -14,29 +14,7 @@ from faceprep.cli.exit_codes import (
     guarded,
     say_next,
 )
-from faceprep.cli.options import (
-    Assignments,
-    ConfigFile,
-    DatasetName,
-    Device,
-    DryRun,
-    EngineName,
-    Json,
-    Limit,
-    NoWait,
-    Only,
-    Overwrite,
-    Quiet,
-    RetryFailed,
-    Root,
-    Scheduler,
-    Seed,
-    Shard,
-    Verbose,
-    Workers,
-    WorkspaceDir,
-    resolve_flags,
-)
+from faceprep.cli.options import resolve_flags, stage_flags
 from faceprep.cli.root import app
 from faceprep.core.errors import UsageError
 
@@ -44,31 +22,11 @@ from faceprep.core.errors import UsageError
 def _stage_verb(stage: str, text: str) -> None:
     """Add the verb of one stage; all of them take the same flags."""
 
-    def verb(
-        config: ConfigFile = None,
-        dataset: DatasetName = None,
-        root: Root = None,
-        workspace: WorkspaceDir = None,
-        set_: Assignments = None,
-        workers: Workers = None,
-        engine: EngineName = None,
-        scheduler: Scheduler = None,
-        device: Device = None,
-        shard: Shard = None,
-        limit: Limit = None,
-        seed: Seed = None,
-        only: Only = False,
-        overwrite: Overwrite = False,
-        retry_failed: RetryFailed = False,
-        dry_run: DryRun = False,
-        no_wait: NoWait = False,
-        json: Json = False,
-        verbose: Verbose = False,
-        quiet: Quiet = False,
-    ) -> int:
+    @stage_flags()
+    def verb(**flags: Any) -> int:
         from faceprep.stages import pipeline
 
-        return _run_stages(locals(), [stage] if only else pipeline.needed(stage))
+        return _run_stages(flags, [stage] if flags["only"] else pipeline.needed(stage))
 
     verb.__doc__ = text
     app.command(stage)(guarded(verb))
@@ -76,27 +34,10 @@ def _stage_verb(stage: str, text: str) -> None:
 
 @app.command("run")
 @guarded
+@stage_flags(without=("only",))
 def run_(
-    config: ConfigFile = None,
     until: Annotated[str, typer.Option("--until", help="Last stage to run.")] = "aus",
-    dataset: DatasetName = None,
-    root: Root = None,
-    workspace: WorkspaceDir = None,
-    set_: Assignments = None,
-    workers: Workers = None,
-    engine: EngineName = None,
-    scheduler: Scheduler = None,
-    device: Device = None,
-    shard: Shard = None,
-    limit: Limit = None,
-    seed: Seed = None,
-    overwrite: Overwrite = False,
-    retry_failed: RetryFailed = False,
-    dry_run: DryRun = False,
-    no_wait: NoWait = False,
-    json: Json = False,
-    verbose: Verbose = False,
-    quiet: Quiet = False,
+    **flags: Any,
 ) -> int:
     """Run every stage that is not up to date, in order.
 
@@ -106,7 +47,7 @@ def run_(
 
     if until not in STAGES:
         raise UsageError(f"no stage {until!r}", f"--until with one of: {', '.join(STAGES)}")
-    return _run_stages(locals(), list(STAGES[: STAGES.index(until) + 1]))
+    return _run_stages(flags, list(STAGES[: STAGES.index(until) + 1]))
 
 
 _stage_verb(
@@ -139,34 +80,34 @@ _stage_verb(
 )
 
 
-def _run_stages(arguments: dict[str, Any], stages: list[str]) -> int:
+def _run_stages(flags: dict[str, Any], stages: list[str]) -> int:
     from faceprep.cli.output import print_result
     from faceprep.core.progress import Progress
     from faceprep.execution.options import Options
     from faceprep.report.tables.run import run_tables
     from faceprep.stages import pipeline
 
-    config = resolve_flags(arguments).config
+    config = resolve_flags(flags).config
     options = Options(
-        overwrite=arguments["overwrite"],
-        retry_failed=arguments["retry_failed"],
-        dry_run=arguments["dry_run"],
-        shard=part_of(arguments["shard"]),
-        wait=not arguments["no_wait"],
+        overwrite=flags["overwrite"],
+        retry_failed=flags["retry_failed"],
+        dry_run=flags["dry_run"],
+        shard=part_of(flags["shard"]),
+        wait=not flags["no_wait"],
     )
-    with Progress(quiet=arguments["quiet"]) as progress:
+    with Progress(quiet=flags["quiet"]) as progress:
         result = pipeline.run(config, stages, options, progress)
-    print_result(*run_tables(config, result, options), as_json=arguments["json"])
+    print_result(*run_tables(config, result, options), as_json=flags["json"])
     complain_of_shards(result.failed_shards)
     if result.failed_shards:
         complain("  → type the same command again; only these shards are redone", None)
         return FAILED
     place = shlex.quote(str(config.workspace))
     if not options.wait:
-        say_next(f"faceprep status --workspace {place}", arguments["quiet"])
+        say_next(f"faceprep status --workspace {place}", flags["quiet"])
         return DONE
     if not options.dry_run:
-        say_next(f"faceprep show {place} --sheet sheet.png", arguments["quiet"])
+        say_next(f"faceprep show {place} --sheet sheet.png", flags["quiet"])
     return SOME_ROWS_FAILED if result.failed_rows else DONE
 
 
