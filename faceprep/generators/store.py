@@ -1,4 +1,4 @@
-"""A generator in a file, and back: for use, not for resuming (`training.checkpoint` does both)."""
+"""Save a generator for use, and load it; `training.checkpoint` reads files to resume from."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,12 +9,10 @@ from torch import Tensor, nn
 
 from faceprep.core.errors import UsageError
 from faceprep.generators.registry import spec_of
-from faceprep.training import checkpoint
-from faceprep.training.checkpoint import Checkpoint
+from faceprep.training.checkpoint import Checkpoint, read_checkpoint
+from faceprep.training.checkpoint_format import AVERAGE, GENERATOR
+from faceprep.training.checkpoint_writer import write_checkpoint
 from faceprep.training.tensor_file import refuse
-
-#: Names of the networks in a file: the generator as it was trained, and its averaged weights.
-GENERATOR, AVERAGE = "generator", "average"
 
 
 def save_generator(
@@ -26,23 +24,23 @@ def save_generator(
     progress: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a generator for use, with the judges it was trained with (Q is among them).
+    """Write a generator for use, with its discriminators (Q is one of them).
 
     Parameters
     ----------
     path
         ``generator.safetensors``.
     kind, model, config
-        `registry.KINDS`, the networks, their configuration as plain values.
+        Kind of the generator, its networks, and their configuration as plain values.
     average
         `EMA.state`.
     progress, extra
-        Step and the like; JSON of the user's, e.g. a calibration.
+        Step of the training; further JSON, e.g. a calibration.
     """
     networks: dict[str, nn.Module | Mapping[str, Tensor]] = {GENERATOR: model}
     if average is not None:
         networks[AVERAGE] = average
-    checkpoint.save(
+    write_checkpoint(
         path, kind=kind, config=config, networks=networks, progress=progress, extra=extra
     )
 
@@ -62,11 +60,11 @@ def load_generator(
     path
         A file of `save_generator` or of a training.
     device
-        Where it goes.
+        Device of the networks.
     preset, classes
-        What it has to be of; anything without.
+        Required preset and expressions; None accepts any.
     averaged
-        Take the averaged weights where the file has them.
+        Use the averaged weights where the file has them.
 
     Raises
     ------
@@ -74,7 +72,7 @@ def load_generator(
         The file is damaged, hostile, or not what was asked for. Its names, shapes and types are
         compared with those of its configuration before any memory is taken for the networks.
     """
-    file = checkpoint.read(path)
+    file = read_checkpoint(path)
     file.expect(preset=preset)
     try:
         spec = spec_of(file.kind)
@@ -100,7 +98,7 @@ def load_generator(
 
 
 def _like_average(model: nn.Module, file: Checkpoint) -> dict[str, Tensor]:
-    """Empty tensors for the averaged weights in the file, none where it has none."""
+    """Return empty tensors for the averaged weights in the file; none where it has none."""
     names = file.names(AVERAGE)
     state: dict[str, Tensor] = model.state_dict()
     return {name: torch.empty_like(state[name]) for name in names if name in state}

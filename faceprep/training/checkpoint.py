@@ -1,19 +1,9 @@
-"""Networks, optimizers, random states and configuration in one safetensors file.
+"""Read checkpoints: networks, optimizers, random states and configuration in one safetensors file.
 
-========================  ====================================================================
-``network/N/KEY``         tensors of the network (or averaged state) N, by its own names
-``optimizer/N/I/FIELD``   of the optimizer N, for its I-th parameter
-``random/NAME``           random states (bytes)
-metadata ``faceprep``     JSON: kind, preset, configuration, progress, settings of the optimizers,
-                          SHA-256 of all tensors and of this
-========================  ====================================================================
-
-A file is written beside its place and moved in, so that a killed process leaves the old one or the
-new one. A file is read with suspicion: names, shapes, types and sizes are compared with what the
+A file may come from a stranger: names, shapes, types and sizes are compared with what the
 configuration asks for before anything is overwritten, and nothing in it can run code.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,153 +12,24 @@ from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
-from faceprep.core.errors import FaceprepError
-from faceprep.core.files import atomic_write
+from faceprep.core.errors import Remedy
 from faceprep.training import optimizer_state, random_state
+from faceprep.training.checkpoint_format import (
+    DOCUMENT,
+    DTYPE_NAMES,
+    DTYPES,
+    FORMAT,
+    Scalar,
+    State,
+    digest,
+    finite,
+    tensors_of,
+)
 from faceprep.training.random_state import Streams
-from faceprep.training.tensor_file import Header, parse_json, read_header, refuse
-
-FORMAT = 1
-
-#: A module, or tensors by name (an average); both are filled in place.
-State = nn.Module | Mapping[str, Tensor]
-
-_DTYPES = {
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-    "I64": torch.int64,
-    "I32": torch.int32,
-    "U8": torch.uint8,
-    "BOOL": torch.bool,
-}
-_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
-
-_Scalar = int | float | str | bool | None
-
-
-def save(
-    path: Path,
-    *,
-    kind: str,
-    config: Mapping[str, Any],
-    networks: Mapping[str, State],
-    optimizers: Mapping[str, Optimizer] | None = None,
-    streams: Streams | None = None,
-    progress: Mapping[str, _Scalar] | None = None,
-    extra: Mapping[str, Any] | None = None,
-) -> None:
-    """Write a checkpoint; the file at `path` is the old one until it is the whole new one.
-
-    Parameters
-    ----------
-    path
-        ``….safetensors``; its folder must exist.
-    kind, config
-        Which generator (`generators.base.KINDS`), and its configuration as plain values, with its
-        preset under ``preset``.
-    networks
-        By names without a slash.
-    optimizers, streams
-        For resuming; without them the file is for use only.
-    progress
-        Step, epoch, images seen, stage: what the loop needs to go on.
-    extra
-        More JSON of the user's, e.g. a calibration of the intensity.
-
-    Raises
-    ------
-    FaceprepError
-        A weight is NaN or infinite (the earlier file stays), or the file cannot be written.
-    """
-    tensors = _network_tensors(networks)
-    broken = next((name for name, value in tensors.items() if not _finite(value)), None)
-    if broken is not None:
-        raise FaceprepError(
-            f"'{broken}' holds NaN or infinite values, so {path} was not written",
-            hint="faceprep train resumes from the last good checkpoint; lower the learning rate",
-        )
-    document: dict[str, Any] = {
-        "format": FORMAT,
-        "kind": kind,
-        "preset": config.get("preset"),
-        "config": dict(config),
-        "progress": dict(progress or {}),
-        "extra": dict(extra or {}),
-        "optimizers": {},
-    }
-    for name, optimizer in (optimizers or {}).items():
-        states, settings = optimizer_state.capture(optimizer)
-        tensors |= {f"optimizer/{name}/{key}": value for key, value in states.items()}
-        document["optimizers"][name] = settings
-    if streams is not None:
-        states, document["random"] = random_state.capture(streams)
-        tensors |= {f"random/{key}": value for key, value in states.items()}
-    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    document = plain(document)
-    document["sha256"] = _digest(tensors, document)
-    _write(path, tensors, json.dumps(document))
-
-
-def add_extra(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a checkpoint anew with more JSON in ``extra``; everything else stays as it is.
-
-    Raises
-    ------
-    FaceprepError
-        The file is damaged, or cannot be written; it stays what it was.
-    """
-    file = read(path)
-    tensors = file.load()
-    document = plain({**file._document, "extra": {**file.extra, **values}})
-    document["sha256"] = _digest(tensors, document)
-    _write(path, tensors, json.dumps(document))
-
-
-def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON values as a reader will see them: tuples are lists."""
-    return dict(json.loads(json.dumps(values, allow_nan=False)))
-
-
-def _network_tensors(networks: Mapping[str, State]) -> dict[str, Tensor]:
-    return {
-        f"network/{name}/{key}": value
-        for name, state in networks.items()
-        for key, value in _tensors(state).items()
-    }
-
-
-def _tensors(state: State) -> Mapping[str, Tensor]:
-    return state.state_dict() if isinstance(state, nn.Module) else state
-
-
-def _finite(value: Tensor) -> bool:
-    return not value.is_floating_point() or bool(torch.isfinite(value).all())
-
-
-def _digest(tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> str:
-    told = {key: value for key, value in document.items() if key != "sha256"}
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
-    for name in sorted(tensors):
-        digest.update(name.encode())
-        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
-def _write(path: Path, tensors: dict[str, Tensor], document: str) -> None:
-    try:
-        with atomic_write(path, sync=True) as temporary:
-            save_file(tensors, temporary, metadata={"faceprep": document})
-    except (OSError, SafetensorError) as error:
-        raise FaceprepError(
-            f"{path} cannot be written: {error}",
-            hint="make room or name another folder, then type the same command again",
-        ) from None
+from faceprep.training.tensor_file import TRAIN_AGAIN, Header, parse_json, read_header, refuse
 
 
 @dataclass(frozen=True)
@@ -182,17 +43,19 @@ class Checkpoint:
     kind, preset, config
         Which generator; `config` is plain values, to be checked by the generator's own reader.
     progress, extra
-        As they were given to `save`.
+        As they were given to `checkpoint_writer.write_checkpoint`.
+    document
+        The whole JSON document.
     """
 
     path: Path
     kind: str
     preset: str
     config: dict[str, Any]
-    progress: dict[str, _Scalar]
+    progress: dict[str, Scalar]
     extra: dict[str, Any]
+    document: dict[str, Any] = field(repr=False)
     _header: Header = field(repr=False)
-    _document: dict[str, Any] = field(repr=False)
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -207,7 +70,7 @@ class Checkpoint:
     @property
     def resumable(self) -> bool:
         """The file has optimizers and random states."""
-        return bool(self._document["optimizers"]) and "random" in self._document
+        return bool(self.document["optimizers"]) and "random" in self.document
 
     def _group(self, first: str) -> dict[str, list[str]]:
         names: dict[str, list[str]] = {}
@@ -236,8 +99,11 @@ class Checkpoint:
             refuse(
                 self.path,
                 f"it is of preset '{self.preset}', not '{preset}'",
-                hint=f"faceprep train --set train.preset={self.preset}, or train again: "
-                "faceprep train --overwrite",
+                hint=(
+                    Remedy("train", overrides={"train.preset": self.preset}),
+                    ", or train again: ",
+                    TRAIN_AGAIN,
+                ),
             )
         for key, value in sorted((config or {}).items()):
             wanted = list(value) if isinstance(value, tuple) else value
@@ -255,7 +121,7 @@ class Checkpoint:
         """
         groups = self._group("network")
         for name, state in networks.items():
-            wanted = {f"network/{name}/{key}": value for key, value in _tensors(state).items()}
+            wanted = {f"network/{name}/{key}": value for key, value in tensors_of(state).items()}
             if name not in groups:
                 refuse(self.path, f"it has no network '{name}'")
             missing, unknown = set(wanted) - set(groups[name]), set(groups[name]) - set(wanted)
@@ -264,7 +130,7 @@ class Checkpoint:
                     refuse(self.path, f"it {what} tensor '{min(names)[:120]}'")
             for key, value in wanted.items():
                 info = self._header.tensors[key]
-                shape, dtype = tuple(value.shape), _NAMES[value.dtype]
+                shape, dtype = tuple(value.shape), DTYPE_NAMES[value.dtype]
                 if (info.shape, info.dtype) != (shape, dtype):
                     refuse(
                         self.path,
@@ -289,21 +155,21 @@ class Checkpoint:
         tensors = self.load()
         states = {name: self._part(tensors, f"optimizer/{name}/") for name in optimizers or {}}
         for name, optimizer in (optimizers or {}).items():
-            settings = self._document["optimizers"].get(name)
+            settings = self.document["optimizers"].get(name)
             problem = optimizer_state.check(optimizer, states[name], settings)
             if problem:
                 refuse(self.path, f"in the optimizer '{name}', {problem}")
-        draws, values = self._part(tensors, "random/"), self._document.get("random", {})
+        draws, values = self._part(tensors, "random/"), self.document.get("random", {})
         if streams is not None:
             problem = random_state.check(streams, draws, values)
             if problem:
                 refuse(self.path, problem)
         for name, state in networks.items():
             with torch.no_grad():
-                for key, value in _tensors(state).items():
+                for key, value in tensors_of(state).items():
                     value.copy_(tensors[f"network/{name}/{key}"])
         for name, optimizer in (optimizers or {}).items():
-            optimizer_state.restore(optimizer, states[name], self._document["optimizers"][name])
+            optimizer_state.restore(optimizer, states[name], self.document["optimizers"][name])
         if streams is not None:
             random_state.restore(streams, draws, values)
 
@@ -326,18 +192,18 @@ class Checkpoint:
             refuse(self.path, f"it cannot be read ({error})")
         for name, value in tensors.items():
             info = self._header.tensors[name]
-            if (tuple(value.shape), value.dtype) != (info.shape, _DTYPES[info.dtype]):
+            if (tuple(value.shape), value.dtype) != (info.shape, DTYPES[info.dtype]):
                 refuse(self.path, "it changed while it was read")
-        if _digest(tensors, self._document) != self._document.get("sha256"):
+        if digest(tensors, self.document) != self.document.get("sha256"):
             refuse(self.path, "its content is not what was written (SHA-256): damaged")
         for name, value in tensors.items():
-            if name.startswith("network/") and not _finite(value):
+            if name.startswith("network/") and not finite(value):
                 refuse(self.path, f"'{name[:120]}' holds NaN or infinite values")
         return tensors
 
 
-def read(path: Path) -> Checkpoint:
-    """Read the header of a checkpoint and judge it; no tensor is loaded.
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read and check the header of a checkpoint; no tensor is loaded.
 
     Raises
     ------
@@ -345,9 +211,9 @@ def read(path: Path) -> Checkpoint:
         The file is missing, damaged, of another program or of a later version.
     """
     header = read_header(path)
-    if "faceprep" not in header.metadata:
+    if DOCUMENT not in header.metadata:
         refuse(path, "it is a safetensors file of another program")
-    document = parse_json(header.metadata["faceprep"])
+    document = parse_json(header.metadata[DOCUMENT])
     if not isinstance(document, dict):
         refuse(path, "its description is damaged")
     if document.get("format") != FORMAT:
@@ -380,8 +246,8 @@ def read(path: Path) -> Checkpoint:
         kind=document["kind"],
         preset=document["preset"],
         config=document["config"],
-        progress=cast(dict[str, _Scalar], progress),
+        progress=cast(dict[str, Scalar], progress),
         extra=document["extra"],
         _header=header,
-        _document=document,
+        document=document,
     )

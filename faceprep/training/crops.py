@@ -58,6 +58,20 @@ class Crops:
         """Labels ``(B, K)`` in {0, 1}."""
         return F.one_hot(self.labels[indices.to(self.labels.device)], len(self.classes)).float()
 
+    def examples(self, count: int) -> Tensor:
+        """Return indices of up to `count` faces of different people, expressions in turn."""
+        labels = self.labels.tolist()
+        chosen: list[int] = []
+        people: set[str] = set()
+        for k in range(count):
+            wanted = k % len(self.classes)
+            for index, (label, subject) in enumerate(zip(labels, self.subjects, strict=True)):
+                if label == wanted and subject not in people:
+                    chosen.append(index)
+                    people.add(subject)
+                    break
+        return torch.tensor(chosen or [0])
+
     def counts(self) -> dict[str, int]:
         """Faces of every expression."""
         numbers = torch.bincount(self.labels, minlength=len(self.classes)).tolist()

@@ -1,49 +1,30 @@
-"""The loop of a training: steps, history, checkpoints, samples; stopped and resumed at will."""
+"""The training loop: steps, history, checkpoints and samples; stopped and resumed at any step."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
+from torch import nn
 
 from faceprep.core.errors import FaceprepError
-from faceprep.generators.blocks.layers import channels_last
-from faceprep.generators.exprgan.batch import batches
-from faceprep.generators.exprgan.config import ExprGANConfig
-from faceprep.generators.exprgan.forward import Phi
-from faceprep.generators.exprgan.model import MAKERS, ExprGAN, build
-from faceprep.generators.exprgan.monitor import RECENT, watch
-from faceprep.generators.exprgan.prior import PRIOR, IdentityPrior, fit_prior
-from faceprep.generators.exprgan.schedule import Stage
-from faceprep.generators.exprgan.step import ExprGANStep
-from faceprep.generators.store import AVERAGE, GENERATOR, save_generator
-from faceprep.training import checkpoint, health
-from faceprep.training.checkpoint import Checkpoint
-from faceprep.training.crops import Crops, Order
+from faceprep.training import health
+from faceprep.training.checkpoint import read_checkpoint
+from faceprep.training.checkpoint_format import AVERAGE, GENERATOR
+from faceprep.training.checkpoint_writer import write_checkpoint
+from faceprep.training.continuation import check_same
 from faceprep.training.ema import EMA
 from faceprep.training.history import History
-from faceprep.training.random_state import Streams
 from faceprep.training.signals import StopSignals
 from faceprep.training.tensor_file import refuse
+from faceprep.training.trainer import Identity, Phase, Samples, Trainer
 from faceprep.workspace.artifacts import HISTORY, RESUME, USE
 
-KIND = "exprgan"
-
-#: What may differ between a training and its continuation: how long it is.
-_LENGTHS = {"steps", "epochs"}
-
-#: Faces on which the projected discriminator's channels are standardised.
-_CALIBRATED = 128
-
-#: Most faces whose identities are measured, and how many at once.
-_MEASURED, _AT_ONCE = 2048, 64
-
-#: Losses that the progress shows.
-_SHOWN = ("pixel", "class_frozen", "adversarial_projected", "adversarial", "q")
+#: Steps whose mean loss is inspected.
+_RECENT = 50
 
 
 class Reporter(Protocol):
@@ -62,66 +43,40 @@ class Reporter(Protocol):
         ...
 
     def finish(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Everything that a training is made of.
+    """What the loop needs beside the trainer.
 
     Attributes
     ----------
-    config, stages
-        Networks and recipe.
-    crops, unseen
-        Faces to train on; people who are only watched (split ``val``).
-    phi
-        Face features, where a loss asks for them.
     folder
         Where checkpoints and history go; it exists.
+    subjects
+        Everybody whose faces are trained on, sorted, so that a later test can exclude them.
     seed
-        Of weights, order and noise.
+        Of torch's global random state.
     facts
-        More that a continuation must have in common with its beginning: features, data.
+        Settings that a continuation must share with its beginning; JSON-ready.
+    extra
+        More for the ``extra`` of the generator's file; JSON-ready.
     checkpoint_every, sample_every
         Steps.
     draw
-        Draws a sample sheet of a generator in eval mode, and says of which step.
-    compiled
-        Compile the makers.
+        ``draw(samples, step)`` draws a sheet; None draws nothing.
     """
 
-    config: ExprGANConfig
-    stages: Sequence[Stage]
-    crops: Crops
     folder: Path
-    unseen: Crops | None = None
-    phi: Phi | None = None
+    subjects: list[str]
     seed: int = 0
     facts: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
     checkpoint_every: int = 500
     sample_every: int = 500
-    draw: Callable[[ExprGAN, int], None] | None = None
-    compiled: bool = False
-
-    @property
-    def lengths(self) -> list[int]:
-        """Steps of every stage."""
-        return [stage.length(len(self.crops)) for stage in self.stages]
-
-    @property
-    def people(self) -> list[str]:
-        """Everybody whose faces are trained on, so that a later test can keep clear of them."""
-        return sorted(set(self.crops.subjects))
-
-    def identity(self) -> dict[str, Any]:
-        """What makes this training this one, beside the networks' configuration."""
-        stages = [asdict(stage) for stage in self.stages]
-        recipe = [
-            {key: value for key, value in stage.items() if key not in _LENGTHS} for stage in stages
-        ]
-        return {"recipe": recipe, "seed": self.seed, **self.facts}
+    draw: Callable[[Samples, int], None] | None = None
 
 
 @dataclass
@@ -152,44 +107,45 @@ class Outcome:
 
 
 class Training:
-    """Networks, optimizers, average and random streams, wherever the training stands."""
+    """A training at a step: trainer, average, history, and the position in the phases.
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
+    Attributes
+    ----------
+    number, in_phase, steps, images
+        Index of the phase, steps done in it, and steps and images of all phases.
+    """
+
+    def __init__(self, trainer: Trainer, job: Job) -> None:
+        self.trainer, self.job = trainer, job
         torch.manual_seed(job.seed)
-        device = job.crops.images.device
-        self.model = build(job.config, device=str(device), seed=job.seed).train()
-        channels_last(self.model)
-        half_life = max(stage.average for stage in job.stages)
-        self.average = EMA(self.model, half_life, MAKERS) if half_life else None
-        self.streams = Streams(
-            shuffles={"order": np.random.default_rng(job.seed)},
-            draws={"noise": torch.Generator().manual_seed(job.seed)},
-        )
-        order = Order(job.crops.labels, self.streams.shuffles["order"], job.seed)
-        noise = self.streams.draws["noise"]
-        self.next_batch = batches(job.crops, order, noise, job.config)
-        self.number = self.in_stage = self.steps = self.images = 0
-        calibrate(self.model, job)
-        self.step = self._new_step()
+        half_life = trainer.half_life
+        self.average = EMA(trainer.model, half_life, trainer.averaged) if half_life else None
+        self.number = self.in_phase = self.steps = self.images = 0
+        trainer.begin(0)
         self.history = History(job.folder / HISTORY, 0)
 
-    def _new_step(self) -> ExprGANStep:
-        job = self.job
-        return ExprGANStep(self.model, job.stages[self.number], job.phi, job.compiled)
+    @property
+    def model(self) -> nn.Module:
+        """The networks in training."""
+        return self.trainer.model
 
     @property
     def total(self) -> int:
-        """Steps of all stages."""
-        return sum(self.job.lengths)
+        """Steps of all phases."""
+        return sum(phase.steps for phase in self.trainer.phases)
 
     @property
-    def stage(self) -> Stage:
-        """The stage at hand."""
-        return self.job.stages[self.number]
+    def phase(self) -> Phase:
+        """The current phase."""
+        return self.trainer.phases[self.number]
+
+    @property
+    def identity(self) -> Identity:
+        """What a continuation must share."""
+        return Identity(self.trainer.kind, self.trainer.config, self.job.facts)
 
     def networks(self) -> dict[str, Any]:
-        """For the checkpoint."""
+        """Return the networks of the checkpoint by name."""
         average = {} if self.average is None else {AVERAGE: self.average.state}
         return {GENERATOR: self.model, **average}
 
@@ -202,63 +158,59 @@ class Training:
             It is damaged, or of another training than this one.
         """
         path = self.job.folder / RESUME
-        file = checkpoint.read(path)
-        check_same(file, self.job)
+        file = read_checkpoint(path)
+        check_same(file, self.identity)
         place = [file.progress.get(name) for name in ("stage", "in_stage", "step", "images")]
         if not all(type(number) is int and number >= 0 for number in place):
             refuse(path, "its progress is damaged")
-        self.number, self.in_stage, self.steps, self.images = (int(n or 0) for n in place)
-        if self.number >= len(self.job.stages):
+        self.number, self.in_phase, self.steps, self.images = (int(n or 0) for n in place)
+        if self.number >= len(self.trainer.phases):
             refuse(path, "its progress is damaged")
-        self.step = self._new_step()
-        file.restore(self.networks(), self.step.optimizers, self.streams)
+        self.trainer.begin(self.number)
+        file.restore(self.networks(), self.trainer.optimizers, self.trainer.streams)
         self.history = History(self.job.folder / HISTORY, self.steps)
 
     def save(self) -> None:
-        """Write history and checkpoints; the history first, as it may know more than they."""
+        """Write history and checkpoints; the history first, as it may be ahead of them."""
         self.history.write()
-        progress = {
-            "step": self.steps,
-            "stage": self.number,
-            "in_stage": self.in_stage,
-            "images": self.images,
+        folder, trainer = self.job.folder, self.trainer
+        # The names are those of the file format.
+        common: dict[str, Any] = {
+            "kind": trainer.kind,
+            "config": trainer.config,
+            "networks": self.networks(),
+            "progress": {
+                "step": self.steps,
+                "stage": self.number,
+                "in_stage": self.in_phase,
+                "images": self.images,
+            },
         }
-        config, folder = self.job.config.to_json(), self.job.folder
-        extra = {**self.job.identity(), "subjects": self.job.people}
-        average = None if self.average is None else self.average.state
-        checkpoint.save(
+        extra = {**self.job.facts, "subjects": self.job.subjects}
+        write_checkpoint(
             folder / RESUME,
-            kind=KIND,
-            config=config,
-            networks=self.networks(),
-            optimizers=self.step.optimizers,
-            streams=self.streams,
-            progress=progress,
+            optimizers=trainer.optimizers,
+            streams=trainer.streams,
             extra=extra,
+            **common,
         )
-        if self.stage.name == "joint":
-            extra[PRIOR] = self._prior().to_json()
-        save_generator(folder / USE, KIND, self.model, config, average, progress, extra)
+        with self._evaluating():
+            extra |= {**self.job.extra, **trainer.measure()}
+        write_checkpoint(folder / USE, extra=extra, **common)
 
-    @torch.no_grad()
-    def _prior(self) -> IdentityPrior:
-        """Measure where the identities of some training faces lie, by the weights that are used."""
-        crops = self.job.crops
-        chosen = torch.arange(0, len(crops), -(-len(crops) // _MEASURED))
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """Put the model into eval mode with its averaged weights, where there are any."""
+        used = nullcontext() if self.average is None else self.average.swapped(self.model)
         self.model.eval()
         try:
-            with self._used():
-                parts = [self.model.encode(crops.batch(some)) for some in chosen.split(_AT_ONCE)]
+            with used, torch.no_grad():
+                yield
         finally:
             self.model.train()
-        return fit_prior(torch.cat(parts))
-
-    def _used(self) -> AbstractContextManager[Any]:
-        """The averaged weights in the model, where there are any."""
-        return nullcontext() if self.average is None else self.average.swapped(self.model)
 
     def run(self, reporter: Reporter) -> Outcome:
-        """Train to the end, or until a signal comes; what was done is saved either way.
+        """Train to the end, or until a signal arrives; the progress is saved either way.
 
         Raises
         ------
@@ -270,9 +222,7 @@ class Training:
         job = self.job
         outcome = Outcome(self.steps, self.total, self.steps)
         started, images = time.monotonic(), self.images
-        images_in_all = sum(
-            n * stage.batch for n, stage in zip(job.lengths, job.stages, strict=True)
-        )
+        images_in_all = sum(phase.steps * phase.batch for phase in self.trainer.phases)
         reporter.start("train", images_in_all, self.images)
         try:
             with StopSignals() as signals:
@@ -280,7 +230,7 @@ class Training:
                     reporter.update(self.images, self._one_step())
                     last = self.steps == self.total
                     if self.steps % job.sample_every == 0 or last:
-                        self._look(reporter, outcome)
+                        self._inspect(reporter, outcome)
                     if self.steps % job.checkpoint_every == 0 and not last:
                         self.save()
                 self.save()
@@ -294,97 +244,42 @@ class Training:
         return outcome
 
     def _one_step(self) -> str:
-        """Do a step and note it; returns the main losses for the progress."""
+        """Do a step and record it; return the main losses for the progress."""
         started = time.monotonic()
-        if self.in_stage >= self.job.lengths[self.number]:
-            self.number, self.in_stage = self.number + 1, 0
-            self.step = self._new_step()
-        stage = self.stage
-        batch = self.next_batch(stage, self.number, self.in_stage)
-        values = self.step(batch, self.in_stage)
+        if self.in_phase >= self.phase.steps:
+            self.number, self.in_phase = self.number + 1, 0
+            self.trainer.begin(self.number)
+        phase = self.phase
+        values = self.trainer.step(self.in_phase)
         numbers = dict(zip(values, torch.stack(list(values.values())).tolist(), strict=True))
         problem = health.not_finite(numbers)
         if problem is not None:
             raise FaceprepError(
                 f"step {self.steps + 1}: {problem.message}",
                 "the same command resumes from the last checkpoint; a lower rate is another"
-                f" training: --set train.learning_rate={stage.learning_rate / 2:g} --overwrite",
+                f" training: --set train.learning_rate={phase.learning_rate / 2:g} --overwrite",
             )
         if self.average is not None:
-            self.average.update(self.model, stage.batch, self.images)
-        self.steps, self.in_stage = self.steps + 1, self.in_stage + 1
-        self.images += stage.batch
+            self.average.update(self.model, phase.batch, self.images)
+        self.steps, self.in_phase = self.steps + 1, self.in_phase + 1
+        self.images += phase.batch
         seconds = time.monotonic() - started
-        row = {"step": self.steps, "stage": stage.name, "seconds": seconds, **numbers}
-        self.history.add(row)
-        return "  ".join(f"{name} {numbers[name]:.3f}" for name in _SHOWN if name in numbers)
+        self.history.add({"step": self.steps, "stage": phase.name, "seconds": seconds, **numbers})
+        shown = [name for name in self.trainer.shown if name in numbers]
+        return "  ".join(f"{name} {numbers[name]:.3f}" for name in shown)
 
-    def _look(self, reporter: Reporter, outcome: Outcome) -> None:
+    def _inspect(self, reporter: Reporter, outcome: Outcome) -> None:
         """Draw samples, and look for the known failures, with the averaged weights."""
-        job = self.job
-        recent = self.history.means(RECENT)
-        if self.stage.name == "joint":
-            self.model.prior = self._prior()
-        self.model.eval()
-        try:
-            with self._used():
-                seen = watch(self.model, self.stage, job.crops, job.unseen, job.phi, recent)
-                self._draw()
-        finally:
-            self.model.train()
+        recent = self.history.means(_RECENT)
+        with self._evaluating():
+            self.trainer.measure()
+            seen = self.trainer.inspect(recent)
+            samples = self.trainer.samples() if self.job.draw is not None else None
+            if self.job.draw is not None and samples is not None:
+                self.job.draw(samples, self.steps)
         self.history.extend_last(seen.numbers)
         found = {finding.name: finding.message for finding in seen.findings}
         for name, message in found.items():
             if name not in outcome.findings:
                 reporter.say(f"step {self.steps}: {name}: {message}")
         outcome.findings = found
-
-    def _draw(self) -> None:
-        if self.job.draw is not None:
-            self.job.draw(self.model, self.steps)
-
-
-@torch.no_grad()
-def calibrate(model: ExprGAN, job: Job) -> None:
-    """Show the projected discriminator what face features of the training faces are like."""
-    if model.d_projected is None or job.phi is None or not job.phi.projected:
-        return
-    chosen = torch.arange(0, len(job.crops), max(len(job.crops) // _CALIBRATED, 1))[:_CALIBRATED]
-    maps = job.phi.maps(job.crops.batch(chosen), job.phi.projected)
-    model.d_projected.calibrate([maps[name] for name in job.phi.projected])
-
-
-def check_same(file: Checkpoint, job: Job) -> None:
-    """Refuse to go on with another training's checkpoint.
-
-    Raises
-    ------
-    FaceprepError
-        Naming the first difference.
-    """
-    file.expect(kind=KIND, preset=job.config.preset, config=job.config.to_json())
-    if not file.resumable:
-        refuse(file.path, "it is for use only")
-    wanted = checkpoint.plain(job.identity())
-    for key, value in wanted.items():
-        found = file.extra.get(key)
-        if found == value:
-            continue
-        what = _difference(key, found, value)
-        refuse(
-            file.path,
-            f"it is of another training: {what}",
-            hint="set it back, choose another --workspace, or train again: faceprep train"
-            " --overwrite",
-        )
-
-
-def _difference(key: str, found: Any, wanted: Any) -> str:
-    """Name the innermost thing that differs."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        names = sorted(n for n in {*found, *wanted} if found.get(n) != wanted.get(n))
-        return _difference(names[0], found.get(names[0]), wanted.get(names[0]))
-    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
-        pairs = [(a, b) for a, b in zip(found, wanted, strict=True) if a != b]
-        return _difference(key, *pairs[0])
-    return f"{key} is {str(found)[:60]}, not {str(wanted)[:60]}"

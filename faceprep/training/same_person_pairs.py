@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 
-class Partners:
+class SamePersonPairs:
     """Finds a person's faces by expression.
 
     Parameters

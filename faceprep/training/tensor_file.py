@@ -1,8 +1,8 @@
-"""A safetensors file from a stranger, judged by its header before a byte of data is used.
+"""The header of a safetensors file from a stranger, checked before a byte of data is used.
 
 The format (huggingface/safetensors, README): eight bytes with the header's length, little endian;
 the header, JSON, ``{name: {dtype, shape, data_offsets}}`` and ``__metadata__`` of strings; then the
-data without gaps. Nothing in it can be executed. What can go wrong is told in one sentence.
+data without gaps. Nothing in it can be executed.
 """
 
 import json
@@ -12,18 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import FaceprepError, Hint, Remedy
+
+#: Command that replaces a file.
+TRAIN_AGAIN = Remedy("train", overrides={"overwrite": True})
 
 #: Largest header that is read: a checkpoint here has some 500 names of 150 bytes.
 MAX_HEADER = 8 * 2**20
 
-#: Deepest nesting of JSON that is read; ours has 5.
+#: Deepest nesting of JSON that is read; a checkpoint has 5.
 MAX_DEPTH = 32
 
 _SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
 
-#: How files that are often renamed begin.
-_STRANGERS = (
+#: First bytes of files that are often renamed to ``.safetensors``.
+_OTHER_FORMATS = (
     (b"PK\x03\x04", "a zip archive, as torch.save writes"),
     (b"\x80", "a pickle"),
     (b"\x89HDF", "an HDF5 file"),
@@ -35,7 +38,7 @@ _STRANGERS = (
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """What the header says of one tensor; `dtype` in safetensors' names, e.g. ``F32``."""
+    """Type (in safetensors' names, e.g. ``F32``) and shape of one tensor."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -49,12 +52,16 @@ class Header:
     metadata: dict[str, str]
 
 
-def refuse(path: Path, reason: str, hint: str | None = None) -> NoReturn:
-    """Say why a file is not taken, and what to type instead."""
-    raise FaceprepError(
-        f"{path} is not a usable checkpoint: {reason}",
-        hint=hint or "take another file, or train again: faceprep train --overwrite",
-    )
+class DamagedCheckpoint(FaceprepError):
+    """A file that nothing but another file, or another training, replaces."""
+
+
+def refuse(path: Path, reason: str, hint: Hint | None = None) -> NoReturn:
+    """Refuse a file: `DamagedCheckpoint`, or a `FaceprepError` with the hint that mends it."""
+    message = f"{path} is not a usable checkpoint: {reason}"
+    if hint is not None:
+        raise FaceprepError(message, hint)
+    raise DamagedCheckpoint(message, ("take another file, or train again: ", TRAIN_AGAIN))
 
 
 def read_header(path: Path) -> Header:
@@ -84,7 +91,7 @@ def read_header(path: Path) -> Header:
 
 
 def parse_json(raw: bytes | str) -> Any | None:
-    """Plain values of JSON from a stranger; None for what is broken, nested deeply, or has NaN."""
+    """Parse JSON from a stranger; None where it is broken, nested deeply, or has NaN."""
     try:
         value = json.loads(raw, parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -110,7 +117,7 @@ def _check_start(path: Path, first: bytes, length: int) -> None:
     # A header begins with its brace, padded by nothing: the ninth byte decides.
     if first[8:9] == b"{":
         return
-    for magic, name in _STRANGERS:
+    for magic, name in _OTHER_FORMATS:
         if first.startswith(magic):
             refuse(path, f"it is {name}; only safetensors files are read, as they cannot run code")
     refuse(path, "it is no safetensors file, or its beginning is damaged")

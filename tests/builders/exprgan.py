@@ -8,7 +8,8 @@ from torch import Tensor
 
 from faceprep.generators.blocks import losses
 from faceprep.generators.exprgan import ExprGAN, ExprGANConfig, build, codes, tiny
-from faceprep.training import checkpoint
+from faceprep.training.checkpoint import read_checkpoint
+from faceprep.training.checkpoint_writer import write_checkpoint
 from faceprep.training.diffaugment import augment, draw
 from faceprep.training.ema import EMA
 from faceprep.training.random_state import Streams
@@ -95,7 +96,7 @@ class Training:
         return {"generator": self.model, "average": self.ema.state}
 
     def save(self, path: Path) -> None:
-        checkpoint.save(
+        write_checkpoint(
             path,
             kind="exprgan",
             config=self.config.to_json(),
@@ -106,7 +107,7 @@ class Training:
         )
 
     def resume(self, path: Path) -> None:
-        file = checkpoint.read(path)
+        file = read_checkpoint(path)
         file.expect(kind="exprgan", preset=self.config.preset, config=self.config.to_json())
         file.restore(self.networks(), {"makers": self.makers, "judges": self.judges}, self.streams)
         self.steps = int(file.progress["step"])

@@ -13,7 +13,8 @@ from torch import nn
 from faceprep.core.errors import FaceprepError
 from faceprep.generators.exprgan import codes, paper
 from faceprep.generators.store import AVERAGE, GENERATOR, load_generator, save_generator
-from faceprep.training import checkpoint
+from faceprep.training.checkpoint import read_checkpoint
+from faceprep.training.checkpoint_writer import write_checkpoint
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +104,7 @@ def test_reading_the_header_loads_nothing_and_tells_what_is_there(tmp_path: Path
     run = Training()
     run.step()
     run.save(tmp_path / "a.safetensors")
-    file = checkpoint.read(tmp_path / "a.safetensors")
+    file = read_checkpoint(tmp_path / "a.safetensors")
     assert (file.kind, file.preset, file.progress["step"]) == ("exprgan", "tiny", 1)
     assert set(file.networks) == {"generator", "average"}
     assert file.resumable
@@ -190,9 +191,9 @@ def test_tensors_of_every_type_travel(tmp_path: Path) -> None:
         "empty": torch.empty(0, 3),
     }
     path = tmp_path / "a.safetensors"
-    checkpoint.save(path, kind="x", config={"preset": "y"}, networks={"net": state})
+    write_checkpoint(path, kind="x", config={"preset": "y"}, networks={"net": state})
     back = {name: torch.zeros_like(value) for name, value in state.items()}
-    checkpoint.read(path).restore({"net": back})
+    read_checkpoint(path).restore({"net": back})
     assert all(torch.equal(back[name], value) for name, value in state.items())
 
 
@@ -202,7 +203,7 @@ def test_restoring_needs_no_more_than_was_asked_for(tmp_path: Path) -> None:
     run.save(tmp_path / "a.safetensors")
     other = Training(seed=5)
     state = torch.get_rng_state()
-    checkpoint.read(tmp_path / "a.safetensors").restore({"generator": other.model})
+    read_checkpoint(tmp_path / "a.safetensors").restore({"generator": other.model})
     assert torch.equal(torch.get_rng_state(), state)
     assert isinstance(other.model.encoder.fc, nn.Linear)
     assert torch.equal(other.model.encoder.fc.weight, run.model.encoder.fc.weight)

@@ -16,7 +16,8 @@ from safetensors.torch import load
 
 from faceprep.core.errors import FaceprepError
 from faceprep.generators.store import load_generator
-from faceprep.training import checkpoint
+from faceprep.training.checkpoint import read_checkpoint
+from faceprep.training.checkpoint_writer import write_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +256,7 @@ def test_random_states_of_another_kind(tmp_path: Path, good: bytes, state: Any) 
 def test_a_file_for_use_cannot_be_resumed(tmp_path: Path) -> None:
     run = Training()
     path = tmp_path / "a.safetensors"
-    checkpoint.save(path, kind="exprgan", config=run.config.to_json(), networks=run.networks())
+    write_checkpoint(path, kind="exprgan", config=run.config.to_json(), networks=run.networks())
     with pytest.raises(FaceprepError, match="settings are missing"):
         run.resume(path)
 
@@ -263,14 +264,14 @@ def test_a_file_for_use_cannot_be_resumed(tmp_path: Path) -> None:
 def test_a_file_without_random_states_cannot_be_resumed(tmp_path: Path) -> None:
     run = Training()
     path = tmp_path / "a.safetensors"
-    checkpoint.save(
+    write_checkpoint(
         path,
         kind="exprgan",
         config=run.config.to_json(),
         networks=run.networks(),
         optimizers={"makers": run.makers, "judges": run.judges},
     )
-    assert not checkpoint.read(path).resumable
+    assert not read_checkpoint(path).resumable
     with pytest.raises(FaceprepError, match="random state 'global/cpu' is missing"):
         run.resume(path)
 
@@ -292,7 +293,7 @@ def test_weights_that_are_nan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_no_file_and_a_folder(tmp_path: Path) -> None:
     for path in (tmp_path / "none.safetensors", tmp_path):
         with pytest.raises(FaceprepError, match="not a usable checkpoint"):
-            checkpoint.read(path)
+            read_checkpoint(path)
 
 
 def test_nothing_here_can_unpickle() -> None:

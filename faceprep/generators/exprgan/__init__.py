@@ -6,7 +6,7 @@
 `judges`       D_img with Q
 `path`         from the source image to the edited one: warp and residual
 `model`        the networks as one generator
-`recipe`       stages, epochs, weights: data for a training loop
+`recipe`       phases, epochs, weights: data for a training loop
 =============  ==============================================================
 """
 

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from faceprep.generators.exprgan import codes
 from faceprep.generators.exprgan.config import ExprGANConfig
-from faceprep.generators.exprgan.schedule import Stage
+from faceprep.generators.exprgan.phase import PhaseRecipe
 from faceprep.training.crops import Crops, Order
 from faceprep.training.diffaugment import WITHOUT_CUTOUT, Draw, draw
-from faceprep.training.same_person_pairs import Partners
+from faceprep.training.same_person_pairs import SamePersonPairs
 
 #: Strength from which an edit is compared with the person's own face of that expression, a peak.
 _PEAK = 0.7
@@ -56,21 +56,21 @@ class Batch:
 
 def batches(
     crops: Crops, order: Order, noise: torch.Generator, config: ExprGANConfig
-) -> Callable[[Stage, int, int], Batch]:
-    """Give the function that draws a batch: of a stage, its number, and the step in it.
+) -> Callable[[PhaseRecipe, int, int], Batch]:
+    """Give the function that draws a batch: of a phase, its number, and the step in it.
 
-    Every step draws the same amount from `noise`, whatever the stage.
+    Every step draws the same amount from `noise`, whatever the phase.
     """
     device = crops.images.device
-    partners = Partners(crops.subjects, crops.labels, len(config.classes))
+    partners = SamePersonPairs(crops.subjects, crops.labels, len(config.classes))
     has_pairs = bool(partners)
 
-    def next_batch(stage: Stage, number: int, step: int) -> Batch:
-        if stage.even_classes:
-            indices, flips = order.even(stage.batch)
+    def next_batch(phase: PhaseRecipe, number: int, step: int) -> Batch:
+        if phase.even_classes:
+            indices, flips = order.even(phase.batch)
         else:
-            indices, flips = order.epoch(stage.batch, step, number)
-        size, d = stage.batch, config.elements
+            indices, flips = order.epoch(phase.batch, step, number)
+        size, d = phase.batch, config.elements
         y = crops.one_hot(indices)
         shift = torch.randint(1, len(config.classes), (size,), generator=noise).to(device)
         own = codes.uniform_noise(size, d, noise, device)
@@ -79,7 +79,7 @@ def batches(
         numbers = draw(size, WITHOUT_CUTOUT, noise, device)
         wanted = (y.argmax(1) + shift) % y.shape[1]
         pair, paired = None, None
-        if stage.weights.compares_pairs and has_pairs:
+        if phase.weights.compares_pairs and has_pairs:
             faces, known = partners.take(indices, wanted, order.random)
             pair = crops.batch(faces, flips)
             paired = known.to(device) * ((strength - _PEAK) / (1 - _PEAK)).clamp(0, 1)
@@ -88,12 +88,12 @@ def batches(
             y=y,
             other=F.one_hot(wanted, y.shape[1]).to(y.dtype),
             # Alike in strength: otherwise "strong" comes to mean "own label, nothing to do".
-            own=alike if stage.name == "joint" else own,
+            own=alike if phase.name == "joint" else own,
             edit=edit,
             strength=strength,
             prior=codes.uniform_noise(size, config.identity, noise, device),
             noise=codes.uniform_noise(size, config.identity, noise, device),
-            numbers=numbers if stage.augment else None,
+            numbers=numbers if phase.augment else None,
             pair=pair,
             paired=paired,
         )

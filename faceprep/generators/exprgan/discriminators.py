@@ -24,7 +24,7 @@ _LEVELS = 4
 _Q_SHARED, _Q_BRANCH = 128, 64
 
 
-class Judgement(NamedTuple):
+class Discrimination(NamedTuple):
     """Answers of D_img and Q on one batch.
 
     Attributes
@@ -104,8 +104,8 @@ class ImageDiscriminator(nn.Module):
         if self.match is not None:
             with_spectral_norm(self.match, spectral)
 
-    def forward(self, x: Tensor, y: Tensor) -> Judgement:
-        """Images ``(B, 3, S, S)`` and labels ``(B, K)`` → `Judgement`."""
+    def forward(self, x: Tensor, y: Tensor) -> Discrimination:
+        """Images ``(B, 3, S, S)`` and labels ``(B, K)`` → `Discrimination`."""
         h = append_maps(x, y) if self.sees_label else x
         for conv, norm in zip(self.convs, self.norms, strict=True):
             h = F.leaky_relu(norm(conv(h)), self.slope)
@@ -119,7 +119,7 @@ class ImageDiscriminator(nn.Module):
         codes = [
             code(hidden(shared)) for hidden, code in zip(self.q_hidden, self.q_codes, strict=True)
         ]
-        return Judgement(
+        return Discrimination(
             logit,
             torch.tanh(torch.cat(codes, dim=1).float()),
             self.class_head(h) if self.class_head is not None else None,

@@ -1,4 +1,4 @@
-"""What a step of ExprGAN's training works on: the makers, their images, face features of these."""
+"""The forward pass of ExprGAN's training: its networks, their images, and face features of these."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from torch import Tensor
 
 from faceprep.generators.exprgan.batch import Batch
 from faceprep.generators.exprgan.model import ExprGAN
-from faceprep.generators.exprgan.schedule import Stage, Weights
+from faceprep.generators.exprgan.phase import PhaseRecipe
+from faceprep.generators.exprgan.weights import Weights
 from faceprep.generators.exprgan.source_path import EditParts
 from faceprep.training.diffaugment import augment
 from faceprep.training.expression_head import ExpressionHead, Features
@@ -27,8 +28,8 @@ _ON_FEATURES = (
 
 
 @dataclass(frozen=True)
-class Phi:
-    """Face features and what stands on them.
+class FaceFeatures:
+    """Frozen feature extractor and its auxiliary heads.
 
     Attributes
     ----------
@@ -46,50 +47,50 @@ class Phi:
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """Layers that a reconstruction is compared in."""
+        """Layers in which a reconstruction is compared."""
         return tuple(self.features.perceptual_layers)
 
     def maps(self, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        """Activations by name, every layer once."""
+        """Return activations by name, every layer once."""
         return self.features.activations(x, tuple(dict.fromkeys(layers)))
 
 
 @dataclass(frozen=True)
-class Made:
+class Images:
     """Images of one step.
 
     Attributes
     ----------
-    own, bottleneck
+    reconstruction, bottleneck
         Reconstruction with the own label, with the source and from the identity alone; None in a
-        stage whose identities are noise. Where there is a path, `own` has the first half of the
+        phase whose identities are noise. Where there is a path, `reconstruction` has the first half of the
         faces only: it is learned soon, and costs as much as an edit.
-    judged, label, code
-        What the discriminators see, the expression that it is said to show, its code.
-    g
+    fake, label, code
+        What the discriminators see, the expression that it should show, and its code.
+    identity
         Identities of the faces; None where they are noise.
     parts
         The edit in parts; None where there is no path, or no edit.
     new
-        Faces of nobody, with `label` and `code`; None where no loss asks for them.
+        Faces of new identities, with `label` and `code`; None where no loss needs them.
     """
 
-    judged: Tensor
+    fake: Tensor
     label: Tensor
     code: Tensor
-    own: Tensor | None = None
+    reconstruction: Tensor | None = None
     bottleneck: Tensor | None = None
-    g: Tensor | None = None
+    identity: Tensor | None = None
     parts: EditParts | None = None
     new: Tensor | None = None
 
 
-#: Face features by who is seen (``real``, ``fake``, ``own``, ``new``, ``pair``) and layer.
-Seen = Mapping[str, Mapping[str, Tensor]]
+#: Face features by image (``real``, ``fake``, ``own`` reconstruction, ``new``, ``pair``) and layer.
+FeatureMaps = Mapping[str, Mapping[str, Tensor]]
 
 
-class Makers:
-    """Encoder, decoder and path of a generator, compiled if wanted.
+class GeneratorNetworks:
+    """Encoder, decoder and path of a generator, optionally compiled.
 
     Attributes
     ----------
@@ -113,11 +114,11 @@ class Makers:
         return self._path is not None
 
     def face(self, g: Tensor, code: Tensor) -> Tensor:
-        """Face from an identity alone."""
+        """Decode faces from identities alone."""
         return self.model.decoder.image(self._features(g, code)[-1], code)
 
     def both(self, x: Tensor, g: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
-        """Face by the source (`half` of them) and from the identity alone, or twice the latter."""
+        """Reconstruct with the source (the first `half`) and from the identity alone; without a path, twice the latter."""
         known = self._features(g, code)
         alone = self.model.decoder.image(known[-1], code)
         if self._path is None:
@@ -126,7 +127,7 @@ class Makers:
         return self._path(x[:n], g[:n], code[:n], [level[:n] for level in known]).image, alone
 
     def edit(self, x: Tensor, g: Tensor, code: Tensor) -> tuple[Tensor, EditParts | None]:
-        """Edited face, and its parts where there is a path."""
+        """Return edited faces, and their parts where there is a path."""
         if self._path is None:
             return self.face(g, code), None
         parts = self._path(x, g, code, self._features(g, code))
@@ -134,26 +135,26 @@ class Makers:
 
 
 def half(faces: int) -> int:
-    """Half of a batch, and one face at least."""
+    """Return half of a batch, at least one face."""
     return max(faces // 2, 1)
 
 
 def augmented(x: Tensor, batch: Batch) -> Tensor:
-    """What discriminators see of images, the same for all images of a step."""
+    """Augment images for the discriminators, with the same numbers for all images of a step."""
     return x if batch.numbers is None else augment(x, batch.numbers)
 
 
-def seen_by_image(x: Tensor, batch: Batch, stage: Stage) -> Tensor:
-    """What D_img with Q sees of images."""
-    return augmented(x, batch) if stage.augment_image else x
+def augmented_for_image(x: Tensor, batch: Batch, phase: PhaseRecipe) -> Tensor:
+    """Augment images for D_img with Q, where the phase does."""
+    return augmented(x, batch) if phase.augment_image else x
 
 
-def projects(model: ExprGAN, stage: Stage, phi: Phi | None) -> bool:
-    """Whether the projected discriminator takes part."""
-    joint = stage.name == "joint" and "d_projected" in stage.judges
+def projects(model: ExprGAN, phase: PhaseRecipe, phi: FaceFeatures | None) -> bool:
+    """Return whether the projected discriminator takes part."""
+    joint = phase.name == "joint" and "d_projected" in phase.judges
     return joint and model.d_projected is not None and phi is not None and bool(phi.projected)
 
 
 def needs_features(weights: Weights) -> bool:
-    """Whether any loss looks at face features."""
+    """Return whether any loss compares face features."""
     return any(getattr(weights, name) for name in _ON_FEATURES)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from faceprep.generators.exprgan.model import ExprGAN
-from faceprep.generators.exprgan.schedule import Stage
+from faceprep.generators.exprgan.phase import PhaseRecipe
 
 #: Numbers that dlib's network keeps of a face: outputs of its 29 convolutions at 150 pixels.
 _FEATURE_OUTPUTS = 1_250_000
@@ -16,15 +16,15 @@ _FEATURE_OUTPUTS = 1_250_000
 _FEATURE_PASSES = 2
 
 
-def activations(model: ExprGAN, stages: Sequence[Stage], features: bool) -> int:
-    """Bytes in float32 of the outputs of all layers in a step of the largest batch.
+def activations(model: ExprGAN, phases: Sequence[PhaseRecipe], features: bool) -> int:
+    """Estimate the bytes in float32 of the outputs of all layers in a step of the largest batch.
 
     `model` is on device ``meta``. Every network is run once for one face, and multiplied: two
     encodings, three decodings and edits (own label, other label, and back), and D_img twice.
     """
     config, model = model.config, model.eval()
     counts: dict[str, int] = {}
-    joint = any(stage.name == "joint" for stage in stages)
+    joint = any(phase.name == "joint" for phase in phases)
     passes = {"encoder": 2, "decoder": 3, "path": 3, "d_image": 3} if joint else {}
 
     def count(name: str) -> Any:
@@ -49,4 +49,4 @@ def activations(model: ExprGAN, stages: Sequence[Stage], features: bool) -> int:
     total = sum(passes.get(name, 2) * outputs for name, outputs in counts.items())
     if features:
         total += _FEATURE_PASSES * _FEATURE_OUTPUTS
-    return 4 * total * max(stage.batch for stage in stages)
+    return 4 * total * max(phase.batch for phase in phases)

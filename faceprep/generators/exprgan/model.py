@@ -15,7 +15,7 @@ from faceprep.generators.exprgan.prior import IdentityPrior
 from faceprep.generators.exprgan.source_path import EditParts, SourcePath
 
 #: The networks that make images; the rest judges them.
-MAKERS = ("encoder", "decoder", "path")
+GENERATOR_NETWORKS = ("encoder", "decoder", "path")
 
 
 class ExprGAN(nn.Module):

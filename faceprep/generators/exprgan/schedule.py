@@ -1,8 +1,8 @@
-"""How ExprGAN is trained, as data: stages, epochs, batches, weights of the losses.
+"""How ExprGAN is trained, as data: phases, epochs, batches, weights of the losses.
 
-A training loop reads this; nothing here runs. `paper_stages` has the paper's three stages with
-every difference between paper and official code as an argument; `modern_stages` has one joint
-stage with the weights of the project's trial on photographs.
+A training loop reads this; nothing here runs. `paper_phases` has the paper's three phases with
+every difference between paper and official code as an argument; `modern_phases` has one joint
+phase with the weights of the project's trial on photographs.
 
 Two things of the official code are mistakes and are not offered: it seeds the shuffling with the
 same number every epoch, which repeats the noise and the flips as well, so that the controller only
@@ -11,175 +11,22 @@ its resize function.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from dataclasses import fields, replace
+from typing import Any
 
 from faceprep.core.errors import UsageError
-from faceprep.generators.blocks.losses import Adversarial, FeatureNorm
+from faceprep.generators.blocks.losses import FeatureNorm
+from faceprep.generators.exprgan.phase import PhaseRecipe
+from faceprep.generators.exprgan.weights import Weights
 
-#: Adam of the paper: learning rate and β.
-LEARNING_RATE = 2e-4
-BETAS = (0.5, 0.999)
-
-#: Steps of the presets with one joint stage.
+#: Steps of the presets with one joint phase.
 STEPS = {"modern": 30_000, "tiny": 900}
 
-#: The paper's stages have these parts of all steps: 4200, 1350 and 1350 in the official code.
+#: The paper's phases have these parts of all steps: 4200, 1350 and 1350 in the official code.
 _PAPER_SHARES = (4200 / 6900, 1350 / 6900)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Weights:
-    """Weights of the losses; 0 leaves a term out. Names are those of `losses` where they exist.
-
-    Attributes
-    ----------
-    pixel, pixel_bottleneck
-        Reconstruction with the own label: through `decode` with the source, and without it (the
-        only one that a model without a path has).
-    identity, embedding
-        Face features of the reconstruction: relative or mean L1 over the layers, and distance of
-        the embeddings.
-    embedding_edit, embedding_margin
-        Embedding distance of edits beyond the margin.
-    q, q_discriminator
-        L_Q for the makers, and for D_img with Q.
-    adversarial, adversarial_latent, adversarial_projected
-        What the makers pay to D_img, D_z and the projected discriminator.
-    adversarial_new
-        The same to both discriminators of images for faces of identities drawn from the prior.
-    class_frozen, class_image, class_projected
-        Cross-entropy of edits: by a frozen classifier on face features, by the heads of D_img and
-        of the projected discriminator.
-    wrong_label
-        Real images with another label as a third term of the discriminators.
-    latent_cycle, image_cycle
-        Identity code of an edit against the source's; the edit edited back against the source.
-    closeness, residual, residual_roughness
-        Edits stay near the source; L1 and total variation of the residual.
-    residual_colour
-        L1 of the residual's colour: what it has beyond its gray level.
-    paired, paired_identity
-        A strong edit against the same person's face with that expression, where the training faces
-        have one: pixels, and face features.
-    tv
-        L_tv of the reconstruction.
-    diversity
-        Different z give different faces, through the bottleneck.
-    r1
-        Penalty of D_img on real images.
-    """
-
-    pixel: float = 0.0
-    pixel_bottleneck: float = 0.0
-    identity: float = 0.0
-    embedding: float = 0.0
-    embedding_edit: float = 0.0
-    embedding_margin: float = 0.25
-    q: float = 0.0
-    q_discriminator: float = 1.0
-    adversarial: float = 0.0
-    adversarial_new: float = 0.0
-    adversarial_latent: float = 0.0
-    adversarial_projected: float = 0.0
-    class_frozen: float = 0.0
-    class_image: float = 0.0
-    class_projected: float = 0.0
-    wrong_label: float = 0.0
-    latent_cycle: float = 0.0
-    image_cycle: float = 0.0
-    closeness: float = 0.0
-    residual: float = 0.0
-    residual_roughness: float = 0.0
-    residual_colour: float = 0.0
-    paired: float = 0.0
-    paired_identity: float = 0.0
-    tv: float = 0.0
-    diversity: float = 0.0
-    r1: float = 0.0
-
-    @property
-    def compares_pairs(self) -> bool:
-        """Whether edits are compared with other faces of the same person."""
-        return bool(self.paired or self.paired_identity)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One stage of training.
-
-    Attributes
-    ----------
-    name
-        ``controller``, ``reconstruction``, ``refining`` or ``joint``.
-    epochs, batch
-        Length; the last incomplete batch of an epoch is dropped.
-    makers, judges
-        Attributes of `ExprGAN` that the makers' optimizer and the judges' optimizers update.
-    discriminate
-        The judges pay for taking real for fake. False: D_img pays L_Q only.
-    latent
-        Where identities come from: ``noise`` U(-1, 1), or the ``encoder``.
-    weights
-        Of the losses.
-    feature_norm
-        `norm` of `losses.identity_loss`.
-    adversarial
-        Form of the adversarial losses.
-    learning_rate, learning_rate_projected, betas
-        Adam, constant; its moments start anew in every stage.
-    steps
-        Length in steps, in place of `epochs`.
-    augment, augment_image
-        Discriminators, and the frozen classifier, see images through `training.diffaugment`; so
-        does D_img. In short trainings a small D_img learns nothing through it.
-    even_classes
-        A batch has all expressions equally often; otherwise every face once an epoch.
-    average
-        Half-life of the weights' moving average in images; 0 for none.
-    r1_every
-        Steps from one R1 penalty to the next, which weighs that many times as much.
-    """
-
-    name: Literal["controller", "reconstruction", "refining", "joint"]
-    epochs: int
-    batch: int
-    makers: tuple[str, ...]
-    judges: tuple[str, ...]
-    latent: Literal["noise", "encoder"]
-    weights: Weights
-    discriminate: bool = True
-    feature_norm: FeatureNorm = "mean_over_hw"
-    adversarial: Adversarial = "non_saturating"
-    learning_rate: float = LEARNING_RATE
-    learning_rate_projected: float = LEARNING_RATE
-    betas: tuple[float, float] = BETAS
-    steps: int | None = None
-    augment: bool = False
-    augment_image: bool = True
-    even_classes: bool = False
-    average: float = 0.0
-    r1_every: int = 16
-
-    def length(self, faces: int) -> int:
-        """Steps with so many training faces.
-
-        Raises
-        ------
-        UsageError
-            When there are fewer faces than a batch takes.
-        """
-        if self.steps is not None:
-            return self.steps
-        if faces < self.batch:
-            raise UsageError(
-                f"{faces} training faces do not fill a batch of {self.batch}",
-                "--set train.batch=" + str(max(faces // 2, 2)),
-            )
-        return self.epochs * (faces // self.batch)
-
-
-def stages(
+def phases(
     preset: str,
     *,
     steps: int | None = None,
@@ -188,21 +35,21 @@ def stages(
     learning_rate: float | None = None,
     weights: Mapping[str, float] | None = None,
     switches: Mapping[str, Any] | None = None,
-) -> tuple[Stage, ...]:
-    """The stages of a preset, with what is given in place of its own.
+) -> tuple[PhaseRecipe, ...]:
+    """Return the phases of a preset, with the given values in place of its own.
 
     Parameters
     ----------
     preset
         ``paper``, ``modern`` or ``tiny``.
     steps, epochs
-        Of all stages together; one of the two.
+        Of all phases together; one of the two.
     batch, learning_rate
-        In every stage.
+        In every phase.
     weights
-        Of losses by name, in every stage.
+        Of losses by name, in every phase.
     switches
-        Arguments of `paper_stages` (preset ``paper``), and fields of `Stage`, in every stage.
+        Arguments of `paper_phases` (preset ``paper``), and fields of `PhaseRecipe`, in every phase.
 
     Raises
     ------
@@ -214,26 +61,26 @@ def stages(
         names = ("vgg_norm", "judges_in_reconstruction", "q_in_reconstruction")
         own = {name: switches.pop(name) for name in names if name in switches}
     _check_names("loss", weights or {}, Weights)
-    _check_names("switch of the training", switches, Stage)
+    _check_names("switch of the training", switches, PhaseRecipe)
     changes: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in switches.items()
     }
     changes |= {"batch": batch} if batch else {}
     changes |= {"learning_rate": learning_rate} if learning_rate else {}
-    found: tuple[Stage, ...] = (
-        paper_stages(**own) if preset == "paper" else modern_stages(1, tiny=preset == "tiny")
+    found: tuple[PhaseRecipe, ...] = (
+        paper_phases(**own) if preset == "paper" else modern_phases(1, tiny=preset == "tiny")
     )
     lengths = _lengths(preset, steps, epochs, found)
     return tuple(
         replace(
-            stage, **{**length, **changes, "weights": replace(stage.weights, **(weights or {}))}
+            phase, **{**length, **changes, "weights": replace(phase.weights, **(weights or {}))}
         )
-        for stage, length in zip(found, lengths, strict=True)
+        for phase, length in zip(found, lengths, strict=True)
     )
 
 
 def _lengths(
-    preset: str, steps: int | None, epochs: int | None, found: tuple[Stage, ...]
+    preset: str, steps: int | None, epochs: int | None, found: tuple[PhaseRecipe, ...]
 ) -> list[dict[str, Any]]:
     if preset != "paper":
         return [{"epochs": epochs}] if epochs else [{"steps": steps or STEPS[preset]}]
@@ -241,8 +88,8 @@ def _lengths(
         first, second = (max(round(share * steps), 1) for share in _PAPER_SHARES)
         return [{"steps": n} for n in (first, second, max(steps - first - second, 1))]
     if epochs:
-        total = sum(stage.epochs for stage in found)
-        return [{"epochs": max(round(stage.epochs / total * epochs), 1)} for stage in found]
+        total = sum(phase.epochs for phase in found)
+        return [{"epochs": max(round(phase.epochs / total * epochs), 1)} for phase in found]
     return [{} for _ in found]
 
 
@@ -255,14 +102,14 @@ def _check_names(what: str, given: Mapping[str, Any], where: type) -> None:
         )
 
 
-def paper_stages(
+def paper_phases(
     *,
     epochs: tuple[int, int, int] = (200, 50, 50),
     batches: tuple[int, int, int] = (60, 48, 48),
     vgg_norm: FeatureNorm = "mean_over_hw",
     judges_in_reconstruction: bool = True,
     q_in_reconstruction: float = 1.0,
-) -> tuple[Stage, Stage, Stage]:
+) -> tuple[PhaseRecipe, PhaseRecipe, PhaseRecipe]:
     """Controller, reconstruction, refining (paper, section "Incremental Training").
 
     Parameters
@@ -270,18 +117,18 @@ def paper_stages(
     epochs
         Of the official code; the paper gives none.
     batches
-        Code: 60 in the controller stage. Paper: 48 throughout.
+        Code: 60 in the controller phase. Paper: 48 throughout.
     vgg_norm
         Code: ``mean_over_hw``, which makes L_id nearly vanish. ``mean`` is what the paper's
         formula reads like, and what makes faces sharper.
     judges_in_reconstruction
-        Code: D_img, Q and D_z learn in the second stage too, though G pays nothing to D_img and
+        Code: D_img, Q and D_z learn in the second phase too, though G pays nothing to D_img and
         D_z there. Paper (False): only Q beside G_enc and G_dec; as Q shares D_img's layers, D_img
         is updated by L_Q alone.
     q_in_reconstruction
-        Weight of L_Q in the second stage. Code: 1. Paper: "decreased", without a number.
+        Weight of L_Q in the second phase. Code: 1. Paper: "decreased", without a number.
     """
-    controller = Stage(
+    controller = PhaseRecipe(
         name="controller",
         epochs=epochs[0],
         batch=batches[0],
@@ -291,7 +138,7 @@ def paper_stages(
         weights=Weights(adversarial=1, q=1),
         feature_norm=vgg_norm,
     )
-    reconstruction = Stage(
+    reconstruction = PhaseRecipe(
         name="reconstruction",
         epochs=epochs[1],
         batch=batches[1],
@@ -302,7 +149,7 @@ def paper_stages(
         weights=Weights(pixel=1, identity=1, q=q_in_reconstruction),
         feature_norm=vgg_norm,
     )
-    refining = Stage(
+    refining = PhaseRecipe(
         name="refining",
         epochs=epochs[2],
         batch=batches[2],
@@ -317,8 +164,8 @@ def paper_stages(
     return controller, reconstruction, refining
 
 
-def modern_stages(epochs: int, batch: int = 16, tiny: bool = False) -> tuple[Stage]:
-    """One joint stage: reconstruction with the own label, edits with another, new identities.
+def modern_phases(epochs: int, batch: int = 16, tiny: bool = False) -> tuple[PhaseRecipe]:
+    """One joint phase: reconstruction with the own label, edits with another, new identities.
 
     Weights began as those of the trial (64 pixels, 1 044 photographs, batch 16, Adam 5e-4); new are
     what the trial asked for, other faces of the same person and a price on colours, and
@@ -350,7 +197,7 @@ def modern_stages(epochs: int, batch: int = 16, tiny: bool = False) -> tuple[Sta
         paired_identity=4,
     )
     return (
-        Stage(
+        PhaseRecipe(
             name="joint",
             epochs=epochs,
             batch=batch,

@@ -42,9 +42,10 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: "Report
     """
     from faceprep.generators.calibration import CALIBRATION
     from faceprep.generators.store import load_generator
-    from faceprep.training import checkpoint
+    from faceprep.training.checkpoint import read_checkpoint
+    from faceprep.training.checkpoint_writer import add_extra
 
-    if CALIBRATION in checkpoint.read(file).extra:
+    if CALIBRATION in read_checkpoint(file).extra:
         return True
     if not config.train.calibrate:
         return False
@@ -71,5 +72,5 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: "Report
     progress.say(f"train: calibrating the intensity on {len(some)} training faces")
     faces = read_faces(Workspace(config.workspace), some, model.size)
     maps = calibrate(Editor(model, None, device), faces)
-    checkpoint.add_extra(file, {CALIBRATION: {name: one.to_json() for name, one in maps.items()}})
+    add_extra(file, {CALIBRATION: {name: one.to_json() for name, one in maps.items()}})
     return True

@@ -15,7 +15,8 @@ from faceprep.generators.trained import load_trained
 from faceprep.stages.train import run as stage
 from faceprep.stages.train.calibration import calibrate_trained
 from faceprep.stages.train.run import run_train
-from faceprep.training import checkpoint
+from faceprep.training.checkpoint import read_checkpoint
+from faceprep.training.checkpoint_writer import add_extra
 from faceprep.workspace.artifacts import generator_folder
 
 QUIET = Progress(quiet=True)
@@ -113,9 +114,9 @@ def test_extra_is_added_to_a_whole_file_only(tmp_path) -> None:
     other = tmp_path / "damaged.safetensors"
     other.write_bytes(damaged)
     with pytest.raises(FaceprepError, match="SHA-256"):
-        checkpoint.add_extra(other, {"calibration": {}})
+        add_extra(other, {"calibration": {}})
     assert other.read_bytes() == damaged
     with pytest.raises(ValueError, match="Out of range float"):
-        checkpoint.add_extra(file, {"x": float("nan")})
-    assert checkpoint.read(file).extra.get("x") is None
-    assert np.isfinite(next(iter(checkpoint.read(file).load().values())).numpy()).all()
+        add_extra(file, {"x": float("nan")})
+    assert read_checkpoint(file).extra.get("x") is None
+    assert np.isfinite(next(iter(read_checkpoint(file).load().values())).numpy()).all()

@@ -1,0 +1,87 @@
+"""How one phase of ExprGAN's training runs, as data."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from faceprep.core.errors import UsageError
+from faceprep.generators.blocks.losses import Adversarial, FeatureNorm
+from faceprep.generators.exprgan.weights import Weights
+
+#: Adam of the paper: learning rate and β.
+LEARNING_RATE = 2e-4
+BETAS = (0.5, 0.999)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseRecipe:
+    """One phase of training.
+
+    Attributes
+    ----------
+    name
+        ``controller``, ``reconstruction``, ``refining`` or ``joint``.
+    epochs, batch
+        Length; the last incomplete batch of an epoch is dropped.
+    makers, judges
+        Attributes of `ExprGAN` that the makers' optimizer and the judges' optimizers update.
+    discriminate
+        The judges pay for taking real for fake. False: D_img pays L_Q only.
+    latent
+        Where identities come from: ``noise`` U(-1, 1), or the ``encoder``.
+    weights
+        Of the losses.
+    feature_norm
+        `norm` of `losses.identity_loss`.
+    adversarial
+        Form of the adversarial losses.
+    learning_rate, learning_rate_projected, betas
+        Adam, constant; its moments start anew in every phase.
+    steps
+        Length in steps, in place of `epochs`.
+    augment, augment_image
+        Discriminators, and the frozen classifier, see images through `training.diffaugment`; so
+        does D_img. In short trainings a small D_img learns nothing through it.
+    even_classes
+        A batch has all expressions equally often; otherwise every face once an epoch.
+    average
+        Half-life of the weights' moving average in images; 0 for none.
+    r1_every
+        Steps from one R1 penalty to the next, which weighs that many times as much.
+    """
+
+    name: Literal["controller", "reconstruction", "refining", "joint"]
+    epochs: int
+    batch: int
+    makers: tuple[str, ...]
+    judges: tuple[str, ...]
+    latent: Literal["noise", "encoder"]
+    weights: Weights
+    discriminate: bool = True
+    feature_norm: FeatureNorm = "mean_over_hw"
+    adversarial: Adversarial = "non_saturating"
+    learning_rate: float = LEARNING_RATE
+    learning_rate_projected: float = LEARNING_RATE
+    betas: tuple[float, float] = BETAS
+    steps: int | None = None
+    augment: bool = False
+    augment_image: bool = True
+    even_classes: bool = False
+    average: float = 0.0
+    r1_every: int = 16
+
+    def length(self, faces: int) -> int:
+        """Steps with so many training faces.
+
+        Raises
+        ------
+        UsageError
+            When there are fewer faces than a batch takes.
+        """
+        if self.steps is not None:
+            return self.steps
+        if faces < self.batch:
+            raise UsageError(
+                f"{faces} training faces do not fill a batch of {self.batch}",
+                "--set train.batch=" + str(max(faces // 2, 2)),
+            )
+        return self.epochs * (faces // self.batch)

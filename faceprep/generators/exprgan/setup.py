@@ -1,0 +1,139 @@
+"""Resolve the settings of an ExprGAN's training."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from faceprep.config import TrainConfig
+from faceprep.generators.exprgan import memory
+from faceprep.generators.exprgan.config import PRESETS, ExprGANConfig
+from faceprep.generators.exprgan.forward import FaceFeatures, needs_features
+from faceprep.generators.exprgan.model import build
+from faceprep.generators.exprgan.phase import PhaseRecipe
+from faceprep.generators.exprgan.schedule import phases
+from faceprep.generators.exprgan.trainer import KIND, ExprGANTrainer, phases_of
+from faceprep.training.expression_head import Features, fit_expression_head
+from faceprep.training.trainer import FeatureLoader, Phase, TrainingData
+
+#: What may differ between a training and its continuation: its length.
+_LENGTHS = {"steps", "epochs"}
+
+#: Side from which the finest layer of the face features is informative, pixels.
+_FINE = 128
+
+#: Layers of the face features under the frozen expression classifier, from the last one.
+_HEAD_LAYERS = 3
+
+
+class ExprGANSetup:
+    """A `faceprep.training.trainer.TrainingSetup`.
+
+    Parameters
+    ----------
+    networks, recipes
+        The networks, and how each phase runs.
+    projected
+        Layers under the projected discriminator.
+    """
+
+    kind = KIND
+
+    def __init__(
+        self,
+        networks: ExprGANConfig,
+        recipes: Sequence[PhaseRecipe],
+        projected: tuple[str, ...] = (),
+    ) -> None:
+        self.networks, self.recipes, self.projected = networks, recipes, projected
+        self.config = networks.to_json()
+        self.size = networks.size
+        self.needs_features = any(needs_features(recipe.weights) for recipe in recipes)
+        self._sketch = build(networks, device="meta")
+
+    def phases(self, faces: int) -> list[Phase]:
+        """Return the phases with so many training faces."""
+        return phases_of(self.recipes, faces)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the recipes of the phases without their lengths."""
+        recipes = [asdict(recipe) for recipe in self.recipes]
+        kept = [{k: v for k, v in recipe.items() if k not in _LENGTHS} for recipe in recipes]
+        return {"recipe": kept}
+
+    def parameters(self) -> dict[str, int]:
+        """Return the number of parameters of every network by name."""
+        return {
+            name: sum(parameter.numel() for parameter in network.parameters())
+            for name, network in self._sketch.named_children()
+        }
+
+    def activations(self) -> int:
+        """Estimate the bytes that a step keeps for its backward pass."""
+        return memory.activations(self._sketch, self.recipes, self.needs_features)
+
+    def trainer(self, data: TrainingData) -> ExprGANTrainer:
+        """Make networks with fresh weights; fit the expression classifier where a loss needs it."""
+        phi, fit = None, None
+        if data.features is not None:
+            phi = FaceFeatures(data.features, projected=self.projected)
+            if any(recipe.weights.class_frozen for recipe in self.recipes):
+                phi, fit = self._with_head(phi, data)
+        notes = {"expression_head": fit}
+        return ExprGANTrainer(self.networks, self.recipes, data, phi, notes)
+
+    def _with_head(
+        self, phi: FaceFeatures, data: TrainingData
+    ) -> tuple[FaceFeatures, dict[str, Any]]:
+        augmented = any(recipe.augment for recipe in self.recipes)
+        layers = phi.features.perceptual_layers[-_HEAD_LAYERS:]
+        head, fit = fit_expression_head(phi.features, data.crops, layers, data.seed, augmented)
+        data.say(
+            f"train: the frozen expression head knows {fit.accuracy:.0%} of training people"
+            " left out"
+        )
+        return replace(phi, head=head), vars(fit)
+
+
+def setup(
+    settings: TrainConfig, classes: Sequence[str], features: FeatureLoader
+) -> ExprGANSetup:
+    """Resolve the settings of ``[train]``.
+
+    Raises
+    ------
+    UsageError
+        A switch or a loss is unknown, or a value is not allowed.
+    MissingToolError
+        A loss needs face features, and their weights are missing.
+    """
+    recipes = phases(
+        settings.preset,
+        steps=settings.steps,
+        epochs=settings.epochs,
+        batch=settings.batch,
+        learning_rate=settings.learning_rate,
+        weights=settings.weights,
+        switches=settings.recipe,
+    )
+    layers: tuple[str, ...] = ()
+    channels: tuple[int, ...] = ()
+    if any(needs_features(recipe.weights) for recipe in recipes):
+        loaded = features()
+        layers = _projected_layers(settings, loaded)
+        channels = tuple(loaded.layers[name].channels for name in layers)
+    changes: dict[str, Any] = {} if settings.size is None else {"size": settings.size}
+    # The discriminator on features belongs to the presets that have a path from the source.
+    if settings.preset != "paper":
+        changes["projected_channels"] = channels
+    networks = PRESETS[settings.preset](tuple(classes), **{**changes, **settings.networks})
+    return ExprGANSetup(networks, recipes, layers)
+
+
+def _projected_layers(settings: TrainConfig, features: Features) -> tuple[str, ...]:
+    """Return the layers under the projected discriminator.
+
+    The finest shows nothing of an image of 64 pixels, and would take half of the time there.
+    """
+    layers = features.perceptual_layers
+    coarse = settings.preset == "tiny" or (settings.size or _FINE) < _FINE
+    return layers[1:] if coarse else layers

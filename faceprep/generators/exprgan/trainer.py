@@ -1,0 +1,129 @@
+"""Train ExprGAN: its networks, phases and measurements, for `faceprep.training.loop`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.optim import Optimizer
+
+from faceprep.generators.blocks.layers import channels_last
+from faceprep.generators.exprgan.batch import batches
+from faceprep.generators.exprgan.config import ExprGANConfig
+from faceprep.generators.exprgan.forward import FaceFeatures
+from faceprep.generators.exprgan.model import GENERATOR_NETWORKS, build
+from faceprep.generators.exprgan.monitor import inspect
+from faceprep.generators.exprgan.phase import PhaseRecipe
+from faceprep.generators.exprgan.prior import PRIOR, fit_prior
+from faceprep.generators.exprgan.samples import samples
+from faceprep.generators.exprgan.step import ExprGANStep
+from faceprep.training.crops import Crops, Order
+from faceprep.training.random_state import Streams
+from faceprep.training.trainer import Inspection, Phase, Samples, TrainingData
+
+KIND = "exprgan"
+
+#: Faces on which the projected discriminator's channels are standardised.
+_STANDARDISED = 128
+
+#: Most faces whose identities are measured, and how many at once.
+_MEASURED, _AT_ONCE = 2048, 64
+
+
+class ExprGANTrainer:
+    """A `faceprep.training.trainer.Trainer`.
+
+    Parameters
+    ----------
+    config, recipes
+        The networks, and how each phase runs.
+    data
+        Faces, seed, device (that of the crops).
+    phi
+        Face features, where a loss needs them.
+    notes
+        More for ``train.json``.
+    """
+
+    kind = KIND
+    averaged: Sequence[str] = GENERATOR_NETWORKS
+    shown: Sequence[str] = ("pixel", "class_frozen", "adversarial_projected", "adversarial", "q")
+
+    def __init__(
+        self,
+        config: ExprGANConfig,
+        recipes: Sequence[PhaseRecipe],
+        data: TrainingData,
+        phi: FaceFeatures | None = None,
+        notes: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.recipes, self.data, self.phi = recipes, data, phi
+        self.config = config.to_json()
+        self.notes = dict(notes or {})
+        self.phases = phases_of(recipes, len(data.crops))
+        self.half_life = max(recipe.average for recipe in recipes)
+        device = str(data.crops.images.device)
+        self.model = channels_last(build(config, device=device, seed=data.seed).train())
+        self.streams = Streams(
+            shuffles={"order": np.random.default_rng(data.seed)},
+            draws={"noise": torch.Generator().manual_seed(data.seed)},
+        )
+        order = Order(data.crops.labels, self.streams.shuffles["order"], data.seed)
+        self._next_batch = batches(data.crops, order, self.streams.draws["noise"], config)
+        self._standardise(data.crops)
+
+    @torch.no_grad()
+    def _standardise(self, crops: Crops) -> None:
+        """Standardise the projected discriminator's channels on training faces."""
+        discriminator, phi = self.model.d_projected, self.phi
+        if discriminator is None or phi is None or not phi.projected:
+            return
+        chosen = torch.arange(0, len(crops), max(len(crops) // _STANDARDISED, 1))[:_STANDARDISED]
+        maps = phi.maps(crops.batch(chosen), phi.projected)
+        discriminator.calibrate([maps[name] for name in phi.projected])
+
+    @property
+    def optimizers(self) -> Mapping[str, Optimizer]:
+        """Optimizers of the current phase by name."""
+        return self._step.optimizers
+
+    def begin(self, phase: int) -> None:
+        """Begin a phase with fresh optimizers."""
+        self._number = phase
+        self._step = ExprGANStep(self.model, self.recipe, self.phi, self.data.compiled)
+
+    @property
+    def recipe(self) -> PhaseRecipe:
+        """How the current phase runs."""
+        return self.recipes[self._number]
+
+    def step(self, index: int) -> dict[str, torch.Tensor]:
+        """Learn from one batch; `index` counts from 0 within the phase."""
+        return self._step(self._next_batch(self.recipe, self._number, index), index)
+
+    def measure(self) -> dict[str, Any]:
+        """Measure the distribution of the identities of some training faces."""
+        if self.recipe.name != "joint":
+            return {}
+        crops = self.data.crops
+        chosen = torch.arange(0, len(crops), -(-len(crops) // _MEASURED))
+        parts = [self.model.encode(crops.batch(some)) for some in chosen.split(_AT_ONCE)]
+        self.model.prior = fit_prior(torch.cat(parts))
+        return {PRIOR: self.model.prior.to_json()}
+
+    def inspect(self, recent: Mapping[str, float]) -> Inspection:
+        """Look for known failures."""
+        data = self.data
+        return inspect(self.model, self.recipe, data.crops, data.unseen, self.phi, recent)
+
+    def samples(self) -> Samples:
+        """Edit training faces, and generate new ones."""
+        return samples(self.model, self.data.crops)
+
+
+def phases_of(recipes: Sequence[PhaseRecipe], faces: int) -> list[Phase]:
+    """Return the lengths of the phases with so many training faces."""
+    return [
+        Phase(recipe.name, recipe.length(faces), recipe.batch, recipe.learning_rate)
+        for recipe in recipes
+    ]

@@ -1,0 +1,79 @@
+"""Weights of ExprGAN's losses by name."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """Weights of the losses; 0 leaves a term out. Names are those of `losses` where they exist.
+
+    Attributes
+    ----------
+    pixel, pixel_bottleneck
+        Reconstruction with the own label: through `decode` with the source, and without it (the
+        only one that a model without a path has).
+    identity, embedding
+        Face features of the reconstruction: relative or mean L1 over the layers, and distance of
+        the embeddings.
+    embedding_edit, embedding_margin
+        Embedding distance of edits beyond the margin.
+    q, q_discriminator
+        L_Q for the makers, and for D_img with Q.
+    adversarial, adversarial_latent, adversarial_projected
+        What the makers pay to D_img, D_z and the projected discriminator.
+    adversarial_new
+        The same to both discriminators of images for faces of identities drawn from the prior.
+    class_frozen, class_image, class_projected
+        Cross-entropy of edits: by a frozen classifier on face features, by the heads of D_img and
+        of the projected discriminator.
+    wrong_label
+        Real images with another label as a third term of the discriminators.
+    latent_cycle, image_cycle
+        Identity code of an edit against the source's; the edit edited back against the source.
+    closeness, residual, residual_roughness
+        Edits stay near the source; L1 and total variation of the residual.
+    residual_colour
+        L1 of the residual's colour: what it has beyond its gray level.
+    paired, paired_identity
+        A strong edit against the same person's face with that expression, where the training faces
+        have one: pixels, and face features.
+    tv
+        L_tv of the reconstruction.
+    diversity
+        Different z give different faces, through the bottleneck.
+    r1
+        Penalty of D_img on real images.
+    """
+
+    pixel: float = 0.0
+    pixel_bottleneck: float = 0.0
+    identity: float = 0.0
+    embedding: float = 0.0
+    embedding_edit: float = 0.0
+    embedding_margin: float = 0.25
+    q: float = 0.0
+    q_discriminator: float = 1.0
+    adversarial: float = 0.0
+    adversarial_new: float = 0.0
+    adversarial_latent: float = 0.0
+    adversarial_projected: float = 0.0
+    class_frozen: float = 0.0
+    class_image: float = 0.0
+    class_projected: float = 0.0
+    wrong_label: float = 0.0
+    latent_cycle: float = 0.0
+    image_cycle: float = 0.0
+    closeness: float = 0.0
+    residual: float = 0.0
+    residual_roughness: float = 0.0
+    residual_colour: float = 0.0
+    paired: float = 0.0
+    paired_identity: float = 0.0
+    tv: float = 0.0
+    diversity: float = 0.0
+    r1: float = 0.0
+
+    @property
+    def compares_pairs(self) -> bool:
+        """Whether edits are compared with other faces of the same person."""
+        return bool(self.paired or self.paired_identity)
