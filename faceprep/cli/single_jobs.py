@@ -40,11 +40,12 @@ def _train(config: Config, overwrite: bool) -> Printed:
     """Train; at the notice before the time limit, save everything and requeue the job."""
     from faceprep.report.tables.console import as_text
     from faceprep.report.train_table import train_tables
+    from faceprep.report.training import PICTURES
     from faceprep.stages.train.run import run_train
 
     # Until the training handles the signal itself, there is nothing to save.
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    result = run_train(config, Progress(), overwrite=overwrite)
+    result = run_train(config, Progress(), PICTURES, overwrite=overwrite)
     if result.outcome is None or not result.outcome.stopped:
         renderables, data = train_tables(result)
         return as_text(renderables), data

@@ -33,6 +33,7 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
     from faceprep.core.progress import Progress
     from faceprep.execution.options import Options
     from faceprep.report.train_table import train_tables
+    from faceprep.report.training import PICTURES
     from faceprep.stages.train.run import run_train
 
     resolved = resolve_flags(_settings(generator, flags)).config
@@ -44,7 +45,11 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
         if not (flags["only"] or bring_up_to_date(resolved, progress, flags)):
             return FAILED
         result = run_train(
-            resolved, progress, overwrite=flags["overwrite"], dry_run=flags["dry_run"]
+            resolved,
+            progress,
+            PICTURES,
+            overwrite=flags["overwrite"],
+            dry_run=flags["dry_run"],
         )
     print_result(*train_tables(result), as_json=flags["json"])
     if result.outcome is not None and result.outcome.stopped:

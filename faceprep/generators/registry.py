@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from faceprep.core.errors import UsageError
+from faceprep.training.trainer import SetupFactory
 
 #: Package of every kind, imported on demand; it exports ``SPEC``, a `Spec`.
 KINDS: dict[str, str] = {"exprgan": "faceprep.generators.exprgan"}
@@ -32,8 +33,12 @@ class Spec:
     build
         ``build(config, device, seed)`` → networks with fresh weights; device ``meta`` gives names
         and shapes without memory.
+    setup
+        Resolves the settings of a training.
     attach
         ``attach(network, extra)`` restores what the kind put into the ``extra`` of its file.
+    without_neutral
+        Presets that leave neutral out of the classes unless it is asked for.
     """
 
     kind: str
@@ -42,7 +47,9 @@ class Spec:
     driven_by: frozenset[str]
     parse: Callable[[Mapping[str, Any]], Any]
     build: Callable[..., nn.Module]
+    setup: SetupFactory
     attach: Callable[[Any, Mapping[str, Any]], None] = lambda network, extra: None
+    without_neutral: frozenset[str] = frozenset()
 
 
 def register(kind: str, module: str) -> None:

@@ -1,7 +1,7 @@
-"""Pictures of a training: edits of some faces, and the losses over the steps.
+"""Pictures of a training: samples of the generator, and the losses over the steps.
 
-Drawn with OpenCV's letters, so that a machine with a GPU and little else can do it; only the plot
-of the losses wants matplotlib.
+Text is drawn with OpenCV, so that a machine with a GPU and little else can do it; only the plot of
+the losses needs matplotlib.
 """
 
 from pathlib import Path
@@ -14,17 +14,15 @@ from faceprep.core.errors import FaceprepError
 from faceprep.core.files import atomic_write
 from faceprep.core.images import write_png
 from faceprep.report.figure import figure_class
+from faceprep.stages.train.run import Pictures
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from faceprep.generators.base import HasExpressionCode
-    from faceprep.training.crops import Crops
+    from faceprep.training.trainer import Samples
 
 PAPER, INK, GRAY = (250, 250, 247), (28, 32, 38), (112, 118, 128)
 TILE, GAP, HEADER, BLOCK = 96, 3, 20, 14
-FACES = 6
-LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 #: Columns of the history by panel of the plot.
 _PANELS = {
@@ -42,99 +40,28 @@ _PANELS = {
 }
 
 
-def sample_sheet(path: Path, model: "HasExpressionCode", crops: "Crops", step: int) -> None:
-    """Draw edits of the same faces every time.
-
-    Left to right: source, with its own label, from its identity alone, every expression in full,
-    one expression at five intensities; below, identities of the prior with every expression.
+def sample_sheet(path: Path, samples: "Samples", preset: str, step: int) -> None:
+    """Draw samples of a generator in training.
 
     Parameters
     ----------
     path
         PNG to write.
-    model
-        In eval mode.
-    crops
-        Faces of the training.
-    step
+    samples
+        Tables of images.
+    preset, step
         For the title.
     """
-    import torch
-
-    with torch.no_grad():
-        columns, titles = _edits(model, crops)
-        fresh, names = _new_faces(model, crops)
-    upper = _table(columns, titles)
-    lower = _table(fresh, names)
-    width = max(upper.shape[1], lower.shape[1])
-    title = _line(width, f"{model.preset}, step {step}: training faces; below, faces of nobody")
-    sheet = np.concatenate([title, _wide(upper, width), _wide(lower, width)])
+    tables = [_table(table.columns, table.titles) for table in samples.tables]
+    width = max(table.shape[1] for table in tables)
+    title = _line(width, f"{preset}, step {step}: {samples.title}")
+    sheet = np.concatenate([title, *(_wide(table, width) for table in tables)])
     with atomic_write(path) as temporary:
         write_png(temporary, sheet)
 
 
-def _edits(model: "HasExpressionCode", crops: "Crops") -> "tuple[list[Tensor], list[str]]":
-    import torch
-
-    from faceprep.generators.exprgan import codes
-
-    chosen = _faces(crops)
-    x, y = crops.batch(chosen), crops.one_hot(chosen)
-    g, d = model.encode(x), model.elements
-    own = codes.intensity_code(y, 1.0, d)
-    columns = [x, model.decode(g, own, x), model.decode(g, own)]
-    titles = ["source", "own label", "identity only"]
-    count = len(model.classes)
-    eye = torch.eye(count, device=x.device)
-    for k, name in enumerate(model.classes):
-        code = codes.intensity_code(eye[k].expand(len(x), -1), 1.0, d)
-        columns.append(model.decode(g, code, x))
-        titles.append(name)
-    # Another expression in every row, never the row's own.
-    shift = torch.arange(len(x), device=x.device) % (count - 1) + 1
-    other = eye[(y.argmax(1) + shift) % count]
-    for level in LEVELS:
-        columns.append(model.decode(g, codes.intensity_code(other, level, d), x))
-        titles.append(f"{level:.1f}")
-    return columns, titles
-
-
-def _new_faces(model: "HasExpressionCode", crops: "Crops") -> "tuple[list[Tensor], list[str]]":
-    import torch
-
-    from faceprep.generators.exprgan import codes
-
-    device = crops.images.device
-    noise = torch.Generator().manual_seed(0)
-    uniform = codes.uniform_noise(FACES, model.identity, noise, device)[: FACES // 2]
-    z = model.identities(uniform)
-    eye = torch.eye(len(model.classes), device=device)
-    made = [
-        model.decode(z, codes.intensity_code(row.expand(len(z), -1), 1.0, model.elements))
-        for row in eye
-    ]
-    return made, list(model.classes)
-
-
-def _faces(crops: "Crops") -> "Tensor":
-    """The first faces of different people and different expressions."""
-    import torch
-
-    labels = crops.labels.tolist()
-    chosen: list[int] = []
-    people: set[str] = set()
-    for k in range(FACES):
-        wanted = k % len(crops.classes)
-        for index, (label, who) in enumerate(zip(labels, crops.subjects, strict=True)):
-            if label == wanted and who not in people:
-                chosen.append(index)
-                people.add(who)
-                break
-    return torch.tensor(chosen or [0])
-
-
 def _table(columns: "list[Tensor]", titles: list[str]) -> np.ndarray:
-    """Columns of images under their titles."""
+    """Arrange columns of images under their titles."""
     from faceprep.core.pixels import to_uint8
 
     rows = len(columns[0])
@@ -201,3 +128,7 @@ def plot_losses(history: Path, out: Path) -> Path:
     except OSError as error:
         raise FaceprepError(f"{out} cannot be written: {error}", "make room") from None
     return out
+
+
+#: How ``train`` is drawn.
+PICTURES = Pictures(sample_sheet, plot_losses)

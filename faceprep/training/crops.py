@@ -30,7 +30,11 @@ class Crops:
     subjects
         Who each face is.
     fingerprint
-        SHA-256 of the faces' names, labels and pixels.
+        SHA-256 of the faces' names, labels, pixels, and of what follows.
+    action_units
+        ``(N, 17) float32`` intensities in [0, 5], for a generator that is driven by them.
+    landmarks
+        ``(N, 68, 2) float32`` pixels of the crop divided by its side, likewise.
     """
 
     images: Tensor
@@ -38,6 +42,8 @@ class Crops:
     classes: tuple[str, ...]
     subjects: tuple[str, ...]
     fingerprint: str
+    action_units: Tensor | None = None
+    landmarks: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -86,6 +92,8 @@ def make_crops(
     classes: Sequence[str],
     size: int,
     device: torch.device | str = "cpu",
+    action_units: np.ndarray | None = None,
+    landmarks: np.ndarray | None = None,
 ) -> Crops:
     """Resize faces once, and put them on a device.
 
@@ -99,6 +107,8 @@ def make_crops(
         Expressions in the order of the labels; every label is one of them.
     size
         Side S.
+    action_units, landmarks
+        ``(N, 17)`` intensities, ``(N, 68, 2)`` pixels of the pictures; None where not needed.
 
     Raises
     ------
@@ -118,8 +128,21 @@ def make_crops(
     digest = hashlib.sha256(repr([tuple(classes), size, list(names)]).encode())
     digest.update(numbers.numpy().tobytes())
     digest.update(images.numpy().data)
+    driving = [
+        None if each is None else np.asarray(each, np.float32) for each in (action_units, landmarks)
+    ]
+    if driving[1] is not None:
+        driving[1] = driving[1] / np.float32(pictures[0].shape[0])
+    for each in driving:
+        digest.update(b"" if each is None else each.tobytes())
+    tensors = [None if each is None else torch.from_numpy(each).to(device) for each in driving]
     return Crops(
-        images.to(device), numbers.to(device), tuple(classes), tuple(subjects), digest.hexdigest()
+        images.to(device),
+        numbers.to(device),
+        tuple(classes),
+        tuple(subjects),
+        digest.hexdigest(),
+        *tensors,
     )
 
 

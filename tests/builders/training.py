@@ -1,6 +1,6 @@
 """A workspace with painted faces and a toy of face features, on which a training takes seconds."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from builders.exprgan import smallest
 from faceprep.core.images import write_png
 from faceprep.faces.features.base import Layer
-from faceprep.generators.exprgan.forward import Phi
-from faceprep.generators.exprgan.schedule import stages
+from faceprep.generators.exprgan.schedule import phases
+from faceprep.generators.exprgan.setup import ExprGANSetup
+from faceprep.generators.exprgan.trainer import ExprGANTrainer
 from faceprep.training.crops import Crops, make_crops
-from faceprep.training.expression_head import ExpressionHead, fit_expression_head
-from faceprep.training.loop import Job
+from faceprep.training.loop import Job, Training
+from faceprep.training.trainer import TrainingData
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
 from faceprep.workspace.pending import pending_shard
@@ -79,16 +80,30 @@ class ToyFeatures(nn.Module):
         return {name: found[name] for name in layers}
 
 
-def phi(faces: Crops) -> Phi:
-    features = ToyFeatures()
-    head: ExpressionHead = fit_expression_head(features, faces, ("low", "high"), 0, True)[0]
-    return Phi(features, head, ("low", "high"))
+@dataclass(frozen=True, kw_only=True)
+class Toy:
+    """What a training of a few steps at 32 pixels is made of; `Toy.begin` makes it."""
+
+    setup: ExprGANSetup
+    data: TrainingData
+    job: Job
+
+    @property
+    def trainer(self) -> ExprGANTrainer:
+        return self.setup.trainer(self.data)
+
+    def begin(self) -> Training:
+        return Training(self.trainer, self.job)
 
 
-def job(folder: Path, preset: str = "tiny", **changes: Any) -> Job:
-    """A training of six steps at 32 pixels, every loss of its preset."""
+def toy(folder: Path, preset: str = "tiny", **changes: Any) -> Toy:
+    """A training of six steps at 32 pixels, every loss of its preset.
+
+    `changes`: ``recipe`` for `phases`, ``seed``, ``unseen``, and fields of `Job`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    faces = changes.pop("crops", None) or crops()
+    faces = crops()
+    seed = changes.pop("seed", 0)
     recipe = {"steps": 6, "batch": 4, **changes.pop("recipe", {})}
     projected = () if preset == "paper" else (8, 8)
     config = replace(smallest(projected_channels=projected), classes=faces.classes)
@@ -96,15 +111,14 @@ def job(folder: Path, preset: str = "tiny", **changes: Any) -> Job:
         config = replace(
             config, preset="paper", source_path=False, class_head=False, d_norm="batch"
         )
-    made = Job(
-        config=config,
-        stages=stages(preset, **recipe),
-        crops=faces,
-        folder=folder,
-        phi=phi(faces),
-        checkpoint_every=3,
+    setup = ExprGANSetup(config, phases(preset, **recipe), ("low", "high"))
+    data = TrainingData(
+        crops=faces, unseen=changes.pop("unseen", None), features=ToyFeatures(), seed=seed
     )
-    return replace(made, **changes)
+    facts = {**setup.identity(), "seed": seed, **changes.pop("facts", {})}
+    settings = {"checkpoint_every": 3, **changes}
+    job = Job(folder=folder, subjects=["S0"], seed=seed, facts=facts, **settings)
+    return Toy(setup=setup, data=data, job=job)
 
 
 class Silent:

@@ -16,7 +16,9 @@ from safetensors.torch import load
 
 from faceprep.core.errors import FaceprepError
 from faceprep.generators.store import load_generator
+from faceprep.training import checkpoint_writer
 from faceprep.training.checkpoint import read_checkpoint
+from faceprep.training.checkpoint_format import digest
 from faceprep.training.checkpoint_writer import write_checkpoint
 
 
@@ -65,7 +67,7 @@ def described(content: bytes, change: Callable[[dict[str, Any]], None]) -> bytes
     document = json.loads(entries["__metadata__"]["faceprep"])
     change(document)
     if document["sha256"] != "0" * 64:
-        document["sha256"] = checkpoint._digest(load(content), document)
+        document["sha256"] = digest(load(content), document)
     entries["__metadata__"]["faceprep"] = json.dumps(document)
     return assembled(entries, data)
 
@@ -279,7 +281,7 @@ def test_a_file_without_random_states_cannot_be_resumed(tmp_path: Path) -> None:
 def test_weights_that_are_nan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.safetensors"
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "_finite", lambda _value: True)
+        patch.setattr(checkpoint_writer, "finite", lambda _value: True)
 
         def edit(run: Training) -> None:
             with torch.no_grad():
@@ -297,7 +299,7 @@ def test_no_file_and_a_folder(tmp_path: Path) -> None:
 
 
 def test_nothing_here_can_unpickle() -> None:
-    package = Path(checkpoint.__file__).parents[1]
+    package = Path(checkpoint_writer.__file__).parents[1]
     for folder in ("training", "generators"):
         for source in (package / folder).rglob("*.py"):
             text = source.read_text()

@@ -1,13 +1,23 @@
 """ExprGAN: expression editing with controllable intensity (Ding, Sricharan & Chellappa 2018).
 
-=============  ==============================================================
-`config`       every choice by name, and the presets
-`networks`     G_enc, G_dec, D_z
-`judges`       D_img with Q
-`path`         from the source image to the edited one: warp and residual
-`model`        the networks as one generator
-`recipe`       phases, epochs, weights: data for a training loop
-=============  ==============================================================
+======================  ==============================================================
+`config`                every choice of the networks by name, and the presets
+`networks`              G_enc, G_dec, D_z
+`discriminators`        D_img with Q
+`source_path`           from the source image to the edited one: warp and residual
+`model`                 the networks as one generator
+`codes`                 expression codes
+`prior`                 distribution of new identities
+`weights`, `phase`      weights of the losses, and how one phase of training runs
+`schedule`              phases of the presets
+`setup`, `trainer`      settings of a training, and the training itself
+`batch`, `forward`      faces and random numbers of a step, and its images
+`generator_losses`      losses of encoder, decoder and path
+`discriminator_losses`  losses of the discriminators
+`step`                  one step: images, discriminators, generator
+`monitor`, `samples`    failures and samples between two steps
+`memory`                estimate of the memory of a step
+======================  ==============================================================
 """
 
 from collections.abc import Mapping
@@ -23,6 +33,7 @@ from faceprep.generators.exprgan.config import (
 )
 from faceprep.generators.exprgan.model import EditParts, ExprGAN, build
 from faceprep.generators.exprgan.prior import PRIOR, prior_from_json
+from faceprep.generators.exprgan.setup import setup
 from faceprep.generators.registry import Spec
 
 
@@ -38,7 +49,9 @@ SPEC = Spec(
     driven_by=frozenset({"code"}),
     parse=config_from_json,
     build=build,
+    setup=setup,
     attach=_attach,
+    without_neutral=frozenset({"paper"}),
 )
 
 __all__ = [

@@ -5,7 +5,13 @@ from torch import Tensor
 
 from faceprep.generators.blocks import losses
 from faceprep.generators.exprgan.batch import Batch
-from faceprep.generators.exprgan.forward import Images, FaceFeatures, FeatureMaps, projects, augmented_for_image
+from faceprep.generators.exprgan.forward import (
+    FaceFeatures,
+    FeatureMaps,
+    Images,
+    augmented_for_image,
+    projects,
+)
 from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.generators.exprgan.phase import PhaseRecipe
 from faceprep.training.health import code_spread
@@ -35,7 +41,9 @@ class DiscriminatorLosses:
         terms: dict[str, Tensor] = {}
         real_x = augmented_for_image(batch.x, batch, self.phase)
         real = model.d_image(real_x, batch.y)
-        fake = model.d_image(augmented_for_image(images.fake.detach(), batch, self.phase), images.label)
+        fake = model.d_image(
+            augmented_for_image(images.fake.detach(), batch, self.phase), images.label
+        )
         terms["d_q"] = losses.q_loss(fake.code, images.code, batch.y.shape[1])
         health = {"d_gap": real.logit.float().mean() - fake.logit.float().mean()}
         if phase.discriminate:
@@ -43,7 +51,9 @@ class DiscriminatorLosses:
             if phase.weights.wrong_label:
                 terms["d_wrong_label"] = self._fake(model.d_image(real_x, batch.other).logit)
             if images.new is not None and phase.weights.adversarial_new:
-                new = model.d_image(augmented_for_image(images.new.detach(), batch, self.phase), images.label)
+                new = model.d_image(
+                    augmented_for_image(images.new.detach(), batch, self.phase), images.label
+                )
                 terms["d_new"] = self._fake(new.logit)
         if real.classes is not None and phase.weights.class_image:
             terms["d_class"] = losses.class_loss(real.classes, batch.y)
@@ -86,7 +96,9 @@ class DiscriminatorLosses:
             terms["d_new"] = terms.get("d_new", 0) + self._fake(new.logits)
         if weights.class_projected:
             terms["d_class_projected"] = losses.class_loss(real.classes, batch.y)
-        means = [torch.stack([level.float().mean() for level in each.logits]) for each in (real, fake)]
+        means = [
+            torch.stack([level.float().mean() for level in each.logits]) for each in (real, fake)
+        ]
         health["d_gap_projected"] = (means[0] - means[1]).mean().detach()
 
     def _real(self, logits: losses.Logits) -> Tensor:

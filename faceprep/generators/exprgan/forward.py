@@ -1,4 +1,4 @@
-"""The forward pass of ExprGAN's training: its networks, their images, and face features of these."""
+"""The forward pass of a training step: networks, their images, and face features of these."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from torch import Tensor
 from faceprep.generators.exprgan.batch import Batch
 from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.generators.exprgan.phase import PhaseRecipe
-from faceprep.generators.exprgan.weights import Weights
 from faceprep.generators.exprgan.source_path import EditParts
+from faceprep.generators.exprgan.weights import Weights
 from faceprep.training.diffaugment import augment
 from faceprep.training.expression_head import ExpressionHead, Features
 
@@ -63,8 +63,8 @@ class Images:
     ----------
     reconstruction, bottleneck
         Reconstruction with the own label, with the source and from the identity alone; None in a
-        phase whose identities are noise. Where there is a path, `reconstruction` has the first half of the
-        faces only: it is learned soon, and costs as much as an edit.
+        phase whose identities are noise. Where there is a path, `reconstruction` has the first half
+        of the faces only: it is learned soon, and costs as much as an edit.
     fake, label, code
         What the discriminators see, the expression that it should show, and its code.
     identity
@@ -118,7 +118,10 @@ class GeneratorNetworks:
         return self.model.decoder.image(self._features(g, code)[-1], code)
 
     def both(self, x: Tensor, g: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
-        """Reconstruct with the source (the first `half`) and from the identity alone; without a path, twice the latter."""
+        """Reconstruct with the source (the first `half`), and from the identity alone.
+
+        Without a path, both are from the identity alone.
+        """
         known = self._features(g, code)
         alone = self.model.decoder.image(known[-1], code)
         if self._path is None:

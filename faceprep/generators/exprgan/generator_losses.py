@@ -6,21 +6,23 @@ from faceprep.generators.blocks import losses
 from faceprep.generators.exprgan.batch import Batch
 from faceprep.generators.exprgan.forward import (
     EMBEDDING,
-    Images,
-    GeneratorNetworks,
     FaceFeatures,
     FeatureMaps,
+    GeneratorNetworks,
+    Images,
+    augmented_for_image,
     half,
     projects,
-    augmented_for_image,
 )
 from faceprep.generators.exprgan.phase import PhaseRecipe
 
 
 class GeneratorLosses:
-    """Losses of the generator in a phase; those of weight 0 are left out, except Q for the history."""
+    """Losses of a phase; those of weight 0 are left out, except Q's, for the history."""
 
-    def __init__(self, networks: GeneratorNetworks, phase: PhaseRecipe, phi: FaceFeatures | None) -> None:
+    def __init__(
+        self, networks: GeneratorNetworks, phase: PhaseRecipe, phi: FaceFeatures | None
+    ) -> None:
         self.networks, self.phase, self.phi = networks, phase, phi
         self.model = networks.model
 
@@ -32,11 +34,19 @@ class GeneratorLosses:
         terms["q"] = losses.q_loss(answer.code, images.code, batch.y.shape[1])
         if weights.adversarial:
             terms["adversarial"] = losses.generator_loss(answer.logit, phase.adversarial)
-        if images.reconstruction is not None and images.bottleneck is not None and images.identity is not None:
-            terms |= self._reconstruction(images.reconstruction, images.bottleneck, images.identity, batch, maps)
+        if (
+            images.reconstruction is not None
+            and images.bottleneck is not None
+            and images.identity is not None
+        ):
+            terms |= self._reconstruction(
+                images.reconstruction, images.bottleneck, images.identity, batch, maps
+            )
         if phase.name == "joint" and images.identity is not None:
             if weights.class_image and answer.classes is not None:
-                terms["class_image"] = losses.class_loss(answer.classes, images.label, batch.strength)
+                terms["class_image"] = losses.class_loss(
+                    answer.classes, images.label, batch.strength
+                )
             terms |= self._edits(images, images.identity, batch)
             terms |= self._on_features(images, batch, maps)
             terms |= self._new_faces(images, batch, maps)
@@ -137,7 +147,9 @@ class GeneratorLosses:
         if images.new is None:
             return terms
         if weights.adversarial_new:
-            answer = self.model.d_image(augmented_for_image(images.new, batch, self.phase), images.label)
+            answer = self.model.d_image(
+                augmented_for_image(images.new, batch, self.phase), images.label
+            )
             value = losses.generator_loss(answer.logit, self.phase.adversarial)
             if self.model.d_projected is not None and projects(self.model, self.phase, self.phi):
                 other = self.model.d_projected(self._maps(maps, "new"), images.label)

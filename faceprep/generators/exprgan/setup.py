@@ -8,10 +8,10 @@ from faceprep.config import TrainConfig
 from faceprep.generators.exprgan import memory
 from faceprep.generators.exprgan.config import PRESETS, ExprGANConfig
 from faceprep.generators.exprgan.forward import FaceFeatures, needs_features
-from faceprep.generators.exprgan.model import build
+from faceprep.generators.exprgan.model import ExprGAN, build
 from faceprep.generators.exprgan.phase import PhaseRecipe
 from faceprep.generators.exprgan.schedule import phases
-from faceprep.generators.exprgan.trainer import KIND, ExprGANTrainer, phases_of
+from faceprep.generators.exprgan.trainer import ExprGANTrainer, phases_of
 from faceprep.training.expression_head import Features, fit_expression_head
 from faceprep.training.trainer import FeatureLoader, Phase, TrainingData
 
@@ -36,7 +36,7 @@ class ExprGANSetup:
         Layers under the projected discriminator.
     """
 
-    kind = KIND
+    kind = ExprGAN.kind
 
     def __init__(
         self,
@@ -94,9 +94,7 @@ class ExprGANSetup:
         return replace(phi, head=head), vars(fit)
 
 
-def setup(
-    settings: TrainConfig, classes: Sequence[str], features: FeatureLoader
-) -> ExprGANSetup:
+def setup(settings: TrainConfig, classes: Sequence[str], features: FeatureLoader) -> ExprGANSetup:
     """Resolve the settings of ``[train]``.
 
     Raises

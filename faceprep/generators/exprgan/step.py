@@ -1,7 +1,7 @@
 """One step of ExprGAN's training: images, then the discriminators, then the generator.
 
-`schedule.Weights` names the losses; one of weight 0 costs nothing. The losses that need another label
-than the face's own (edits) run in the joint phase only.
+`weights.Weights` names the losses; one of weight 0 costs nothing. The losses that need another
+label than the face's own (edits) run in the joint phase only.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,9 +17,9 @@ from faceprep.generators.exprgan.batch import Batch
 from faceprep.generators.exprgan.discriminator_losses import DiscriminatorLosses
 from faceprep.generators.exprgan.forward import (
     EMBEDDING,
-    Images,
-    GeneratorNetworks,
     FaceFeatures,
+    GeneratorNetworks,
+    Images,
     augmented,
     needs_features,
     projects,
@@ -43,7 +43,11 @@ class ExprGANStep:
     """
 
     def __init__(
-        self, model: ExprGAN, phase: PhaseRecipe, phi: FaceFeatures | None = None, compiled: bool = False
+        self,
+        model: ExprGAN,
+        phase: PhaseRecipe,
+        phi: FaceFeatures | None = None,
+        compiled: bool = False,
     ) -> None:
         self.model, self.phase, self.phi = model, phase, phi
         self.device = next(model.parameters()).device
@@ -80,12 +84,18 @@ class ExprGANStep:
             discriminator_terms, health = self.discriminator_losses(images, batch, maps)
         if self.phase.weights.r1 and step % self.phase.r1_every == 0:
             discriminator_terms["d_r1"] = self.discriminator_losses.r1(batch)
-        _learn(self.discriminator_optimizer, _total(discriminator_terms, self.discriminator_losses.weights))
+        _learn(
+            self.discriminator_optimizer,
+            _total(discriminator_terms, self.discriminator_losses.weights),
+        )
         with _fixed(list(self.model.parameters_of(*self.phase.judges))):
             with self._autocast():
                 terms = self.generator_losses(images, batch, maps)
             _learn(self.generator_optimizer, _total(terms, vars(self.phase.weights)))
-        return {name: value.detach() for name, value in {**terms, **discriminator_terms, **health}.items()}
+        return {
+            name: value.detach()
+            for name, value in {**terms, **discriminator_terms, **health}.items()
+        }
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.low_precision)

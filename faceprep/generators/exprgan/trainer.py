@@ -11,7 +11,7 @@ from faceprep.generators.blocks.layers import channels_last
 from faceprep.generators.exprgan.batch import batches
 from faceprep.generators.exprgan.config import ExprGANConfig
 from faceprep.generators.exprgan.forward import FaceFeatures
-from faceprep.generators.exprgan.model import GENERATOR_NETWORKS, build
+from faceprep.generators.exprgan.model import GENERATOR_NETWORKS, ExprGAN, build
 from faceprep.generators.exprgan.monitor import inspect
 from faceprep.generators.exprgan.phase import PhaseRecipe
 from faceprep.generators.exprgan.prior import PRIOR, fit_prior
@@ -20,8 +20,6 @@ from faceprep.generators.exprgan.step import ExprGANStep
 from faceprep.training.crops import Crops, Order
 from faceprep.training.random_state import Streams
 from faceprep.training.trainer import Inspection, Phase, Samples, TrainingData
-
-KIND = "exprgan"
 
 #: Faces on which the projected discriminator's channels are standardised.
 _STANDARDISED = 128
@@ -45,7 +43,7 @@ class ExprGANTrainer:
         More for ``train.json``.
     """
 
-    kind = KIND
+    kind = ExprGAN.kind
     averaged: Sequence[str] = GENERATOR_NETWORKS
     shown: Sequence[str] = ("pixel", "class_frozen", "adversarial_projected", "adversarial", "q")
 

@@ -1,11 +1,15 @@
 """Choose the expressions of a training and read its crops."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from faceprep.config import TrainConfig
+from faceprep.core.action_units import COLUMNS_R
 from faceprep.core.errors import Remedy
+from faceprep.generators.registry import spec_of
 from faceprep.workspace.training_rows import choose_classes
 
 if TYPE_CHECKING:
@@ -16,14 +20,16 @@ if TYPE_CHECKING:
 
 
 def classes_of(rows: "pd.DataFrame", config: TrainConfig) -> tuple[str, ...]:
-    """Expressions of a training in their order.
+    """Return the expressions of a training in their order.
 
     Raises
     ------
     UsageError
         One that is asked for does not occur, or fewer than two do.
     """
-    neutral = config.preset != "paper" if config.neutral is None else config.neutral
+    neutral = config.neutral
+    if neutral is None:
+        neutral = config.preset not in spec_of(config.generator).without_neutral
     return choose_classes(rows, config.classes, neutral, "train.classes")
 
 
@@ -33,8 +39,9 @@ def read_crops(
     size: int,
     device: "torch.device | str" = "cpu",
     threads: int = 1,
+    driven_by: Collection[str] = (),
 ) -> "Crops":
-    """Read the crops of rows and put them on a device.
+    """Read the crops of rows and put them on a device, with what drives the generator.
 
     Raises
     ------
@@ -47,7 +54,20 @@ def read_crops(
     hint = Remedy("align", overrides={"overwrite": True})
     with ThreadPoolExecutor(threads) as pool:
         pictures = list(pool.map(lambda path: read_crop(path, hint), rows["crop"]))
-    people = (rows["dataset"] + "/" + rows["subject"]).tolist()
+    action_units, landmarks = None, None
+    if "action_units" in driven_by:
+        action_units = rows[list(COLUMNS_R)].to_numpy(np.float32)
+    if "landmarks" in driven_by:
+        points = rows["align_landmarks68"].tolist()
+        landmarks = np.array(points, np.float32).reshape(-1, 68, 2)
     return make_crops(
-        pictures, rows.index.tolist(), rows["expression"].tolist(), people, classes, size, device
+        pictures,
+        rows.index.tolist(),
+        rows["expression"].tolist(),
+        (rows["dataset"] + "/" + rows["subject"]).tolist(),
+        classes,
+        size,
+        device,
+        action_units,
+        landmarks,
     )

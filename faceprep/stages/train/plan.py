@@ -1,0 +1,188 @@
+"""Resolve a training: its setup, its faces, and what it would cost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceprep.config import Config
+from faceprep.generators.registry import spec_of
+from faceprep.stages.train.faces import classes_of, read_crops
+from faceprep.stages.train.references import collect_references, with_drivers
+from faceprep.training.checkpoint import read_checkpoint
+from faceprep.training.continuation import check_same
+from faceprep.training.trainer import Identity, TrainingData, TrainingSetup
+from faceprep.workspace.artifacts import RESUME, generator_folder, generator_name
+from faceprep.workspace.training_rows import training_rows
+
+if TYPE_CHECKING:
+    from faceprep.faces.features import FaceFeatures
+
+#: Bytes of a weight in training: itself, its gradient, Adam's two moments, its average.
+_BYTES = 4 * 5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training would do.
+
+    Attributes
+    ----------
+    generator, preset, folder
+        Kind and preset of the generator, and where it is written.
+    classes, faces, people
+        Expressions in their order; training faces of each; number of different people.
+    steps, batch, done
+        Steps of every phase by name, faces of a step, steps done already.
+    parameters
+        Number of parameters of every network.
+    memory
+        Bytes by what takes them; ``activations`` is an estimate.
+    device, threads
+        Where it runs.
+    """
+
+    generator: str
+    preset: str
+    folder: str
+    size: int
+    classes: tuple[str, ...]
+    faces: dict[str, int]
+    people: int
+    steps: dict[str, int]
+    batch: int
+    done: int
+    parameters: dict[str, int]
+    memory: dict[str, int]
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A training before its networks are made.
+
+    Attributes
+    ----------
+    setup, data
+        Resolved settings, and faces.
+    folder
+        Folder of the generator.
+    facts
+        Settings that a continuation must share; those of the face features are added later.
+    load_features
+        Loads the face features on a device.
+    plan
+        For the user.
+    extra
+        More for the ``extra`` of the generator's file.
+    """
+
+    setup: TrainingSetup
+    data: TrainingData
+    folder: Path
+    facts: dict[str, Any]
+    load_features: "Callable[..., FaceFeatures]"
+    plan: Plan
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> Identity:
+        """What a continuation must share."""
+        return Identity(self.setup.kind, self.setup.config, self.facts)
+
+    @property
+    def subjects(self) -> list[str]:
+        """Everybody whose faces are trained on, sorted."""
+        return sorted(set(self.data.crops.subjects))
+
+
+def prepare(config: Config, device: str, threads: int) -> Prepared:
+    """Resolve the settings and read the faces.
+
+    Raises
+    ------
+    UsageError
+        A setting is not possible, or there are no training faces.
+    MissingToolError
+        The weights of the face features are missing.
+    FaceprepError
+        A crop cannot be read.
+    """
+    train = config.train
+    spec = spec_of(train.generator)
+    rows = training_rows(config.workspace, fold=train.fold)
+    classes = classes_of(rows, train)
+    load_features = _feature_loader(config)
+    setup = spec.setup(train, classes, load_features)
+    rows = with_drivers(rows[rows["expression"].isin(classes)], config.workspace, spec.driven_by)
+    read = partial(
+        read_crops,
+        classes=classes,
+        size=setup.size,
+        device=device,
+        threads=threads,
+        driven_by=spec.driven_by,
+    )
+    crops = read(rows)
+    unseen = with_drivers(
+        training_rows(config.workspace, "val", classes, train.fold),
+        config.workspace,
+        spec.driven_by,
+    )
+    data = TrainingData(
+        crops=crops,
+        unseen=read(unseen) if len(unseen) else None,
+        seed=train.seed,
+        compiled=train.compile and device == "cuda",
+    )
+    folder = generator_folder(config.workspace, generator_name(train.generator, train.fold))
+    phases = setup.phases(len(crops))
+    parameters = setup.parameters()
+    plan = Plan(
+        generator=train.generator,
+        preset=train.preset,
+        folder=str(folder),
+        size=setup.size,
+        classes=classes,
+        faces=crops.counts(),
+        people=len(set(crops.subjects)),
+        steps={phase.name: phase.steps for phase in phases},
+        batch=max(phase.batch for phase in phases),
+        done=0,
+        parameters=parameters,
+        memory={
+            "networks": _BYTES * sum(parameters.values()),
+            "faces": crops.images.numel(),
+            "activations": setup.activations(),
+        },
+        device=device,
+        threads=threads,
+    )
+    facts = {**setup.identity(), "seed": train.seed, "data": crops.fingerprint}
+    extra = collect_references(rows, crops, spec.driven_by)
+    return Prepared(setup, data, folder, facts, load_features, plan, extra)
+
+
+def resumed(prepared: Prepared) -> Prepared:
+    """Return the plan with the steps that the checkpoint has.
+
+    Raises
+    ------
+    FaceprepError
+        The checkpoint is of another training; its face features are not compared yet.
+    """
+    file = read_checkpoint(prepared.folder / RESUME)
+    check_same(file, prepared.identity)
+    done = int(file.progress.get("step") or 0)
+    return replace(prepared, plan=replace(prepared.plan, done=done))
+
+
+def _feature_loader(config: Config) -> "Callable[..., FaceFeatures]":
+    def load(device: str = "cpu") -> "FaceFeatures":
+        from faceprep.faces.features import load_features
+
+        return load_features(config.train.features, device, template=config.align.template)
+
+    return load

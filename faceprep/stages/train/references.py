@@ -1,0 +1,91 @@
+"""Action Units and landmarks of training faces, for generators that are driven by them."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceprep.core.action_units import COLUMNS_R
+from faceprep.workspace.load import load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from faceprep.training.crops import Crops
+
+#: Name of the references in the ``extra`` of a generator's file.
+REFERENCES = "references"
+
+#: Most reference faces of an expression.
+_MOST = 32
+
+#: Decimal places that are kept.
+_PLACES = 4
+
+
+def with_drivers(
+    rows: "pd.DataFrame", workspace: Path, driven_by: Collection[str]
+) -> "pd.DataFrame":
+    """Keep the rows that have what drives the generator, and add its columns.
+
+    Raises
+    ------
+    UsageError
+        The stage that measures it has not run.
+    """
+    if "action_units" in driven_by:
+        measured = load(workspace, ["align", "aus"], only_ok=True)[list(COLUMNS_R)]
+        rows = rows.join(measured, how="inner")
+    return rows
+
+
+def collect_references(
+    rows: "pd.DataFrame", crops: "Crops", driven_by: Collection[str]
+) -> dict[str, Any]:
+    """Collect reference faces of every expression, so that the file works without a workspace.
+
+    Parameters
+    ----------
+    rows, crops
+        Training faces in the same order.
+    driven_by
+        Fields of the target that the generator reads.
+
+    Returns
+    -------
+    ``{"references": {field: {expression: [values …]}}}``, empty where nothing is needed.
+    ``action_units`` are the 17 intensities of up to 32 faces; ``landmarks`` the displacements
+    ``(68, 2)`` from the mean neutral face of the same person, in units of the crop's side.
+    """
+    found: dict[str, Any] = {}
+    if "action_units" in driven_by and crops.action_units is not None:
+        found["action_units"] = _by_expression(rows, crops.action_units.cpu().numpy())
+    if "landmarks" in driven_by and crops.landmarks is not None:
+        shown, points = _displacements(rows, crops.landmarks.cpu().numpy())
+        found["landmarks"] = _by_expression(shown, points)
+    return {REFERENCES: found} if found else {}
+
+
+def _displacements(rows: "pd.DataFrame", points: np.ndarray) -> "tuple[pd.DataFrame, np.ndarray]":
+    """Subtract every person's mean neutral face; people without one are left out."""
+    neutral = (rows["expression"] == "neutral").to_numpy()
+    people = (rows["dataset"] + "/" + rows["subject"]).to_numpy(str)
+    kept, moved = [], []
+    for place, person in enumerate(people):
+        own = neutral & (people == person)
+        if own.any():
+            kept.append(place)
+            moved.append(points[place] - points[own].mean(axis=0))
+    return rows.iloc[kept], np.array(moved).reshape(-1, *points.shape[1:])
+
+
+def _by_expression(rows: "pd.DataFrame", values: np.ndarray) -> dict[str, list[Any]]:
+    """Return the values of evenly chosen faces of every expression."""
+    found = {}
+    expressions = rows["expression"].to_numpy(str)
+    for name in sorted(set(expressions)):
+        places = np.flatnonzero(expressions == name)
+        chosen = places[np.unique(np.linspace(0, len(places) - 1, _MOST).round().astype(int))]
+        found[name] = np.round(values[chosen].astype(float), _PLACES).tolist()
+    return found
