@@ -88,12 +88,8 @@ class Trainer(Protocol):
     ----------
     kind, config
         Name of the generator's kind, and the configuration of its networks as plain values.
-    model
-        The networks; a `faceprep.generators.base.Generator`.
     averaged, half_life
         Children of `model` whose weights are averaged, and the half-life in images; 0: none.
-    phases
-        In their order.
     streams
         Every random stream, for the checkpoint.
     shown
@@ -104,13 +100,21 @@ class Trainer(Protocol):
 
     kind: str
     config: dict[str, Any]
-    model: nn.Module
     averaged: Sequence[str]
     half_life: float
-    phases: Sequence[Phase]
     streams: Streams
     shown: Sequence[str]
     notes: dict[str, Any]
+
+    @property
+    def model(self) -> nn.Module:
+        """The networks; a `faceprep.generators.base.Generator`."""
+        ...
+
+    @property
+    def phases(self) -> Sequence[Phase]:
+        """Phases in their order."""
+        ...
 
     @property
     def optimizers(self) -> Mapping[str, Optimizer]:

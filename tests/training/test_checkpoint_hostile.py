@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load
 
+from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError
 from faceprep.generators.store import load_generator
 from faceprep.training import checkpoint_writer
@@ -170,7 +171,7 @@ def test_wrong_preset(tmp_path: Path, good: bytes) -> None:
     (tmp_path / "a.safetensors").write_bytes(good)
     with pytest.raises(FaceprepError, match="preset 'tiny', not 'paper'") as caught:
         load_generator(tmp_path / "a.safetensors", preset="paper")
-    assert "train.preset=tiny" in str(caught.value.hint)
+    assert "train.preset=tiny" in spell(caught.value.hint)
     with pytest.raises(FaceprepError, match="sadness"):
         load_generator(tmp_path / "a.safetensors", classes=("anger", "joy"))
 

@@ -6,7 +6,7 @@ from builders.exprgan import SIX, images, labels, smallest
 from torch import nn
 
 from faceprep.generators.exprgan import ExprGAN, build, modern, paper, tiny
-from faceprep.generators.exprgan.schedule import modern_stages, paper_stages
+from faceprep.generators.exprgan.schedule import modern_phases, paper_phases
 
 
 def count(network: nn.Module) -> int:
@@ -170,16 +170,16 @@ def test_the_code_changes_the_face() -> None:
 
 
 def test_stages_of_the_paper() -> None:
-    controller, reconstruction, refining = paper_stages()
+    controller, reconstruction, refining = paper_phases()
     # 1296 images, the last incomplete batch dropped (design table: 6900 steps in all)
-    steps = [stage.epochs * (1296 // stage.batch) for stage in paper_stages()]
+    steps = [stage.epochs * (1296 // stage.batch) for stage in paper_phases()]
     assert steps == [4200, 1350, 1350]
     assert controller.weights.pixel == 0
     assert (refining.weights.adversarial, refining.weights.tv) == (0.01, 0.001)
     assert reconstruction.discriminate
-    strict = paper_stages(batches=(48, 48, 48), judges_in_reconstruction=False)
+    strict = paper_phases(batches=(48, 48, 48), judges_in_reconstruction=False)
     assert not strict[1].discriminate
     model = build(smallest(), device="meta")
-    for stage in (*strict, *modern_stages(10)):
+    for stage in (*strict, *modern_phases(10)):
         for name in (*stage.makers, *stage.judges):
             assert hasattr(model, name)

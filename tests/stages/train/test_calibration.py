@@ -12,7 +12,6 @@ from faceprep.core.progress import Progress
 from faceprep.faces.dlib import landmark_predictor
 from faceprep.generators.calibration import IntensityMap, calibration_of
 from faceprep.generators.trained import load_trained
-from faceprep.stages.train import run as stage
 from faceprep.stages.train.calibration import calibrate_trained
 from faceprep.stages.train.run import run_train
 from faceprep.training.checkpoint import read_checkpoint
@@ -21,11 +20,6 @@ from faceprep.workspace.artifacts import generator_folder
 
 QUIET = Progress(quiet=True)
 NETWORKS = {"width": 4, "d_width": 4, "path_width": 4, "d_features": 16}
-
-
-@pytest.fixture(autouse=True)
-def _no_plot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "_losses", lambda *_: None)
 
 
 def configured(root: Path, **train: object) -> Config:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from faceprep.config import Config, TrainConfig
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.generators.trained import load_trained
+from faceprep.report.training import PICTURES
 from faceprep.stages.train.faces import classes_of
 from faceprep.stages.train.run import run_train
 from faceprep.workspace.artifacts import generator_file, generator_folder, generator_name
@@ -19,13 +21,6 @@ from faceprep.workspace.training_rows import training_rows
 
 NETWORKS = {"width": 4, "d_width": 4, "path_width": 4, "d_features": 16}
 QUIET = Progress(quiet=True)
-
-
-@pytest.fixture(autouse=True)
-def _no_plot(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The plot takes longer than a toy's training: only one test has it drawn."""
-    if "promised" not in request.node.name:
-        monkeypatch.setattr("faceprep.stages.train.run._losses", lambda *_: None)
 
 
 def configured(root: Path, **train: object) -> Config:
@@ -75,7 +70,7 @@ def test_expressions_are_those_of_the_training_rows(tmp_path: Path) -> None:
 
 def test_a_training_leaves_everything_that_is_promised(tmp_path: Path) -> None:
     toy_workspace(tmp_path, size=64)
-    result = run_train(configured(tmp_path, weights={}), QUIET)
+    result = run_train(configured(tmp_path, weights={}), QUIET, PICTURES)
     folder = generator_folder(tmp_path)
     assert generator_file(tmp_path).is_file()
     names = {path.name for path in folder.iterdir()}
@@ -125,7 +120,8 @@ def test_a_finished_training_stays_until_it_is_overwritten(tmp_path: Path) -> No
     longer = run_train(configured(tmp_path, steps=3), QUIET)
     assert longer.outcome is not None
     assert (longer.outcome.began, longer.outcome.steps) == (2, 3)
-    anew = run_train(config, QUIET, overwrite=True)
+    sheets = replace(PICTURES, losses=lambda _history, path: path)
+    anew = run_train(config, QUIET, sheets, overwrite=True)
     assert anew.outcome is not None
     assert (anew.outcome.began, anew.outcome.steps) == (0, 2)
     assert [p.name for p in (generator_folder(tmp_path) / "samples").iterdir()] == [
