@@ -10,7 +10,6 @@ from faceprep.core.vocabulary import DEFAULT_GENERATOR
 from faceprep.generators.store import load_generator
 from faceprep.training.checkpoint import Checkpoint, read_checkpoint
 from faceprep.training.tensor_file import DamagedCheckpoint
-from faceprep.workspace.discover import trained_file
 
 
 def load_trained(
@@ -25,6 +24,8 @@ def load_trained(
     FaceprepError
         Its file is damaged.
     """
+    from faceprep.workspace.discover import trained_file
+
     path = trained_file(workspace, generator)
     with _trained_again(workspace, generator):
         return load_generator(path, device=device)
@@ -47,6 +48,8 @@ def read_trained(
     FaceprepError
         It is damaged.
     """
+    from faceprep.workspace.discover import trained_file
+
     path = trained_file(workspace, generator)
     with _trained_again(workspace, generator):
         file = read_checkpoint(path)

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from faceprep.config import TrainConfig
 from faceprep.training.crops import Crops
 from faceprep.training.expression_head import Features
 from faceprep.training.health import Finding
 from faceprep.training.random_state import Streams
+
+if TYPE_CHECKING:
+    from faceprep.config import TrainConfig
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ class SetupFactory(Protocol):
     """Makes the setup of a training from the settings of ``[train]``."""
 
     def __call__(
-        self, settings: TrainConfig, classes: Sequence[str], features: FeatureLoader
+        self, settings: "TrainConfig", classes: Sequence[str], features: FeatureLoader
     ) -> TrainingSetup:
         """Resolve the settings; `features` is called where their layers decide the networks."""
         ...

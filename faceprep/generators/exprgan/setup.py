@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from faceprep.config import TrainConfig
 from faceprep.generators.exprgan import memory
 from faceprep.generators.exprgan.config import PRESETS, ExprGANConfig
 from faceprep.generators.exprgan.forward import FaceFeatures, needs_features
@@ -14,6 +13,9 @@ from faceprep.generators.exprgan.schedule import phases
 from faceprep.generators.exprgan.trainer import ExprGANTrainer, phases_of
 from faceprep.training.expression_head import Features, fit_expression_head
 from faceprep.training.trainer import FeatureLoader, Phase, TrainingData
+
+if TYPE_CHECKING:
+    from faceprep.config import TrainConfig
 
 #: What may differ between a training and its continuation: its length.
 _LENGTHS = {"steps", "epochs"}
@@ -94,7 +96,7 @@ class ExprGANSetup:
         return replace(phi, head=head), vars(fit)
 
 
-def setup(settings: TrainConfig, classes: Sequence[str], features: FeatureLoader) -> ExprGANSetup:
+def setup(settings: "TrainConfig", classes: Sequence[str], features: FeatureLoader) -> ExprGANSetup:
     """Resolve the settings of ``[train]``.
 
     Raises
@@ -127,7 +129,7 @@ def setup(settings: TrainConfig, classes: Sequence[str], features: FeatureLoader
     return ExprGANSetup(networks, recipes, layers)
 
 
-def _projected_layers(settings: TrainConfig, features: Features) -> tuple[str, ...]:
+def _projected_layers(settings: "TrainConfig", features: Features) -> tuple[str, ...]:
     """Return the layers under the projected discriminator.
 
     The finest shows nothing of an image of 64 pixels, and would take half of the time there.
