@@ -9,6 +9,7 @@ from faceprep.cli.exit_codes import DONE, FAILED, complain, complain_of_shards, 
 from faceprep.cli.options import GeneratorKind, as_settings, resolve_flags, stage_flags
 from faceprep.cli.root import app
 from faceprep.cli.stages import part_of
+from faceprep.core.errors import Remedy
 
 if TYPE_CHECKING:
     from faceprep.config import Config
@@ -37,7 +38,6 @@ def augment(
 
     faceprep augment --n 3000 --mode edit --set augment.filter=judge
     """
-    from faceprep.cli.commands.classify import table_command
     from faceprep.cli.output import print_result
     from faceprep.cli.remedies import spell
     from faceprep.core.progress import Progress
@@ -73,7 +73,8 @@ def augment(
         complain(f"  → type the same command again{less}; only these shards are redone", None)
         return FAILED
     if not dry_run and flags["shard"] is None:
-        say_next(table_command(resolved.workspace, _table_with(resolved, n)), quiet or json)
+        table = Remedy("classify", resolved.workspace, _table_with(resolved, n), resume=True)
+        say_next(table, quiet or json)
     return DONE
 
 

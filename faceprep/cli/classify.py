@@ -43,8 +43,8 @@ def classify(
 
     faceprep classify --sweep 0,3000,6000,30000 --arms flips,classic@0,logistic@0 --seeds 5
     """
-    from faceprep.cli.commands.classify import more_command
     from faceprep.cli.output import print_result
+    from faceprep.cli.remedies.classify import rows_with_faces
     from faceprep.cli.train import bring_up_to_date, on_slurm
     from faceprep.core.progress import Progress
     from faceprep.execution.options import Options
@@ -78,7 +78,7 @@ def classify(
         written = write_files(resolved, result, progress)
     print_result(*accuracy_tables(resolved, result, written), as_json=json)
     if not any(one.row.synthetic for one in result.rows):
-        say_next(more_command(resolved, 3000), quiet or json)
+        say_next(rows_with_faces(resolved, 3000), quiet or json)
     return DONE
 
 

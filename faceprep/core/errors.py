@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True)
 class Remedy:
-    """The command that mends an error, as data. `faceprep.cli.remedies.spell` writes it.
+    """The command that mends an error, as data. `faceprep.cli.remedies` spells it.
 
     Attributes
     ----------

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from faceprep.cli.commands.workspace import command
 from faceprep.core.errors import Remedy, UsageError
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.workspace import Workspace
@@ -38,7 +37,7 @@ def rows_of_split(
     if not len(rows):
         raise UsageError(
             f"{workspace.root}: no aligned {split} face shows one of {', '.join(classes)}",
-            command(workspace, "align"),
+            Remedy("align", workspace.root, resume=True),
         )
     return rows
 

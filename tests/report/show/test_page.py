@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from faceprep.cli.commands.workspace import command
 from faceprep.cli.remedies import spell
+from faceprep.cli.remedies.stages import stage_command
 from faceprep.config import STAGES, Config
 from faceprep.config.sources import parse_assignment, resolve
 from faceprep.core.errors import ManifestError, UsageError
@@ -125,7 +125,7 @@ def test_a_damaged_part_is_named(make_workspace: Make) -> None:
 
 def test_the_command_repeats_settings_and_survives_odd_paths(make_workspace: Make) -> None:
     workspace = make_workspace(name="my faces")
-    line = command(workspace, "aus")
+    line = stage_command("aus", workspace.root, {})
     assert f"--workspace '{workspace.root}'" in line
     assert "--set align.detector=dlib" in line
     assert "sigma" not in line
@@ -145,7 +145,7 @@ def test_the_command_brings_the_same_settings_back(tmp_path: Path, dataset: str)
         settings = {**getattr(wanted, stage).settings(), "resolved": "not a key of the section"}
         info = {"config": wanted.settings(), "settings": settings, "root": str(tmp_path)}
         workspace.write_info(stage, {**info, "table": "labels 2.csv"})
-    _, verb, *words = shlex.split(command(workspace, "aus"))
+    _, verb, *words = shlex.split(stage_command("aus", workspace.root, {}))
     flags = {"--dataset": "select.dataset", "--root": "select.root", "--workspace": "workspace"}
     given = {}
     for flag, value in zip(words[::2], words[1::2], strict=True):
@@ -161,7 +161,7 @@ def test_the_command_brings_the_same_settings_back(tmp_path: Path, dataset: str)
 def test_a_demo_workspace_needs_no_dataset(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     workspace.write_info("select", {"config": {"demo": {"subjects": 12, "layout": "oulu-casia"}}})
-    assert command(workspace, "align") == (
+    assert stage_command("align", workspace.root, {}) == (
         f"faceprep align --workspace {tmp_path} --set demo.subjects=12"
     )
 

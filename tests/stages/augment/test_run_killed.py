@@ -7,8 +7,8 @@ import pytest
 from builders.augment import augment_config, generator_workspace, make_faces
 from builders.classify import configured
 
-from faceprep.cli.commands.augment import command_for
 from faceprep.cli.remedies import spell
+from faceprep.cli.remedies.augment import augment_command
 from faceprep.core.errors import FaceprepError, ManifestError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution.options import Options
@@ -41,7 +41,9 @@ def test_the_first_faces_are_of_use_before_the_last(tmp_path: Path) -> None:
     record = synthetic_record(tmp_path)
     assert record["subjects"] == [f"folder/S{k}" for k in range(4)]
     assert "images" not in record
-    assert command_for(tmp_path, "exprgan", 32).endswith("--set augment.shard_size=24")
+    assert augment_command(tmp_path, {"generator": "exprgan", "n": 32}).endswith(
+        "--set augment.shard_size=24"
+    )
     assert make_faces(tmp_path, 32, mode="edit").made == 8
     done = synthetic_record(tmp_path)
     assert (done["images"], done["hashes"]) == (32, record["hashes"])
@@ -60,7 +62,9 @@ def test_without_a_record_the_error_finishes_what_is_there(tmp_path: Path) -> No
             (tmp_path / RECORD).write_text(left)
         with pytest.raises(ManifestError, match="augment was not finished") as caught:
             find_synthetic(config, None, 8, faces)
-        assert spell(caught.value.hint) == command_for(tmp_path, "exprgan", 16)
+        assert spell(caught.value.hint) == augment_command(
+            tmp_path, {"generator": "exprgan", "n": 16}
+        )
         assert "--mode edit" in spell(caught.value.hint)
         assert make_faces(tmp_path, 16, mode="edit").made == 0
         assert synthetic_record(tmp_path) == whole

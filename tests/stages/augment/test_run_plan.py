@@ -10,8 +10,8 @@ from builders.augment import all_files, augment_config, generator_workspace, mak
 from typer.testing import CliRunner
 
 from faceprep.cli import app
-from faceprep.cli.commands.augment import command_for
 from faceprep.cli.remedies import spell
+from faceprep.cli.remedies.augment import augment_command
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution.options import Options
@@ -89,7 +89,7 @@ def test_faces_of_other_settings_are_refused_and_stay(change: str, tmp_path: Pat
         make_faces(root, 8, mode="edit", seed=seed)
     hint = "--overwrite replaces them"
     if change == "settings":
-        again = command_for(root, "exprgan", 8)
+        again = augment_command(root, {"generator": "exprgan", "n": 8})
         assert "--mode edit" in again
         hint += f"; the settings that are there: {again}"
     assert spell(error.value.hint) == hint

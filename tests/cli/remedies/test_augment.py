@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from faceprep.cli.augment import _arguments
-from faceprep.cli.commands.augment import command_for
 from faceprep.cli.options import resolve_flags
+from faceprep.cli.remedies.augment import augment_command
 from faceprep.config import AugmentConfig, Config
 from faceprep.workspace import Workspace
 from faceprep.workspace.synthetic import stage_of
@@ -57,7 +57,7 @@ def test_the_command_gives_the_settings_at_hand(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     recorded(tmp_path / "ws", **values)
-    command = command_for(tmp_path / "ws", "exprgan", 90)
+    command = augment_command(tmp_path / "ws", {"generator": "exprgan", "n": 90})
     config = understood(command)
     assert config.workspace == tmp_path / "ws"
     assert config.augment == AugmentConfig(**values)
@@ -75,10 +75,18 @@ def test_folds_and_devices_are_named_where_they_are_needed(
     recorded(tmp_path, "exprgan-fold03")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     start = f"faceprep augment --workspace {tmp_path} --n 5"
-    assert command_for(tmp_path, "exprgan-fold03", 5) == f"{start} --set train.fold=3"
+    assert (
+        augment_command(tmp_path, {"generator": "exprgan-fold03", "n": 5})
+        == f"{start} --set train.fold=3"
+    )
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert command_for(tmp_path, "exprgan-fold03", 5).endswith("--device cpu")
+    assert augment_command(tmp_path, {"generator": "exprgan-fold03", "n": 5}).endswith(
+        "--device cpu"
+    )
 
 
 def test_without_faces_it_is_the_plain_command(tmp_path: Path) -> None:
-    assert command_for(tmp_path, "exprgan", 5) == f"faceprep augment --workspace {tmp_path} --n 5"
+    assert (
+        augment_command(tmp_path, {"generator": "exprgan", "n": 5})
+        == f"faceprep augment --workspace {tmp_path} --n 5"
+    )

@@ -1,36 +1,31 @@
-"""The command to type next, with the settings that a workspace was made with."""
+"""Command that continues the stages of a workspace."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from faceprep.cli.remedies import flags, join
+from faceprep.cli.remedies.words import flags, join
 from faceprep.config import STAGES, Config
-from faceprep.core.errors import Remedy
 from faceprep.workspace import Workspace
 from faceprep.workspace.discover import dataset_root
 
 
-def spell(remedy: Remedy) -> str:
-    """Spell the command that continues a workspace, with further overrides after its settings."""
-    assert remedy.workspace is not None
-    line = command(Workspace(remedy.workspace), remedy.verb)
-    return " ".join([line, join(flags(remedy.overrides))]).rstrip()
-
-
-def command(workspace: Workspace, verb: str) -> str:
-    """Write the command line that continues a workspace as it was begun.
+def stage_command(verb: str, workspace: Path, overrides: Mapping[str, Any]) -> str:
+    """Return the command that runs a stage with the settings recorded in the workspace.
 
     Settings that differ from the defaults are repeated, because without them the same command
-    would redo what is there.
+    would redo what is done.
     """
+    place = Workspace(workspace)
     words = ["faceprep", verb]
-    recorded = _recorded(workspace)
+    recorded = _recorded(place)
     dataset = (recorded.get("select") or {}).get("dataset")
     demo = recorded.get("demo")
     if not demo:
-        root = dataset_root(workspace)
+        root = dataset_root(place)
         words += ["--dataset", str(dataset or "…"), "--root", str(root or "…")]
-    words += ["--workspace", str(workspace.root)]
-    table = workspace.info("select").get("table")
+    words += ["--workspace", str(workspace)]
+    table = place.info("select").get("table")
     if table:
         words += ["--set", f"select.table={table}"]
     usual = Config(demo={} if demo else None, select={"dataset": dataset}).settings()
@@ -40,11 +35,11 @@ def command(workspace: Workspace, verb: str) -> str:
                 words += ["--set", f"{section}.{key}={value}"]
     if recorded.get("shard_size") not in (None, usual["shard_size"]):
         words += ["--set", f"shard_size={recorded['shard_size']}"]
-    return join(words)
+    return join(words + flags(overrides))
 
 
 def _recorded(workspace: Workspace) -> dict[str, Any]:
-    """Return the settings each stage ran with; the rest is select's, as every run visits it."""
+    """Return the settings each stage ran with; other values are those of the last select."""
     recorded: dict[str, Any] = {}
     infos = {stage: workspace.info(stage) for stage in STAGES}
     for info in reversed(infos.values()):

@@ -1,1 +1,0 @@
-"""Spell command lines that continue what a workspace holds."""

@@ -1,0 +1,59 @@
+"""Command that trains a generator like one in the workspace."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from faceprep.cli.remedies.words import flags, join
+from faceprep.config import TrainConfig
+from faceprep.config.section import spelled
+from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import INFO, generator_folder
+
+
+def train_command(workspace: Path, overrides: Mapping[str, Any]) -> str:
+    """Return the command that trains a generator with the recorded settings.
+
+    Parameters
+    ----------
+    overrides
+        ``generator``, a kind or a name with a fold (``exprgan-fold03``); ``fold``, a number or a
+        variable of the shell (``$k``); other flags are added at the end.
+    """
+    further = dict(overrides)
+    usual = TrainConfig().settings()
+    kind, fold = split_name(further.pop("generator", None), further.pop("fold", None))
+    words = ["faceprep", "train"]
+    if Workspace(workspace).shards("align"):
+        words.append("--only")
+    words += ["--workspace", str(workspace)]
+    if kind != TrainConfig().generator:
+        words += ["--generator", kind]
+    for name, value in sorted(_recorded(workspace, kind).items()):
+        if name in usual and name not in ("fold", "generator") and value != usual[name]:
+            parts = value.items() if isinstance(value, Mapping) else [(None, value)]
+            for key, one in parts:
+                dotted = f"train.{name}" if key is None else f"train.{name}.{key}"
+                words += ["--set", f"{dotted}={spelled(one)}"]
+    chosen = "" if fold is None else f"--set train.fold={fold}"  # `$k` stays without quotes
+    return " ".join(part for part in (join(words), chosen, join(flags(further))) if part)
+
+
+def split_name(
+    generator: str | None, fold: int | str | None = None
+) -> tuple[str, int | str | None]:
+    """Return kind and fold of a generator's name; a fold that is given has priority."""
+    kind, _, own = (generator or TrainConfig().generator).partition("-fold")
+    return kind, int(own) if fold is None and own.isdecimal() else fold
+
+
+def _recorded(workspace: Path, kind: str) -> dict[str, Any]:
+    """Return the settings of a generator's training, or of another fold's if it has none."""
+    own = generator_folder(workspace, kind)
+    for folder in (own, *sorted(own.parent.glob(f"{kind}-fold*"))):
+        try:
+            return dict(json.loads((folder / INFO).read_text())["config"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return {}
