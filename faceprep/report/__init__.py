@@ -1,1 +1,1 @@
-"""What a person looks at: tables of a workspace, contact sheets, the state of the machine."""
+"""Output for people: console tables, plots, contact sheets, the state of the machine."""

@@ -118,8 +118,8 @@ def write_marked(
         It cannot be written.
     """
     picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image
-    told = PngImagePlugin.PngInfo()
+    text_chunks = PngImagePlugin.PngInfo()
     for key, text in (marks or {}).items():
-        told.add_text(key, text)
+        text_chunks.add_text(key, text)
     with output_file(out, "-o another/place.png") as aside:
-        picture.save(aside, format="PNG", pnginfo=told)
+        picture.save(aside, format="PNG", pnginfo=text_chunks)

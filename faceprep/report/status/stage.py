@@ -106,7 +106,7 @@ def stage_status(
     failed = _failures(workspace, stage, tasks, slurm, rest)
     jobs = {state.job or "…": state.state.lower() for _, _, state in flight.values()}
     jobs |= {s.job: s.state.lower() for _, _, s in flight.values() if s.running}
-    told = {shard for failure in failed for shard in failure.shards}
+    explained = {shard for failure in failed for shard in failure.shards}
     return StageStatus(
         stage=stage,
         shards=len(shards),
@@ -114,7 +114,7 @@ def stage_status(
         running=sorted(running),
         queued=sorted(set(flight) - running),
         failed=failed,
-        unknown=sorted(rest & tasks.keys() - told) if slurm.queue is None else [],
+        unknown=sorted(rest & tasks.keys() - explained) if slurm.queue is None else [],
         jobs=jobs,
     )
 

@@ -1,1 +1,1 @@
-"""What a workspace holds, as plain values."""
+"""Contents of a workspace as plain values."""

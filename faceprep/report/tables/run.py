@@ -1,4 +1,4 @@
-"""What ``faceprep run`` and the verbs of the stages print."""
+"""Tables of ``faceprep run`` and of the verbs of the stages."""
 
 from typing import TYPE_CHECKING, Any
 
