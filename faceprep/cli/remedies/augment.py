@@ -33,7 +33,7 @@ def augment_command(workspace: Path, overrides: Mapping[str, Any]) -> str:
     end = f" {join(flags(further))}" if further else ""
     if folds is not None:
         return _for_a_table(workspace, kind, fold, folds, n, end)
-    return _more(workspace, kind if fold is None else generator_name(kind, fold), n) + end
+    return _more(workspace, kind if fold is None else generator_name(kind, int(fold)), n) + end
 
 
 def _for_a_table(
