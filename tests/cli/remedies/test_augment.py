@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from faceprep.cli.augment import _arguments
-from faceprep.cli.options import resolve_flags
+from faceprep.cli.options import as_settings, resolve_flags
 from faceprep.cli.remedies.augment import augment_command
 from faceprep.config import AugmentConfig, Config
 from faceprep.workspace import Workspace
@@ -32,14 +31,14 @@ def understood(command: str) -> Config:
     """The configuration that a command line gives."""
     words = shlex.split(command)
     assert words[:2] == ["faceprep", "augment"]
-    arguments: dict[str, Any] = dict.fromkeys(("config", "generator", "mode", "seed"))
-    arguments["set_"] = []
+    arguments: dict[str, Any] = {"config": None, "mode": None, "seed": None, "set_": []}
     for flag, value in zip(words[2::2], words[3::2], strict=True):
         if flag == "--set":
             arguments["set_"].append(value)
         elif flag in FLAGS:
             arguments[FLAGS[flag]] = value
-    return resolve_flags(_arguments(arguments)).config
+    own = {"augment.mode": arguments["mode"], "augment.seed": arguments["seed"]}
+    return resolve_flags(as_settings(arguments, own)).config
 
 
 @pytest.mark.parametrize(
