@@ -1,4 +1,4 @@
-"""Aus manifests that say what a test wants."""
+"""Aus manifests with given estimates."""
 
 from collections.abc import Callable
 
@@ -15,12 +15,12 @@ Intensities = dict[str, float]
 
 
 def estimate(
-    workspace: Workspace, judge: Callable[[dict], Intensities | None], backend: str = "made"
+    workspace: Workspace, estimator: Callable[[dict], Intensities | None], backend: str = "made"
 ) -> Workspace:
-    """Write the aus manifest of a workspace; a face without an answer has failed."""
+    """Write the aus manifest of a workspace; a face without an estimate has failed."""
     for shard in workspace.shards("select"):
         rows = [
-            aus_row(row["face_id"], judge(row), backend)
+            aus_row(row["face_id"], estimator(row), backend)
             for row in workspace.read("select", shard).to_pylist()
         ]
         with pending_shard(workspace, "aus", shard) as pending:

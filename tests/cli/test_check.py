@@ -87,7 +87,7 @@ def test_the_command_passes_fails_and_updates(tmp_path: Path, monkeypatch) -> No
     assert nothing.endswith(f"{table} --set classify.updates=600\n")
 
 
-def test_a_workspace_that_is_not_there_is_said_to_be_none(tmp_path: Path, monkeypatch) -> None:
+def test_a_missing_workspace_is_refused(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     for more in ((), ("--update", "--reason", "x")):
         words = ("check", "--baseline", "demo.json", "--workspace", "nope", *more)

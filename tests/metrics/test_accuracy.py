@@ -23,8 +23,8 @@ def test_a_share_of_independent_faces_has_the_normal_interval() -> None:
     assert labels.sum() == 0  # `people` gives one expression only for one face
 
 
-def test_copies_of_a_face_tell_nothing_new() -> None:
-    """Twenty frames of each of 40 people, all right or all wrong: the interval of 40 faces."""
+def test_copies_of_a_face_do_not_narrow_the_interval() -> None:
+    """Twenty equal frames of each of 40 subjects give the interval of 40 faces."""
     labels, subjects = faces_of(40, 20)
     right = np.repeat(np.arange(40) % 4 != 0, 20)[None]
     found = accuracy_of(predictions(right, labels, subjects)).accuracy
@@ -41,7 +41,7 @@ def test_balanced_accuracy_is_the_mean_recall() -> None:
     assert found.balanced.value == pytest.approx(0.5)
 
 
-def test_a_clip_is_told_by_its_frames_together() -> None:
+def test_a_clip_is_predicted_by_all_of_its_frames() -> None:
     labels, subjects = np.zeros(6, int), np.repeat(["A", "B"], 3)
     clips = np.array(["A/1"] * 3 + ["B/1"] * 3)
     scores = np.log(np.array([[[0.6, 0.4], [0.6, 0.4], [0.05, 0.95]] + [[0.9, 0.1]] * 3]))
@@ -58,7 +58,7 @@ def test_few_people_get_no_interval() -> None:
     assert math.isnan(found.low)
 
 
-def test_seeds_are_averaged_and_their_spread_is_told() -> None:
+def test_seeds_are_averaged_and_their_deviation_is_reported() -> None:
     labels, subjects = faces_of(10, 2)
     right = np.stack([np.ones(20, bool), np.arange(20) < 10])
     found = accuracy_of(predictions(right, labels, subjects))
@@ -67,8 +67,8 @@ def test_seeds_are_averaged_and_their_spread_is_told() -> None:
     assert found.spread == pytest.approx(np.std([1, 0.5], ddof=1))
 
 
-def test_a_gain_of_everybody_is_certain_though_people_differ() -> None:
-    """People lie far apart, all gain two faces of ten: the paired interval knows, others do not."""
+def test_an_equal_gain_of_all_subjects_has_a_narrow_interval() -> None:
+    """Subjects differ widely, but each gains two faces of ten: the paired interval is narrow."""
     random = np.random.default_rng(0)
     labels, subjects = faces_of(30, 10)
     base = np.concatenate([np.arange(10) < random.integers(0, 9) for _ in range(30)])
@@ -88,7 +88,7 @@ def test_a_gain_of_everybody_is_certain_though_people_differ() -> None:
     assert gain.error_reduction.value == pytest.approx(0.2 / errors)
 
 
-def test_a_gain_that_chance_gives_spans_zero() -> None:
+def test_the_interval_of_a_chance_gain_includes_zero() -> None:
     random = np.random.default_rng(1)
     labels, subjects = faces_of(20, 10)
     two = [predictions(random.random((3, 200)) < 0.7, labels, subjects) for _ in range(2)]
@@ -97,17 +97,15 @@ def test_a_gain_that_chance_gives_spans_zero() -> None:
     assert gain.mcnemar > 0.01
 
 
-def test_no_errors_to_take_away_is_no_reduction() -> None:
+def test_without_errors_there_is_no_error_reduction() -> None:
     labels, subjects = faces_of(10, 2)
     perfect = predictions(np.ones((1, 20), bool), labels, subjects)
     assert math.isnan(gain_of(perfect, perfect).error_reduction.value)
 
 
 @pytest.mark.parametrize(("wrong", "told"), [(1, False), (5, True)])
-def test_a_reduction_of_errors_that_few_people_have_gets_no_interval(
-    wrong: int, told: bool
-) -> None:
-    """Of 8 people one has an error: a third of the draws have none that could be gone."""
+def test_an_error_reduction_of_few_subjects_has_no_interval(wrong: int, told: bool) -> None:
+    """Of 8 subjects one has an error: a third of the resamples have no error to reduce."""
     labels, subjects = faces_of(8, 10)
     right = np.ones((1, 80), bool)
     some = right.copy()
@@ -119,7 +117,7 @@ def test_a_reduction_of_errors_that_few_people_have_gets_no_interval(
     assert gain.accuracy.low < gain.accuracy.value < gain.accuracy.high
 
 
-def test_other_faces_are_no_pair() -> None:
+def test_a_gain_needs_the_same_faces() -> None:
     labels, subjects = faces_of(10, 2)
     one = predictions(np.ones((1, 20), bool), labels, subjects)
     other = predictions(np.ones((1, 20), bool), labels, subjects[::-1])

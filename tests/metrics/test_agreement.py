@@ -38,7 +38,7 @@ def test_icc_of_two_raters_has_a_closed_form(x):
     assert abs(icc_3_1(x)) <= abs(pearson(*x.T)) + 1e-9
 
 
-def test_icc_minds_the_spread_of_a_rater_and_pearson_does_not():
+def test_icc_depends_on_the_variance_of_a_rater_and_pearson_does_not():
     a, b = correlated(0.8, 200).T
     assert pearson(a, 3 * b + 1) == pytest.approx(pearson(a, b))
     assert icc_3_1(np.stack([a, b + 1], axis=1)) == pytest.approx(icc_3_1(np.stack([a, b], axis=1)))
@@ -48,7 +48,7 @@ def test_icc_minds_the_spread_of_a_rater_and_pearson_does_not():
 @pytest.mark.parametrize(
     "x", [np.zeros((0, 2)), [[1, 2]], [[1, 2], [2, 3]], [[1, 1], [1, 2], [1, 3]], np.ones((9, 2))]
 )
-def test_correlations_that_are_not_defined_are_nan(x):
+def test_undefined_correlations_are_nan(x):
     x = np.asarray(x, float)
     assert np.isnan(icc_3_1(x))
     assert np.isnan(pearson(x[:, 0], x[:, 1]))
@@ -84,7 +84,7 @@ def test_the_interval_of_independent_faces_is_that_of_fisher():
     )
 
 
-def test_more_faces_of_the_same_people_do_not_narrow_it():
+def test_more_faces_of_the_same_subjects_do_not_narrow_the_interval():
     x = correlated(0.6, 30)
     once, often = interval(x, range(30)), interval(np.tile(x, (8, 1)), list(range(30)) * 8)
     np.testing.assert_allclose(once, often)
@@ -98,7 +98,7 @@ def test_the_same_seed_gives_the_same_interval():
     assert not np.array_equal(interval(x, range(50)), interval(x, range(50), seed=1))
 
 
-def test_faces_without_a_rating_and_columns_without_a_correlation_stand_aside():
+def test_unrated_faces_and_columns_without_a_correlation_are_left_out():
     x = correlated(0.7, 60)
     a = np.stack([x[:, 0], x[:, 0], np.zeros(60)], axis=1)
     b = np.stack([x[:, 1], x[:, 1], x[:, 1]], axis=1)
@@ -119,7 +119,7 @@ def test_few_people_give_no_interval(people):
     assert np.isnan(interval(x, np.repeat(range(people), 10))).all()
 
 
-def test_what_only_one_person_shows_has_no_interval():
+def test_a_column_rated_for_one_subject_has_no_interval():
     x = np.zeros((40, 2))
     x[:4] = [[1, 2], [2, 3], [3, 1], [4, 4]]
     assert np.isnan(interval(x, np.repeat(range(10), 4))).all()

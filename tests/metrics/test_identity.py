@@ -33,7 +33,7 @@ def test_pairs_are_of_one_person_or_of_two():
     assert pair_distances(embeddings, subjects, same=False).tolist() == [9, 10, 12, 13]
 
 
-def test_rank1_asks_for_the_person_not_for_the_photograph():
+def test_rank1_compares_subjects_not_photographs():
     sources = np.array([[0.0], [1.0], [10.0]])
     subjects = np.array(["a", "a", "b"])
     edits = np.array([[0.9], [9.0], [9.5]])
@@ -42,7 +42,7 @@ def test_rank1_asks_for_the_person_not_for_the_photograph():
     assert np.isnan(rank1(edits[:0], np.zeros(0, int), sources, subjects))
 
 
-def test_crops_reach_the_network_as_it_wants_them():
+def test_crops_reach_the_network_in_minus_one_to_one():
     class Mean(nn.Module):
         def embed(self, x):
             assert x.shape[1:] == (3, 8, 8)

@@ -32,7 +32,7 @@ def test_spearman_shares_the_ranks_of_ties():
 
 
 @given(arrays(np.float64, (7,), elements=st.integers(-5, 5)), st.integers(0, 2**31))
-def test_spearman_knows_only_the_order(values, seed):
+def test_spearman_depends_on_the_order_only(values, seed):
     other = np.random.default_rng(seed).normal(size=7)
     found = spearman(values, other)
     assert spearman(np.exp(values), other) == pytest.approx(found, nan_ok=True)
@@ -47,7 +47,7 @@ def test_a_face_that_does_not_change_counts_as_no_growth():
     assert np.isnan(correlate(levels, np.zeros((5, 0))).within)
 
 
-def test_people_differ_so_pooling_loses():
+def test_pooled_correlation_is_lower_where_subjects_differ():
     measured = np.arange(5.0)[:, None] + 100 * np.arange(4)
     found = correlate(levels, measured)
     assert found.within == pytest.approx(1)

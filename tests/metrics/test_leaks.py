@@ -18,13 +18,13 @@ def test_a_test_subject_is_named_with_what_saw_it() -> None:
 
 
 @pytest.mark.parametrize("record", [{}, {"subjects": None}, {"subjects": "A"}, {"subjects": [1]}])
-def test_who_does_not_say_whom_it_saw_is_not_trusted(record: dict) -> None:
+def test_metadata_without_subjects_are_refused(record: dict) -> None:
     with pytest.raises(FaceprepError, match="the generator does not say whom it saw"):
         subjects_of(record, "the generator", "train it")
     assert subjects_of({"subjects": ["A"]}, "the generator", "") == ["A"]
 
 
-def test_a_leak_names_who_it_is():
+def test_a_leak_names_the_subject():
     refuse_leak(["a", "b"], ["c"], "the training")
     with pytest.raises(UsageError, match="the training saw subject b and 1 more"):
         refuse_leak(["a", "b", "c"], ["c", "b"], "the training")

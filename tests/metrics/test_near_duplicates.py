@@ -14,7 +14,7 @@ def group(copies: int = 0) -> Group:
     return Group(made, training, test, *names)
 
 
-def test_faces_that_lie_like_training_faces_are_not_suspicious() -> None:
+def test_faces_distributed_like_training_faces_are_not_suspicious() -> None:
     found = find_near_duplicates([group()], "φ")
     assert found.by_chance == pytest.approx(200 / 81)
     assert found.suspicious <= 10

@@ -11,7 +11,7 @@ from faceprep.core.errors import Remedy, UsageError
 from faceprep.core.vocabulary import ROLES, SPLITS
 from faceprep.workspace import Workspace
 
-_COLUMNS = (
+_COLUMNS = [
     "face_id",
     "dataset",
     "subject",
@@ -21,7 +21,7 @@ _COLUMNS = (
     "role",
     "split",
     "attributes",
-)
+]
 
 
 def selected_faces(workspace: Workspace) -> pa.Table:
@@ -32,7 +32,7 @@ def selected_faces(workspace: Workspace) -> pa.Table:
     UsageError
         Select has not run.
     """
-    tables = [table.select(_COLUMNS) for table in workspace.tables("select")]
+    tables = [table.select([*_COLUMNS, "attributes"]) for table in workspace.tables("select")]
     if not tables:
         raise UsageError(
             f"{workspace.root}: no face is selected", Remedy("select", workspace.root, resume=True)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: Changed settings named in an error; the others are counted.
 _NAMED = 5
 
+_CLASSIFY = Remedy("classify")
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -84,28 +86,13 @@ class Gate:
         return not self.regressions
 
 
-@dataclass(frozen=True)
-class Hints:
-    """What to do where a table and a baseline do not fit.
-
-    Attributes
-    ----------
-    table
-        How to make the table.
-    baseline
-        How to replace the baseline.
-    """
-
-    table: Hint = field(default_factory=lambda: Remedy("classify"))
-    baseline: str | Remedy = "--update --reason TEXT"
-
-
 def compare(
     baseline: Baseline,
     table: "pd.DataFrame",
     settings: Mapping[str, Any],
     versions: Mapping[str, str] | None = None,
-    hints: Hints | None = None,
+    make: Hint = _CLASSIFY,
+    update: str | Remedy = "--update --reason TEXT",
 ) -> Gate:
     """Compare an accuracy table with a baseline.
 
@@ -117,8 +104,8 @@ def compare(
         Dotted key → value of every setting that the table was made with.
     versions
         Versions of the packages now.
-    hints
-        Hints of the errors.
+    make, update
+        Hints to make the table, and to replace the baseline.
 
     Raises
     ------
@@ -127,20 +114,19 @@ def compare(
     UsageError
         It was made with other settings.
     """
-    hints = hints or Hints()
-    _refuse_other_settings(baseline, settings, hints)
-    current = {entry.key: entry for entry in summarise(table, hints.table)}
+    _refuse_other_settings(baseline, settings, update)
+    current = {entry.key: entry for entry in summarise(table, make)}
     missing = [entry for entry in baseline.entries if entry.key not in current]
     if missing:
         names = "; ".join(entry.name for entry in missing)
         raise FaceprepError(
             f"the table lacks {len(missing)} of {len(baseline.entries)} rows: {names}",
-            hints.table,
+            make,
         )
     rows = []
     for entry in baseline.entries:
         now = current[entry.key]
-        _refuse_other_size(entry, now, hints)
+        _refuse_other_size(entry, now, make, update)
         rows += [
             Comparison(entry.key, name, value, entry.tolerance[name], now.value[name])
             for name, value in entry.value.items()
@@ -159,7 +145,9 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _refuse_other_settings(baseline: Baseline, settings: Mapping[str, Any], hints: Hints) -> None:
+def _refuse_other_settings(
+    baseline: Baseline, settings: Mapping[str, Any], update: str | Remedy
+) -> None:
     changed = differences(baseline.settings, settings)
     if changed:
         words = [f"{name} {old} → {new}" for name, (old, new) in changed.items()]
@@ -168,18 +156,17 @@ def _refuse_other_settings(baseline: Baseline, settings: Mapping[str, Any], hint
             "the table was made with other settings than the baseline: "
             + ", ".join(words[:_NAMED])
             + more,
-            ("the settings of the baseline, or, if it is meant: ", hints.baseline),
+            ("the settings of the baseline, or, if it is meant: ", update),
         )
 
 
-def _refuse_other_size(entry: Entry, now: Entry, hints: Hints) -> None:
+def _refuse_other_size(entry: Entry, now: Entry, make: Hint, update: str | Remedy) -> None:
     if now.total != entry.total:
         raise FaceprepError(
             f"{entry.name}: tested on {now.total} faces, the baseline on {entry.total}",
-            ("the dataset of the baseline, or, if it is meant: ", hints.baseline),
+            ("the dataset of the baseline, or, if it is meant: ", update),
         )
     if now.seeds < entry.seeds:
         raise FaceprepError(
-            f"{entry.name}: {now.seeds} seeds, the baseline has {entry.seeds}",
-            hints.table,
+            f"{entry.name}: {now.seeds} seeds, the baseline has {entry.seeds}", make
         )

@@ -13,7 +13,7 @@ from faceprep.evaluation.check.baseline_file import (
     update_remedy,
     write_baseline,
 )
-from faceprep.evaluation.check.comparison import Gate, Hints, compare
+from faceprep.evaluation.check.comparison import Gate, compare
 from faceprep.evaluation.check.entries import summarise
 from faceprep.evaluation.check.settings import WITHOUT_EFFECT, settings_of
 from faceprep.evaluation.check.table import TABLE, checked_table, read_table, remake, table_settings
@@ -60,11 +60,12 @@ def check_workspace(root: Path, path: Path) -> Checked:
         name: value for name, value in baseline.settings.items() if name not in WITHOUT_EFFECT
     }
     baseline = replace(baseline, settings=settings)
-    hints = Hints(_remedy_for_rows(root, baseline), update)
-    table, record = read_table(root, hints.table)
-    table = checked_table(table, hints.table)
+    make = _remedy_for_rows(root, baseline)
+    table, record = read_table(root, make)
+    table = checked_table(table, make)
     versions = dict(record.get("versions") or {})
-    gate = compare(baseline, table, settings_of(root, table, record), versions, hints)
+    settings = settings_of(root, table, record)
+    gate = compare(baseline, table, settings, versions, make, update)
     return Checked(path, root / TABLE, baseline, gate)
 
 

@@ -69,7 +69,7 @@ def test_a_plot_is_drawn_and_named(workspace, tmp_path):
         (["--role", "neutral"], "no face of role neutral is known", "peak"),
     ],
 )
-def test_an_error_says_what_to_type(workspace, words, message, hint):
+def test_an_error_has_a_hint(workspace, words, message, hint):
     result = evaluate(*words, code=2)
     assert message in result.stderr
     assert hint in result.stderr

@@ -71,7 +71,7 @@ def test_fewer_sources_are_of_as_many_people(workspace, train):
     assert (found["sources"], found["subjects"]) == (3, 3)
 
 
-def test_a_second_judge_is_asked(workspace, train, monkeypatch):
+def test_a_second_classifier_is_reported(workspace, train, monkeypatch):
     train()
     monkeypatch.setattr(network_classifier, "STEPS", 20)
     found = json.loads(evaluate(*SMALL, "--second-judge", "--json").stdout)
@@ -84,7 +84,7 @@ def test_the_file_s_calibration_is_read_with_suspicion(workspace, train):
     assert "calibration" in evaluate(*SMALL, code=2).stderr
 
 
-def test_an_error_says_what_to_type(workspace, train):
+def test_an_error_has_a_hint(workspace, train):
     assert "faceprep train" in evaluate(code=2).stderr
     path = train()
     for words, message in (
@@ -102,7 +102,7 @@ def test_an_error_says_what_to_type(workspace, train):
     assert str(path.name) in evaluate(code=1).stderr
 
 
-def test_somebody_on_both_sides_stops_it(tmp_path, train):
+def test_a_subject_on_both_sides_is_refused(tmp_path, train):
     lay_out(
         tmp_path / "manifests" / "demo", {"train": draw_people(0, 4), "test": draw_people(3, 3)}
     )

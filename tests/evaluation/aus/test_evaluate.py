@@ -13,13 +13,13 @@ from faceprep.evaluation.aus.evaluate import evaluate_aus
 
 
 def graded(values):
-    """What a coder says of what was drawn; what is present but not graded stays as it is."""
+    """Round drawn intensities as a coder grades them; keep those present but not graded."""
     grades = {au: facs_grade(au, value) for au, value in values.items()}
     return {au: grade or (0 if grade is None else values[au]) for au, grade in grades.items()}
 
 
 def blurred(values, row):
-    """The same with an error of its own for every face."""
+    """Add an error to every face."""
     random = np.random.default_rng(zlib.crc32(row["face_id"].encode()))
     noise = random.normal(0, 1, len(values))
     pairs = zip(values.items(), noise, strict=True)
@@ -44,7 +44,7 @@ def test_facs_files_of_the_demo_agree_with_what_was_drawn(select, truth):
     found = evaluate_aus(workspace.root)
     assert found.reference == "FACS codes"
     assert_perfect(found)
-    # Not for want of anything to get wrong.
+    # Enough AUs are compared for this to mean something.
     assert len(defined(found, "r")) >= 14
     sequences = {
         (row["subject"], row["sequence"]): row["path"]
@@ -81,7 +81,7 @@ def test_every_frame_of_the_demo_is_known(select, truth):
 
 
 @pytest.mark.parametrize("against", ["facs", "demo"])
-def test_errors_show(select, truth, against):
+def test_errors_of_the_estimates_lower_the_agreement(select, truth, against):
     workspace = estimate(select(), lambda row: blurred(graded(truth[row["path"]]), row))
     found = evaluate_aus(workspace.root, against)
     assert 0.3 < found.mean.r < 0.95
@@ -100,7 +100,7 @@ def test_the_truth_is_found_above_the_folder_that_was_read(select, truth, drawn)
     assert_perfect(evaluate_aus(workspace.root, "demo"))
 
 
-def test_without_codes_the_truth_of_the_demo_is_taken(select, truth, drawn, tmp_path):
+def test_without_codes_the_reference_is_what_the_demo_drew(select, truth, drawn, tmp_path):
     bare = tmp_path / "bare"
     shutil.copytree(drawn, bare, ignore=shutil.ignore_patterns("FACS"))
     workspace = estimate(select(root=bare), lambda row: truth[row["path"]])
@@ -127,7 +127,7 @@ def test_another_backend_of_the_same_faces(select, truth):
                           f" {rows - shown}"]  # fmt: skip
 
 
-def test_manifests_that_lie_anywhere_can_be_held_against(select, truth, tmp_path):
+def test_manifests_in_any_folder_are_a_reference(select, truth, tmp_path):
     workspace = estimate(select(), lambda row: truth[row["path"]])
     part = workspace.part("aus", 0)
     (tmp_path / "copied").mkdir()
@@ -144,11 +144,11 @@ def test_split_and_role_choose_faces(select, truth):
     assert len(np.unique(test.pairs.subjects)) == SUBJECTS // 2
     assert len(test.pairs.face_ids) < len(whole.pairs.face_ids) / 2
     assert test.which == "every selected frame, split test, role neutral"
-    # Three people say nothing about people.
+    # Three subjects are too few for an interval.
     assert np.isnan([one.r_low for one in test.aus]).all()
 
 
-def test_a_frame_that_may_not_be_the_last_is_not_taken_for_it(select, truth):
+def test_the_last_frame_of_a_limited_selection_is_not_used_as_coded(select, truth):
     whole = evaluate_aus(estimate(select(), lambda row: truth[row["path"]]).root)
     first = whole.pairs.face_ids[0]
     cut = estimate(select("cut", limit=4 + 3), lambda row: truth[row["path"]])
@@ -166,7 +166,7 @@ def test_sequences_without_codes_are_counted(select, truth, drawn, tmp_path):
     assert folder.name not in set(evaluate_aus(workspace.root).pairs.subjects)
 
 
-def test_units_that_nobody_estimates_are_listed(select, truth, drawn, tmp_path):
+def test_units_without_an_estimate_are_listed(select, truth, drawn, tmp_path):
     more = tmp_path / "more"
     shutil.copytree(drawn, more)
     for path in (more / "FACS").rglob("*.txt"):
@@ -177,7 +177,7 @@ def test_units_that_nobody_estimates_are_listed(select, truth, drawn, tmp_path):
     assert_perfect(found)
 
 
-def test_a_backend_that_always_says_the_same(select):
+def test_a_backend_with_constant_estimates_has_no_correlation(select):
     workspace = estimate(select(), lambda row: dict.fromkeys(PRESENCE_AUS, 2.0))
     found = evaluate_aus(workspace.root)
     assert len(defined(found, "r")) == len(defined(found, "icc")) == 0
@@ -203,7 +203,7 @@ def test_nothing_to_compare(select, truth, options, message, hint, tmp_path, mon
     assert hint in spell(caught.value.hint)
 
 
-def test_a_path_with_a_slip_is_told_the_nearest_workspace(select, truth):
+def test_a_misspelled_path_suggests_the_nearest_workspace(select, truth):
     workspace = estimate(select(), lambda row: truth[row["path"]])
     slip = workspace.root.with_name("wss")
     evaluate = f"faceprep evaluate aus {workspace.root}"
@@ -237,7 +237,7 @@ def test_other_faces(select, truth, drawn, tmp_path):
         evaluate_aus(mine.root, str(other.root))
 
 
-def test_faces_of_which_nothing_is_known(select, drawn, tmp_path):
+def test_faces_without_a_reference(select, drawn, tmp_path):
     folder = tmp_path / "photographs" / "happiness"
     folder.mkdir(parents=True)
     shutil.copy(next(drawn.rglob("*.png")), folder)
@@ -254,7 +254,7 @@ def test_faces_of_which_nothing_is_known(select, drawn, tmp_path):
         assert spell(caught.value.hint).endswith("--against OTHER_WORKSPACE")
 
 
-def test_csv_files_are_told_how_to_become_a_workspace(select, truth, tmp_path):
+def test_csv_files_get_a_hint_to_make_a_workspace(select, truth, tmp_path):
     workspace = estimate(select(), lambda row: truth[row["path"]])
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "S005.csv").write_text("frame,face_id\n")

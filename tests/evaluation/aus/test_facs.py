@@ -35,7 +35,7 @@ def test_other_codes_of_the_same_movement():
         assert read(code)[0]["AU26"] == 3
 
 
-def test_units_that_nobody_estimates_are_counted():
+def test_units_without_an_estimate_are_counted():
     coded = translate([{"AU24": 2.0, "AU12": 1.0}, {"AU24": 0.0, "AU16": 1.0}, {}])
     assert coded.not_estimated == {"AU16": 1, "AU24": 2}
     assert coded.intensities.shape == (3, 17)

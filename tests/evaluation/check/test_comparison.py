@@ -13,7 +13,7 @@ from faceprep.evaluation.check.comparison import compare, differences
 @pytest.mark.parametrize(
     ("fall", "passes"), [(0.0, True), (0.02, True), (0.05, False), (0.4, False), (-0.1, True)]
 )
-def test_it_fails_where_a_mean_lies_below_its_band(fall: float, passes: bool) -> None:
+def test_a_mean_below_its_tolerance_fails(fall: float, passes: bool) -> None:
     gate = compare(
         baseline_of(TABLE), planted_table({0: 0.70, 3000: 0.80 - fall}), {"train.steps": 300}
     )
@@ -24,7 +24,7 @@ def test_it_fails_where_a_mean_lies_below_its_band(fall: float, passes: bool) ->
     assert all(row.improved == (fall < 0 and row.key[2] == 3000) for row in gate.rows)
 
 
-def test_more_rows_than_the_baseline_are_fine_fewer_are_not() -> None:
+def test_more_rows_than_the_baseline_pass_and_fewer_fail() -> None:
     more = planted_table({0: 0.70, 3000: 0.80, 6000: 0.1})
     gate = compare(baseline_of(TABLE), more, {"train.steps": 300})
     assert gate.passed
@@ -64,7 +64,7 @@ def test_other_settings_are_named() -> None:
     assert differences({"a": 1, "b": 2}, {"b": 2, "c": 3}) == {"a": (1, None), "c": (None, 3)}
 
 
-def test_other_versions_are_told_and_no_reason_to_fail() -> None:
+def test_other_versions_are_reported_and_pass() -> None:
     gate = compare(baseline_of(TABLE), TABLE, {"train.steps": 300}, {"torch": "2.7.0"})
     assert gate.passed
     assert gate.versions == {"torch": ("2.6.0", "2.7.0")}

@@ -25,7 +25,7 @@ def test_folds_count_by_their_faces() -> None:
     assert entry.value["accuracy"] == pytest.approx((table["correct"].sum()) / 300, abs=1e-6)
 
 
-def test_equal_seeds_still_leave_a_face_and_one_seed_two() -> None:
+def test_the_tolerance_is_at_least_one_face_and_two_for_one_seed() -> None:
     same = planted_table({0: 0.7}, seeds=1)
     again = pd.concat([same.assign(seed=seed) for seed in range(3)])
     assert summarise(again)[0].tolerance["accuracy"] == pytest.approx(1 / 200)

@@ -61,7 +61,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return root, folder / "gate.json"
 
 
-def test_it_passes_again_and_with_other_threads(honest: tuple[Path, Path]) -> None:
+def test_the_same_trainings_pass_with_any_number_of_threads(honest: tuple[Path, Path]) -> None:
     root, baseline = honest
     before = torch.get_num_threads()
     try:

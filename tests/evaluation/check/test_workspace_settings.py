@@ -1,4 +1,4 @@
-"""Settings of the table that are compared, and the command that makes a table anew."""
+"""The compared settings of a table, and the command that makes a table again."""
 
 import json
 from dataclasses import replace
@@ -14,7 +14,7 @@ from faceprep.evaluation.check.baseline_file import read_baseline, write_baselin
 from faceprep.evaluation.check.workspace import check_workspace, update_baseline
 
 
-def test_the_settings_of_the_whole_way_are_compared_but_not_how_much_was_measured(
+def test_settings_of_all_stages_are_compared_but_not_amounts(
     tmp_path: Path,
 ) -> None:
     root, path = table_workspace(tmp_path / "ws", TABLE), tmp_path / "demo.json"
@@ -34,7 +34,7 @@ def test_the_settings_of_the_whole_way_are_compared_but_not_how_much_was_measure
         check_workspace(root, path)
 
 
-def test_with_folds_the_trainings_of_all_of_them_are_compared_and_no_other(tmp_path: Path) -> None:
+def test_the_trainings_of_all_folds_are_compared_and_no_other(tmp_path: Path) -> None:
     folded = planted_table({0: 0.7, 3000: 0.8}, folds=2)
     root, path = table_workspace(tmp_path / "ws", folded), tmp_path / "demo.json"
 
@@ -63,7 +63,7 @@ def test_with_folds_the_trainings_of_all_of_them_are_compared_and_no_other(tmp_p
         check_workspace(root, path)
 
 
-def test_what_is_lacking_is_told_with_the_command_of_all_rows_of_the_baseline(
+def test_missing_rows_suggest_the_command_of_all_rows_of_the_baseline(
     tmp_path: Path,
 ) -> None:
     root, path = tmp_path / "a ws", tmp_path / "demo.json"
@@ -90,7 +90,7 @@ def test_what_is_lacking_is_told_with_the_command_of_all_rows_of_the_baseline(
         assert spell(error.value.hint) == expected
 
 
-def test_whose_faces_were_edited_is_compared_but_not_how_often_a_training_looks(
+def test_edited_subjects_are_compared_but_not_intervals_of_checkpoints(
     tmp_path: Path,
 ) -> None:
     root, path = table_workspace(tmp_path / "ws", TABLE), tmp_path / "demo.json"

@@ -10,7 +10,7 @@ from faceprep.metrics.expression_classifier.aligned_faces import (
 )
 
 
-def test_faces_have_to_fit_together():
+def test_images_and_labels_must_have_matching_shapes():
     images = np.zeros((2, 8, 8, 3), np.uint8)
     names = np.array(["a", "b"])
     with pytest.raises(ValueError, match="uint8 crops"):
@@ -21,7 +21,7 @@ def test_faces_have_to_fit_together():
         LabelledFaces(images, expressions=names, subjects=names[:1])
 
 
-def test_what_is_known_of_faces_goes_along_with_them():
+def test_taken_faces_keep_their_features():
     faces = draw_people(0, 2)
     faces.prepare()
     some = faces.take(np.array([4, 1]))

@@ -22,7 +22,7 @@ def test_log_odds_and_probabilities():
     assert np.isfinite(log_odds(np.array([[0.0, -1000.0]]), 0)).all()
 
 
-def test_a_judge_does_not_care_which_expression_is_frequent():
+def test_the_prior_of_the_training_faces_is_divided_out():
     faces = draw_people(0, 10)
     rare = faces.take((faces.expressions != "anger") | (faces.subjects < "S004"))
     some = draw_people(100, 5)
@@ -31,7 +31,7 @@ def test_a_judge_does_not_care_which_expression_is_frequent():
     assert recall >= 0.6
 
 
-def test_mirror_images_are_read_the_same():
+def test_mirror_images_are_classified_alike():
     faces = draw_people(0, 6)
     judge = LandmarkClassifier.fit(faces, CLASSES)
     mirrored = AlignedFaces(np.ascontiguousarray(faces.images[:, :, ::-1]))
@@ -41,7 +41,7 @@ def test_mirror_images_are_read_the_same():
 
 
 @pytest.mark.parametrize("train", [LandmarkClassifier.fit, NetworkClassifier.fit])
-def test_a_judge_needs_two_expressions_and_faces_of_each(train):
+def test_a_classifier_needs_two_expressions_and_faces_of_each(train):
     faces = draw_people(0, 2)
     with pytest.raises(UsageError, match="no training face shows fear"):
         train(faces, (*CLASSES, "fear"))

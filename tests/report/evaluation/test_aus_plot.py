@@ -52,7 +52,7 @@ def boxes(figure):
     }
 
 
-def test_no_word_runs_into_another_or_off_the_page(select, truth):
+def test_no_text_overlaps_another_or_leaves_the_page(select, truth):
     workspace = select("a" * 200)
     estimate(workspace, lambda row: truth[row["path"]], "landmarks (auto: no other) " * 20)
     canvas, extents = boxes(draw(evaluate_aus(workspace.root)))
@@ -68,7 +68,7 @@ def test_no_word_runs_into_another_or_off_the_page(select, truth):
     assert overlapping == []
 
 
-def test_nothing_defined_is_drawn_as_such(select):
+def test_undefined_numbers_are_drawn_as_undefined(select):
     workspace = estimate(select(), lambda row: dict.fromkeys(PRESENCE_AUS, 0.0))
     figure = draw(evaluate_aus(workspace.root))
     words = [text.get_text() for text in boxes(figure)[1]]
@@ -83,7 +83,7 @@ def test_other_kinds_of_files_are_refused(found, name):
     assert caught.value.hint == "--plot aus.png"
 
 
-def test_a_place_that_cannot_be_written(found, tmp_path):
+def test_a_plot_that_cannot_be_written_is_an_error(found, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(FaceprepError, match="cannot write"):
         plot_agreement(found, tmp_path / "file" / "aus.png")
