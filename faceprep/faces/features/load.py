@@ -1,12 +1,12 @@
 """Face features by name or by file."""
 
-import hashlib
 from pathlib import Path
 from typing import Literal
 
 import torch
 
 from faceprep.core.errors import MissingToolError
+from faceprep.core.files import file_sha256
 from faceprep.faces.features.base import FaceFeatures, Source
 from faceprep.faces.features.dlib_resnet import MODEL, build_dlib_resnet
 from faceprep.faces.features.prepare import template_window
@@ -77,9 +77,8 @@ def _read(
     size: int | Literal["native"] | None,
     channels: Channels | None,
 ) -> FaceFeatures:
+    digest = file_sha256(path)
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(0)
         if file.read(len(_DLIB_START)) == _DLIB_START:
             file.seek(0)
             source = Source("dlib-resnet", path.name, digest)

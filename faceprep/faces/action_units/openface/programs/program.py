@@ -11,7 +11,6 @@
 If it is not set, the programs are searched on the ``PATH``.
 """
 
-import hashlib
 import os
 import shlex
 import shutil
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.core.errors import MissingToolError
-from faceprep.core.files import digest
+from faceprep.core.files import digest, file_sha256
 
 STILLS, SEQUENCES = TOOLS = ("FaceLandmarkImg", "FeatureExtraction")
 
@@ -165,8 +164,7 @@ def _file_digest(path: Path) -> str:
 
 @cache
 def _digest_once(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as stream:
-        return f"{hashlib.file_digest(stream, 'sha256').hexdigest()[:16]}, {size} bytes"
+    return f"{file_sha256(path)[:16]}, {size} bytes"
 
 
 @cache
