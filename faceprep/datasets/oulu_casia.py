@@ -1,6 +1,7 @@
 """Read Oulu-CASIA NIR&VIS: 80 subjects, six expressions, visible light, strong illumination.
 
-The first frame of a sequence is neutral, the last three are the peak (ExprGAN, "Datasets").
+The first frame of a sequence is neutral, the last three are the peak (Ding, Sricharan and
+Chellappa, AAAI 2018, "Datasets").
 """
 
 import re

@@ -1,1 +1,1 @@
-"""Detection, landmarks, alignment, heatmaps and Action Units of single images."""
+"""Detect faces in single images; compute landmarks, crops, heatmaps and Action Units."""

@@ -1,7 +1,7 @@
-"""Similarity alignment: five points of a face onto a template, and the crop.
+"""Align five points of a face to a template by a similarity, and extract the crop.
 
-Coordinates are OpenCV's: x, y in pixels, the centre of the first pixel is (0, 0). A transformation
-is a ``(2, 3)`` matrix that takes source to crop.
+Coordinates follow OpenCV: x, y in pixels, the centre of the first pixel is (0, 0). A transformation
+is a ``(2, 3)`` matrix that maps the source to the crop.
 """
 
 import math
@@ -14,9 +14,9 @@ import numpy as np
 
 from faceprep.faces.landmarks import LEFT_EYE, MOUTH_CORNERS, NOSE_TIP, RIGHT_EYE
 
-# Bilinear interpolation looks at 2×2 source pixels: it stands a reduction to one half, no more.
+# Bilinear interpolation reads 2×2 source pixels, so it supports reductions to at most one half.
 _STRONGEST_REDUCTION = 0.5
-# Largest side that OpenCV warps.
+# Largest side that OpenCV can warp.
 _LARGEST_SIDE = 32_766
 
 
@@ -28,17 +28,17 @@ def _templates() -> dict[str, np.ndarray]:
 
 
 def template_names() -> tuple[str, ...]:
-    """Names in ``templates.toml``."""
+    """Return the names in ``templates.toml``."""
     return tuple(_templates())
 
 
 def load_template(name: str, size: int) -> np.ndarray:
-    """Five template points in the pixels of a crop.
+    """Return the five points of a template in pixels of a crop.
 
     Parameters
     ----------
     name
-        A table of ``templates.toml``.
+        Name of a table in ``templates.toml``.
     size
         Side of the crop, pixels.
 
@@ -49,7 +49,7 @@ def load_template(name: str, size: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        When there is no such template.
+        If there is no such template.
     """
     try:
         fractions = _templates()[name]
@@ -60,7 +60,7 @@ def load_template(name: str, size: int) -> np.ndarray:
 
 
 def estimate_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Rotation, scale and shift that bring points nearest to others, in least squares.
+    """Estimate the least-squares similarity (rotation, scale, shift) between points.
 
     Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
     PAMI 1991, without reflection. In the plane, with points as complex numbers, it is the linear
@@ -78,8 +78,8 @@ def estimate_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     Raises
     ------
     ValueError
-        When the shapes differ, a coordinate is not finite, or the points fix no similarity: they
-        coincide, or their best fit shrinks them to one point.
+        If the shapes differ, a coordinate is not finite, or the points determine no similarity
+        because they coincide or their best fit has scale 0.
     """
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
     if source.shape != target.shape or source.ndim != 2 or source.shape[1] != 2 or len(source) < 2:
@@ -90,7 +90,7 @@ def estimate_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     spread, wanted = _square(points), _square(goals)
     if not math.isfinite(spread + wanted):
         raise ValueError("a point is not finite")
-    # Rounding leaves this much between points that are the same.
+    # Tolerance for rounding errors between identical points.
     if spread <= len(points) * (1e-9 * (1 + abs(centre))) ** 2:
         raise ValueError("the points coincide")
     a = sum(p.conjugate() * g for p, g in zip(points, goals, strict=True)) / spread
@@ -101,7 +101,7 @@ def estimate_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def is_mirrored(source: np.ndarray, target: np.ndarray) -> bool:
-    """Whether a reflection fits far better than a rotation: left and right are swapped.
+    """Return whether left and right are swapped: a reflection fits much better than a rotation.
 
     Parameters
     ----------
@@ -112,33 +112,33 @@ def is_mirrored(source: np.ndarray, target: np.ndarray) -> bool:
     goal = sum(goals) / len(goals)
     turned = sum(p.conjugate() * (g - goal) for p, g in zip(points, goals, strict=True))
     reflected = sum(p * (g - goal) for p, g in zip(points, goals, strict=True))
-    # A face in full profile is as near to its mirror image; one seen from the front is not.
+    # The factor excludes full profiles, which resemble their mirror images.
     return abs(reflected) > 2 * abs(turned)
 
 
 def _square(points: list[complex]) -> float:
-    """Sum of the squared distances from the origin; infinite where that overflows."""
+    """Return the sum of squared distances from the origin; infinite on overflow."""
     return sum(p.real * p.real + p.imag * p.imag for p in points)
 
 
 def _complex(points: np.ndarray) -> list[complex]:
-    """``(n, 2)`` as x + iy. For the few points of a face plain numbers beat arrays."""
+    """Convert ``(n, 2)`` to x + iy; for few points plain numbers are faster than arrays."""
     return [complex(x, y) for x, y in points.tolist()]
 
 
 def apply_affine(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Points after a ``(2, 3)`` transformation, ``(..., 2) float64``."""
+    """Apply a ``(2, 3)`` transformation to points, ``(..., 2) float64``."""
     matrix = np.asarray(matrix, np.float64)
     return np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
 
 
 def invert_affine(matrix: np.ndarray) -> np.ndarray:
-    """The ``(2, 3) float64`` transformation back.
+    """Return the inverse of a ``(2, 3)`` transformation, float64.
 
     Raises
     ------
     ValueError
-        When there is none.
+        If there is none.
     """
     matrix = np.asarray(matrix, np.float64)
     (a, b, shift_x), (c, d, shift_y) = matrix.tolist()
@@ -152,7 +152,7 @@ def invert_affine(matrix: np.ndarray) -> np.ndarray:
 
 
 def five_from_68(points: np.ndarray) -> np.ndarray:
-    """Eye centres, nose tip and mouth corners out of the 68 points.
+    """Compute eye centres, nose tip and mouth corners from the 68 points.
 
     Parameters
     ----------
@@ -174,10 +174,9 @@ def five_from_68(points: np.ndarray) -> np.ndarray:
 def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     """Crop an image through a similarity.
 
-    Bilinear interpolation; black outside the image, so that everything seen was photographed: a
-    continued border smears into a false neck and chin. Where the crop is less than half as large as
-    what it shows, the source is first halved, by the mean of 2×2 pixels, until it is not: without
-    that, fine texture turns into noise.
+    Interpolation is bilinear. Pixels outside the image are black, because a replicated border would
+    resemble a neck or chin. If the crop reduces the source to less than one half, the source is
+    first halved repeatedly by averaging 2×2 pixels, to avoid aliasing.
 
     Parameters
     ----------
@@ -195,7 +194,7 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        When the matrix is not invertible.
+        If the matrix is singular.
     """
     (a, b, shift_x), (c, d, shift_y) = np.asarray(matrix, np.float64).tolist()
     scale = math.sqrt(abs(a * d - b * c))
@@ -205,7 +204,7 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
         part = _reduced(part, step)
     if max(part.shape) > _LARGEST_SIDE:
         raise ValueError("the region is too large to be warped")
-    # Pixel p of the part is centred on first + step · p of the image.
+    # Pixel p of the part has its centre at first + step · p of the image.
     first_x, first_y = left + (step - 1) / 2, top + (step - 1) / 2
     of_part = (
         (a * step, b * step, shift_x + a * first_x + b * first_y),
@@ -221,7 +220,7 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 
 
 def _reduced(part: np.ndarray, step: int) -> np.ndarray:
-    """An image halved until one pixel stands for ``step × step``, a power of two."""
+    """Halve an image until one pixel represents ``step × step`` pixels, a power of two."""
     rest_y, rest_x = -part.shape[0] % step, -part.shape[1] % step
     if rest_y or rest_x:
         part = cv2.copyMakeBorder(part, 0, rest_y, 0, rest_x, cv2.BORDER_CONSTANT)
@@ -235,9 +234,9 @@ def _reduced(part: np.ndarray, step: int) -> np.ndarray:
 def _region(
     matrix: np.ndarray, size: int, shape: tuple[int, ...], scale: float
 ) -> tuple[int, int, int, int, int]:
-    """Source pixels that a crop depends on: left, top, right, bottom; and the reduction's step.
+    """Return the source region of a crop (left, top, right, bottom) and the reduction step.
 
-    The region is never empty, not even for a crop that lies wholly outside.
+    The region is never empty, even if the crop is completely outside the image.
     """
     (a, b, shift_x), (c, d, shift_y) = invert_affine(matrix).tolist()
     step = 1

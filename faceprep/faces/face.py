@@ -1,4 +1,4 @@
-"""A detected face, and what a detector is."""
+"""Define detected faces and the interface of detectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One face in an image, in that image's pixels (centre of the first pixel = (0, 0)).
+    """Hold one detected face, in pixels of its image (centre of the first pixel = (0, 0)).
 
     Attributes
     ----------
     box
-        ``(x, y, width, height)``; may reach outside the image.
+        ``(x, y, width, height)``; may extend beyond the image.
     confidence
-        The detector's own score. Comparable within one detector only.
+        Score of the detector; not comparable between detectors.
     landmarks5
         ``(5, 2) float32``: left eye, right eye, nose, left and right mouth corner, left and right
-        as seen in the image; ``None`` when the detector gives boxes only.
+        as seen in the image; ``None`` if the detector gives only boxes.
     """
 
     box: tuple[float, float, float, float]
@@ -28,7 +28,7 @@ class Face:
 
 
 class Detector(Protocol):
-    """Finds faces in a list of images of any sizes."""
+    """Find faces in images of any sizes."""
 
     name: str
 

@@ -1,9 +1,8 @@
-"""68 landmarks as Gaussians: exp(−d² / 2σ²), 1 at the point itself.
+"""Render 68 landmarks as Gaussians exp(−d² / 2σ²), which are 1 at the points.
 
-The same function twice: in torch for training, where all planes are needed and differentiable, and
-in NumPy for files, as the maximum over the points in 8 bits. They agree to the rounding
-(`tests/faces/test_heatmaps.py`). Neither dlib nor OpenCV is imported, torch only by the torch
-function.
+There is a torch implementation for training (differentiable planes) and a NumPy implementation for
+files (8 bits). They agree up to rounding (`tests/faces/test_heatmaps.py`). Neither dlib nor OpenCV
+is imported; torch is imported only by the torch function.
 """
 
 import math
@@ -16,30 +15,30 @@ if TYPE_CHECKING:
 
 POINTS = 68
 
-#: σ is given for a crop of this side, in pixels, and grows with the crop.
+#: Side of the crop to which σ refers, pixels; σ is proportional to the side.
 REFERENCE_SIZE = 128
 
-# Farther away a Gaussian rounds to 0 of 255: exp(−r² / 2) < 0.5 / 255.
+# Distance beyond which a Gaussian rounds to 0 of 255: exp(−r² / 2) < 0.5 / 255.
 _REACH = math.sqrt(2 * math.log(510))
 
 
 def sigma_pixels(sigma: float, size: int) -> float:
-    """σ in the pixels of a crop of side `size`, given σ at 128."""
+    """Return σ in pixels of a crop of side `size`, from σ at side 128."""
     return sigma * size / REFERENCE_SIZE
 
 
 def gaussian_planes(landmarks: "Tensor", size: int, sigma: float = 2.0) -> "Tensor":
-    """One plane a point, in torch, differentiable in the points.
+    """Compute one plane per point in torch, differentiable in the points.
 
     Parameters
     ----------
     landmarks
-        ``(B, n, 2)`` x, y in pixels of the crop, any device; a point that is not finite gives a
-        plane of zeros, one outside the crop only what reaches in.
+        ``(B, n, 2)`` x, y in pixels of the crop, on any device. A point that is not finite gives a
+        plane of zeros. Points may be outside the crop.
     size
         Side of the planes, pixels.
     sigma
-        Pixels at a size of 128; scales with it.
+        Standard deviation at a size of 128, pixels.
 
     Returns
     -------
@@ -57,16 +56,16 @@ def gaussian_planes(landmarks: "Tensor", size: int, sigma: float = 2.0) -> "Tens
 
 
 def combined_heatmap(landmarks: np.ndarray, size: int, sigma: float = 2.0) -> np.ndarray:
-    """Maximum over the points' planes, in 8 bits.
+    """Compute the maximum over the planes of all points, in 8 bits.
 
     Parameters
     ----------
     landmarks
-        ``(n, 2)`` x, y in pixels of the crop; points that are not finite are left out.
+        ``(n, 2)`` x, y in pixels of the crop; points that are not finite are ignored.
     size
         Side, pixels.
     sigma
-        Pixels at a size of 128; scales with it.
+        Standard deviation at a size of 128, pixels.
 
     Returns
     -------
@@ -80,7 +79,7 @@ def combined_heatmap(landmarks: np.ndarray, size: int, sigma: float = 2.0) -> np
 
 
 def stacked_planes(landmarks: np.ndarray, size: int, sigma: float = 2.0) -> np.ndarray:
-    """The planes of all points in 8 bits, one below the other, as they go into a gray PNG.
+    """Compute the planes of all points in 8 bits, stacked vertically for a gray PNG.
 
     Parameters
     ----------
@@ -89,7 +88,7 @@ def stacked_planes(landmarks: np.ndarray, size: int, sigma: float = 2.0) -> np.n
 
     Returns
     -------
-    ``(n · size, size) uint8``, 255 = 1; `split_planes` takes it apart.
+    ``(n · size, size) uint8``, 255 = 1; see `split_planes`.
     """
     planes = np.zeros((len(landmarks), size, size), np.uint8)
     for index, rows, columns, patch in _patches(landmarks, size, sigma):
@@ -98,7 +97,7 @@ def stacked_planes(landmarks: np.ndarray, size: int, sigma: float = 2.0) -> np.n
 
 
 def split_planes(stack: np.ndarray) -> np.ndarray:
-    """Take ``(n · size, size)`` apart into ``(n, size, size)``."""
+    """Split stacked planes ``(n · size, size)`` into ``(n, size, size)``."""
     size = stack.shape[1]
     if stack.ndim != 2 or stack.shape[0] % size:
         raise ValueError(f"expected square planes below each other, got {stack.shape}")
@@ -108,7 +107,7 @@ def split_planes(stack: np.ndarray) -> np.ndarray:
 def _patches(
     landmarks: np.ndarray, size: int, sigma: float
 ) -> list[tuple[int, slice, slice, np.ndarray]]:
-    """Where the Gaussians are not zero: index of the point, rows, columns, 8-bit values."""
+    """Return the non-zero parts of the Gaussians: index of the point, rows, columns, values."""
     width = sigma_pixels(sigma, size)
     reach = math.ceil(_REACH * width)
     points = np.asarray(landmarks, np.float64)

@@ -1,6 +1,6 @@
-"""The 68 points of the iBUG 300-W scheme: which index is what, and how a mirror renames them.
+"""Name the 68 points of the iBUG 300-W scheme, and mirror them.
 
-"Left" and "right" are as seen in the image. NumPy only: training machines import this.
+"Left" and "right" are as seen in the image. The module needs only NumPy.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ OUTER_LIPS = tuple(range(48, 60))  # image-left corner, upper edge, right corner
 INNER_LIPS = tuple(range(60, 68))  # likewise
 MOUTH_CORNERS = (48, 54)
 
-#: Index groups by name, together all 68 points once.
+#: Name → indices; each of the 68 points belongs to one group.
 GROUPS: dict[str, tuple[int, ...]] = {
     "jaw": JAW,
     "left brow": LEFT_BROW,
@@ -31,7 +31,7 @@ GROUPS: dict[str, tuple[int, ...]] = {
     "inner lips": INNER_LIPS,
 }
 
-# Each row: indices and what the mirror turns them into, in order.
+# Each row: indices, and the indices of their mirrored points.
 _MIRROR = (
     (JAW, tuple(reversed(JAW))),
     (LEFT_BROW, tuple(reversed(RIGHT_BROW))),
@@ -52,19 +52,19 @@ def _permutation() -> np.ndarray:
     return order
 
 
-#: ``points[..., FLIP_68, :]`` of a mirrored face are in iBUG order again; its own inverse.
+#: Permutation that restores the iBUG order of a mirrored face: ``points[..., FLIP_68, :]``.
 FLIP_68: np.ndarray = _permutation()
 
 
 def flip_points(points: np.ndarray, width: float) -> np.ndarray:
-    """Mirror 68 points left to right, together with the image they lie on.
+    """Mirror 68 points horizontally within an image.
 
     Parameters
     ----------
     points
         ``(..., 68, 2)`` x, y in pixels; the centre of the first pixel is (0, 0).
     width
-        Width of the image, pixels: column *x* goes to column ``width - 1 - x``.
+        Width of the image, pixels: column *x* becomes column ``width - 1 - x``.
 
     Returns
     -------

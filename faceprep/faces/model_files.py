@@ -1,7 +1,7 @@
-"""Where the weight files lie: inside installed wheels, found without importing those packages.
+"""Find weight files inside installed wheels, without importing these packages.
 
 `mtcnn` imports TensorFlow and `face_recognition_models` imports the removed `pkg_resources`, so
-neither is imported: `importlib.util.find_spec` says where a package lies without running it.
+`importlib.util.find_spec` is used to find their folders.
 """
 
 from importlib.util import find_spec
@@ -11,7 +11,7 @@ from faceprep.core.errors import MissingToolError
 
 
 def weight_file(package: str, relative: str) -> Path:
-    """Path of a file inside an installed package that is not imported.
+    """Return the path of a file in an installed package, without importing the package.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def weight_file(package: str, relative: str) -> Path:
     Raises
     ------
     MissingToolError
-        The package is not installed, or its wheel lacks the file. The hint is the pip command.
+        If the package is not installed or does not contain the file.
     """
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
@@ -41,12 +41,12 @@ def weight_file(package: str, relative: str) -> Path:
 
 
 def mtcnn_weights(network: str) -> Path:
-    """Weights of one MTCNN network, ``pnet``, ``rnet`` or ``onet`` (MIT licence)."""
+    """Return the weight file of ``pnet``, ``rnet`` or ``onet`` of MTCNN (MIT licence)."""
     return weight_file("mtcnn", f"assets/weights/{network}.lz4")
 
 
 def dlib_model(name: str) -> Path:
-    """One of the dlib models that ``face_recognition_models`` ships.
+    """Return the file of a dlib model in ``face_recognition_models``.
 
     The 68-point predictor was trained on iBUG 300-W, which is for non-commercial use only.
     """

@@ -1,4 +1,4 @@
-"""The photograph or the crop behind a face's rows, and where its landmarks lie in it."""
+"""Read the photograph or the crop of a face, and its landmarks."""
 
 import hashlib
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FacePicture:
-    """A picture with one face in it.
+    """Hold an image with the landmarks of one face.
 
     Attributes
     ----------
@@ -32,36 +32,36 @@ class FacePicture:
 
 
 def read_photograph(selected: Row, root: Path, max_pixels: int) -> np.ndarray:
-    """Read the photograph of a row of `select`, as it was when it was selected.
+    """Read the photograph of a row of `select`, which must be unchanged since the selection.
 
     Raises
     ------
     UnreadableImage
-        When it cannot be read or has changed.
+        If it cannot be read or has changed.
     ManifestError
-        When its path leaves the dataset.
+        If its path is outside the dataset.
     """
     data = read_file(inside(root, selected["path"]), max_pixels)
     expected = selected.get("sha256")
     if expected and hashlib.sha256(data).hexdigest() != expected:
-        raise UnreadableImage("changed since it was selected (faceprep select reads it anew)")
+        raise UnreadableImage("changed since it was selected (select reads it anew)")
     return decode_image(data, max_pixels)
 
 
 def landmarks_in_crop(aligned: Row) -> np.ndarray:
-    """Landmarks of a row of `align`, ``(68, 2) float64`` crop pixels; NaN where it has none."""
+    """Return landmarks of a row of `align`, ``(68, 2) float64`` crop pixels; NaN without any."""
     if aligned["landmarks68"] is None:
         return np.full((68, 2), np.nan)
     return np.array(aligned["landmarks68"], dtype=np.float64).reshape(68, 2)
 
 
 def landmarks_in_photograph(aligned: Row) -> np.ndarray:
-    """The same landmarks in pixels of the photograph, ``(68, 2) float64``.
+    """Return landmarks of a row of `align` in pixels of the photograph, ``(68, 2) float64``.
 
     Raises
     ------
     ValueError
-        When the row's matrix has no inverse.
+        If the matrix of the row is singular.
     """
     matrix = np.array(aligned["matrix"], dtype=np.float64).reshape(2, 3)
     return apply_affine(invert_affine(matrix), landmarks_in_crop(aligned))
@@ -76,25 +76,25 @@ def read_picture(
     align_folder: Path,
     max_pixels: int,
 ) -> FacePicture:
-    """Read a face's photograph, or its crop, with the landmarks of `align` in its pixels.
+    """Read the photograph or the crop of a face, with the landmarks of `align` in its pixels.
 
     Parameters
     ----------
     selected, aligned
-        The face's rows in those manifests; `aligned` has status ``ok``.
+        Rows of the face in these manifests; `aligned` has status ``ok``.
     source
-        Which of the two pictures.
+        Photograph (``"source"``) or crop.
     root
         Folder of the dataset.
     align_folder
-        Folder of the align stage, which crops' paths are relative to.
+        Folder of the align stage, to which paths of crops are relative.
     max_pixels
-        Larger images are refused.
+        Maximum number of pixels; larger images are rejected.
 
     Raises
     ------
     UnreadableImage
-        When the file cannot be read or has changed.
+        If the file cannot be read or has changed.
     """
     if source == "crop":
         path = inside(align_folder, aligned["crop"])

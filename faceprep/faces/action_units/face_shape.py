@@ -1,8 +1,8 @@
-"""Head pose out of 68 points: where each point would lie if the face looked into the camera.
+"""Estimate the head pose from 68 points, and rotate the points to a frontal view.
 
-A mean face in three dimensions is fitted to the points that expressions hardly move (face outline
-beside the eyes, nose, eye corners); what remains between the face and its fitted mean is carried
-into the plane of the face. The mean face stands in ``mean_face.toml`` with its source.
+A 3-D mean face is fitted to the points that expressions hardly move (face outline beside the eyes,
+nose, eye corners). The differences between the face and the fitted mean are transformed to the
+plane of the face. ``mean_face.toml`` contains the mean face and its source.
 """
 
 import tomllib
@@ -14,7 +14,7 @@ import numpy as np
 
 from faceprep.faces.landmarks import FLIP_68
 
-#: File beside this module with the mean face.
+#: File of the mean face, beside this module.
 MEAN_FACE = "mean_face.toml"
 
 #: Points that expressions hardly move.
@@ -23,7 +23,7 @@ RIGID = (0, 1, 2, 3, 13, 14, 15, 16, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 39,
 
 @dataclass(frozen=True, slots=True)
 class FaceShapes:
-    """*N* faces, turned to the front.
+    """Hold *N* faces in frontal view.
 
     Attributes
     ----------
@@ -31,10 +31,11 @@ class FaceShapes:
         ``(N, 68, 2)`` x right, y down, in units of the mean face's distance between eye centres;
         origin at the mean face's centroid. Mirror-symmetric: the mean of the two halves.
     yaw, pitch
-        ``(N,)`` degrees, 0 looks into the camera; signs as in the image (a face turned towards the
-        image's right, or upwards, is positive). First-order estimates.
+        ``(N,)`` degrees, 0 for a frontal face; positive for a face that is turned to the right or
+        upwards in the image. First-order estimates.
     residual
-        ``(N,)`` root mean square distance of the rigid points to the fitted mean face, same unit.
+        ``(N,)`` root mean square distance of the rigid points to the fitted mean face, in the unit
+        of `points`.
     """
 
     points: np.ndarray
@@ -53,26 +54,25 @@ def mean_face() -> np.ndarray:
 
 
 def to_front(landmarks: np.ndarray, mean: np.ndarray | None = None) -> FaceShapes:
-    """Undo position, scale, roll and (to first order) yaw and pitch of 68 points.
+    """Remove position, scale, roll and (to first order) yaw and pitch from 68 points.
 
     Parameters
     ----------
     landmarks
         ``(N, 68, 2)`` x, y in pixels of any image, finite, iBUG order.
     mean
-        ``(68, 3)`` another mean face than `mean_face`.
+        ``(68, 3)`` mean face; by default `mean_face`.
 
     Returns
     -------
-    `FaceShapes`. Moving, scaling or rolling the input changes nothing; mirroring it changes the
-    sign of the yaw alone.
+    `FaceShapes`. It is invariant to translation, scale and roll; mirroring changes only the sign of
+    the yaw.
 
     Notes
     -----
-    Scaled orthography: least squares gives the 2×3 matrix that carries the rigid points of the
-    mean face onto the face; its nearest matrix with orthogonal rows of equal length is scale and
-    rotation. A point is then assumed to have moved in the plane of the face, at the depth that it
-    has on the mean face.
+    Scaled orthography: least squares gives the 2×3 matrix that maps the rigid points of the mean
+    face to the face; the nearest matrix with orthogonal rows of equal length gives scale and
+    rotation. Points are assumed to move in the plane of the face, at their depths on the mean face.
     """
     mean = mean_face() if mean is None else mean
     rigid = list(RIGID)

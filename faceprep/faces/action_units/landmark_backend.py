@@ -1,4 +1,4 @@
-"""Backend ``landmarks``: the estimator of this package, from 68 points; needs nothing else."""
+"""Backend ``landmarks``: estimate Action Units from 68 points, without external models."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,22 +15,22 @@ from faceprep.faces.action_units.landmark_estimator import COEFFICIENTS, estimat
 
 
 class LandmarkBackend:
-    """Geometry of the 68 points, compared with the neutral frame where there is one."""
+    """Estimate from the geometry of 68 points, relative to a neutral frame if there is one."""
 
     name = "landmarks"
 
     def available(self, config: Config) -> str | None:
-        """Return ``None``: it always is."""
+        """Return ``None``: the backend is always available."""
         return None
 
     def fingerprint(self, config: Config) -> dict[str, Any]:
-        """Hash of the estimator's numbers."""
+        """Return the hash of the weights of the estimator."""
         folder = files(__package__)
         numbers = b"".join(folder.joinpath(n).read_bytes() for n in (MEAN_FACE, COEFFICIENTS))
         return {"coefficients": hashlib.sha256(numbers).hexdigest()[:16]}
 
     def run(self, faces: Sequence[FaceInput], config: Config, scratch: Path) -> list[AUResult]:
-        """Estimate all faces at once, against the neutral frame where there is one."""
+        """Estimate all faces at once, relative to the neutral frame if there is one."""
         if not faces:
             return []
         nothing = np.full((68, 2), np.nan)

@@ -1,13 +1,13 @@
-"""Action Unit intensities and presences from 68 points, by geometry alone.
+"""Estimate Action Unit intensities and presences from the geometry of 68 points.
 
-Points are turned to the front (`face_shape`), named distances are taken (`measures`), and each AU
-is a weighted sum of them, cut to 0–5. Where the neutral face of the same sequence is known,
-distances are taken from that face instead of from the average one, with weights of their own, and
-only those count that the AU's muscle moves. All weights stand in
-``landmark_coefficients.toml``, which says how they were found.
+The points are rotated to a frontal view (`face_shape`), named distances are computed (`measures`),
+and each AU is a weighted sum of them, clipped to 0–5. If the neutral face of the sequence is known,
+distances are relative to that face instead of the average one, with other weights, and only
+distances that the muscle of the AU changes are used. ``landmark_coefficients.toml`` contains the
+weights and describes their origin.
 
-Points do not show wrinkles, bulges or teeth. What that costs is measured per AU: see
-`reliability` and ``benchmarks/README.md``.
+Points do not show wrinkles, bulges or teeth. See `reliability` and ``benchmarks/README.md`` for the
+effect on each AU.
 """
 
 import tomllib
@@ -22,37 +22,37 @@ from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.face_shape import FaceShapes, to_front
 from faceprep.faces.action_units.measures import MEASURES, measure
 
-#: File beside this module with every number of the estimator.
+#: File of the weights, beside this module.
 COEFFICIENTS = "landmark_coefficients.toml"
 
 MAX_INTENSITY = 5.0
 
-# Estimates are given to this many decimals, more than they are worth, so that the order in which
-# a machine adds numbers up never shows in a manifest.
+# Estimates are rounded to this number of decimals, which exceeds their accuracy, so that manifests
+# do not depend on the order of summation.
 _DECIMALS = 3
 
-# Confidence falls linearly from 1 at the first number to 0 at the second. Most of the calibration
-# photographs stay below the first; next to none of them reach the second.
+# Confidence decreases linearly from 1 at the first number to 0 at the second. Most calibration
+# photographs are below the first number, and almost none reach the second.
 _RESIDUAL_RANGE = (0.05, 0.15)  # in distances between the eyes
 _YAW_RANGE = (15.0, 45.0)  # degrees
 _PITCH_RANGE = (12.0, 40.0)  # degrees
 
 
 class Estimates(NamedTuple):
-    """AUs of *N* faces.
+    """Hold the AUs of *N* faces.
 
     Attributes
     ----------
     intensities
-        ``(N, 17) float32``, 0–5, in the order of `INTENSITY_AUS`; NaN where landmarks were NaN.
+        ``(N, 17) float32``, 0–5, in the order of `INTENSITY_AUS`; NaN if landmarks are NaN.
     presences
-        ``(N, 18) bool`` in the order of `PRESENCE_AUS`; False where landmarks were NaN.
+        ``(N, 18) bool`` in the order of `PRESENCE_AUS`; False if landmarks are NaN.
     confidence
-        ``(N,) float32``, 0–1: how well the points fit a face seen from a direction in which the
-        distances can be trusted. 1: a shape and pose like those of the calibration photographs;
-        0: turned away, or no face shape. Of a face and its neutral face, the worse counts. Not a
-        probability, and not about single AUs; points that sit plausibly in a wrong place (on the
-        rim of glasses) do not lower it. NaN where landmarks were NaN.
+        ``(N,) float32``, 0–1: how well the points fit a face in a suitable pose. 1 means shape and
+        pose like those of the calibration photographs; 0 means a turned face or no face shape. The
+        lower confidence of a face and its neutral face counts. It is neither a probability nor
+        specific to an AU; plausible points at wrong positions (on the rim of glasses) do not
+        decrease it. NaN if landmarks are NaN.
     """
 
     intensities: np.ndarray
@@ -62,16 +62,16 @@ class Estimates(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Weights of all AUs for one kind of input, in measures scaled to their spread.
+    """Hold the weights of all AUs for one kind of input, for measures in units of their spread.
 
     Attributes
     ----------
     gains
         ``(18, measures)`` AU levels per spread, in the order of `PRESENCE_AUS`.
     offsets
-        ``(18,)`` AU levels of the face that is compared with.
+        ``(18,)`` AU levels of the reference face.
     thresholds
-        ``(18,)`` levels from which on an AU counts as present.
+        ``(18,)`` levels from which an AU counts as present.
     """
 
     gains: np.ndarray
@@ -81,7 +81,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """``landmark_coefficients.toml`` as arrays.
+    """Hold the content of ``landmark_coefficients.toml`` as arrays.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class Coefficients:
     change
         Weights for the difference from the neutral face of the same sequence.
     reliability
-        AU → Pearson r with OpenFace on photographs of people that were not calibrated on.
+        AU → Pearson r with OpenFace on photographs of people not used for calibration.
     """
 
     average: np.ndarray
@@ -109,19 +109,19 @@ def estimate(landmarks68: np.ndarray, neutral: np.ndarray | None = None) -> Esti
     ----------
     landmarks68
         ``(N, 68, 2)`` x, y in pixels of any image, iBUG order. Position, scale, roll and mirroring
-        do not matter; yaw and pitch are corrected to first order.
+        have no effect; yaw and pitch are corrected to first order.
     neutral
-        ``(N, 68, 2)`` points of the same person's neutral face, NaN where there is none. May come
+        ``(N, 68, 2)`` points of the neutral face of the same person, NaN without one. It may be
         from another image at another scale.
 
     Returns
     -------
-    `Estimates`. Each intensity is monotone in each distance that it is made of.
+    `Estimates`. Each intensity is monotone in each of its distances.
 
     Raises
     ------
     ValueError
-        For arrays of other shapes.
+        If an array has another shape.
     """
     landmarks68 = np.asarray(landmarks68, dtype=np.float64)
     if landmarks68.ndim != 3 or landmarks68.shape[1:] != (68, 2):
@@ -157,22 +157,22 @@ def estimate(landmarks68: np.ndarray, neutral: np.ndarray | None = None) -> Esti
 
 
 def reliability() -> dict[str, float]:
-    """AU → Pearson r with OpenFace's intensities on photographs of people not calibrated on.
+    """Return AU → Pearson r with OpenFace on photographs of people not used for calibration.
 
-    AU28, which has no intensity, is not among them.
+    AU28 is missing, because it has no intensity.
     """
     return dict(coefficients().reliability)
 
 
 @cache
 def coefficients() -> Coefficients:
-    """Read ``landmark_coefficients.toml``, once."""
+    """Load ``landmark_coefficients.toml``."""
     text = files(__package__).joinpath(COEFFICIENTS).read_text(encoding="utf-8")
     tables = tomllib.loads(text)
     scales, aus, gains = tables["measures"], tables["action_units"], tables["still_gains"]
     columns = [gains["columns"].index(name) for name in PRESENCE_AUS]
     still = np.array([gains[name] for name in MEASURES])[:, columns].T
-    change = _chosen([aus[name]["change"]["gains"] for name in PRESENCE_AUS])
+    change = _gain_table([aus[name]["change"]["gains"] for name in PRESENCE_AUS])
     return Coefficients(
         average=np.array([scales[name]["average"] for name in MEASURES]),
         spread=np.array([scales[name]["spread"] for name in MEASURES]),
@@ -182,8 +182,8 @@ def coefficients() -> Coefficients:
     )
 
 
-def _chosen(tables: list[dict[str, float]]) -> np.ndarray:
-    """Gains ``(AUs, measures)``, 0 for the measures that a table does not name."""
+def _gain_table(tables: list[dict[str, float]]) -> np.ndarray:
+    """Return gains ``(AUs, measures)``, 0 for measures that are not in a table."""
     return np.array([[table.get(name, 0.0) for name in MEASURES] for table in tables])
 
 
@@ -198,13 +198,13 @@ def _weights(gains: np.ndarray, tables: list[dict[str, Any]]) -> Weights:
 def _levels(
     difference: np.ndarray, weights: Weights, spread: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Levels before they are cut to 0–5, and thresholds, both ``(N, 18)``."""
+    """Return levels before clipping to 0–5, and thresholds, both ``(N, 18)``."""
     level = weights.offsets + difference / spread @ weights.gains.T
     return level, np.broadcast_to(weights.thresholds, level.shape).copy()
 
 
 def _usable(landmarks68: np.ndarray) -> np.ndarray:
-    """Which faces have 68 finite points that do not all coincide, ``(N,) bool``."""
+    """Return which faces have 68 finite points that do not all coincide, ``(N,) bool``."""
     finite = np.isfinite(landmarks68).all(axis=(1, 2))
     return finite & (np.ptp(np.where(finite[:, None, None], landmarks68, 0), axis=1) > 0).all(
         axis=1
@@ -213,12 +213,12 @@ def _usable(landmarks68: np.ndarray) -> np.ndarray:
 
 def _confidence(shapes: FaceShapes) -> np.ndarray:
     return (
-        _fall(shapes.residual, _RESIDUAL_RANGE)
-        * _fall(np.abs(shapes.yaw), _YAW_RANGE)
-        * _fall(np.abs(shapes.pitch), _PITCH_RANGE)
+        _decrease(shapes.residual, _RESIDUAL_RANGE)
+        * _decrease(np.abs(shapes.yaw), _YAW_RANGE)
+        * _decrease(np.abs(shapes.pitch), _PITCH_RANGE)
     )
 
 
-def _fall(value: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """1 up to the first limit, 0 from the second on, a straight line between."""
+def _decrease(value: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Return 1 up to the first limit, 0 from the second, linear in between."""
     return np.interp(value, limits, (1.0, 0.0))

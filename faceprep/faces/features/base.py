@@ -1,4 +1,4 @@
-"""The interface: crops in, an embedding or the activations of layers out."""
+"""Define the interface of face features: embeddings and activations of crops."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 EMBEDDING = "embedding"
-"""Name of the embedding among the layers that `FaceFeatures.activations` may be asked for."""
+"""Name of the embedding among the layers of `FaceFeatures.activations`."""
 
 
 class Layer(NamedTuple):
-    """One set of activations: its channels, and its step in pixels of the network's own input."""
+    """Describe activations: number of channels, and stride in pixels of the network input."""
 
     channels: int
     stride: int
 
 
 class Step(NamedTuple):
-    """A part of a network, which are run one after the other."""
+    """Hold one of the successive parts of a network."""
 
     name: str
     module: nn.Module
@@ -29,16 +29,16 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where features come from, for reports and provenance.
+    """Identify the weights of a network, for reports and provenance.
 
     Attributes
     ----------
     name : str
-        Of the network: ``dlib-resnet``, ``vgg-face``, ``vgg-16`` or ``vgg-19``.
+        Name of the network: ``dlib-resnet``, ``vgg-face``, ``vgg-16`` or ``vgg-19``.
     file : str
-        Name of the weight file, without its folder.
+        Name of the weight file without its folder.
     sha256 : str
-        Of the weight file.
+        SHA-256 of the weight file.
     """
 
     name: str
@@ -47,32 +47,32 @@ class Source:
 
 
 class FaceFeatures(nn.Module):
-    """A frozen network over aligned crops.
+    """Apply a frozen network to aligned crops.
 
-    Its weights are buffers, not parameters, and not part of its state: no optimiser can move them,
-    no checkpoint of a model that holds one carries them.
+    The weights are non-persistent buffers: optimizers do not change them and checkpoints do not
+    contain them.
 
     Crops are ``(B, 3, H, W)`` floating point RGB in [-1, 1]. Under autocast the network runs in the
-    lower precision; resizing, normalising and the embedding stay in float32.
+    lower precision; resizing, normalization and the embedding remain in float32.
 
     Parameters
     ----------
     source : Source
-        Where the weights come from.
+        Origin of the weights.
     prepare : nn.Module
-        Crops → the network's own input.
+        Module that converts crops to the input of the network.
     steps : sequence of Step
-        The network up to its embedding.
+        Network up to the embedding.
     head : nn.Module
-        The last step's activations → ``(B, D)``.
+        Module that converts the last activations to ``(B, D)``.
     embedding_size : int
         D.
     input_size : int or None
-        Side of the network's own input, pixels; None where it is the crop's.
+        Side of the network input, pixels; None if it equals the crop.
     perceptual_layers : iterable of str
-        What a perceptual loss compares unless told otherwise.
+        Default layers of a perceptual loss.
     settings : mapping
-        What else decides the values, for provenance.
+        Other settings that affect the values, for provenance.
     """
 
     def __init__(
@@ -102,29 +102,29 @@ class FaceFeatures(nn.Module):
         self.eval()
 
     def embed(self, x: Tensor) -> Tensor:
-        """Embedding ``(B, D)`` of crops, float32 (float64 for float64 crops).
+        """Return the embedding ``(B, D)`` of crops, float32 (float64 for float64 crops).
 
         Raises
         ------
         ValueError
-            When the crops are not ``(B, 3, H, W)`` floating point.
+            If the crops are not ``(B, 3, H, W)`` floating point.
         """
         return self.activations(x, (EMBEDDING,))[EMBEDDING]
 
     def activations(self, x: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
-        """Activations ``(B, C, h, w)`` of layers; the network is run no further than needed.
+        """Return activations ``(B, C, h, w)`` of layers; later layers are not evaluated.
 
         Parameters
         ----------
         x : Tensor
             Crops.
         layers : iterable of str, optional
-            Names out of `layers`, or `EMBEDDING`. Default: `perceptual_layers`.
+            Names from `layers`, or `EMBEDDING`. Default: `perceptual_layers`.
 
         Raises
         ------
         ValueError
-            When there is no such layer, or the crops are not ``(B, 3, H, W)`` floating point.
+            If there is no such layer, or the crops are not ``(B, 3, H, W)`` floating point.
         """
         wanted = self.perceptual_layers if layers is None else tuple(layers)
         for name in wanted:
@@ -143,12 +143,12 @@ class FaceFeatures(nn.Module):
         return {name: found[name] for name in wanted}
 
     def prepare(self, x: Tensor) -> Tensor:
-        """What the network itself sees, ``(B, 3, h, w)`` in its own range and precision.
+        """Return the network input ``(B, 3, h, w)`` in its range and precision.
 
         Raises
         ------
         ValueError
-            When the crops are not ``(B, 3, H, W)`` floating point.
+            If the crops are not ``(B, 3, H, W)`` floating point.
         """
         if x.dim() != 4 or x.shape[1] != 3 or not x.is_floating_point():
             raise ValueError(
@@ -158,15 +158,15 @@ class FaceFeatures(nn.Module):
         return self._prepare(x).to(next(self._steps.buffers()).dtype)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The same as `embed`."""
+        """Return the embedding, as `embed` does."""
         return self.embed(x)
 
     def train(self, mode: bool = True) -> "FaceFeatures":
-        """Do nothing: these networks only ever evaluate."""
+        """Keep evaluation mode."""
         return super().train(False)
 
     def provenance(self) -> dict[str, Any]:
-        """What a report or a checkpoint says about these features."""
+        """Return a description for reports and checkpoints."""
         return {
             "name": self.source.name,
             "file": self.source.file,
@@ -177,7 +177,7 @@ class FaceFeatures(nn.Module):
 
 
 class Convolution(nn.Module):
-    """A convolution whose weights are fixed; channels last, which is faster everywhere.
+    """Apply a convolution with fixed weights, in channels-last format for speed.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ class Convolution(nn.Module):
     bias : Tensor
         ``(out,)``.
     stride, padding : int
-        In both directions.
+        Stride and padding in both directions.
     """
 
     weight: Tensor
@@ -201,20 +201,20 @@ class Convolution(nn.Module):
         self.padding = padding
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, in, H, W)`` → ``(B, out, h, w)``."""
+        """Convert ``(B, in, H, W)`` to ``(B, out, h, w)``."""
         return functional.conv2d(x, self.weight, self.bias, self.stride, self.padding)
 
 
 class Mean(nn.Module):
-    """Mean over the picture, ``(B, C, H, W)`` → ``(B, C)``, in float32 at least."""
+    """Average over pixels, ``(B, C, H, W)`` → ``(B, C)``, in float32 or float64."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Average."""
+        """Average over pixels."""
         return full_precision(x).mean((2, 3))
 
 
 class Projection(nn.Module):
-    """Mean over the picture, then a fixed linear map: ``(B, C, H, W)`` → ``(B, D)`` in float32.
+    """Average over pixels and apply a fixed linear map: ``(B, C, H, W)`` → ``(B, D)``, float32.
 
     Parameters
     ----------
@@ -229,12 +229,12 @@ class Projection(nn.Module):
         self.register_buffer("weight", weight.contiguous(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Average and project; autocast would round the embedding."""
+        """Average and project without autocast, which would round the embedding."""
         with torch.autocast(x.device.type, enabled=False):
             mean = full_precision(x).mean((2, 3))
             return functional.linear(mean, self.weight.to(mean.dtype))
 
 
 def full_precision(x: Tensor) -> Tensor:
-    """The same in float32, or float64 where it is."""
+    """Convert to float32, unless the tensor is float64."""
     return x if x.dtype == torch.float64 else x.float()

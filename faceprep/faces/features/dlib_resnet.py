@@ -1,11 +1,11 @@
-"""dlib's face-recognition network in torch.
+"""Build dlib's face-recognition network in torch.
 
 King, "High quality face recognition with deep metric learning", blog.dlib.net, 2017: a ResNet of
 29 convolutions (He et al., CVPR 2016, with a few layers removed and half the filters), trained on
-some three million faces; 128 numbers of a face; two faces of one person are nearer than 0.6. The
-weights are in the public domain.
+about three million faces. The embedding has 128 numbers; the distance of two faces of one person is
+below 0.6. The weights are in the public domain.
 
-A convolution's affine layer, batch normalisation in training, is folded into the convolution.
+The affine layers (batch normalization in training) are folded into the convolutions.
 """
 
 import torch
@@ -25,21 +25,21 @@ from faceprep.faces.features.prepare import Prepare, template_window
 
 MODEL = "dlib_face_recognition_resnet_model_v1"
 CHIP_SIZE = 150
-"""Side of the chips that the network was trained on: 68 points, padding 0.25."""
+"""Side of the training images of the network: 68 points, padding 0.25."""
 _MEAN = (122.782, 117.001, 104.298)
 _RANGE = (256.0, 256.0, 256.0)
 _STEM_CHANNELS = 32
-# Channels and residual blocks of each stage; every stage but the first halves the picture.
+# Channels and residual blocks of each stage; every stage but the first halves the resolution.
 _STAGES = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))
 
 
 class Residual(nn.Module):
-    """Two convolutions and a skip; the sum is padded with zeros to the larger of its two terms.
+    """Apply two convolutions and a skip connection; both terms are zero-padded to the same size.
 
     Parameters
     ----------
     first, second : Convolution
-        A stride of 2 in the first halves the skip by averages of 2×2.
+        Convolutions. With a stride of 2 in the first, the skip is averaged over 2×2 pixels.
     """
 
     def __init__(self, first: Convolution, second: Convolution) -> None:
@@ -48,7 +48,7 @@ class Residual(nn.Module):
         self.second = second
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, in, H, W)`` → ``(B, out, h, w)``, not negative."""
+        """Convert ``(B, in, H, W)`` to ``(B, out, h, w)``, not negative."""
         added = self.second(functional.relu(self.first(x)))
         if self.first.stride == 1:
             return functional.relu(added + x)
@@ -58,7 +58,7 @@ class Residual(nn.Module):
 
 
 def _padded(x: Tensor, shape: list[int]) -> Tensor:
-    """Zeros after the last channel, row and column, up to (channels, height, width)."""
+    """Append zeros up to (channels, height, width)."""
     channels, height, width = (n - m for n, m in zip(shape, x.shape[1:], strict=True))
     if not (channels or height or width):
         return x
@@ -66,22 +66,22 @@ def _padded(x: Tensor, shape: list[int]) -> Tensor:
 
 
 def build_dlib_resnet(data: bytes, source: Source, template: str) -> FaceFeatures:
-    """The network over crops of one of the project's templates.
+    """Build the network for crops of a template.
 
     Parameters
     ----------
     data : bytes
         ``dlib_face_recognition_resnet_model_v1.dat``.
     source : Source
-        Where it comes from.
+        Origin of the weights.
     template : str
-        Template of the crops. What the network sees is the part of the crop that its own template
-        covers, as near as scale and shift can bring the five points.
+        Template of the crops. The network input is the part of the crop that the template of the
+        network covers, fitted to the five points by scale and shift.
 
     Raises
     ------
     ValueError
-        When the file is cut short, damaged or another network, or there is no such template.
+        If the file is truncated, damaged or another network, or there is no such template.
     """
     stream = DlibStream(data)
     stream.seek("input_rgb_image_sized")
@@ -131,7 +131,7 @@ def _residual(stream: DlibStream, inputs: int, outputs: int, halves: bool) -> Re
 def _convolution(
     stream: DlibStream, inputs: int, outputs: int, *, kernel: int, stride: int, padding: int
 ) -> Convolution:
-    """The next convolution with the affine layer after it, which must have these sizes."""
+    """Read a convolution of these sizes and the affine layer after it."""
     record: ConvolutionRecord = stream.convolution(inputs)
     expected = ((outputs, inputs, kernel, kernel), stride, padding)
     if (record.filters.shape, record.stride, record.padding) != expected:

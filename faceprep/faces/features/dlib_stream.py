@@ -1,25 +1,25 @@
-"""Weights out of dlib's stream of a network, as its face-recognition ResNet is stored.
+"""Read the weights of a network from dlib's stream format, as for its face-recognition ResNet.
 
 dlib writes (`dlib/serialize.h`, `dlib/dnn/layers.h`, version 20) the layers in forward order, each
 as its name and its numbers; an integer is one byte, whose low four bits count the little-endian
 bytes that follow and whose top bit is the sign. A tensor is the number 2, four dimensions and raw
-little-endian float32. Between two layers lies bookkeeping of changing length, which is stepped over
-by looking for the name that has to come next, not further than it can be.
+little-endian float32. Between two layers there is other data of varying length, which is skipped by
+searching for the name of the next layer within a limited range.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-_LONGEST_GAP = 512
-"""Bytes between a layer's numbers and the next layer's name; there are up to 289."""
+_MAX_GAP = 512
+"""Limit of the bytes between the numbers of a layer and the name of the next; up to 289 occur."""
 _TENSOR_VERSION = 2
-_MOST_VALUES = 1 << 24
+_MAX_VALUES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
 class ConvolutionRecord:
-    """A ``con_4`` layer: ``(out, in, h, w)`` filters, ``(out,)`` biases, stride and padding."""
+    """Hold a ``con_4`` layer: filters ``(out, in, h, w)``, biases ``(out,)``, stride, padding."""
 
     filters: np.ndarray
     biases: np.ndarray
@@ -28,14 +28,14 @@ class ConvolutionRecord:
 
 
 class DlibStream:
-    """The layers of a stored network, one after the other.
+    """Read the layers of a stored network one after another.
 
-    Every method raises ``ValueError`` where the stream is cut short or is something else.
+    Every method raises ``ValueError`` if the stream is truncated or has other content.
 
     Parameters
     ----------
     data : bytes
-        The whole file.
+        Content of the file.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -43,15 +43,15 @@ class DlibStream:
         self._place = 0
 
     def seek(self, name: str) -> None:
-        """Go to the numbers of the next layer, which must have this name."""
+        """Move to the numbers of the next layer, which must have this name."""
         mark = bytes([1, len(name)]) + name.encode("ascii")
-        found = self._data.find(mark, self._place, self._place + _LONGEST_GAP + len(mark))
+        found = self._data.find(mark, self._place, self._place + _MAX_GAP + len(mark))
         if found < 0:
             raise ValueError(f"no layer {name} after byte {self._place}")
         self._place = found + len(mark)
 
     def convolution(self, inputs: int) -> ConvolutionRecord:
-        """Read the layer ``con_4``, which takes so many channels."""
+        """Read the layer ``con_4`` with `inputs` input channels."""
         self.seek("con_4")
         values = self._tensor()
         filters, height, width, *strides_and_padding = (self._integer() for _ in range(7))
@@ -88,12 +88,12 @@ class DlibStream:
         return -number if head & 0x80 else number
 
     def _tensor(self) -> np.ndarray:
-        """All values of a tensor, flat, float32."""
+        """Read all values of a tensor, flat, float32."""
         version, *dimensions = (self._integer() for _ in range(5))
         count = 1
         for dimension in dimensions:
             count *= dimension
-        if version != _TENSOR_VERSION or min(dimensions) < 1 or count > _MOST_VALUES:
+        if version != _TENSOR_VERSION or min(dimensions) < 1 or count > _MAX_VALUES:
             raise ValueError(f"a tensor of {dimensions} values in version {version}")
         values = np.frombuffer(self._take(4 * count), "<f4").astype(np.float32)
         if not np.isfinite(values).all():

@@ -1,4 +1,4 @@
-"""Face features by name or by file."""
+"""Load face features by name or from a file."""
 
 from pathlib import Path
 from typing import Literal
@@ -26,34 +26,34 @@ def load_features(
     size: int | Literal["native"] | None = None,
     channels: Channels | None = None,
 ) -> FaceFeatures:
-    """Frozen face features on a device.
+    """Load frozen face features to a device.
 
     Parameters
     ----------
     spec : str or Path, optional
-        ``dlib`` (the default) is dlib's face-recognition network out of the installed wheel. A path
-        is a weight file of VGG-Face (``.mat`` of MatConvNet, ``.t7``, ``.pth``, ``.safetensors``),
-        of torchvision's VGG-16 or VGG-19 (``.pth``, ``.safetensors``) or of dlib's network; its
-        content says which, whatever its name is.
+        ``dlib`` (the default) is dlib's face-recognition network from the installed wheel. A path
+        names a weight file of VGG-Face (``.mat`` of MatConvNet, ``.t7``, ``.pth``,
+        ``.safetensors``), of torchvision's VGG-16 or VGG-19 (``.pth``, ``.safetensors``) or of
+        dlib's network. The content, not the name, determines the kind.
     device : str or torch.device
-        Where the weights go.
+        Device of the weights.
     template : str
-        Template of the crops; dlib's network sees the part of them that it was trained on.
+        Template of the crops. dlib's network uses the part of them on which it was trained.
     size : int or "native", optional
-        VGG only: side to which crops are resized, at least 16, or "native" for as they are.
+        VGG only: side to which crops are resized, at least 16, or "native" for no resizing.
         Default: 224 for VGG-Face, "native" for the others.
     channels : {"rgb", "bgr"}, optional
-        VGG only: order of the colours that the weights expect. Default: as the file's layout says:
-        blue first for the ``.t7`` of VGG-Face and its ports (layers named ``conv_1_1``, or by their
-        number), red first otherwise.
+        VGG only: order of the colours that the weights expect. By default it follows from the
+        layout of the file: blue first for the ``.t7`` of VGG-Face and its ports (layers named
+        ``conv_1_1`` or by number), red first otherwise.
 
     Raises
     ------
     MissingToolError
-        When the wheel or the file is not there, or the file is damaged, of another kind or holds
-        anything but weights. Nothing in a file is ever executed.
+        If the wheel or the file is missing, or the file is damaged, of another kind or contains
+        anything but weights. Code in a file is never executed.
     ValueError
-        When there is no such template, or the size is too small.
+        If there is no such template, or the size is too small.
     """
     template_window(template, "dlib")
     if isinstance(size, int) and size < _SMALLEST_SIZE:

@@ -1,8 +1,8 @@
-"""Variables out of a MATLAB 5 MAT-file (``save -v6`` or ``-v7``), as far as networks need them.
+"""Read variables from a MATLAB 5 MAT-file (``save -v6`` or ``-v7``), as needed for networks.
 
 The format ("MAT-File Format", The MathWorks, chapter 1): elements of a tag (type, bytes) and their
 data, padded to 8 bytes; a compressed element is a zlib stream of one element. Objects, functions
-and sparse matrices are stepped over.
+and sparse matrices are skipped.
 """
 
 import struct
@@ -32,33 +32,33 @@ _TYPES = {
     13: "<u8",
 }
 _ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16-le", 16: "utf-8", 17: "utf-16-le"}
-_MOST_VALUES = 1 << 22
-"""Larger arrays are stepped over: the widest convolution of VGG has 2.4 million weights."""
-_MOST_ELEMENTS = 1 << 16
-_LONGEST_TEXT = 1 << 20
-_DEEPEST = 32
+_MAX_VALUES = 1 << 22
+"""Size of the largest array that is read; convolutions of VGG have up to 2.4 million weights."""
+_MAX_ELEMENTS = 1 << 16
+_MAX_TEXT = 1 << 20
+_MAX_DEPTH = 32
 _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """An array too large to be wanted: only its shape."""
+    """Hold the shape of an array that is too large to be needed."""
 
     shape: tuple[int, ...]
 
 
 def read_matlab(path: Path, names: Sequence[str]) -> dict[str, Any]:
-    """Variables of these names.
+    """Read the variables with these names.
 
-    A cell array is a list in MATLAB's order, a structure a dict (an array of structures a list of
-    dicts), text str, numbers an array in MATLAB's shape, or `Skipped`; anything else None.
+    A cell array becomes a list in MATLAB's order, a structure a dict (an array of structures a list
+    of dicts), text a str, numbers an array in MATLAB's shape or `Skipped`, and others None.
 
     Raises
     ------
     ValueError
-        When the file is cut short, damaged, or in big-endian order.
+        If the file is truncated, damaged, or in big-endian order.
     OSError
-        When it cannot be read.
+        If it cannot be read.
     """
     variables = {}
     size = path.stat().st_size
@@ -92,7 +92,7 @@ def _exactly(file: BufferedReader, count: int) -> bytes:
 
 
 class _Source:
-    """The bytes of one top-level element, inflated on the way where they are compressed."""
+    """Read the bytes of one top-level element, decompressed if necessary."""
 
     def __init__(self, file: BufferedReader, count: int, *, inflate: bool) -> None:
         self._file = file
@@ -101,7 +101,7 @@ class _Source:
         self.place = 0
 
     def read(self, count: int) -> bytes:
-        """So many bytes."""
+        """Read `count` bytes."""
         parts = []
         missing = count
         while missing:
@@ -114,7 +114,7 @@ class _Source:
         return b"".join(parts)
 
     def skip(self, count: int) -> None:
-        """Step over so many bytes, a block at a time."""
+        """Skip `count` bytes in blocks."""
         if count < 0:
             raise ValueError("an element is longer than it says")
         while count:
@@ -123,12 +123,12 @@ class _Source:
             count -= block
 
     def tag(self) -> tuple[int, int]:
-        """Type and length of the element that begins here."""
+        """Read the type and length of the next element."""
         kind, count = struct.unpack("<II", self.read(8))
         return kind, count
 
     def data(self, most: int) -> tuple[int, bytes]:
-        """Type and data of the simple element that begins here."""
+        """Read the type and data of the next simple element."""
         kind, count, rest = self.start()
         if count > most:
             raise ValueError("an element is too long")
@@ -138,7 +138,7 @@ class _Source:
         return kind, data
 
     def start(self) -> tuple[int, int, bytes | None]:
-        """Type and length of a simple element, and its data where it is a small one."""
+        """Read the type and length of a simple element, and its data if it is a small one."""
         head = self.read(8)
         kind, count = struct.unpack("<II", head)
         if kind >> 16:
@@ -167,9 +167,9 @@ class _Source:
 
 
 def _matrix(source: _Source, depth: int) -> Any:
-    """The array that begins here, with its tag."""
+    """Read the next array with its tag."""
     kind, count = source.tag()
-    if kind != _MATRIX or depth > _DEEPEST:
+    if kind != _MATRIX or depth > _MAX_DEPTH:
         raise ValueError("not an array, or nested too deeply")
     if not count:
         return None
@@ -180,10 +180,10 @@ def _matrix(source: _Source, depth: int) -> Any:
 
 
 def _named(source: _Source, depth: int, wanted: Sequence[str] | None = None) -> tuple[str, Any]:
-    """Name and value of the array whose tag lies just behind."""
+    """Read the name and value of an array after its tag."""
     _, flags = source.data(8)
     _, sizes = source.data(4 * 32)
-    _, name = source.data(_LONGEST_TEXT)
+    _, name = source.data(_MAX_TEXT)
     shape = tuple(np.frombuffer(sizes, "<i4").tolist())
     if len(flags) != 8 or len(shape) < 2 or min(shape) < 0:
         raise ValueError("an array without a shape")
@@ -203,7 +203,7 @@ def _named(source: _Source, depth: int, wanted: Sequence[str] | None = None) -> 
 
 
 def _elements(shape: tuple[int, ...]) -> int:
-    if prod(shape) > _MOST_ELEMENTS:
+    if prod(shape) > _MAX_ELEMENTS:
         raise ValueError(f"a list of {shape} elements")
     return prod(shape)
 
@@ -211,28 +211,28 @@ def _elements(shape: tuple[int, ...]) -> int:
 def _structures(source: _Source, count: int, depth: int) -> dict[str, Any] | list[dict[str, Any]]:
     _, length = source.data(8)
     width = int.from_bytes(length, "little")
-    _, text = source.data(_LONGEST_TEXT)
+    _, text = source.data(_MAX_TEXT)
     if not 0 < width <= len(text):
         raise ValueError("a structure without fields")
     starts = range(0, len(text), width)
     names = [text[k : k + width].partition(b"\0")[0].decode("latin-1") for k in starts]
-    if len(names) * count > _MOST_ELEMENTS:
+    if len(names) * count > _MAX_ELEMENTS:
         raise ValueError(f"{count} structures of {len(names)} fields")
     made = [{name: _matrix(source, depth + 1) for name in names} for _ in range(count)]
     return made[0] if count == 1 else made
 
 
 def _text(source: _Source) -> str:
-    kind, data = source.data(_LONGEST_TEXT)
+    kind, data = source.data(_MAX_TEXT)
     return data.decode(_ENCODINGS.get(kind, "latin-1"), "replace")
 
 
 def _numbers(source: _Source, shape: tuple[int, ...]) -> np.ndarray | Skipped:
-    """The real part; MATLAB stores whole numbers in as few bytes as hold them."""
+    """Read the real part; MATLAB stores whole numbers with as few bytes as possible."""
     kind, count, rest = source.start()
     if kind not in _TYPES or count != prod(shape) * np.dtype(_TYPES[kind]).itemsize:
         raise ValueError(f"an array of {shape} in {count} bytes of type {kind}")
-    if prod(shape) > _MOST_VALUES:
+    if prod(shape) > _MAX_VALUES:
         source.skip(count + -count % 8)
         return Skipped(shape)
     data = source.read(count) if rest is None else rest[:count]

@@ -1,9 +1,9 @@
-"""Aligned crops to what a network was trained on: part of the crop, its size, its range.
+"""Convert aligned crops to the input of a network: region, size and range.
 
-Sampling is two small matrix products, one for the rows and one for the columns: differentiable,
-deterministic on every device, and always the same filter. It is the triangle filter of Pillow and
-of `torch.nn.functional.interpolate(mode="bilinear", antialias=True)`: bilinear where it enlarges,
-and as wide as the reduction where it reduces.
+Sampling consists of two small matrix products, for rows and columns: differentiable, deterministic
+on all devices, and with a fixed filter. It is the triangle filter of Pillow and of
+`torch.nn.functional.interpolate(mode="bilinear", antialias=True)`: bilinear when enlarging, and as
+wide as the reduction factor when reducing.
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from faceprep.faces.features.base import full_precision
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """An upright square part of a crop, in fractions of the crop's side.
+    """Define an upright square part of a crop, in fractions of its side.
 
     Attributes
     ----------
     left, top : float
-        Its corner; (0, 0) is the corner of the first pixel.
+        Corner; (0, 0) is the corner of the first pixel.
     side : float
-        It may reach outside the crop, where everything is black.
+        Side. The window may extend beyond the crop, where pixels are black.
     """
 
     left: float = 0.0
@@ -35,10 +35,10 @@ class Window:
 
 
 def template_window(crop: str, target: str) -> Window:
-    """Part of one template's crop that another template's crop shows.
+    """Return the part of a crop of one template that a crop of another template shows.
 
-    Least squares over the five points, scale and shift only: both templates are upright, and a
-    turn of a fraction of a degree would cost the separable sampling.
+    Scale and shift are fitted to the five points by least squares. Rotation is omitted to keep the
+    sampling separable; both templates are upright up to a fraction of a degree.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def template_window(crop: str, target: str) -> Window:
     Raises
     ------
     ValueError
-        When there is no such template.
+        If there is no such template.
     """
     points, goals = (load_template(name, 1) + 0.5 for name in (crop, target))
     centre, goal = points.mean(0), goals.mean(0)
@@ -59,16 +59,16 @@ def template_window(crop: str, target: str) -> Window:
 
 
 class Prepare(nn.Module):
-    """Crops in [-1, 1] → ``(B, 3, size, size)``, ``(gray level - mean) / deviation``.
+    """Convert crops in [-1, 1] to ``(B, 3, size, size)``, ``(gray level - mean) / deviation``.
 
     Parameters
     ----------
     mean, deviation : tuple of float
-        Of R, G and B, in gray levels 0 to 255.
+        Mean and standard deviation of R, G and B, in gray levels 0 to 255.
     size : int, optional
-        Side of the result, pixels. None leaves crops at their size, whole.
+        Side of the result, pixels. None keeps the whole crops at their size.
     window : Window
-        Part of the crop that is shown.
+        Part of the crop that is used.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Prepare(nn.Module):
         self.window = window
 
     def forward(self, x: Tensor) -> Tensor:
-        """Sample, then normalise, both in float32 whatever autocast says."""
+        """Sample and normalize in float32, regardless of autocast."""
         with torch.autocast(x.device.type, enabled=False):
             levels = to_levels(full_precision(x))
             if self.size is not None:
@@ -95,18 +95,18 @@ class Prepare(nn.Module):
 
 
 def sample(image: Tensor, size: int, window: Window) -> Tensor:
-    """A window of ``(..., H, W)`` pictures as ``(..., size, size)``; black (0) outside."""
+    """Sample a window of images ``(..., H, W)`` as ``(..., size, size)``; 0 outside."""
     rows = _weights(size, window.top, window.side, image.shape[-2], image)
     columns = _weights(size, window.left, window.side, image.shape[-1], image)
     return rows @ image @ columns.T
 
 
 def _weights(size: int, first: float, side: float, pixels: int, like: Tensor) -> Tensor:
-    """What each of `pixels` adds to each of `size` samples, ``(size, pixels)``."""
+    """Return the weights of the pixels in each sample, ``(size, pixels)``."""
     step = side * pixels / size
     samples = torch.arange(size, device=like.device, dtype=like.dtype)
     centres = (samples + 0.5) * step + (first * pixels - 0.5)
     places = torch.arange(pixels, device=like.device, dtype=like.dtype)
     weights = (1 - (places - centres[:, None]).abs() / max(step, 1.0)).clamp_min(0)
-    # A sample of the border is made of what is inside; one farther out has nothing and stays 0.
+    # Samples at the border use only pixels inside; samples farther outside are 0.
     return weights / weights.sum(1, keepdim=True).clamp_min(1e-6)

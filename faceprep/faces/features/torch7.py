@@ -1,8 +1,8 @@
-"""Objects out of a file of Torch7 (Lua), ``torch.save`` in its binary form of 64-bit Linux.
+"""Read objects from a Torch7 (Lua) file in the binary format of ``torch.save`` on 64-bit Linux.
 
 The format (torch7: `File.lua`, `generic/Tensor.c`, `generic/Storage.c`): every value is a type
-number and its content; tables and objects carry an index, so that a later mention of the same
-object is only the index. Functions are Lua bytecode: they are stepped over, never run.
+number and its content; tables and objects have an index, and later references to the same
+object consist of the index. Functions are Lua bytecode; they are skipped and never executed.
 """
 
 import math
@@ -16,8 +16,8 @@ import numpy as np
 
 _NIL, _NUMBER, _STRING, _TABLE, _TORCH, _BOOLEAN = range(6)
 _FUNCTIONS = (6, 7, 8)
-_DEEPEST = 200
-_MOST_DIMENSIONS = 8
+_MAX_DEPTH = 200
+_MAX_DIMENSIONS = 8
 _ELEMENTS = {
     "Byte": np.uint8,
     "Char": np.int8,
@@ -33,23 +33,23 @@ _ELEMENTS = {
 
 @dataclass(eq=False)
 class Torch7Object:
-    """An object of a Lua class: the class's name, and its fields where they are a table."""
+    """Hold an object of a Lua class: name of the class, and its fields if they are a table."""
 
     name: str
     fields: dict[object, object] = field(default_factory=dict)
 
 
 def read_torch7(path: Path) -> object:
-    """The value in a file: tables as dict, tensors and storages as arrays, functions as None.
+    """Read the value in a file: tables as dict, tensors and storages as arrays, functions as None.
 
-    Whole numbers are int. Arrays are views of the file: what nobody touches is not read.
+    Whole numbers are int. Arrays are views of the file; unused ones are not read.
 
     Raises
     ------
     ValueError
-        When the file is cut short, damaged or of another form of Torch7.
+        If the file is truncated, damaged or in another format of Torch7.
     OSError
-        When it cannot be read.
+        If it cannot be read.
     """
     with path.open("rb") as file:
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -63,7 +63,7 @@ class _Reader:
         self._known: dict[int, object] = {}
 
     def value(self, depth: int) -> object:
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise ValueError("tables nested too deeply")
         kind = self._int()
         if kind == _NIL:
@@ -86,7 +86,7 @@ class _Reader:
                 self._object(index, depth)
             else:
                 self._take(self._int())
-                self.value(depth + 1)  # the variables that the function closes over
+                self.value(depth + 1)  # upvalues of the function
         return self._known[index]
 
     def _table(self, index: int, depth: int) -> None:
@@ -117,7 +117,7 @@ class _Reader:
 
     def _tensor(self, depth: int) -> np.ndarray:
         dimensions = self._int()
-        if not 0 <= dimensions <= _MOST_DIMENSIONS:
+        if not 0 <= dimensions <= _MAX_DIMENSIONS:
             raise ValueError(f"a tensor of {dimensions} dimensions")
         shape = [self._unpack("<q") for _ in range(dimensions)]
         strides = [self._unpack("<q") for _ in range(dimensions)]

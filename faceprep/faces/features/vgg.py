@@ -1,8 +1,8 @@
-"""VGG-Face and the VGG networks of ImageNet in torch, up to their last convolution.
+"""Build VGG-Face and the VGG networks of ImageNet in torch, up to the last convolution.
 
 Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR
-2015; Parkhi, Vedaldi and Zisserman, "Deep face recognition", BMVC 2015. Widths are what the file
-says. The dense layers are left out: they are nine tenths of the weights and fix the input to 224.
+2015; Parkhi, Vedaldi and Zisserman, "Deep face recognition", BMVC 2015. The file determines the
+widths. The dense layers, nine tenths of the weights, are omitted; they would fix the input to 224.
 """
 
 from typing import Literal
@@ -14,27 +14,27 @@ from faceprep.faces.features.prepare import Prepare
 from faceprep.faces.features.vgg_weights import Channels, VggWeights
 
 _BLOCKS = {13: (2, 2, 3, 3, 3), 16: (2, 2, 4, 4, 4)}
-"""Convolutions of each block, by their number: VGG-16, which VGG-Face is, and VGG-19."""
+"""Total number of convolutions → number per block: VGG-16 (also VGG-Face) and VGG-19."""
 _FACES, _IMAGENET = 2622, 1000
-"""Outputs of the last layer: people that VGG-Face was trained on, classes of ImageNet."""
+"""Outputs of the last layer: identities of VGG-Face, classes of ImageNet."""
 VGG_FACE_SIZE = 224
 
-# Mean colour of VGG-Face's training set (the authors' matlab demo); ImageNet's mean and standard
-# deviation as torchvision's networks were trained, times 255.
+# Mean colour of the training set of VGG-Face (MATLAB demo of the authors); mean and standard
+# deviation of ImageNet as in torchvision, times 255.
 _FACE_RANGE = ((129.1863, 104.7624, 93.5940), (1.0, 1.0, 1.0))
 _IMAGENET_RANGE = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 
 _PERCEPTUAL = tuple(f"conv{block}_2" for block in range(1, 6))
-"""Layers of ExprGAN's identity loss (official code), before their ReLU."""
+"""Layers of the identity loss in the official code of Ding et al., before their ReLU."""
 
 
 def vgg_name(weights: VggWeights) -> str:
-    """Which network these are: ``vgg-face``, ``vgg-16`` or ``vgg-19``.
+    """Return the name of the network: ``vgg-face``, ``vgg-16`` or ``vgg-19``.
 
     Raises
     ------
     ValueError
-        When they are none of these.
+        If it is none of these.
     """
     count = len(weights.convolutions)
     if count not in _BLOCKS:
@@ -53,27 +53,27 @@ def build_vgg(
     size: int | Literal["native"] | None = None,
     channels: Channels | None = None,
 ) -> FaceFeatures:
-    """The network over whole crops.
+    """Build the network for whole crops.
 
-    Its layers are ``convB_N`` before their ReLU, ``reluB_N`` and ``poolB``. Its embedding is the
-    mean of the last ReLU over the picture, which tells faces apart, but was not trained to.
+    The layers are ``convB_N`` (before ReLU), ``reluB_N`` and ``poolB``. The embedding is the mean
+    of the last ReLU over all pixels, which separates faces but was not trained for that.
 
     Parameters
     ----------
     weights : VggWeights
-        What `read_vgg_weights` gives.
+        Result of `read_vgg_weights`.
     source : Source
-        Where they come from.
+        Origin of the weights.
     size : int or "native", optional
-        Side to which crops are resized; "native" leaves them. Default: 224 for VGG-Face, as its
-        authors and ExprGAN do; native for the others, as perceptual losses do.
+        Side to which crops are resized; "native" keeps them. Default: 224 for VGG-Face, as in its
+        publication; native for the others, as is usual in perceptual losses.
     channels : {"rgb", "bgr"}, optional
-        Order of the colours in the first convolution, where the file's layout misleads.
+        Order of the colours in the first convolution, if it differs from the layout of the file.
 
     Raises
     ------
     ValueError
-        When these are not the weights of such a network.
+        If these are not the weights of such a network.
     """
     name = vgg_name(weights)
     face = name == "vgg-face"

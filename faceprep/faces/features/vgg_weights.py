@@ -1,15 +1,15 @@
-"""The convolutions of a VGG network out of whatever file they come in.
+"""Read the convolutions of a VGG network from several file formats.
 
-Which kind of file it is, its first bytes say, not its name:
+The first bytes of a file, not its name, determine its format:
 
 * MATLAB 5 (``.mat``), as MatConvNet saves networks;
 * Torch7 (``.t7``), as the authors of VGG-Face published it;
-* PyTorch (``.pth``, ``.pt``): a state dict, read with ``weights_only``, which builds nothing but
+* PyTorch (``.pth``, ``.pt``): a state dict, read with ``weights_only``, which creates only
   tensors and plain containers;
 * safetensors.
 
-Nothing in a file is executed. Every reader checks sizes before it believes them, and raises
-``ValueError`` over what is damaged or is something else.
+Code in a file is never executed. Every reader checks sizes and raises ``ValueError`` for damaged or
+other files.
 """
 
 import re
@@ -32,26 +32,26 @@ Channels = Literal["rgb", "bgr"]
 _HEAD_BYTES = 128
 _TORCH7_STARTS = (struct.pack("<i", 3), struct.pack("<i", 4))
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
-# The ports of VGG_FACE.t7 keep its blue-green-red: modules by number, or conv_1_1 and so on.
+# The ports of VGG_FACE.t7 have its blue-green-red order: modules by number, or conv_1_1 etc.
 _TORCH7_PORT = re.compile(r"^\d+$|(^|\.)conv_\d_\d$")
 _TORCHVISION = re.compile(r"^features\.\d+$")
 
 
 @dataclass(frozen=True, slots=True)
 class VggWeights:
-    """The 3×3 convolutions of a file, in forward order.
+    """Hold the 3×3 convolutions of a file, in forward order.
 
     Attributes
     ----------
     convolutions : list of (Tensor, Tensor)
-        Filters ``(out, in, 3, 3)`` and biases ``(out,)``, float32; each takes what the one before
-        it gives, the first takes 3 channels.
+        Filters ``(out, in, 3, 3)`` and biases ``(out,)``, float32. The first has 3 input
+        channels, the others the output channels of the previous one.
     classes : int or None
-        Outputs of the last dense layer, where the file has any.
+        Outputs of the last dense layer, if there is one.
     channels : {"rgb", "bgr"}
-        Order in which the first convolution takes the colours, as far as the layout tells.
+        Order of the colours in the first convolution, according to the layout.
     torchvision : bool
-        Whether the layers are named as torchvision names them.
+        Whether the layers have the names of torchvision.
     """
 
     convolutions: list[tuple[Tensor, Tensor]]
@@ -66,9 +66,9 @@ def read_vgg_weights(path: Path) -> VggWeights:
     Raises
     ------
     ValueError
-        When the file is damaged, of another kind, or no plain VGG network.
+        If the file is damaged, of another kind, or not a plain VGG network.
     OSError
-        When it cannot be read.
+        If it cannot be read.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
@@ -89,7 +89,7 @@ def read_vgg_weights(path: Path) -> VggWeights:
 
 
 def _check_chain(convolutions: list[tuple[Tensor, Tensor]]) -> None:
-    """That these are whole and follow one another."""
+    """Check that the convolutions are finite and their channels match."""
     inputs = 3
     for number, (filters, biases) in enumerate(convolutions, 1):
         if tuple(filters.shape[1:]) != (inputs, 3, 3) or biases.shape != filters.shape[:1]:
@@ -115,7 +115,7 @@ def _from_matconvnet(variables: Mapping[str, Any]) -> VggWeights:
         filters, biases = layer.get("weights") or (layer.get("filters"), layer.get("biases"))
         if not isinstance(filters, np.ndarray | Skipped):
             raise ValueError(f"layer {layer.get('name')} has no filters")
-        shape = (*filters.shape, 1, 1)[:4]  # MATLAB drops trailing ones
+        shape = (*filters.shape, 1, 1)[:4]  # MATLAB removes trailing ones
         if shape[:2] != (3, 3):
             classes = shape[3]
         elif not isinstance(filters, np.ndarray) or not isinstance(biases, np.ndarray):
@@ -144,7 +144,7 @@ def _from_torch7(root: object) -> VggWeights:
 
 
 def _modules(value: object, seen: set[int]) -> list[Torch7Object]:
-    """Modules without parts of their own, in forward order."""
+    """Return the modules without submodules, in forward order."""
     if not isinstance(value, Torch7Object) or id(value) in seen:
         return []
     seen.add(id(value))
@@ -169,22 +169,22 @@ def _from_safetensors(path: Path) -> VggWeights:
 
 
 def _unless_dense(file: Any, name: str) -> Tensor:
-    """A tensor of a safetensors file; of a dense layer's weight only the shape."""
+    """Read a tensor of a safetensors file; for weights of dense layers only the shape."""
     shape = file.get_slice(name).get_shape()
     return torch.empty(shape, device="meta") if len(shape) == 2 else file.get_tensor(name)
 
 
 def _load_state_dict(path: Path, *, zipped: bool) -> Mapping[str, Any]:
-    """The mapping in a file of PyTorch; pickled objects other than tensors are refused."""
+    """Read the mapping in a PyTorch file; pickled objects other than tensors are rejected."""
     try:
-        # Mapped, so that dense layers, which nobody asks for, stay on the disk.
+        # Memory-mapped, so that unused dense layers are not read.
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except UnpicklingError as error:
         raise ValueError(
             "it holds more than weights, or is damaged, and nothing of it was executed; save a"
             " plain state dict"
         ) from error
-    except Exception as error:  # torch.load raises nearly anything over a damaged file
+    except Exception as error:  # torch.load raises many kinds of errors for damaged files
         raise ValueError(f"not a whole file of PyTorch ({type(error).__name__})") from error
     for wrapper in _WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
@@ -217,13 +217,13 @@ def _from_state_dict(tensors: Mapping[str, Any]) -> VggWeights:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """Sorting key which puts ``features.2`` before ``features.10``."""
+    """Return a sorting key that places ``features.2`` before ``features.10``."""
     parts = re.split(r"(\d+)", name)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _copy(values: Tensor) -> Tensor:
-    """Float32 values that no longer depend on the file."""
+    """Copy to float32 values that do not depend on the file."""
     return values.detach().to(torch.float32, copy=True)
 
 

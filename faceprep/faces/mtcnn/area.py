@@ -1,7 +1,7 @@
-"""One picture reduced to several sizes at once by averaging areas, exactly.
+"""Reduce an image to several sizes at once by averaging areas.
 
-The same means as ``cv2.resize(…, INTER_AREA)``, in a third of its time: OpenCV walks the whole
-picture for every size, and the pyramid has five to nine of them.
+The results equal ``cv2.resize(…, INTER_AREA)`` and take a third of the time: OpenCV reads the whole
+image for each of the five to nine levels of the pyramid.
 """
 
 from functools import lru_cache
@@ -12,22 +12,22 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 
-def area_averages(picture: np.ndarray, sizes: list[tuple[int, int]]) -> list[np.ndarray]:
-    """Reduce a picture to each size; a pixel is the mean of the area that it covers.
+def area_averages(image: np.ndarray, sizes: list[tuple[int, int]]) -> list[np.ndarray]:
+    """Reduce an image to each size; a pixel is the mean of the area that it covers.
 
     Parameters
     ----------
-    picture : (H, W, 3) float32
+    image : (H, W, 3) float32
     sizes : list of (h, w)
-        None larger than the picture.
+        Sizes, none larger than the image.
 
     Returns
     -------
     list of (h, w, 3) float32
     """
-    height, width, channels = picture.shape
+    height, width, channels = image.shape
     heights, widths = tuple(h for h, _ in sizes), tuple(w for _, w in sizes)
-    rows = _weighted_rows(torch.from_numpy(picture).reshape(height, -1), heights)
+    rows = _weighted_rows(torch.from_numpy(image).reshape(height, -1), heights)
     columns = rows.reshape(-1, width, channels).transpose(0, 1)  # (W, all heights, 3)
     levels = []
     for part, w in zip(columns.split(heights, dim=1), widths, strict=True):
@@ -37,14 +37,14 @@ def area_averages(picture: np.ndarray, sizes: list[tuple[int, int]]) -> list[np.
 
 
 def _weighted_rows(rows: Tensor, counts: tuple[int, ...]) -> Tensor:
-    """Average the rows down to each count of rows; the results one after the other."""
+    """Average the rows to each number of rows; return the concatenated results."""
     index, weight, start = _weights(len(rows), counts)
     return embedding_bag(index, rows, start, mode="sum", per_sample_weights=weight)
 
 
 @lru_cache(maxsize=256)
 def _weights(length: int, counts: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Which rows, with which weight, go into each averaged row, and where its list starts."""
+    """Return the rows and weights of each averaged row, and the starts of their lists."""
     indices, weights, lengths = [], [], []
     for count in counts:
         edges = np.arange(count + 1) * (length / count)

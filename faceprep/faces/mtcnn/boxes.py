@@ -1,7 +1,7 @@
-"""Box arithmetic between MTCNN's networks: cells, refinement, non-maximum suppression, patches.
+"""Compute boxes between the networks of MTCNN: cells, refinement, suppression, patches.
 
-Every step follows `mtcnn` 1.0.0, its peculiarities included; they are named where they occur.
-Boxes are ``(n, 4)`` arrays of x1, y1, x2, y2.
+All steps follow `mtcnn` 1.0.0, including its peculiarities, which are documented below. Boxes are
+``(n, 4)`` arrays of x1, y1, x2, y2.
 """
 
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ _CHUNK = 1024
 
 
 def window_boxes(rows: np.ndarray, columns: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Boxes of P-Net's cells, moved by its offsets, in pixels of the pyramid level.
+    """Return the boxes of P-Net's cells with its offsets, in pixels of the pyramid level.
 
-    A cell covers the pixels ``2 i + 1`` to ``2 i + 12`` and is taken to be 11 pixels wide, as in
-    the package, although the window is 12 pixels wide.
+    A cell covers the pixels ``2 i + 1`` to ``2 i + 12``. As in the package, its width counts as 11
+    pixels, although the window is 12 pixels wide.
     """
     corner = np.stack([columns, rows], axis=1) * STRIDE
     cell = np.concatenate([corner + 1, corner + WINDOW], axis=1)
@@ -30,7 +30,7 @@ def window_boxes(rows: np.ndarray, columns: np.ndarray, offsets: np.ndarray) -> 
 
 
 def squared(boxes: np.ndarray) -> np.ndarray:
-    """Boxes grown along their shorter side into squares of the same centre."""
+    """Extend boxes along their shorter side to squares with the same centre."""
     size = boxes[:, 2:] - boxes[:, :2]
     side = size.max(axis=1, keepdims=True)
     corner = boxes[:, :2] + size / 2 - side / 2
@@ -38,28 +38,28 @@ def squared(boxes: np.ndarray) -> np.ndarray:
 
 
 def refined(boxes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Boxes moved by R-Net's or O-Net's offsets, which are fractions of width + 1, height + 1."""
+    """Apply offsets of R-Net or O-Net, in fractions of width + 1 and height + 1, to boxes."""
     size = boxes[:, 2:] - boxes[:, :2] + 1
     return boxes + offsets * np.concatenate([size, size], axis=1)
 
 
 def points_in(boxes: np.ndarray, fractions: np.ndarray) -> np.ndarray:
-    """O-Net's key points ``(n, 10)``, five x then five y in fractions, as pixels ``(n, 5, 2)``."""
+    """Convert O-Net's points ``(n, 10)``, five x then five y, to pixels ``(n, 5, 2)``."""
     size = boxes[:, 2:] - boxes[:, :2] + 1
     xy = fractions.reshape(-1, 2, 5).transpose(0, 2, 1)
     return xy * size[:, None] + boxes[:, None, :2] - 1
 
 
 def best_first(scores: np.ndarray) -> np.ndarray:
-    """Indices by falling score; of equal scores the last comes first, as in the package.
+    """Return indices by descending score; for equal scores the last is first, as in the package.
 
-    P-Net's probabilities of clear faces round to the same float32, so the rule matters.
+    The order matters, because P-Net's probabilities of clear faces round to equal float32 values.
     """
     return np.argsort(scores, kind="stable")[::-1]
 
 
 def overlaps(boxes: np.ndarray, others: np.ndarray, *, of_smaller: bool = False) -> np.ndarray:
-    """Intersection over union, or over the smaller box, of every pair: ``(n, m)``."""
+    """Return the intersection over union, or over the smaller box, of each pair: ``(n, m)``."""
     top_left = np.maximum(boxes[:, None, :2], others[None, :, :2])
     bottom_right = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     sides = np.maximum(bottom_right - top_left, 0)
@@ -81,20 +81,20 @@ def suppress(
     groups: np.ndarray | None = None,
     of_smaller: bool = False,
 ) -> np.ndarray:
-    """Which boxes, sorted best first, no better box overlaps by more than `threshold`.
+    """Return which boxes are kept after non-maximum suppression.
 
-    Not greedy, as in the package: a suppressed box still suppresses worse ones.
+    As in the package, the suppression is not greedy: a suppressed box still suppresses worse ones.
 
     Parameters
     ----------
     boxes : (n, 4)
-        Sorted by falling score.
+        Boxes by descending score.
     threshold : float
-        Share of overlap above which the worse box goes.
+        Overlap above which the worse box is suppressed.
     groups : (n,), optional
-        Only boxes of one group (a pyramid level) suppress each other.
+        Group (pyramid level) of each box; only boxes of one group suppress each other.
     of_smaller : bool
-        Divide the shared area by the smaller box in place of the union.
+        Whether the intersection is divided by the smaller box instead of the union.
 
     Returns
     -------
@@ -102,7 +102,9 @@ def suppress(
         True for boxes to keep.
     """
     keep = np.ones(len(boxes), bool)
-    for start in range(0, len(boxes), _CHUNK):  # n x n at once would not fit for huge pictures
+    for start in range(
+        0, len(boxes), _CHUNK
+    ):  # a complete n x n matrix needs too much memory for huge images
         part = slice(start, start + _CHUNK)
         better = boxes[: start + _CHUNK]
         hit = overlaps(better, boxes[part], of_smaller=of_smaller) > threshold
@@ -115,18 +117,18 @@ def suppress(
 def patches(
     images: Sequence[np.ndarray], owners: np.ndarray, boxes: np.ndarray, size: int
 ) -> np.ndarray:
-    """Cut boxes out of several images and resize them, bilinear without antialiasing.
+    """Extract boxes from images and resize them, bilinearly without antialiasing.
 
-    As TensorFlow's ``crop_and_resize`` does for the package: the box corners, scaled by
-    ``(side - 1) / side`` of the image, fall on the centres of the patch's corner pixels, and what
-    lies outside the picture is mid-gray.
+    As in ``crop_and_resize`` of TensorFlow, which the package uses, the corners of a box, scaled by
+    ``(side - 1) / side`` of the image, map to the centres of the corner pixels of the patch. Pixels
+    outside the image are mid-gray.
 
     Parameters
     ----------
     images : list of (H, W, 3) arrays in [0, 255]
-        Of one type, uint8 or float32, each; uint8 rounds the patch.
+        Images of type uint8 or float32; with uint8 the patch is rounded.
     owners : (n,) int
-        Which image each box is in.
+        Index of the image of each box.
     boxes : (n, 4)
     size : int
         Side of a patch in pixels.

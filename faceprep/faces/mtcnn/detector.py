@@ -1,4 +1,4 @@
-"""MTCNN in torch: the faces of `mtcnn` 1.0.0, without TensorFlow and several times faster.
+"""Detect faces with MTCNN in torch, as `mtcnn` 1.0.0 does, several times faster.
 
 Zhang, Zhang, Li and Qiao, "Joint face detection and alignment using multitask cascaded
 convolutional networks", IEEE SPL 2016.
@@ -32,40 +32,42 @@ THRESHOLDS = (0.6, 0.7, 0.8)
 _LEVEL_OVERLAP, _PROPOSAL_OVERLAP = 0.5, 0.7
 _REFINED_OVERLAP, _FACE_OVERLAP = 0.7, 0.7
 _BATCH_IMAGES = 32
-_BATCH_PIXELS = 8_000_000  # of the images of a batch together, to bound memory
-_LEVEL_PIXELS = 100_000  # P-Net slows down when its activations leave the cache
+_BATCH_PIXELS = 8_000_000  # total of the images of a batch, to bound memory
+_LEVEL_PIXELS = 100_000  # P-Net is slower when its activations exceed the cache
 _BATCH_PATCHES = 32
 
-_Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes (n, 4), scores (n,), points (n, 5, 2)
+_Detections = tuple[
+    np.ndarray, np.ndarray, np.ndarray
+]  # boxes (n, 4), scores (n,), points (n, 5, 2)
 
 
 class MTCNN:
-    """Detector of faces and five key points.
+    """Detect faces and five key points.
 
     Parameters
     ----------
     device : str
-        Where the networks run, ``cpu`` or ``cuda``.
+        Device of the networks, ``cpu`` or ``cuda``.
     min_face_size : float
-        Side of the smallest face sought, in pixels (default of the package: 20).
+        Side of the smallest face to detect, pixels (default of the package: 20).
     search : {"large-first", "full"}
-        ``full`` looks at every pyramid level, as the package does. ``large-first`` starts with
-        faces of a quarter of the picture's shorter side; it goes down until faces a third as large
-        as the largest face found have been looked for, or, as long as none is found with
-        confidence 0.95, down to `min_face_size`. The largest face and its key points stay the
-        same. Faces smaller than a third of the largest may be missing: those in the background.
+        ``full`` searches all pyramid levels, as the package does. ``large-first`` starts with faces
+        of a quarter of the shorter side of the image. It continues until faces a third as large as
+        the largest face have been searched or, while no face has confidence 0.95, down to
+        `min_face_size`. The largest face and its key points are the same. Faces in the background
+        that are smaller than a third of the largest may be missing.
 
     Raises
     ------
     MissingToolError
-        The `mtcnn` wheel, which holds the weights, is not installed.
+        If the `mtcnn` wheel, which contains the weights, is not installed.
     ValueError
-        `search` is unknown or `min_face_size` is not positive.
+        If `search` is unknown or `min_face_size` is not positive.
 
     Notes
     -----
     The result for an image does not depend on the other images of the call. Memory is bounded:
-    in pictures of more than about four megapixels the smallest faces are not sought (see
+    in images of more than about four megapixels the smallest faces are not searched (see
     `faceprep.faces.mtcnn.pyramid.MAX_LEVEL_PIXELS`).
     """
 
@@ -87,22 +89,22 @@ class MTCNN:
         self._pnet, self._rnet, self._onet = load_networks(device)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
-        """Faces of each image, best confidence first.
+        """Return the faces of each image, best confidence first.
 
         Parameters
         ----------
         images : sequence of (H, W, 3) uint8 RGB
-            Any sizes, mixed. Images of one size share batches.
+            Images of any sizes; images of one size share batches.
 
         Returns
         -------
         list of list of Face
-            Boxes lie inside the image; key points may reach outside.
+            Boxes are inside the image; key points may be outside.
 
         Raises
         ------
         ValueError
-            An image is not (H, W, 3) uint8.
+            If an image is not (H, W, 3) uint8.
         """
         for image in images:
             if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
@@ -122,12 +124,12 @@ class MTCNN:
             )
             for image in images
         ]
-        found: dict[int, _Found] = {}
+        found: dict[int, _Detections] = {}
         active = [i for i, search in enumerate(searches) if search.pending]
         while active:
             self._propose([searches[i] for i in active])
             found |= zip(active, self._refine([searches[i] for i in active]), strict=True)
-            active = [i for i in active if searches[i].go_on(*found[i][:2])]
+            active = [i for i in active if searches[i].continue_search(*found[i][:2])]
         return [_faces(image, found.get(i)) for i, image in enumerate(images)]
 
     def _propose(self, searches: list[Search]) -> None:
@@ -147,7 +149,7 @@ class MTCNN:
                     boxes = window_boxes(rows, columns, o[rows, columns])
                     search.add(level, boxes, p[rows, columns])
 
-    def _refine(self, searches: list[Search]) -> Iterator[_Found]:
+    def _refine(self, searches: list[Search]) -> Iterator[_Detections]:
         """R-Net and O-Net over the proposals of all searches together."""
         images = [search.image for search in searches]
         proposals = [_proposals(search) for search in searches]
@@ -170,7 +172,7 @@ class MTCNN:
             yield boxes[mine], scores[mine], points[mine]
 
     def _run(self, network: torch.nn.Module, pixels: np.ndarray) -> list[np.ndarray]:
-        # An empty list still makes one (empty) batch, so the outputs keep their shapes.
+        # An empty list gives one empty batch, so that the outputs have the right shapes.
         batches = [
             network(self._tensor(pixels[start : start + _BATCH_PATCHES]))
             for start in range(0, max(len(pixels), 1), _BATCH_PATCHES)
@@ -178,7 +180,7 @@ class MTCNN:
         return [torch.cat(parts).cpu().numpy() for parts in zip(*batches, strict=True)]
 
     def _tensor(self, pixels: np.ndarray) -> Tensor:
-        """``(n, h, w, 3)`` pixels as a float32 channels-last batch."""
+        """Convert ``(n, h, w, 3)`` pixels to a float32 channels-last batch."""
         return torch.from_numpy(pixels).to(self.device).float().permute(0, 3, 1, 2)
 
 
@@ -195,7 +197,7 @@ def _batches(images: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
 
 
 def _proposals(search: Search) -> np.ndarray:
-    """P-Net's boxes after suppression within each level, then across levels, as squares."""
+    """Return P-Net's boxes as squares, after suppression within and across levels."""
     order = best_first(search.scores)
     boxes, levels = search.boxes[order], search.levels[order]
     boxes = boxes[suppress(boxes, _LEVEL_OVERLAP, groups=levels)]
@@ -210,7 +212,7 @@ def _keep_best(
     *,
     of_smaller: bool = False,
 ) -> np.ndarray:
-    """Indices of the boxes left after suppression within each image; by image, best first."""
+    """Return the indices of boxes after suppression within each image; by image, best first."""
     kept = []
     for owner in np.unique(owners):
         mine = np.flatnonzero(owners == owner)
@@ -219,7 +221,7 @@ def _keep_best(
     return np.concatenate(kept) if kept else np.empty(0, int)
 
 
-def _faces(image: np.ndarray, found: _Found | None) -> list[Face]:
+def _faces(image: np.ndarray, found: _Detections | None) -> list[Face]:
     if found is None:
         return []
     boxes, scores, points = found

@@ -1,9 +1,9 @@
-"""The three networks of MTCNN in torch, over the weights inside the `mtcnn` wheel.
+"""Define the three networks of MTCNN in torch, with the weights of the `mtcnn` wheel.
 
 Zhang, Zhang, Li and Qiao, "Joint face detection and alignment using multitask cascaded
 convolutional networks", IEEE SPL 2016, figure 2; layer sizes as in `mtcnn` 1.0.0.
 
-The networks take raw pixels: the input scaling ``(pixel - 127.5) / 128`` is folded into the first
+The networks accept raw pixels: the input scaling ``(pixel - 127.5) / 128`` is folded into the first
 convolution, which is exact because no convolution pads. They return the face probability first.
 """
 
@@ -18,12 +18,12 @@ from torch import Tensor, nn
 from faceprep.faces.model_files import mtcnn_weights
 
 PIXEL_MEAN = 127.5
-"""Pixel value that the networks see as zero; also what lies outside the picture."""
+"""Pixel value that the networks map to zero; also the value outside the image."""
 PIXEL_SCALE = 128.0
 
 
 class PNet(nn.Module):
-    """Proposal network: a 12x12 window slid over the picture in steps of 2 pixels.
+    """Propose faces with a 12x12 window that moves over the image in steps of 2 pixels.
 
     ``(B, 3, H, W)`` float32 in [0, 255] -> probability ``(B, h, w)`` and box offsets
     ``(B, h, w, 4)``, where ``h = ceil((H - 2) / 2) - 4``.
@@ -44,14 +44,14 @@ class PNet(nn.Module):
         self.face = nn.Conv2d(32, 2, 1)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Slide the window over a batch of pictures of one size."""
+        """Apply the window to a batch of images of one size."""
         features = self.features(pixels)
         probability = self.face(features).softmax(1)[:, 1]
         return probability, self.offsets(features).permute(0, 2, 3, 1)
 
 
 class RNet(nn.Module):
-    """Refinement network: ``(n, 3, 24, 24)`` -> probability ``(n,)``, box offsets ``(n, 4)``."""
+    """Refine proposals: ``(n, 3, 24, 24)`` -> probability ``(n,)``, box offsets ``(n, 4)``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,13 +72,13 @@ class RNet(nn.Module):
         self.face = nn.Linear(128, 2)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """Judge and refine patches."""
+        """Classify and refine patches."""
         features = self.features(patches)
         return self.face(features).softmax(1)[:, 1], self.offsets(features)
 
 
 class ONet(nn.Module):
-    """Output network: ``(n, 3, 48, 48)`` -> probability ``(n,)``, offsets ``(n, 4)``, points.
+    """Compute the output: ``(n, 3, 48, 48)`` -> probability ``(n,)``, offsets ``(n, 4)``, points.
 
     The points ``(n, 10)`` are x of the five key points, then y, as fractions of the box.
     """
@@ -106,7 +106,7 @@ class ONet(nn.Module):
         self.face = nn.Linear(256, 2)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Judge and refine patches, and find their key points."""
+        """Classify and refine patches, and find their key points."""
         features = self.features(patches)
         probability = self.face(features).softmax(1)[:, 1]
         return probability, self.offsets(features), self.points(features)
@@ -114,21 +114,21 @@ class ONet(nn.Module):
 
 @cache
 def load_networks(device: str = "cpu") -> tuple[PNet, RNet, ONet]:
-    """The three networks with their weights, loaded once per process and device.
+    """Return the three networks with their weights, loaded once per process and device.
 
     Raises
     ------
     MissingToolError
-        The `mtcnn` wheel is not installed.
+        If the `mtcnn` wheel is not installed.
     """
     networks = (PNet(), RNet(), ONet())
     for network, name in zip(networks, ("pnet", "rnet", "onet"), strict=True):
-        _fill(network, iter(joblib.load(mtcnn_weights(name))))
+        _load_weights(network, iter(joblib.load(mtcnn_weights(name))))
         network.eval().requires_grad_(False).to(device)
     return networks
 
 
-def _fill(network: nn.Module, arrays: Iterator[np.ndarray]) -> None:
+def _load_weights(network: nn.Module, arrays: Iterator[np.ndarray]) -> None:
     """Copy Keras arrays, stored in layer order, and fold the input scaling into the network."""
     features, *heads = network.children()
     assert isinstance(features, nn.Sequential)
@@ -149,9 +149,9 @@ def _fill(network: nn.Module, arrays: Iterator[np.ndarray]) -> None:
 
 
 def _channels_first(array: np.ndarray) -> np.ndarray:
-    """Reorder the inputs of the first dense layer, which both networks put on a 3x3 map.
+    """Reorder the inputs of the first dense layer, which follows a 3x3 map in both networks.
 
-    The wheel's networks flatten (x, y, channel), torch flattens (channel, y, x).
+    The networks of the wheel flatten (x, y, channel), torch flattens (channel, y, x).
     """
     inputs, outputs = array.shape
     grid = array.reshape(3, 3, inputs // 9, outputs)

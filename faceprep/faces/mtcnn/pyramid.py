@@ -1,4 +1,4 @@
-"""The levels of MTCNN's image pyramid, and the order in which one picture is searched."""
+"""Compute the levels of MTCNN's image pyramid, and the order in which they are searched."""
 
 from collections.abc import Iterator
 
@@ -9,30 +9,30 @@ from faceprep.faces.mtcnn.area import area_averages
 from faceprep.faces.mtcnn.boxes import WINDOW
 
 MAX_LEVEL_PIXELS = 1_500_000
-"""Levels beyond this are left out, which bounds memory: P-Net holds some 80 bytes per pixel.
+"""Size of the largest level, which bounds memory: P-Net needs about 80 bytes per pixel.
 
-Reached by pictures of more than four megapixels; there it raises the smallest face sought.
+In images of more than four megapixels the limit increases the smallest detectable face.
 """
 HUGE = 4_000_000
-"""Pictures of more pixels stay in 8 bits, and their levels are made from halved copies.
+"""Number of pixels above which images remain in 8 bits and levels are computed from halved copies.
 
-Smaller ones are averaged from the picture itself in float32: P-Net gives clear faces
-probabilities that differ in the seventh digit, so a rounded gray level changes which box wins.
+Smaller images are averaged in float32: P-Net's probabilities of clear faces differ in the seventh
+digit, so rounded gray levels would change which box is best.
 """
 START_FRACTION = 1 / 4
-"""A large-first search begins with faces down to this part of the picture's shorter side …"""
+"""Smallest face in the first step of a large-first search, relative to the shorter side."""
 COUNTED_FRACTION = 1 / 3
-"""… and ends when faces down to this part of the largest face found have been looked for."""
+"""Smallest face of a large-first search, relative to the largest face found."""
 SURE = 0.95
-"""Confidence of the largest face below which a large-first search goes on to the finest level."""
+"""Confidence of the largest face below which the search continues to the finest level."""
 
 
 def pyramid_scales(height: int, width: int, min_face_size: float, factor: float) -> list[float]:
-    """Scales of the picture at which P-Net's window covers a face, finest first.
+    """Return the scales at which P-Net's window covers a face, finest first.
 
-    The window sees faces of ``WINDOW / scale`` pixels. The number of levels is that of
-    `mtcnn` 1.0.0 at its default `min_face_size` of 20 pixels, and shifts with other sizes. Left
-    out are levels too small for one window, and too large for the memory.
+    The window covers faces of ``WINDOW / scale`` pixels. The number of levels is that of `mtcnn`
+    1.0.0 for its default `min_face_size` of 20 pixels, and varies with this size. Levels that are
+    smaller than the window or larger than `MAX_LEVEL_PIXELS` are omitted.
     """
     short = min(height, width)
     if short == 0:
@@ -46,24 +46,24 @@ def pyramid_scales(height: int, width: int, min_face_size: float, factor: float)
 
 
 class Search:
-    """One picture on its way through the pyramid: what was proposed, what is to be looked at.
+    """Hold the state of the search in one image: proposals and pending levels.
 
     Parameters
     ----------
     image : (H, W, 3) uint8
     scales : list of float
-        All levels, finest first.
+        Scales of all levels, finest first.
     large_first : bool
-        Start with large faces and go down only as far as needed; otherwise every level at once.
+        Whether large faces are searched first; otherwise all levels are searched at once.
 
     Attributes
     ----------
     image : (H, W, 3)
-        The picture, float32 unless it is huge.
+        Image, float32 unless it is huge.
     pending : list of int
-        Indices of the levels to look at next.
+        Indices of the levels to search next.
     boxes, scores, levels
-        P-Net's proposals so far: ``(n, 4)`` source pixels, ``(n,)``, ``(n,)``.
+        Proposals of P-Net so far: ``(n, 4)`` source pixels, ``(n,)``, ``(n,)``.
     """
 
     def __init__(self, image: np.ndarray, scales: list[float], *, large_first: bool) -> None:
@@ -76,41 +76,41 @@ class Search:
         self._finest = len(scales)
         self._octaves = [self.image]
         self.pending: list[int] = []
-        self._look_for(min(image.shape[:2]) * START_FRACTION if large_first else 0)
+        self._add_levels(min(image.shape[:2]) * START_FRACTION if large_first else 0)
 
-    def _look_for(self, face_size: float) -> None:
-        """Make every level pending, not yet looked at, that is needed for faces of this size."""
+    def _add_levels(self, face_size: float) -> None:
+        """Add the levels that are needed for faces of this size and were not searched yet."""
         enough = [i for i, scale in enumerate(self.scales) if WINDOW / scale <= face_size]
         finest = max(enough, default=0)
-        if finest >= self._finest:  # nothing found so far: two levels more than before
+        if finest >= self._finest:  # no face so far: two more levels
             finest = max(self._finest - 2, 0)
         self.pending = list(range(finest, self._finest))
         self._finest = finest
 
-    def go_on(self, boxes: np.ndarray, scores: np.ndarray) -> bool:
-        """Given the faces found so far, decide whether (and where) to go on looking."""
+    def continue_search(self, boxes: np.ndarray, scores: np.ndarray) -> bool:
+        """Decide from the faces found so far whether, and at which levels, to continue."""
         self.pending = []
         if self._finest == 0:
             return False
         if not len(boxes):
-            self._look_for(WINDOW / self.scales[self._finest])
+            self._add_levels(WINDOW / self.scales[self._finest])
             return True
         area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
         largest = area.argmax()
         wanted = np.sqrt(area[largest]) * COUNTED_FRACTION if scores[largest] >= SURE else 0.0
         if WINDOW / self.scales[self._finest] <= wanted:
             return False
-        self._look_for(wanted)
+        self._add_levels(wanted)
         return True
 
     def add(self, level: int, boxes: np.ndarray, scores: np.ndarray) -> None:
-        """Keep the proposals of one level; boxes in that level's pixels."""
+        """Add the proposals of one level; boxes are in pixels of the level."""
         self.boxes = np.concatenate([self.boxes, boxes / self.scales[level]])
         self.scores = np.concatenate([self.scores, scores])
         self.levels = np.concatenate([self.levels, np.full(len(scores), level)])
 
     def level_images(self) -> Iterator[tuple[int, np.ndarray]]:
-        """The pending levels and the picture at each, area-averaged: ``(h, w, 3)`` float32."""
+        """Return the pending levels and their images, area-averaged: ``(h, w, 3)`` float32."""
         height, width = self.image.shape[:2]
         sizes = [(int(height * s), int(width * s)) for s in (self.scales[i] for i in self.pending)]
         if not self._huge and all(h <= height for h, _ in sizes):
@@ -123,7 +123,7 @@ class Search:
         return picture.astype(np.float32, copy=False)
 
     def _octave(self, octave: int) -> np.ndarray:
-        """The picture halved so many times; levels of a huge one are averaged from these."""
+        """Return the image after repeated halving; levels of a huge image are averaged from it."""
         while len(self._octaves) <= octave:
             height, width = self._octaves[-1].shape[:2]
             size = (width + 1) // 2, (height + 1) // 2

@@ -193,13 +193,15 @@ def test_a_search_ends_when_faces_a_third_as_large_were_looked_for():
     )
     face_sizes = [12 / search.scales[level] for level in search.pending]
     assert min(face_sizes) <= 350 / 4 < min(face_sizes) / 0.709
-    assert not search.go_on(np.array([[50.0, 50, 320, 320]]), np.array([0.99]))
-    assert search.go_on(np.array([[50.0, 50, 170, 170]]), np.array([0.99]))
+    assert not search.continue_search(np.array([[50.0, 50, 320, 320]]), np.array([0.99]))
+    assert search.continue_search(np.array([[50.0, 50, 170, 170]]), np.array([0.99]))
     face_sizes = [12 / search.scales[level] for level in search.pending]
     assert min(face_sizes) <= 120 / 3
-    assert search.go_on(np.array([[50.0, 50, 320, 320]]), np.array([0.9]))  # not sure: all levels
+    assert search.continue_search(
+        np.array([[50.0, 50, 320, 320]]), np.array([0.9])
+    )  # not sure: all levels
     assert 0 in search.pending
-    assert not search.go_on(np.empty((0, 4)), np.empty(0))
+    assert not search.continue_search(np.empty((0, 4)), np.empty(0))
 
 
 def test_a_cell_covers_eleven_pixels():
