@@ -1,7 +1,8 @@
-"""What the codes of a generator hold: identity in g(x), expression in Q(x, y) (ExprGAN, Fig. 6).
+"""Measure what a generator's identity codes g(x) and expression codes Q(x, y) contain.
 
-Neighbours in a space say what it is made of. An identity code should have the same person as
-neighbours, whatever the expression, and tell nothing of the expression.
+The measure is the share of nearest neighbours with the same subject or expression (Ding et al.,
+2018, Fig. 6). An identity code should have neighbours of the same subject, whatever the
+expression, and not contain the expression.
 """
 
 from collections.abc import Collection

@@ -1,7 +1,7 @@
-"""A generator in use: crops in, edited crops out."""
+"""Edit crops with a trained generator of any kind."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,133 +9,138 @@ from torch import Tensor
 
 from faceprep.core.errors import UsageError
 from faceprep.core.pixels import image_tensor, to_uint8
+from faceprep.generators.base import Generator, MakesNewFaces, Target
 from faceprep.generators.calibration import IntensityMap
-from faceprep.generators.exprgan.codes import neutral_code
-
-#: The expression that a generator may have without knowing it as a class.
-NEUTRAL = "neutral"
+from faceprep.generators.references import References
+from faceprep.generators.registry import kinds_that
+from faceprep.generators.targets import Measurements, TargetMaker
 
 _BATCH = 64
 
 
-class EditingGenerator(Protocol):
-    """The part of `faceprep.generators.base.Generator` that edits faces."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Expressions in the order of the labels."""
-        ...
-
-    @property
-    def elements(self) -> int:
-        """Elements of a class in the expression code."""
-        ...
-
-    @property
-    def identity(self) -> int:
-        """Length of an identity."""
-        ...
-
-    def identities(self, u: Tensor) -> Tensor:
-        """New identities from uniform numbers."""
-        ...
-
-    def encode(self, x: Tensor) -> Tensor:
-        """Identities of images."""
-        ...
-
-    def controller(self, y: Tensor, z: Tensor) -> Tensor:
-        """Codes of labels and noise."""
-        ...
-
-    def decode(self, g: Tensor, c: Tensor, src: Tensor | None = None) -> Tensor:
-        """Images of identities, codes and sources."""
-        ...
-
-
 class Editor:
-    """Edits crops ``(N, S, S, 3) uint8`` RGB with a generator.
+    """Edit crops ``(N, S, S, 3) uint8`` RGB.
 
     Parameters
     ----------
     generator
         In eval mode, on `device`.
     calibration
-        Expression → map of the intensity; as it is where there is none.
+        Expression → map of the intensity; identity for expressions without one.
     device
-        Where the generator is.
+        Device of the generator.
+    references
+        Reference faces in the generator's file.
     """
 
     def __init__(
         self,
-        generator: EditingGenerator,
+        generator: Generator,
         calibration: Mapping[str, IntensityMap] | None = None,
         device: torch.device | str = "cpu",
+        references: References | None = None,
     ) -> None:
         self.generator = generator
         self.calibration = dict(calibration or {})
         self.device = torch.device(device)
+        self.targets = TargetMaker(generator, references)
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """What faces can be given: the classes, and neutral, which is no class to the paper."""
-        classes = self.generator.classes
-        return classes if NEUTRAL in classes else (*classes, NEUTRAL)
+        """Expressions that faces can be edited to: the classes and neutral."""
+        return self.targets.expressions
 
-    def edit(self, images: np.ndarray, expression: str, intensity: float = 1.0) -> np.ndarray:
-        """Give faces an expression, in an intensity from 0 to 1.
+    def edit(
+        self,
+        images: np.ndarray,
+        expression: str,
+        intensity: float = 1.0,
+        sources: Measurements | None = None,
+    ) -> np.ndarray:
+        """Edit faces to an expression.
 
-        Neutral, where it is no class, is every class told to be absent (ExprGAN, Fig. 3).
+        Parameters
+        ----------
+        images
+            ``(N, S, S, 3) uint8``.
+        expression
+            One of `expressions`.
+        intensity
+            In [0, 1], before the calibration.
+        sources
+            Measurements of the faces, if the kind is driven by some.
 
         Raises
         ------
         UsageError
-            The generator does not know the expression.
+            The expression is unknown, or measurements are missing.
         """
-        return self.apply(images, self._code(expression, intensity, len(images)))
+        return self.apply(images, self._target(expression, intensity, len(images), sources))
 
-    def apply(self, images: np.ndarray, codes: Tensor) -> np.ndarray:
-        """Give faces expression codes ``(N, K·d)``, one each."""
+    def apply(self, images: np.ndarray, target: Target) -> np.ndarray:
+        """Edit N faces towards a target of N faces."""
         parts = []
         with torch.no_grad():
             for start in range(0, len(images), _BATCH):
                 x = image_tensor(images[start : start + _BATCH], self.device)
-                c = codes[start : start + _BATCH].to(self.device)
-                parts.append(to_pixels(self.generator.decode(self.generator.encode(x), c, x)))
+                some = target.rows(start, start + _BATCH).to(self.device)
+                parts.append(to_pixels(self.generator.edit(x, some).images))
         return np.concatenate(parts) if parts else images[:0]
 
-    def invent(self, count: int, expression: str, seed: int = 0) -> np.ndarray:
-        """Make new people with an expression: identities drawn from the prior, no source.
+    def new_faces(self, count: int, expression: str, seed: int = 0) -> np.ndarray:
+        """Generate faces of subjects that do not exist; a seed gives the same subjects every time.
 
-        The same seed gives the same people, whatever the expression.
+        Raises
+        ------
+        UsageError
+            The kind needs a source face, or the expression is unknown.
         """
+        generator = require(self.generator, MakesNewFaces, "generate faces without a source")
         random = torch.Generator().manual_seed(seed)
-        uniform = torch.rand(count, self.generator.identity, generator=random) * 2 - 1
-        g = self.generator.identities(uniform)
+        uniform = torch.rand(count, generator.identity, generator=random) * 2 - 1
+        target = self._target(expression, 1.0, count, None)
         parts = []
         with torch.no_grad():
-            for some in g.split(_BATCH):
-                code = self._code(expression, 1.0, len(some)).to(self.device)
-                parts.append(to_pixels(self.generator.decode(some.to(self.device), code)))
+            for start in range(0, count, _BATCH):
+                some = target.rows(start, start + _BATCH).to(self.device)
+                u = uniform[start : start + _BATCH]
+                parts.append(to_pixels(generator.new_faces(u, some).images))
         return np.concatenate(parts)
 
-    def _code(self, expression: str, intensity: float, count: int) -> Tensor:
-        classes = self.generator.classes
+    def _target(
+        self, expression: str, intensity: float, count: int, sources: Measurements | None
+    ) -> Target:
         if expression in self.calibration:
             intensity = self.calibration[expression](intensity)
-        if expression == NEUTRAL and NEUTRAL not in classes:
-            return intensity * neutral_code(count, len(classes), self.generator.elements)
-        if expression not in classes:
-            known = ", ".join(self.expressions)
-            raise UsageError(f"the generator does not know {expression!r}", f"one of: {known}")
-        y = torch.zeros(count, len(classes), device=self.device)
-        y[:, classes.index(expression)] = 1
-        z = torch.full((count, self.generator.elements), float(intensity), device=self.device)
-        return self.generator.controller(y, z)
+        return self.targets.make([expression] * count, np.full(count, intensity), sources=sources)
+
+
+def require(generator: Generator, capability: Any, what: str) -> Any:
+    """Return the generator, which has to follow a protocol.
+
+    Parameters
+    ----------
+    capability
+        `MakesNewFaces` or `HasExpressionCode`.
+    what
+        Verb phrase for the message, e.g. ``read expression codes``.
+
+    Raises
+    ------
+    UsageError
+        The kind does not; the hint lists the kinds that do.
+    """
+    if not isinstance(generator, capability):
+        able = ", ".join(kinds_that(capability)) or "none"
+        raise UsageError(
+            f"the generator is of kind {generator.kind}, which cannot {what}",
+            f"kinds that can: {able}",
+        )
+    return generator
 
 
 def to_pixels(x: Tensor) -> Any:
-    """Images in [-1, 1] as ``(B, S, S, 3) uint8``.
+    """Convert images in [-1, 1] to ``(B, S, S, 3) uint8``.
 
     Raises
     ------

@@ -1,122 +1,133 @@
-"""``faceprep edit``: another expression for a face, in any intensity, or a sheet of all of them."""
+"""Edit faces to an expression, at one intensity or at several."""
 
-from pathlib import Path
+from dataclasses import dataclass
+
+import numpy as np
 
 from faceprep.core.errors import UsageError
-from faceprep.generators.editor import NEUTRAL
-from faceprep.inference.generator import UsedGenerator
-from faceprep.inference.inputs import Portrait, Portraits
-from faceprep.inference.output import Made, keep_sources, picture_paths, sheet_path
-from faceprep.report.sheets.grid import Line, grid, header, width_for, write_marked, write_sheet
+from faceprep.generators.targets import NEUTRAL
+from faceprep.inference.generator import LoadedGenerator
+from faceprep.inference.inputs import InputFace, InputFaces
 
-#: Intensities of a sheet, as many as in ExprGAN, Fig. 3.
+#: Intensities of a sheet, as many as in Ding et al., 2018, Fig. 3.
 LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 
+@dataclass(frozen=True)
+class Edits:
+    """Faces edited to one expression.
+
+    Attributes
+    ----------
+    faces
+        The sources.
+    expression, intensity
+        The request; intensity in [0, 1], before the calibration.
+    calibrated
+        Whether the generator has a calibration of this expression.
+    images
+        ``(N, S, S, 3) uint8``.
+    """
+
+    faces: list[InputFace]
+    expression: str
+    intensity: float
+    calibrated: bool
+    images: np.ndarray
+
+
+@dataclass(frozen=True)
+class EditGrid:
+    """Faces edited to several expressions at several intensities.
+
+    Attributes
+    ----------
+    faces
+        The N sources.
+    expressions, intensities
+        The E expressions and L intensities.
+    neutral
+        ``(N, S, S, 3) uint8``, the sources edited to neutral.
+    images
+        ``(N, E, L, S, S, 3) uint8``.
+    """
+
+    faces: list[InputFace]
+    expressions: list[str]
+    intensities: tuple[float, ...]
+    neutral: np.ndarray
+    images: np.ndarray
+
+
 def check_intensity(intensity: float) -> None:
-    """Refuse what is no intensity.
+    """Refuse an intensity outside [0, 1].
 
     Raises
     ------
     UsageError
-        It lies outside 0 … 1.
+        It lies outside.
     """
     if not 0 <= intensity <= 1:
         raise UsageError(f"the intensity {intensity:g} lies outside 0 … 1", "--intensity 0.6")
 
 
 def edit_faces(
-    portraits: Portraits,
-    used: UsedGenerator,
-    expression: str,
-    intensity: float = 1.0,
-    out: Path | None = None,
-) -> Made:
-    """Write every face with an expression.
+    inputs: InputFaces, generator: LoadedGenerator, expression: str, intensity: float = 1.0
+) -> Edits:
+    """Edit every face to an expression.
 
     Parameters
     ----------
-    portraits
+    inputs
         The faces.
-    used
-        The generator.
+    generator
+        Any kind.
     expression, intensity
-        Of 0 … 1, evened out by the generator's calibration.
-    out
-        A ``.png`` for one face, a folder for any number.
+        Intensity in [0, 1], before the generator's calibration.
 
     Raises
     ------
     UsageError
-        The expression or the intensity is not possible, or a photograph would be overwritten.
-    FaceprepError
-        A picture cannot be written.
+        The expression or the intensity is not possible.
     """
-    used.check_expression(expression)
+    generator.check_expression(expression)
     check_intensity(intensity)
-    faces = portraits.faces
-    level = "" if intensity == 1 else f"-{intensity:g}"
-    paths = picture_paths(out, [f"{face.name}-{expression}{level}" for face in faces])
-    keep_sources(paths, [face.source for face in faces])
-    edited = used.editor.edit(portraits.images, expression, intensity)
-    for face, image, path in zip(faces, edited, paths, strict=True):
-        told = {"expression": expression, "intensity": f"{intensity:g}", "source": face.name}
-        write_marked(image, path, used.marks(**told))
-    pictures = [
-        {"source": face.source, "picture": str(path), "faces_found": face.faces_found}
-        for face, path in zip(faces, paths, strict=True)
-    ]
-    calibrated = expression in used.editor.calibration
-    data = {"expression": expression, "intensity": intensity, "calibrated": calibrated}
-    return Made(paths, {"kind": "edit", "generator": used.name, **data, "pictures": pictures})
+    images = _edited(inputs, generator, expression, intensity)
+    calibrated = expression in generator.editor.calibration
+    return Edits(inputs.faces, expression, intensity, calibrated, images)
 
 
-def edit_sheet(
-    portraits: Portraits, used: UsedGenerator, expression: str | None = None,
-    out: Path | None = None,
-) -> Made:  # fmt: skip
-    """Draw every face as it is, neutral, and with every expression in five intensities (Fig. 3).
+def edit_grid(
+    inputs: InputFaces, generator: LoadedGenerator, expression: str | None = None
+) -> EditGrid:
+    """Edit every face to neutral, and to every expression at five intensities.
+
+    The layout is that of Ding et al., 2018, Fig. 3.
 
     Parameters
     ----------
-    portraits, used
-        Faces and generator.
     expression
-        Only this one.
-    out
-        The PNG; ``NAME-grid.png`` of the first face without.
+        Only this one; all classes if None.
 
     Raises
     ------
     UsageError
-        The expression is not known, or a photograph would be overwritten.
-    FaceprepError
-        The sheet cannot be written.
+        The expression is unknown.
     """
     if expression is not None:
-        used.check_expression(expression)
-    path = sheet_path(out, f"{portraits.faces[0].name}-grid.png")
-    keep_sources([path], [face.source for face in portraits.faces])
-    shown = [expression] if expression else [c for c in used.model.classes if c != NEUTRAL]
-    width = width_for(2 + len(LEVELS))
-    columns = ["source", NEUTRAL, *(f"{level:g}" for level in LEVELS)]
-    blocks = [header("Edits", f"synthetic but for the sources  ·  {used.name}", width)]
-    for face in portraits.faces:
-        blocks.append(grid(face.source, columns, _lines(face, used, shown), width))
-    write_sheet(blocks, path, used.marks(expressions=", ".join(shown)))
-    data = {"expressions": shown, "intensities": list(LEVELS), "sheet": str(path)}
-    sources = [face.source for face in portraits.faces]
-    return Made(
-        [path], {"kind": "edit sheet", "generator": used.name, **data, "sources": sources}
-    )  # fmt: skip
+        generator.check_expression(expression)
+    shown = [expression] if expression else [c for c in generator.model.classes if c != NEUTRAL]
+    neutral, images = [], []
+    for face in inputs.faces:
+        one = InputFaces([face])
+        neutral.append(_edited(one, generator, NEUTRAL)[0])
+        images.append(
+            [[_edited(one, generator, name, level)[0] for level in LEVELS] for name in shown]
+        )
+    return EditGrid(inputs.faces, shown, LEVELS, np.stack(neutral), np.array(images))
 
 
-def _lines(face: Portrait, used: UsedGenerator, expressions: list[str]) -> list[Line]:
-    image = face.image[None]
-    neutral = used.editor.edit(image, NEUTRAL)[0]
-    lines = []
-    for number, name in enumerate(expressions):
-        first = [face.image, neutral] if number == 0 else [None, None]
-        edits = [used.editor.edit(image, name, level)[0] for level in LEVELS]
-        lines.append(Line(name, [*first, *edits]))
-    return lines
+def _edited(
+    inputs: InputFaces, generator: LoadedGenerator, expression: str, intensity: float = 1.0
+) -> np.ndarray:
+    return generator.editor.edit(inputs.images, expression, intensity, inputs.measurements)

@@ -1,8 +1,7 @@
-"""The trained generator that a verb uses, and how its faces are aligned."""
+"""Load a trained generator for use, with the settings that align photographs for it."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -12,8 +11,11 @@ from faceprep.core.device import choose_device
 from faceprep.core.errors import UsageError
 from faceprep.core.files import file_sha256
 from faceprep.core.text import did_you_mean
+from faceprep.generators.base import Generator, HasExpressionCode
 from faceprep.generators.calibration import calibration_of
-from faceprep.generators.editor import Editor
+from faceprep.generators.editor import Editor, require
+from faceprep.generators.references import references_of
+from faceprep.generators.store import load_generator
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_file
 from faceprep.workspace.discover import (
@@ -24,31 +26,28 @@ from faceprep.workspace.discover import (
     workspace_of,
 )
 
-if TYPE_CHECKING:
-    from faceprep.generators.base import HasExpressionCode
-
 
 @dataclass(frozen=True)
-class UsedGenerator:
-    """A generator, ready for use.
+class LoadedGenerator:
+    """A generator that is ready for use.
 
     Attributes
     ----------
     model, editor
-        In eval mode on `device`; edits with the calibration of its file.
+        In eval mode on `device`; the editor has the calibration of the file.
     file, sha256
-        Where it comes from.
+        Origin.
     kind
-        Of `faceprep.generators.base.KINDS`.
+        One of `faceprep.generators.registry.KINDS`.
     workspace
-        Whose faces it knows; None for a file alone.
+        Workspace of its training; None for a file alone.
     align
-        How photographs become crops.
+        Alignment settings of photographs.
     trained_on
-        Subjects whom its file says it knows.
+        Training subjects according to its file.
     """
 
-    model: "HasExpressionCode"
+    model: Generator
     editor: Editor
     file: Path
     sha256: str
@@ -59,16 +58,16 @@ class UsedGenerator:
 
     @property
     def device(self) -> str:
-        """Where it runs."""
+        """Device of the networks."""
         return str(self.editor.device)
 
     @property
     def name(self) -> str:
-        """Kind, preset and size."""
+        """Kind, preset and size, for people."""
         return f"{self.kind} {self.model.preset}, {self.model.size} px"
 
     def marks(self, **facts: object) -> dict[str, str]:
-        """Text for a PNG of synthetic faces: that they are, what made them, and more facts."""
+        """Return the text of a PNG of synthetic faces: its origin, and more facts."""
         return {
             "Software": f"faceprep {__version__}",
             "synthetic": "true",
@@ -78,12 +77,12 @@ class UsedGenerator:
         }
 
     def check_expression(self, expression: str) -> None:
-        """Refuse an expression that faces cannot be given.
+        """Refuse an expression that faces cannot be edited to.
 
         Raises
         ------
         UsageError
-            Naming those that are known.
+            The hint names the known expressions.
         """
         if expression not in self.editor.expressions:
             raise UsageError(
@@ -93,16 +92,27 @@ class UsedGenerator:
             )
 
     def needed_workspace(self, why: str) -> Workspace:
-        """The workspace.
+        """Return the workspace.
 
         Raises
         ------
         UsageError
-            There is none; the message says why one is needed.
+            There is none; `why` begins the message.
         """
         if self.workspace is None:
             raise UsageError(f"{why}: {self.file} does not lie in one", "add --workspace DIR")
         return self.workspace
+
+    def with_codes(self, what: str) -> HasExpressionCode:
+        """Return the networks of a kind that has expression codes.
+
+        Raises
+        ------
+        UsageError
+            The kind has none, so that it cannot do `what`; the hint lists the kinds that can.
+        """
+        model: HasExpressionCode = require(self.model, HasExpressionCode, what)
+        return model
 
 
 def open_generator(
@@ -112,20 +122,19 @@ def open_generator(
     device: str = "auto",
     detector: str | None = None,
     suggest: Suggest = workspace_flag,
-) -> UsedGenerator:
-    """Read the generator of a workspace, or one from a file.
+) -> LoadedGenerator:
+    """Load the generator of a workspace, or a generator's file.
 
     Parameters
     ----------
     workspace
-        Without it, that in which the generator's file lies, else the only one below
-        ``manifests/``.
+        If None, the workspace around the generator's file, else the only one below ``manifests/``.
     generator
-        Another file than the workspace's own.
+        File, if not the workspace's own generator.
     device
         ``auto``, ``cpu`` or ``cuda``.
     detector
-        Another than the workspace's.
+        Detector, if not that of the workspace.
     suggest
         Gives the hint of the error for the nearest workspace.
 
@@ -138,17 +147,17 @@ def open_generator(
     FaceprepError
         The file is damaged or hostile.
     """
-    from faceprep.generators.store import load_generator
-
     root = _workspace(workspace, generator, suggest)
     file = file_for_use(generator, root)
     device = choose_device(device)
     model, checkpoint = load_generator(file, device=device)
     place = Workspace(root) if root else None
     people = checkpoint.extra.get("subjects")
-    return UsedGenerator(
+    return LoadedGenerator(
         model=model,
-        editor=Editor(model, calibration_of(checkpoint.extra), device),
+        editor=Editor(
+            model, calibration_of(checkpoint.extra), device, references_of(checkpoint.extra)
+        ),
         file=file,
         sha256=file_sha256(file),
         kind=checkpoint.kind,
@@ -169,7 +178,7 @@ def _workspace(given: Path | None, generator: Path | None, suggest: Suggest) -> 
 
 
 def _align(workspace: Workspace | None, detector: str | None) -> AlignConfig:
-    """Settings of the workspace's crops; annotations of a dataset say nothing of other pictures."""
+    """Return the alignment settings of the workspace; annotations cannot align new photographs."""
     made = workspace.info("align") if workspace else {}
     values = {**made.get("config", {}).get("align", {}), **made.get("settings", {})}
     known = {key: value for key, value in values.items() if key in AlignConfig.model_fields}

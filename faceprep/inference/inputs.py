@@ -1,4 +1,4 @@
-"""The faces that a verb is given: photographs, aligned on the spot, or faces of the workspace."""
+"""Read the faces that a user names: photographs, aligned on the spot, or faces of the workspace."""
 
 import difflib
 from collections.abc import Sequence
@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
 from faceprep.core.images import UnreadableImage, read_image
-from faceprep.inference.generator import UsedGenerator
+from faceprep.faces.aligner import Aligner
+from faceprep.generators.targets import Measurements
+from faceprep.inference.generator import LoadedGenerator
+from faceprep.metrics.source_measurements import measurements_of_crop, measurements_of_faces
 from faceprep.metrics.workspace_faces import reduce_crop
+from faceprep.workspace.load import load
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True)
-class Portrait:
+class InputFace:
     """One face.
 
     Attributes
@@ -28,9 +32,11 @@ class Portrait:
     image
         ``(S, S, 3) uint8`` RGB, aligned, in the size of the generator.
     face_id, subject, expression
-        Of a face of the workspace; None for a photograph, and where there is no label.
+        Of a face of the workspace; None for a photograph, and if there is no label.
     faces_found
-        How many the detector saw in a photograph.
+        Number of faces that the detector found in a photograph.
+    measurements
+        Those of N = 1 faces that the generator is driven by, if any.
     """
 
     source: str
@@ -39,17 +45,18 @@ class Portrait:
     subject: str | None = None
     expression: str | None = None
     faces_found: int | None = None
+    measurements: Measurements = field(default_factory=Measurements)
 
     @property
     def name(self) -> str:
-        """For a file that is made of it: its own name, without folder and ending."""
+        """Stem for the name of an output file."""
         if self.face_id is not None:
             return "__".join(self.face_id.split("/")[1:]) or self.face_id
         return Path(self.source).stem
 
 
 @dataclass(frozen=True)
-class Portraits:
+class InputFaces:
     """Faces that could be read, and why others could not.
 
     Attributes
@@ -60,7 +67,7 @@ class Portraits:
         Source → reason.
     """
 
-    faces: list[Portrait]
+    faces: list[InputFace]
     failures: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -68,8 +75,13 @@ class Portraits:
         """``(N, S, S, 3) uint8``."""
         return np.stack([face.image for face in self.faces])
 
+    @property
+    def measurements(self) -> Measurements:
+        """Measurements of all faces."""
+        return Measurements.concatenate([face.measurements for face in self.faces])
+
     def notes(self) -> list[str]:
-        """What a user should know of the faces that were taken."""
+        """Return remarks for the user on the chosen faces."""
         return [
             f"{face.source}: {face.faces_found} faces found, one was taken"
             for face in self.faces
@@ -77,75 +89,85 @@ class Portraits:
         ]
 
 
-def read_portraits(words: Sequence[str], used: UsedGenerator, ask: str) -> Portraits:
+class _UnusableFace(FaceprepError):
+    """A photograph that cannot be aligned, or a face of the workspace that was not."""
+
+
+def read_inputs(words: Sequence[str], generator: LoadedGenerator, verb: str) -> InputFaces:
     """Read and align what a user named.
 
     Parameters
     ----------
     words
-        Paths of photographs, and ``face_id``s of the workspace. A file goes before a face.
-    used
-        Its workspace and its size.
-    ask
-        The verb, for errors.
+        Paths of photographs, and ``face_id``s of the workspace. An existing file has precedence.
+    generator
+        Its workspace, size and alignment are used.
+    verb
+        Of the command line, for hints.
 
     Raises
     ------
     UsageError
-        Something named is not there, or is a folder.
+        A word is neither a file nor a face, or is a folder.
     FaceprepError
-        No face could be read at all; with several, the others are done.
+        No face could be read at all; if only some could not, they are in `failures`.
     """
     if not words:
-        raise UsageError("no photograph is given", f"{ask} PHOTO …")
-    known = _rows_of(words, used, ask)
+        raise UsageError("no photograph is given", _photograph(verb))
+    rows = _rows_of(words, generator, verb)
     faces, failures = [], {}
     for word in words:
         try:
-            faces.append(_portrait(word, known, used))
-        except (_Failed, UnreadableImage) as error:
+            if Path(word).exists():
+                faces.append(_align(word, generator))
+            else:
+                assert rows is not None
+                faces.append(_read_row(word, rows, generator))
+        except (_UnusableFace, UnreadableImage) as error:
             failures[word] = str(error.message)
     if not faces:
         word, reason = next(iter(failures.items()))
         more = f"; and {len(failures) - 1} more" if len(failures) > 1 else ""
-        raise FaceprepError(f"{word}: {reason}{more}", _remedy(reason, used))
-    return Portraits(faces, failures)
+        raise FaceprepError(f"{word}: {reason}{more}", _hint(reason, generator))
+    return InputFaces(faces, failures)
 
 
-class _Failed(FaceprepError):
-    """A photograph or a face of the workspace that is of no use."""
-
-
-def _portrait(word: str, known: "pd.DataFrame | None", used: UsedGenerator) -> Portrait:
-    if not Path(word).exists():
-        assert known is not None
-        return _of_workspace(word, known, used)
-    from faceprep.faces.aligner import Aligner
-
-    image = read_image(Path(word), used.align.max_pixels)
-    aligned = Aligner(used.align, used.device).align_one(image)
+def _align(photograph: str, generator: LoadedGenerator) -> InputFace:
+    image = read_image(Path(photograph), generator.align.max_pixels)
+    aligned = Aligner(generator.align, generator.device).align_one(image)
     if aligned.crop is None:
-        raise _Failed(str(aligned.columns["reason"]))
-    found = aligned.columns.get("faces_found")
-    return Portrait(word, reduce_crop(aligned.crop, used.model.size), faces_found=found)
-
-
-def _of_workspace(face_id: str, known: "pd.DataFrame", used: UsedGenerator) -> Portrait:
-    row = known.loc[face_id]
-    if row["align_status"] != "ok":
-        raise _Failed(f"{row['align_status']}: {row['align_reason']}")
-    crop = read_image(Path(row["crop"]))
-    return Portrait(
-        face_id,
-        reduce_crop(crop, used.model.size),
-        face_id=face_id,
-        subject=f"{row['dataset']}/{row['subject']}",
-        expression=row["expression"] if isinstance(row["expression"], str) else None,
+        raise _UnusableFace(str(aligned.columns["reason"]))
+    points = np.asarray(aligned.columns["landmarks68"])
+    return InputFace(
+        photograph,
+        reduce_crop(aligned.crop, generator.model.size),
+        faces_found=aligned.columns.get("faces_found"),
+        measurements=measurements_of_crop(
+            points, len(aligned.crop), generator.editor.targets.measured
+        ),
     )
 
 
-def _rows_of(words: Sequence[str], used: UsedGenerator, ask: str) -> "pd.DataFrame | None":
-    """Faces of the workspace, where a word may be one of them.
+def _read_row(face_id: str, rows: "pd.DataFrame", generator: LoadedGenerator) -> InputFace:
+    row = rows.loc[face_id]
+    if row["align_status"] != "ok":
+        raise _UnusableFace(f"{row['align_status']}: {row['align_reason']}")
+    crop = read_image(Path(row["crop"]))
+    assert generator.workspace is not None
+    return InputFace(
+        face_id,
+        reduce_crop(crop, generator.model.size),
+        face_id=face_id,
+        subject=f"{row['dataset']}/{row['subject']}",
+        expression=row["expression"] if isinstance(row["expression"], str) else None,
+        measurements=measurements_of_faces(
+            generator.workspace, [face_id], generator.editor.targets.measured
+        ),
+    )
+
+
+def _rows_of(words: Sequence[str], generator: LoadedGenerator, verb: str) -> "pd.DataFrame | None":
+    """Return the faces of the workspace, or None if every word is a file.
 
     Raises
     ------
@@ -155,29 +177,33 @@ def _rows_of(words: Sequence[str], used: UsedGenerator, ask: str) -> "pd.DataFra
     for word in words:
         if Path(word).is_dir():
             raise UsageError(
-                f"{word} is a folder, photographs are wanted", f"{ask} {Path(word) / '*.jpg'} …"
+                f"{word} is a folder, photographs are wanted",
+                (Remedy(verb), f" {Path(word) / '*.jpg'} …"),
             )
     others = [word for word in words if not Path(word).exists()]
     if not others:
         return None
-    if used.workspace is None or not used.workspace.shards("align"):
-        raise UsageError(f"there is no photograph {others[0]}", f"{ask} PHOTO …")
-    from faceprep.workspace.load import load
-
-    table = load(used.workspace.root, ["select", "align"])
+    place = generator.workspace
+    if place is None or not place.shards("align"):
+        raise UsageError(f"there is no photograph {others[0]}", _photograph(verb))
+    table = load(place.root, ["select", "align"])
     missing = [word for word in others if word not in table.index]
     if missing:
-        usable = load(used.workspace.root, ["align"], only_ok=True).index[:5000].tolist()
+        usable = load(place.root, ["align"], only_ok=True).index[:5000].tolist()
         near = difflib.get_close_matches(missing[0], usable, 1, 0)
         raise UsageError(
-            f"there is no photograph {missing[0]}, and no such face in {used.workspace.root}",
-            f"a face_id looks like {near[0]}" if near else f"{ask} PHOTO …",
+            f"there is no photograph {missing[0]}, and no such face in {place.root}",
+            f"a face_id looks like {near[0]}" if near else _photograph(verb),
         )
     return table
 
 
-def _remedy(reason: str, used: UsedGenerator) -> str:
+def _photograph(verb: str) -> Remedy:
+    return Remedy(verb, arguments=("PHOTO", "…"))
+
+
+def _hint(reason: str, generator: LoadedGenerator) -> Hint:
     if "face" not in reason:
-        return "faceprep doctor   says what can be read; or take another photograph"
-    other = "dlib" if used.align.detector == "mtcnn" else "mtcnn"
+        return Remedy("doctor", note="says what can be read; or take another photograph")
+    other = "dlib" if generator.align.detector == "mtcnn" else "mtcnn"
     return f"--detector {other}, or a photograph with a larger face, seen from the front"

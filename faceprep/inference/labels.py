@@ -1,4 +1,4 @@
-"""Which expression a face shows, and who says so."""
+"""Label the expression of a face: from the user, from the workspace, or by a judge."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceprep.core.progress import Progress
-from faceprep.generators.editor import NEUTRAL
-from faceprep.inference.generator import UsedGenerator
-from faceprep.inference.inputs import Portrait
+from faceprep.generators.targets import NEUTRAL
+from faceprep.inference.generator import LoadedGenerator
+from faceprep.inference.inputs import InputFace
 from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces
 from faceprep.metrics.expression_classifier.base import ExpressionClassifier, predict
 from faceprep.metrics.expression_classifier.fit import fit_classifiers
@@ -20,22 +20,22 @@ from faceprep.metrics.workspace_faces import (
     template_of,
 )
 
-#: Training faces that the judge learns from; more take longer and change little.
+#: Training faces of the judge; more take longer and change little.
 _MOST_FACES = 2000
 
 
 @dataclass(frozen=True)
 class Label:
-    """An expression.
+    """Expression of a face.
 
     Attributes
     ----------
     expression
         Its name.
     by
-        Who says so: ``asked``, ``workspace`` or the name of the judge.
+        Origin of the label: ``asked``, ``workspace`` or the name of the judge.
     probability
-        The judge's.
+        According to the judge.
     """
 
     expression: str
@@ -48,37 +48,37 @@ class Label:
 
 
 def labels_of(
-    faces: Sequence[Portrait], used: UsedGenerator, asked: str | None, progress: Progress
+    faces: Sequence[InputFace], generator: LoadedGenerator, asked: str | None, progress: Progress
 ) -> list[Label]:
-    """Labels of faces: what was asked, else the workspace's, else an independent judge's.
+    """Return the label that the user gave, else that of the workspace, else that of a judge.
 
     The judge is that of ``evaluate edits``, trained on the workspace's training faces.
 
     Raises
     ------
     UsageError
-        The generator does not know what was asked, or nobody knows the label.
+        The generator does not know the given label, or a judge is needed and cannot be trained.
     MissingToolError
-        The judge cannot find landmarks here.
+        Landmarks cannot be found here.
     """
     if asked is not None:
-        used.check_expression(asked)
+        generator.check_expression(asked)
         return [Label(asked, "asked")] * len(faces)
-    known = used.editor.expressions
-    open_ = [number for number, face in enumerate(faces) if face.expression not in known]
+    known = generator.editor.expressions
+    unlabelled = [number for number, face in enumerate(faces) if face.expression not in known]
     read: dict[int, Label] = {}
-    if open_:
-        judge = label_judge(used, progress)
-        images = np.stack([faces[number].image for number in open_])
-        read = dict(zip(open_, judged(judge, images, used), strict=True))
+    if unlabelled:
+        judge = label_judge(generator, progress)
+        images = np.stack([faces[number].image for number in unlabelled])
+        read = dict(zip(unlabelled, judged_labels(judge, images, generator), strict=True))
     return [
         read.get(number, Label(str(face.expression), "workspace"))
         for number, face in enumerate(faces)
     ]
 
 
-def label_judge(used: UsedGenerator, progress: Progress) -> ExpressionClassifier:
-    """Train the judge of expressions on training faces of the workspace.
+def label_judge(generator: LoadedGenerator, progress: Progress) -> ExpressionClassifier:
+    """Train a judge of expressions on training faces of the workspace.
 
     Raises
     ------
@@ -87,18 +87,22 @@ def label_judge(used: UsedGenerator, progress: Progress) -> ExpressionClassifier
     MissingToolError
         Landmarks cannot be found here.
     """
-    place = used.needed_workspace("a judge of the expression needs a workspace's training faces")
-    table = labelled_rows(place, [*used.model.classes, NEUTRAL])
-    rows = rows_of_split(place, table, "train", used.model.classes)
+    why = "a judge of the expression needs a workspace's training faces"
+    place, classes = generator.needed_workspace(why), generator.model.classes
+    table = labelled_rows(place, [*classes, NEUTRAL])
+    rows = rows_of_split(place, table, "train", classes)
     rows = rows.iloc[in_turns(rows["subject"].to_numpy(str))[:_MOST_FACES]]
     progress.say(f"the judge of expressions learns from {len(rows)} training faces")
-    faces = read_faces(place, rows, used.model.size)
-    return fit_classifiers(faces, used.model.classes)[0]
+    faces = read_faces(place, rows, generator.model.size)
+    return fit_classifiers(faces, classes)[0]
 
 
-def judged(judge: ExpressionClassifier, images: np.ndarray, used: UsedGenerator) -> list[Label]:
-    """What a judge reads from crops ``(N, S, S, 3) uint8`` in the size of the generator."""
-    template = used.align.template if used.workspace is None else template_of(used.workspace)
+def judged_labels(
+    judge: ExpressionClassifier, images: np.ndarray, generator: LoadedGenerator
+) -> list[Label]:
+    """Label crops ``(N, S, S, 3) uint8`` of the size of the generator with a judge."""
+    place = generator.workspace
+    template = generator.align.template if place is None else template_of(place)
     scores = judge.log_probabilities(AlignedFaces(images, template))
     return [
         Label(judge.classes[column], f"judge {judge.name}", float(np.exp(row[column])))

@@ -1,36 +1,39 @@
-"""``faceprep new-faces``: people who do not exist, with every expression (ExprGAN, Fig. 5)."""
+"""Generate faces of new subjects with every expression (Ding et al., 2018, Fig. 5)."""
 
-from pathlib import Path
+from dataclasses import dataclass
 
-from faceprep.inference.generator import UsedGenerator
-from faceprep.inference.output import Made, sheet_path
-from faceprep.report.sheets.grid import Line, grid, header, width_for, write_sheet
+import numpy as np
+
+from faceprep.inference.generator import LoadedGenerator
 
 
-def draw_new_faces(
-    used: UsedGenerator, count: int = 8, seed: int = 0, out: Path | None = None
-) -> Made:
-    """Draw random identities by expressions; the same seed gives the same people.
+@dataclass(frozen=True)
+class NewFaces:
+    """Faces without a source.
+
+    Attributes
+    ----------
+    seed
+        Of the identities.
+    expressions
+        The K classes of the generator.
+    images
+        ``(N, K, S, S, 3) uint8``.
+    """
+
+    seed: int
+    expressions: tuple[str, ...]
+    images: np.ndarray
+
+
+def make_new_faces(generator: LoadedGenerator, count: int = 8, seed: int = 0) -> NewFaces:
+    """Generate `count` identities with every expression; a seed gives the same identities.
 
     Raises
     ------
     UsageError
-        `out` is no PNG.
-    FaceprepError
-        It cannot be written.
+        The kind of the generator needs a source face.
     """
-    path = sheet_path(out, "new-faces.png")
-    classes = used.model.classes
-    made = [used.editor.invent(count, name, seed) for name in classes]
-    lines = [
-        Line(f"seed {seed}, {number}", [images[number] for images in made])
-        for number in range(count)
-    ]
-    width = width_for(len(classes))
-    blocks = [
-        header("New faces", f"synthetic: nobody of them exists  ·  {used.name}", width),
-        grid("", list(classes), lines, width),
-    ]
-    write_sheet(blocks, path, used.marks(seed=seed, expressions=", ".join(classes)))
-    data = {"count": count, "seed": seed, "expressions": list(classes), "sheet": str(path)}
-    return Made([path], {"kind": "new faces", "generator": used.name, **data})
+    classes = generator.model.classes
+    images = [generator.editor.new_faces(count, name, seed) for name in classes]
+    return NewFaces(seed, classes, np.stack(images, axis=1))

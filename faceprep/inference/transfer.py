@@ -1,36 +1,34 @@
-"""``faceprep transfer A B``: the expression of B on the face of A (ExprGAN, Fig. 4)."""
+"""Transfer the expression of one face to another (Ding et al., 2018, Fig. 4)."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from faceprep.generators.exprgan.codes import active_block, clamp_code, neutral_code, one_hot
-from faceprep.inference.generator import UsedGenerator
-from faceprep.inference.inputs import Portraits
+from faceprep.core.errors import Hint, Remedy
+from faceprep.generators.base import Target
+from faceprep.generators.codes import absent_code, active_block, clamp_code, one_hot
+from faceprep.inference.generator import LoadedGenerator
+from faceprep.inference.inputs import InputFaces
 from faceprep.inference.labels import Label
-from faceprep.inference.output import Made, keep_sources, picture_paths, sheet_path
 from faceprep.metrics.representation import expression_codes
-from faceprep.report.sheets.grid import Line, grid, header, width_for, write_marked, write_sheet
 
-#: Below it the decoder has next to nothing to show.
+#: Mean element of a code below which the edit hardly shows.
 _WEAK = 0.1
 
 
 @dataclass(frozen=True)
-class Read:
-    """What was read from a face whose expression is transferred.
+class ExpressionReading:
+    """Expression code that was read from a face.
 
     Attributes
     ----------
     source, label
-        Which face, and what it shows.
+        The face and its expression.
     strength
-        Of the shown class in the code, 0 to 1; None where it is no class.
+        Mean element of the labelled class in the code, in [0, 1]; None if it is not a class.
     code
         ``K·d`` numbers, clamped.
     """
@@ -45,116 +43,90 @@ class Read:
         return f"{self.source}: {self.label}{strong}"
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready values."""
-        code = [round(value, 4) for value in self.code]
+        """Return JSON-ready values."""
         return {
             "source": self.source,
             **asdict(self.label),
             "strength": self.strength,
-            "code": code,
+            "code": [round(value, 4) for value in self.code],
         }
 
-    def notes(self) -> list[str]:
-        """What a user should know."""
+    def notes(self) -> list[Hint]:
+        """Return a warning if the expression is hardly there."""
         if self.strength is None or self.strength >= _WEAK:
             return []
         name = self.label.expression
-        return [
-            f"Q reads next to no {name} in {self.source}; faceprep edit --to {name} does not ask Q"
-        ]
+        edit = Remedy("edit", overrides={"to": name})
+        return [(f"Q reads next to no {name} in {self.source}; ", edit, " does not ask Q")]
 
 
-def read_codes(portraits: Portraits, labels: list[Label], used: UsedGenerator) -> Tensor:
-    """Codes of faces as the decoder knows them: read by Q, then clamped, ``(N, K·d)``.
+@dataclass(frozen=True)
+class Transfers:
+    """Every face with every expression.
 
-    Where neutral is no class of the generator, Q cannot read it: every class is told to be absent.
+    Attributes
+    ----------
+    faces, expressions
+        The N faces, and the M faces whose expressions are transferred.
+    readings
+        One per expression.
+    images
+        ``(N, M, S, S, 3) uint8``.
     """
-    model = used.model
-    codes = neutral_code(len(labels), len(model.classes), model.elements)
-    readable = [n for n, label in enumerate(labels) if label.expression in model.classes]
-    if readable:
-        names = [labels[n].expression for n in readable]
-        read = expression_codes(model, portraits.images[readable], names, used.device)
-        found = clamp_code(torch.from_numpy(read).float(), one_hot(names, model.classes))
-        codes[readable] = found
-    return codes
+
+    faces: InputFaces
+    expressions: InputFaces
+    readings: list[ExpressionReading]
+    images: np.ndarray
 
 
-def transfer_faces(
-    faces: Portraits,
-    expressions: Portraits,
-    labels: list[Label],
-    used: UsedGenerator,
-    out: Path | None = None,
-) -> Made:
-    """Give every face every expression: one picture for one of each, else a sheet.
+def transfer_expressions(
+    faces: InputFaces, expressions: InputFaces, labels: list[Label], generator: LoadedGenerator
+) -> Transfers:
+    """Transfer every expression to every face.
 
     Parameters
     ----------
-    faces, expressions
-        Whose face, and whose expression.
     labels
-        What each of `expressions` shows.
-    used
-        The generator.
-    out
-        A PNG, or a folder for it.
+        Expression of each of `expressions`.
+    generator
+        With an expression code.
 
     Raises
     ------
     UsageError
-        `out` is no PNG, or a photograph.
-    FaceprepError
-        It cannot be written.
+        The generator has no expression code.
     """
-    targets = [label.expression for label in labels]
-    single = len(faces.faces) == len(targets) == 1
-    name = f"{faces.faces[0].name}-as-{expressions.faces[0].name}"
-    path = picture_paths(out, [name])[0] if single else sheet_path(out, "transfer.png")
-    keep_sources([path], [face.source for face in (*faces.faces, *expressions.faces)])
-    codes = read_codes(expressions, labels, used)
-    made = [
-        used.editor.apply(np.repeat(face.image[None], len(codes), 0), codes) for face in faces.faces
+    codes = read_codes(expressions, labels, generator)
+    images = [
+        generator.editor.apply(np.repeat(face.image[None], len(codes), 0), Target(code=codes))
+        for face in faces.faces
     ]
-    marks = used.marks(expressions=", ".join(targets))
-    if single:
-        write_marked(made[0][0], path, marks)
-    else:
-        write_sheet(_blocks(faces, expressions, labels, made, used), path, marks)
-    read = [
-        Read(face.source, label, strength_of(label, code, used), code.tolist())
+    readings = [
+        ExpressionReading(face.source, label, strength_of(label, code, generator), code.tolist())
         for face, label, code in zip(expressions.faces, labels, codes, strict=True)
     ]
-    data = {
-        "faces": [face.source for face in faces.faces],
-        "expressions": [one.as_dict() for one in read],
-    }
-    made_of = {"kind": "transfer", "generator": used.name, **data, "picture": str(path)}
-    return Made(
-        [path], made_of, [str(one) for one in read], [n for one in read for n in one.notes()]
-    )
+    return Transfers(faces, expressions, readings, np.stack(images))
 
 
-def strength_of(label: Label, code: Tensor, used: UsedGenerator) -> float | None:
-    """Mean of the elements of the shown class in a code ``(K·d)``; None where it is no class."""
-    if label.expression not in used.model.classes:
+def read_codes(inputs: InputFaces, labels: list[Label], generator: LoadedGenerator) -> Tensor:
+    """Read expression codes with Q, clamped to the range that the decoder knows, ``(N, K·d)``.
+
+    Where neutral is not a class, Q cannot read it: the code in which every class is absent is used.
+    """
+    model = generator.with_codes("read expression codes")
+    codes = absent_code(len(labels), len(model.classes), model.elements)
+    readable = [n for n, label in enumerate(labels) if label.expression in model.classes]
+    if readable:
+        names = [labels[n].expression for n in readable]
+        read = expression_codes(model, inputs.images[readable], names, generator.device)
+        codes[readable] = clamp_code(torch.from_numpy(read).float(), one_hot(names, model.classes))
+    return codes
+
+
+def strength_of(label: Label, code: Tensor, generator: LoadedGenerator) -> float | None:
+    """Return the mean element of the labelled class in a code ``(K·d)``; None if not a class."""
+    classes = generator.model.classes
+    if label.expression not in classes:
         return None
-    y = one_hot([label.expression], used.model.classes)
-    return float(active_block(code[None], y).mean())
-
-
-def _blocks(
-    faces: Portraits,
-    expressions: Portraits,
-    labels: list[Label],
-    made: list[np.ndarray],
-    used: UsedGenerator,
-) -> list[Image.Image]:
-    width = width_for(1 + len(labels))
-    lines = [Line("expression of", [None, *expressions.images])]
-    lines += [
-        Line(face.name, [face.image, *edits]) for face, edits in zip(faces.faces, made, strict=True)
-    ]
-    names = ["", *(label.expression for label in labels)]
-    note = f"synthetic but for the first line and column  ·  {used.name}"
-    return [header("Transfer", note, width), grid("", names, lines, width)]
+    return float(active_block(code[None], one_hot([label.expression], classes)).mean())

@@ -39,7 +39,7 @@ def calibrate(editor: Editor, faces: LabelledFaces, steps: int = 11) -> dict[str
     Expression → map, for `Editor`; ``to_json`` of each, by expression, goes into the generator's
     file as ``extra["calibration"]``. None where every face shows the expression already.
     """
-    plain = Editor(editor.generator, None, editor.device)
+    plain = Editor(editor.generator, None, editor.device, editor.targets.references)
     told = np.linspace(0, 1, steps)
     maps = {}
     for expression in editor.generator.classes:
@@ -47,9 +47,11 @@ def calibrate(editor: Editor, faces: LabelledFaces, steps: int = 11) -> dict[str
         if not other.any():
             continue
         sources, before = faces.images[other], faces.landmarks68[other]
+        measurements = faces.measurements.take(other)
         measured = []
         for level in told:
-            made = AlignedFaces(plain.edit(sources, expression, float(level)), faces.template)
+            images = plain.edit(sources, expression, float(level), measurements)
+            made = AlignedFaces(images, faces.template)
             measured.append(intensity.expression_aus(made.landmarks68, before, expression))
         if any(values is None for values in measured):
             continue

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from faceprep.core.pixels import image_tensor
-from faceprep.generators.exprgan.codes import one_hot
+from faceprep.generators.codes import one_hot
 
 if TYPE_CHECKING:
     from faceprep.generators.base import HasExpressionCode

@@ -1,6 +1,6 @@
-"""Aligned faces of a workspace as a generator sees them: crops of its size, with their labels."""
+"""Read aligned faces of a workspace as a generator sees them: crops of its size, with labels."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,17 +8,18 @@ import torch
 
 from faceprep.core.errors import Remedy, UsageError
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
+from faceprep.metrics.source_measurements import measurements_of_faces
+from faceprep.training.crops import resize
 from faceprep.workspace import Workspace
 from faceprep.workspace.crops import read_crop
+from faceprep.workspace.load import load
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def labelled_rows(workspace: Workspace, expressions: Sequence[str]) -> "pd.DataFrame":
-    """Aligned faces that show one of some expressions, indexed by ``face_id``."""
-    from faceprep.workspace.load import load
-
+    """Return aligned faces that show one of some expressions, indexed by ``face_id``."""
     table = load(workspace.root, ["select", "align"], only_ok=True)
     return table[table["expression"].isin(list(expressions))]
 
@@ -26,7 +27,7 @@ def labelled_rows(workspace: Workspace, expressions: Sequence[str]) -> "pd.DataF
 def rows_of_split(
     workspace: Workspace, table: "pd.DataFrame", split: str, classes: Sequence[str]
 ) -> "pd.DataFrame":
-    """Those of one side of the split.
+    """Return the rows of one side of the split.
 
     Raises
     ------
@@ -42,8 +43,18 @@ def rows_of_split(
     return rows
 
 
-def read_faces(workspace: Workspace, rows: "pd.DataFrame", size: int) -> LabelledFaces:
+def read_faces(
+    workspace: Workspace,
+    rows: "pd.DataFrame",
+    size: int,
+    measured: Set[str] = frozenset(),
+) -> LabelledFaces:
     """Read the crops of rows, reduced to S = `size` as in training.
+
+    Parameters
+    ----------
+    measured
+        Fields of `faceprep.generators.targets.Measurements` to read as well.
 
     Raises
     ------
@@ -55,32 +66,34 @@ def read_faces(workspace: Workspace, rows: "pd.DataFrame", size: int) -> Labelle
     images = np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)
     people = (rows["dataset"] + "/" + rows["subject"]).to_numpy(str)
     return LabelledFaces(
-        images, template_of(workspace), rows["expression"].fillna("").to_numpy(str), people
+        images,
+        template_of(workspace),
+        rows["expression"].fillna("").to_numpy(str),
+        people,
+        measurements_of_faces(workspace, rows.index.tolist(), measured),
     )
 
 
 def reduce_crop(crop: np.ndarray, size: int) -> np.ndarray:
-    """A crop ``(H, H, 3) uint8`` in the size of a generator, as training reduces it."""
-    from faceprep.training.crops import resize
-
+    """Resize a crop ``(H, H, 3) uint8`` to the size of a generator, as training does."""
     reduced = resize(torch.from_numpy(np.ascontiguousarray(crop))[None], size)[0]
     return np.ascontiguousarray(reduced.permute(1, 2, 0).numpy())
 
 
 def template_of(workspace: Workspace) -> str:
-    """To which template the crops of a workspace are aligned."""
+    """Return the template to which the crops of a workspace are aligned."""
     return str(workspace.info("align").get("settings", {}).get("template", "expression"))
 
 
 def some_faces(faces: LabelledFaces, count: int | None, seed: int = 0) -> LabelledFaces:
-    """At most `count` faces: one of every subject, then another of every subject, and so on."""
+    """Return at most `count` faces: one of every subject, then another of every subject, …"""
     if count is None or count >= len(faces):
         return faces
     return faces.take(in_turns(faces.subjects, seed)[:count])
 
 
 def in_turns(subjects: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Indices in the order: a face of every subject, another of every subject, …; at random."""
+    """Return a random order of faces: one of every subject, then another of every subject, …"""
     mixed = np.random.default_rng(seed).permutation(len(subjects))
     turn = np.zeros(len(subjects), np.int64)
     for subject in np.unique(subjects):

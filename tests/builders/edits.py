@@ -11,6 +11,7 @@ from torch import Tensor
 from faceprep.core.images import write_png
 from faceprep.demo.sequence import render_sequence, sample_subject
 from faceprep.faces.alignment import estimate_similarity, five_from_68, load_template, warp
+from faceprep.generators.base import Edited, Target
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
@@ -45,6 +46,8 @@ def draw_people(first: int, count: int, classes: tuple[str, ...] = CLASSES) -> L
 class MadeGenerator:
     """A generator that does what a test wants."""
 
+    kind = "exprgan"
+    preset = "made"
     classes = CLASSES
     elements = 5
     identity = 50
@@ -68,6 +71,15 @@ class MadeGenerator:
         strength = float(blocks[0].abs().mean())
         x = torch.zeros(len(g), 3, SIZE, SIZE) if src is None else src
         return self._edit(x, asked, strength)
+
+    def edit(self, images: Tensor, target: Target) -> Edited:
+        return Edited(self.decode(self.encode(images), target.require("code"), images))
+
+    def new_faces(self, u: Tensor, target: Target) -> Edited:
+        return Edited(self.decode(self.identities(u), target.require("code")))
+
+    def q(self, x: Tensor, y: Tensor) -> Tensor:
+        raise NotImplementedError
 
 
 def tensor(images: np.ndarray) -> Tensor:

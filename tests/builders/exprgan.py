@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from faceprep.generators.blocks import losses
+from faceprep.generators.codes import one_hot
 from faceprep.generators.exprgan import ExprGAN, ExprGANConfig, build, codes, tiny
 from faceprep.training.checkpoint import read_checkpoint
 from faceprep.training.checkpoint_writer import write_checkpoint
@@ -37,7 +38,7 @@ def images(batch: int, size: int = 32, seed: int = 0) -> Tensor:
 
 
 def labels(batch: int) -> Tensor:
-    return codes.one_hot(torch.arange(batch) % len(SIX), SIX)
+    return one_hot(torch.arange(batch) % len(SIX), SIX)
 
 
 class Training:

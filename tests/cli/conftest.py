@@ -1,3 +1,4 @@
-"""Fixtures of a drawn dataset with known Action Units."""
+"""Fixtures: a drawn dataset with known action units, and the verbs that use a generator."""
 
 from builders.drawn_aus import drawn, select, truth  # noqa: F401
+from builders.inference import drawn_workspace, photograph, run_verb  # noqa: F401

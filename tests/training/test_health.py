@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from faceprep.generators.blocks import losses
+from faceprep.generators.codes import one_hot
 from faceprep.generators.exprgan import codes
 from faceprep.training import health
 
@@ -87,7 +88,7 @@ def test_found_drops_what_is_well() -> None:
 
 
 def test_the_floor_of_q_in_edits_is_what_the_best_constant_pays() -> None:
-    y = codes.one_hot(torch.arange(70_000) % 7, ["a", "b", "c", "d", "e", "f", "g"])
+    y = one_hot(torch.arange(70_000) % 7, ["a", "b", "c", "d", "e", "f", "g"])
     z, _ = codes.edit_magnitudes(len(y), 5, torch.Generator().manual_seed(0))
     code = codes.expression_code(y, z)
     blind = code.mean().expand_as(code)

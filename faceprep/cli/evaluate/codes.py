@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from faceprep.cli.evaluate.group import (
-    GeneratorFile,
     UnseenSplit,
     WorkspaceArgument,
     evaluate_app,
     print_evaluation,
 )
 from faceprep.cli.exit_codes import DONE, guarded, say_next
+from faceprep.cli.faces import GeneratorFile
 from faceprep.cli.options import Device, Json, Seed, Verbose
 from faceprep.core.errors import Remedy
 
@@ -50,7 +50,8 @@ def evaluate_codes(
 
     used = open_generator(path, generator, device=device or "auto", suggest=suggest)
     report = codes.evaluate_codes(
-        used.model, used.needed_workspace("codes are compared between faces of a workspace"),
+        used.with_codes("separate identity and expression"),
+        used.needed_workspace("codes are compared between faces of a workspace"),
         split=split, neighbours=neighbours, device=used.device, seed=seed or 0,
         name=f"{used.file} ({used.name})", trained_on=used.trained_on,
     )  # fmt: skip

@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from faceprep.cli.evaluate.group import (
-    GeneratorFile,
     UnseenSplit,
     WorkspaceArgument,
     evaluate_app,
     print_evaluation,
 )
 from faceprep.cli.exit_codes import DONE, guarded, say_next
+from faceprep.cli.faces import GeneratorFile
 from faceprep.cli.options import Device, Json, Quiet, Seed, Verbose
 
 

@@ -16,10 +16,6 @@ app.add_typer(evaluate_app, name="evaluate")
 WorkspaceArgument = Annotated[
     Path | None, typer.Argument(metavar="WORKSPACE", help="The only one, if not given.")
 ]
-GeneratorFile = Annotated[
-    Path | None,
-    typer.Option(help="Its file; WORKSPACE/train/exprgan/generator.safetensors if not given."),
-]
 UnseenSplit = Annotated[str, typer.Option(help="test, or val while choosing between variants.")]
 
 

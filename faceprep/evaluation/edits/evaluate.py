@@ -13,6 +13,7 @@ import numpy as np
 from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
 from faceprep.evaluation.edits.result import KINDS, EditReport, EditRow, mean_of, mean_row
+from faceprep.generators.base import MakesNewFaces
 from faceprep.generators.editor import Editor
 from faceprep.metrics import identity, realism
 from faceprep.metrics.calibration import measurements
@@ -83,7 +84,8 @@ def evaluate_edits(
 
         rows += judged.rows(expression, intensities, seed, tick)
     rows += [mean_row([row for row in rows if row.kind == kind]) for kind in KINDS]
-    found = [judged.diversity(c, identities, seed) for c in classes] if identities else []
+    draws = identities and isinstance(editor.generator, MakesNewFaces)
+    found = [judged.diversity(c, identities, seed) for c in classes] if draws else []
     progress.finish()
     return EditReport(
         name, str(getattr(features, "name", "features")), len(test),
@@ -131,7 +133,7 @@ class _Measuring:
         """Edits, copies and real faces of one expression."""
         edited = np.flatnonzero(self.test.expressions != expression)
         sources = self.test.take(edited)
-        made = AlignedFaces(self.editor.edit(sources.images, expression), self.test.template)
+        made = AlignedFaces(self._edit(sources, expression), self.test.template)
         tick(1)
         rho = self._rho(sources, made, expression, intensities, tick)
         embeddings = identity.embed(self.features, made.images)
@@ -141,6 +143,9 @@ class _Measuring:
             self._row("copy", expression, sources, edited, self.embeddings[edited], seed),
             self._real(expression, real, seed),
         ]
+
+    def _edit(self, sources: LabelledFaces, expression: str, intensity: float = 1.0) -> np.ndarray:
+        return self.editor.edit(sources.images, expression, intensity, sources.measurements)
 
     def _row(
         self,
@@ -201,7 +206,7 @@ class _Measuring:
         for number, level in enumerate(intensities):
             faces = made
             if level != 1:
-                images = self.editor.edit(sources.images, expression, level)
+                images = self._edit(sources, expression, level)
                 faces = AlignedFaces(images, self.test.template)
             for key, values in measurements(self.judges[0], faces, sources, expression).items():
                 measured.setdefault(key, []).append(values)
@@ -210,7 +215,7 @@ class _Measuring:
 
     def diversity(self, expression: str, count: int, seed: int) -> Diversity:
         """Spread of new people against the spread of real ones."""
-        made = identity.embed(self.features, self.editor.invent(count, expression, seed))
+        made = identity.embed(self.features, self.editor.new_faces(count, expression, seed))
         shown = self.test.expressions == expression
         real = real_spread(self.embeddings[shown], self.test.subjects[shown])
         return Diversity(expression, count, spread(made), real)
@@ -222,4 +227,7 @@ class _Measuring:
         notes = [f"no test face shows {', '.join(none)}"] if none else []
         if not len(self.different):
             notes.append("the test faces show one person: no percentile, no rank-1")
+        if not isinstance(self.editor.generator, MakesNewFaces):
+            kind = self.editor.generator.kind
+            notes.append(f"no diversity: {kind} cannot generate faces without a source")
         return notes

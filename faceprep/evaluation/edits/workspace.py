@@ -8,8 +8,12 @@ from faceprep.core.errors import Remedy, UsageError
 from faceprep.core.progress import Progress
 from faceprep.evaluation.edits.evaluate import INTENSITIES, NEW_IDENTITIES, evaluate_edits
 from faceprep.evaluation.edits.result import EditReport
+from faceprep.faces.features import load_features
 from faceprep.generators.calibration import calibration_of
-from faceprep.generators.editor import NEUTRAL, Editor
+from faceprep.generators.editor import Editor
+from faceprep.generators.references import references_of
+from faceprep.generators.store import load_generator
+from faceprep.generators.targets import NEUTRAL
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.expression_classifier.fit import fit_classifiers
 from faceprep.metrics.workspace_faces import (
@@ -78,25 +82,23 @@ def evaluate_workspace(
     FaceprepError
         The generator's file is damaged or hostile.
     """
-    from faceprep.faces.features import load_features
-    from faceprep.generators.store import load_generator
-
     workspace = Workspace(workspace_of(path, _command, generator is None))
     file = file_for_use(generator, workspace.root)
     if split not in ("test", "val"):
         raise UsageError(f"edits are evaluated on unseen people, not on {split!r}", "--split test")
     device = choose_device(device)
     model, checkpoint = load_generator(file, device=device)
-    table = labelled_rows(workspace, [*model.classes, NEUTRAL])
-    train, test = (
-        read_faces(workspace, rows_of_split(workspace, table, name, model.classes), model.size)
-        for name in ("train", split)
+    editor = Editor(
+        model, calibration_of(checkpoint.extra), device, references_of(checkpoint.extra)
     )
+    table = labelled_rows(workspace, [*model.classes, NEUTRAL])
+    sides = [rows_of_split(workspace, table, name, model.classes) for name in ("train", split)]
+    train = read_faces(workspace, sides[0], model.size)
+    test = read_faces(workspace, sides[1], model.size, editor.targets.measured)
     test = some_faces(test, sources, seed)
     progress = progress or Progress(quiet=True)
     progress.say("judges are trained on the training subjects")
     judges = fit_classifiers(train, model.classes, network=second_judge, seed=seed)
-    editor = Editor(model, calibration_of(checkpoint.extra), device)
     report = evaluate_edits(
         editor, test, train, judges, load_features(device=device, template=test.template),
         intensities=intensities, identities=identities, seed=seed, progress=progress,

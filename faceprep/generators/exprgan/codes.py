@@ -10,13 +10,9 @@ code                     blocks                                        seen in t
 `expression_code`        active +m, others −m, m = abs(z) per element  yes
 `intensity_code`         active s, others −s, s in [0, 1]              yes
 `element_code`           one element of the active block +1, all −1    no (ExprGAN, Fig. 3)
-`neutral_code` absent    all −1                                        no (ExprGAN, Fig. 3)
-`neutral_code` origin    all 0, where `intensity_code` ends at s = 0   as a limit
+`absent_code`            all −1                                        no (ExprGAN, Fig. 3)
 =======================  ============================================  ====================
 """
-
-from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -30,32 +26,6 @@ UNIFORM_VARIANCE = 1 / 12
 #: v uniform on [0.7, 1].
 EDIT_MEAN = 0.85 * 2 / 3
 EDIT_VARIANCE = (0.85**2 + 0.3**2 / 12) / 2 - EDIT_MEAN**2
-
-
-def one_hot(labels: Sequence[str] | Tensor, classes: Sequence[str]) -> Tensor:
-    """Labels as ``(B, K) float32`` in {0, 1}.
-
-    Parameters
-    ----------
-    labels
-        Names of expressions, or ``(B,)`` int64 indices into `classes` (their device is kept).
-    classes
-        The K expressions in their order.
-
-    Raises
-    ------
-    UsageError
-        A name is not among the classes.
-    """
-    if not isinstance(labels, Tensor):
-        for label in labels:
-            if label not in classes:
-                raise UsageError(
-                    f"the generator does not know the expression '{label}'",
-                    hint=f"one of {', '.join(classes)}",
-                )
-        labels = torch.tensor([list(classes).index(label) for label in labels])
-    return torch.nn.functional.one_hot(labels, len(classes)).float()
 
 
 def expression_code(y: Tensor, z: Tensor) -> Tensor:
@@ -108,33 +78,6 @@ def element_code(y: Tensor, element: int, elements: int) -> Tensor:
     code = torch.full((*y.shape, elements), -1.0, dtype=y.dtype, device=y.device)
     code[:, :, element] = 2 * y - 1
     return code.flatten(1)
-
-
-def neutral_code(
-    batch: int,
-    classes: int,
-    elements: int,
-    kind: Literal["absent", "origin"] = "absent",
-    device: torch.device | str | None = None,
-) -> Tensor:
-    """Code of no expression at all, ``(B, K·d)``.
-
-    ``absent`` is −1 everywhere, as in the paper; ``origin`` is 0 everywhere. Where neutral is a
-    class of its own, `intensity_code` with its label is the better one: it was trained.
-    """
-    return torch.full((batch, classes * elements), -1.0 if kind == "absent" else 0.0, device=device)
-
-
-def clamp_code(c: Tensor, y: Tensor) -> Tensor:
-    """Bring a code read by Q into what the decoder knows: active [0, 1], others [-1, 0]."""
-    blocks = c.unflatten(1, (y.shape[1], -1))
-    present = y[:, :, None] > 0.5
-    return torch.where(present, blocks.clamp(0, 1), blocks.clamp(-1, 0)).flatten(1)
-
-
-def active_block(c: Tensor, y: Tensor) -> Tensor:
-    """The d elements of the labelled class, ``(B, d)``."""
-    return (c.unflatten(1, (y.shape[1], -1)) * y[:, :, None]).sum(1)
 
 
 def uniform_noise(

@@ -122,7 +122,8 @@ class ExprGAN(nn.Module):
 
     def new_faces(self, u: Tensor, target: Target) -> Edited:
         """Generate faces of new identities with the expression codes of a target."""
-        return Edited(self.decode(self.identities(u), target.require("code")))
+        code = target.require("code")
+        return Edited(self.decode(self.identities(u).to(code.device), code))
 
     def q(self, x: Tensor, y: Tensor) -> Tensor:
         """Q: images and labels ``(B, K)`` → codes ``(B, K·d)`` in [-1, 1]."""

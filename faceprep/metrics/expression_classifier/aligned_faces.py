@@ -1,11 +1,12 @@
 """Aligned crops in memory; their landmarks and features are computed once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from faceprep.faces.landmarks import flip_points
+from faceprep.generators.targets import Measurements
 from faceprep.metrics.expression_classifier.landmark_hog import (
     LandmarkHog,
     extract_features,
@@ -72,10 +73,13 @@ class LabelledFaces(AlignedFaces):
         Names of the expressions shown.
     subjects : (N,)
         Names of the people shown.
+    measurements
+        Of all N faces, for generators that are driven by some.
     """
 
     expressions: np.ndarray = None  # type: ignore[assignment]
     subjects: np.ndarray = None  # type: ignore[assignment]
+    measurements: Measurements = field(default_factory=Measurements)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -89,6 +93,7 @@ class LabelledFaces(AlignedFaces):
             images=self.images[rows],
             expressions=self.expressions[rows],
             subjects=self.subjects[rows],
+            measurements=self.measurements.take(rows),
         )
         if "landmarks68" in self.__dict__:
             some.__dict__["landmarks68"] = self.landmarks68[rows]

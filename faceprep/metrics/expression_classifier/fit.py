@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from faceprep.generators.editor import NEUTRAL
+from faceprep.generators.targets import NEUTRAL
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.expression_classifier.base import ExpressionClassifier
 from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from faceprep.evaluation.edits.workspace import Evaluated
+from faceprep.generators.base import MakesNewFaces
 from faceprep.report.sheets.grid import Line, check_png, grid, header, width_for, write_sheet
 
 ROWS = 8
@@ -36,7 +37,8 @@ def draw_sheet(evaluated: Evaluated, out: Path, *, rows: int = ROWS, seed: int =
     classes = evaluated.editor.generator.classes
     chosen = choose_sources(evaluated.test.subjects, evaluated.test.expressions, rows, seed)
     images, shown = evaluated.test.images[chosen], evaluated.test.expressions[chosen]
-    edited = [evaluated.editor.edit(images, name) for name in classes]
+    measurements = evaluated.test.measurements.take(chosen)
+    edited = [evaluated.editor.edit(images, name, 1.0, measurements) for name in classes]
     width = width_for(max(len(classes) + 1, len(_LEVELS)))
     blocks = [_header(evaluated, width)]
     lines = [
@@ -45,9 +47,10 @@ def draw_sheet(evaluated: Evaluated, out: Path, *, rows: int = ROWS, seed: int =
     ]
     blocks.append(grid("Unseen people", ["source", *classes], lines, width))
     blocks.append(_intensities(evaluated, chosen, width))
-    invented = [evaluated.editor.invent(NEW_PEOPLE, name, seed) for name in classes]
-    people = [Line("new", [made[number] for made in invented]) for number in range(NEW_PEOPLE)]
-    blocks.append(grid("New people", list(classes), people, width))
+    if isinstance(evaluated.editor.generator, MakesNewFaces):
+        new = [evaluated.editor.new_faces(NEW_PEOPLE, name, seed) for name in classes]
+        people = [Line("new", [faces[number] for faces in new]) for number in range(NEW_PEOPLE)]
+        blocks.append(grid("New people", list(classes), people, width))
     write_sheet(blocks, out)
 
 
@@ -76,10 +79,11 @@ def _intensities(evaluated: Evaluated, chosen: np.ndarray, width: int) -> Image.
     """Draw one person, a line an expression; a neutral face if there is one."""
     neutral = [row for row in chosen if evaluated.test.expressions[row] == "neutral"]
     row = (neutral or list(chosen))[0]
-    image = evaluated.test.images[row][None]
+    image, measurements = evaluated.test.images[row][None], evaluated.test.measurements.take([row])
+    editor = evaluated.editor
     lines = [
-        Line(name, [evaluated.editor.edit(image, name, level)[0] for level in _LEVELS])
-        for name in evaluated.editor.generator.classes
+        Line(name, [editor.edit(image, name, level, measurements)[0] for level in _LEVELS])
+        for name in editor.generator.classes
     ]
     return grid("Intensity", [f"{level:g}" for level in _LEVELS], lines, width)
 

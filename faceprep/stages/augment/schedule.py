@@ -1,8 +1,8 @@
-"""Which synthetic face comes at which place: a function of the seed and the place alone.
+"""Schedule synthetic faces: each face is a function of the seed and of its place.
 
-Faces come in rounds, one of every expression. So every prefix is balanced, and a longer run begins
-with the faces of a shorter one. A round is of one mode; the shares of the modes are kept as well as
-whole rounds can keep them.
+Faces come in rounds of one face per expression, so that every prefix is balanced and a longer run
+begins with the faces of a shorter one. A round has one mode; whole rounds approximate the shares of
+the modes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,10 @@ import numpy as np
 
 from faceprep.core.vocabulary import MODES
 
-# Streams of random numbers: what a face is drawn from, and the order of the sources.
+# Streams of random numbers: those of a face, and those of the order of the sources.
 _FACE, _ORDER = 1, 2
 
-#: Elements of a code in `varied`, at least this share of its intensity (`codes.edit_magnitudes`).
+#: Least element of a code in `varied`, as a share of its intensity; the training draws them alike.
 _LEAST_ELEMENT = 0.7
 
 
@@ -27,13 +27,13 @@ class Slot:
     Attributes
     ----------
     index
-        Counted from 0.
+        0-based.
     label
-        Number of its expression.
+        Index of its expression.
     mode
-        Of `MODES`.
+        One of `MODES`.
     turn
-        How many rounds of its mode came before.
+        Number of earlier rounds of its mode.
     """
 
     index: int
@@ -60,7 +60,7 @@ class Schedule:
         self._counts = dict.fromkeys(shares, 0)
 
     def slots(self, first: int, count: int) -> list[Slot]:
-        """`count` slots from number `first` on."""
+        """Return `count` slots from index `first` on."""
         found = []
         for index in range(first, first + count):
             number, label = divmod(index, self.classes)
@@ -69,7 +69,7 @@ class Schedule:
         return found
 
     def _round(self, number: int) -> tuple[str, int]:
-        """Mode of a round: the one that is furthest behind its share; and its turn."""
+        """Return the mode that is furthest behind its share, and its turn."""
         while len(self._rounds) <= number:
             due = len(self._rounds) + 1
             mode = max(self._shares, key=lambda name: self._shares[name] * due - self._counts[name])
@@ -85,19 +85,22 @@ class Draw:
     Attributes
     ----------
     intensity
-        As it is asked for, 0 to 1; NaN where the code has none.
+        Requested, in [0, 1].
     elements : (d,)
-        U(0, 1).
+        U(0, 1), for an expression code.
     identity : (G,)
-        U(-1, 1), ExprGAN's prior.
+        U(-1, 1), for a new face.
     pick
-        U(0, 1), which of the sources.
+        U(0, 1), chooses the source.
+    donor
+        U(0, 1), chooses the reference face.
     """
 
     intensity: float
     elements: np.ndarray
     identity: np.ndarray
     pick: float
+    donor: float = 0.0
 
 
 def draw(
@@ -108,7 +111,10 @@ def draw(
     identity: int,
     intensity: tuple[float, float],
 ) -> Draw:
-    """Draw a candidate; the same arguments give the same numbers, in any process."""
+    """Draw a candidate; the same arguments give the same numbers, in any process.
+
+    `elements` and `identity` are the lengths d and G, 0 for generators without them.
+    """
     random = np.random.default_rng([_FACE, seed, index, candidate])
     numbers = random.random(2 + elements + identity)
     low, high = intensity
@@ -117,38 +123,40 @@ def draw(
         pick=float(numbers[1]),
         elements=numbers[2 : 2 + elements],
         identity=numbers[2 + elements :] * 2 - 1,
+        donor=float(random.random()),
     )
 
 
 def magnitudes(
     drawn: Draw, told: float, kind: Literal["varied", "equal", "paper"]
 ) -> tuple[np.ndarray, float]:
-    """Elements ``(d,)`` of a code's active class, and the intensity to note down.
+    """Return the elements ``(d,)`` of a code's active class, and the intensity to record.
 
     Parameters
     ----------
     told
-        Intensity for the generator.
+        Input of the generator in [0, 1].
     kind
-        ``augment.code``. ``paper``: |U(-1, 1)| each (ExprGAN, section 3.1); noted is their mean.
+        ``augment.code``. ``paper``: |U(-1, 1)| each (Ding et al., 2018, section 3.1), and their
+        mean is recorded. Without a code (d = 0) it is not used.
     """
-    if kind == "paper":
+    if kind == "paper" and len(drawn.elements):
         return drawn.elements, float(drawn.elements.mean())
     share = _LEAST_ELEMENT + (1 - _LEAST_ELEMENT) * drawn.elements
     return told * (share if kind == "varied" else np.ones_like(share)), drawn.intensity
 
 
 class SourceOrder:
-    """Which source a slot edits: all in turn, a face of every subject before a second of one.
+    """Order of the sources: a face of every subject before a second face of any.
 
     Parameters
     ----------
     seed, mode
-        Of the run, and whose sources these are.
+        Of the run; the mode whose sources these are.
     expressions, subjects : (N,)
-        Of the sources; an unlabelled one has the expression ``""``.
+        Of the sources; the expression of an unlabelled one is ``""``.
     classes
-        Expressions by number. A source is edited to others than its own.
+        Expressions by index. A source is edited to expressions other than its own.
     """
 
     def __init__(
@@ -165,11 +173,11 @@ class SourceOrder:
         self._orders: dict[int, tuple[int, Any]] = {}
 
     def missing(self) -> list[int]:
-        """Numbers of the expressions that no source can be edited to."""
+        """Return the indices of the expressions that no source can be edited to."""
         return [label for label, rows in enumerate(self._eligible) if not len(rows)]
 
     def source(self, slot: Slot, candidate: int, pick: float) -> int:
-        """Row of the source of a candidate: the first one's in turn, later ones' by chance."""
+        """Return the row of a candidate's source: in turn for the first one, else at random."""
         rows = self._eligible[slot.label]
         if candidate:
             return int(rows[int(pick * len(rows))])

@@ -29,7 +29,7 @@ from faceprep.workspace.synthetic import stage_of
 
 if TYPE_CHECKING:
     from faceprep.stages.augment.quality_filter import QualityFilter
-    from faceprep.stages.augment.sampler import Studio
+    from faceprep.stages.augment.sampler import Sampler
 
 #: Rows of a block, with their pixels ``(B, S, S, 3) uint8`` and the metadata of their PNG files.
 Block: TypeAlias = tuple[Sequence[Row], np.ndarray, Sequence[Mapping[str, str]]]
@@ -116,7 +116,7 @@ def make_shard(job: AugmentJob) -> Marker:
         return write_shard(job, blocks(job, sampler_of(job)))
 
 
-def blocks(job: AugmentJob, sampler: "Studio") -> Iterator[Block]:
+def blocks(job: AugmentJob, sampler: "Sampler") -> Iterator[Block]:
     """Yield the blocks of the faces that a shard lacks, without those that it has."""
     size = sampler.block
     for start in range(job.kept - job.kept % size, job.rows, size):
@@ -192,15 +192,15 @@ def _write_block(block: Block, out: ShardOutput) -> list[Row]:
 
 
 #: Sampler of this process, by what determines its faces.
-_samplers: "dict[tuple[str, ...], Studio]" = {}
+_samplers: "dict[tuple[str, ...], Sampler]" = {}
 
 
-def sampler_of(job: AugmentJob) -> "Studio":
+def sampler_of(job: AugmentJob) -> "Sampler":
     """Return the sampler of this process, built for the first job of a run."""
     key = (str(job.config.workspace), job.stage.name, job.input_hash, job.config_hash, job.device)
     if key not in _samplers:
-        from faceprep.stages.augment.sampler import Studio
+        from faceprep.stages.augment.sampler import Sampler
 
         _samplers.clear()
-        _samplers[key] = Studio(job.config, job.checkpoint, job.device, job.quality)
+        _samplers[key] = Sampler(job.config, job.checkpoint, job.device, job.quality)
     return _samplers[key]

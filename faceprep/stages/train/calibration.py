@@ -51,7 +51,9 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: "Report
         return False
     try:
         from faceprep.faces.dlib.landmark_predictor import shared_predictor
-        from faceprep.generators.editor import NEUTRAL, Editor
+        from faceprep.generators.editor import Editor
+        from faceprep.generators.references import references_of
+        from faceprep.generators.targets import NEUTRAL
         from faceprep.metrics.calibration import calibrate
         from faceprep.metrics.workspace_faces import in_turns, read_faces
 
@@ -63,14 +65,15 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: "Report
     from faceprep.workspace import Workspace
     from faceprep.workspace.training_rows import training_rows
 
-    model, _ = load_generator(file, device=device)
+    model, checked = load_generator(file, device=device)
+    editor = Editor(model, None, device, references_of(checked.extra))
     rows = training_rows(
         config.workspace, classes=[*model.classes, NEUTRAL], fold=config.train.fold
     )
     people = (rows["dataset"] + "/" + rows["subject"]).to_numpy(str)
     some = rows.iloc[in_turns(people, config.train.seed)[: config.train.calibrate]]
     progress.say(f"train: calibrating the intensity on {len(some)} training faces")
-    faces = read_faces(Workspace(config.workspace), some, model.size)
-    maps = calibrate(Editor(model, None, device), faces)
+    place = Workspace(config.workspace)
+    maps = calibrate(editor, read_faces(place, some, model.size, editor.targets.measured))
     add_extra(file, {CALIBRATION: {name: one.to_json() for name, one in maps.items()}})
     return True

@@ -5,6 +5,7 @@ import torch
 from builders.exprgan import SIX
 
 from faceprep.generators.blocks import losses
+from faceprep.generators.codes import one_hot
 from faceprep.generators.exprgan import codes
 from faceprep.training.health import q_floor
 
@@ -62,7 +63,7 @@ def test_embedding_loss_leaves_a_margin() -> None:
 
 
 def test_q_that_ignores_the_image_sits_at_its_floor() -> None:
-    y = codes.one_hot(torch.arange(60_000) % 6, SIX)
+    y = one_hot(torch.arange(60_000) % 6, SIX)
     c = codes.expression_code(y, codes.uniform_noise(60_000, 5, torch.Generator().manual_seed(0)))
     knows_the_label = codes.expression_code(y, torch.full((60_000, 5), 0.5))
     assert float(losses.q_loss(knows_the_label, c, 6)) == pytest.approx(0.5, abs=0.005)

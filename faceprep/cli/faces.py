@@ -1,0 +1,75 @@
+"""Flags and lines that the verbs with a trained generator share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faceprep.cli.exit_codes import DONE, SOME_ROWS_FAILED, complain
+from faceprep.cli.remedies import spell
+from faceprep.core.vocabulary import DEFAULT_GENERATOR
+
+if TYPE_CHECKING:
+    from faceprep.core.progress import Progress
+    from faceprep.inference.generator import LoadedGenerator
+    from faceprep.inference.inputs import InputFaces
+    from faceprep.report.sheets.pictures import Written
+
+WorkspaceFlag = Annotated[
+    Path | None,
+    typer.Option("--workspace", help="With the generator; the only one, if not given."),
+]
+GeneratorFile = Annotated[
+    Path | None,
+    typer.Option(
+        help=f"Its file; WORKSPACE/train/{DEFAULT_GENERATOR}/generator.safetensors if not given."
+    ),
+]
+Detector = Annotated[
+    str | None,
+    typer.Option(help="mtcnn or dlib; that of the workspace, if not given."),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", help="The PNG; a folder for several pictures.")
+]
+Faces = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="PHOTO…", help="Photographs, or face_ids of the workspace."),
+]
+
+
+def read_faces(
+    words: Sequence[str], generator: "LoadedGenerator", verb: str, progress: "Progress"
+) -> "InputFaces":
+    """Read and align the faces that were named, and print remarks on them."""
+    from faceprep.inference.inputs import read_inputs
+
+    inputs = read_inputs(words, generator, verb)
+    for note in inputs.notes():
+        progress.say(note)
+    return inputs
+
+
+def print_written(written: "Written", as_json: bool) -> None:
+    """Print the paths of pictures, or their data."""
+    from faceprep.cli.output import print_result
+
+    if as_json:
+        print_result([], written.data, as_json=True)
+    else:
+        print("\n".join([*written.lines, *(str(path) for path in written.paths)]))
+
+
+def say_notes(written: "Written", progress: "Progress") -> None:
+    """Print remarks on pictures."""
+    for note in written.notes:
+        progress.say(spell(note))
+
+
+def exit_code(*inputs: "InputFaces") -> int:
+    """Print why faces could not be read, and return the exit code of the verb."""
+    failures = [each for one in inputs for each in one.failures.items()]
+    for source, reason in failures:
+        complain(f"error: {source}: {reason}", None)
+    return SOME_ROWS_FAILED if failures else DONE

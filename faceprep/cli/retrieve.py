@@ -1,0 +1,84 @@
+"""The verb ``retrieve``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceprep.cli.exit_codes import DONE, guarded, say_next
+from faceprep.cli.faces import (
+    Detector,
+    Faces,
+    GeneratorFile,
+    WorkspaceFlag,
+    exit_code,
+    read_faces,
+)
+from faceprep.cli.options import Device, Json, Quiet, Seed, Verbose
+from faceprep.cli.root import app
+
+
+@app.command()
+@guarded
+def retrieve(
+    photographs: Faces = None,
+    by: Annotated[str, typer.Option(help="code, label, pixel, or all of them.")] = "code",
+    top: Annotated[int, typer.Option(min=1, max=20, help="How many, each of another person.")] = 5,
+    expression: Annotated[
+        str | None, typer.Option(help="What the photographs show, where it is known.")
+    ] = None,
+    gallery: Annotated[str, typer.Option(help="Whose faces: test, val or train.")] = "test",
+    evaluate: Annotated[
+        bool, typer.Option("--evaluate", help="Look for all test faces; print top-1 accuracies.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Draw them into this PNG.")
+    ] = None,
+    workspace: WorkspaceFlag = None,
+    generator: GeneratorFile = None,
+    detector: Detector = None,
+    device: Device = None,
+    seed: Seed = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Find faces of other people with the same expression.
+
+    faceprep retrieve me.jpg --by all -o found.png
+    """
+    from faceprep.cli.output import print_result
+    from faceprep.core.errors import Remedy, UsageError
+    from faceprep.core.progress import Progress
+    from faceprep.inference import retrieve as retrieval
+    from faceprep.inference.generator import open_generator
+    from faceprep.report.evaluation.codes_table import retrieval_tables
+    from faceprep.report.sheets.hits import draw_hits
+    from faceprep.report.sheets.pictures import sheet_path
+    from faceprep.report.tables.hits import hit_tables
+
+    ways = retrieval.ways_of(by)
+    if out is not None:
+        sheet_path(out, "retrieved.png")
+    if evaluate and photographs:
+        raise UsageError(
+            "--evaluate looks for all test faces, not for photographs", Remedy("retrieve")
+        )
+    loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
+    if evaluate:
+        report = retrieval.evaluate_retrieve(loaded, gallery, seed or 0)
+        print_result(*retrieval_tables(report), as_json=json)
+        return DONE
+    with Progress(quiet=quiet) as progress:
+        queries = read_faces(photographs or [], loaded, "retrieve", progress)
+        found = retrieval.retrieve(
+            queries, loaded, ways, gallery, expression, top, progress, seed or 0
+        )
+    renderables, data = hit_tables(found)
+    if out is not None:
+        path = draw_hits(found, loaded, out)
+        renderables, data = [*renderables, str(path)], {**data, "sheet": str(path)}
+    print_result(renderables, data, as_json=json)
+    if out is None:
+        say_next("faceprep retrieve … -o found.png   shows them", quiet=json or quiet)
+    return exit_code(queries)

@@ -1,0 +1,184 @@
+"""Targets of an edit: from the name of an expression to what a generator is driven by.
+
+============================  ==============================================================
+field that drives the kind    value for expression e at intensity t
+============================  ==============================================================
+``code``                      controller(y, z): all elements t, or magnitudes that are given
+``action_units``              source + t · (peak face of e − source), clipped to [0, 5]
+``landmarks``                 source + t · (displacement from neutral to the peak of e)
+============================  ==============================================================
+
+Peak faces and displacements come from `faceprep.generators.references`. Neutral, if the references
+do not have it, is no action units and no displacement; if it is not a class, its code has no active
+class.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from faceprep.core.errors import UsageError
+from faceprep.generators.base import Generator, HasExpressionCode, Target
+from faceprep.generators.references import References
+from faceprep.generators.registry import spec_of
+
+#: Expression that a generator can edit to even if it is not among its classes.
+NEUTRAL = "neutral"
+
+_MOST_INTENSE = 5.0
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Measurements of N source faces that a target may depend on.
+
+    Attributes
+    ----------
+    action_units
+        ``(N, 17)`` intensities in [0, 5]; None if not measured.
+    landmarks
+        ``(N, 68, 2)`` in sides of the crop; None if not measured.
+    """
+
+    action_units: np.ndarray | None = None
+    landmarks: np.ndarray | None = None
+
+    def take(self, rows: Any) -> "Measurements":
+        """Return the measurements of some faces, by indices, a slice or a mask."""
+        values = (self.action_units, self.landmarks)
+        return Measurements(*(None if one is None else one[rows] for one in values))
+
+    @staticmethod
+    def concatenate(parts: Sequence["Measurements"]) -> "Measurements":
+        """Join measurements; a kind that is missing from one part is missing from the result."""
+
+        def joined(name: str) -> np.ndarray | None:
+            values = [getattr(one, name) for one in parts]
+            known = bool(values) and all(value is not None for value in values)
+            return np.concatenate(values) if known else None
+
+        return Measurements(joined("action_units"), joined("landmarks"))
+
+
+class TargetMaker:
+    """Make the targets of one generator.
+
+    Parameters
+    ----------
+    generator
+        Any kind.
+    references
+        Reference faces of its file.
+    """
+
+    def __init__(self, generator: Generator, references: References | None = None) -> None:
+        self.generator = generator
+        self.references = references or References()
+        self.driven_by = spec_of(generator.kind).driven_by
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """Expressions that faces can be edited to: the classes and neutral."""
+        classes = self.generator.classes
+        return classes if NEUTRAL in classes else (*classes, NEUTRAL)
+
+    @property
+    def measured(self) -> frozenset[str]:
+        """Names of the `Measurements` of the source faces that a target needs."""
+        return self.driven_by & {"action_units", "landmarks"}
+
+    @property
+    def elements(self) -> int:
+        """Elements d of a class in the expression code; 0 for a generator without codes."""
+        return int(getattr(self.generator, "elements", 0)) if "code" in self.driven_by else 0
+
+    def make(
+        self,
+        expressions: Sequence[str],
+        intensity: np.ndarray,
+        *,
+        sources: Measurements | None = None,
+        magnitudes: np.ndarray | None = None,
+        donors: np.ndarray | None = None,
+    ) -> Target:
+        """Make the target of B faces, on the CPU.
+
+        Parameters
+        ----------
+        expressions
+            One per face.
+        intensity : (B,)
+            Input of the generator in [0, 1], after the calibration.
+        sources
+            Measurements of the source faces; not needed for new faces.
+        magnitudes : (B, d)
+            Elements of the active class of an expression code; all equal to `intensity` if None.
+        donors : (B,)
+            Numbers in [0, 1) that choose a reference face; the mean of all if None.
+
+        Raises
+        ------
+        UsageError
+            An expression is unknown, or measurements or reference faces are missing.
+        """
+        level = torch.from_numpy(np.asarray(intensity, np.float32))
+        y = self._labels(expressions)
+        fields: dict[str, Tensor] = {"expression": y, "intensity": level}
+        if "code" in self.driven_by:
+            z = level[:, None].expand(-1, self.elements)
+            if magnitudes is not None:
+                z = torch.from_numpy(np.asarray(magnitudes, np.float32))
+            fields["code"] = cast(HasExpressionCode, self.generator).controller(y, z)
+        for name in sorted(self.measured):
+            source = self._source(name, sources)
+            wanted = np.empty(source.shape)
+            for row, expression in enumerate(expressions):
+                donor = None if donors is None else donors[row]
+                change = self._change(name, expression, source[row], donor)
+                wanted[row] = source[row] + intensity[row] * change
+            if name == "action_units":
+                wanted = wanted.clip(0, _MOST_INTENSE)
+            fields[name] = torch.from_numpy(wanted.astype(np.float32))
+            fields[f"source_{name}"] = torch.from_numpy(source.astype(np.float32))
+        return Target(**fields)
+
+    def _labels(self, expressions: Sequence[str]) -> Tensor:
+        """One-hot labels ``(B, K)``; all 0 for neutral where it is not a class."""
+        classes = self.generator.classes
+        for name in expressions:
+            if name not in self.expressions:
+                known = ", ".join(self.expressions)
+                raise UsageError(f"the generator does not know {name!r}", f"one of: {known}")
+        rows = [[float(one == name) for one in classes] for name in expressions]
+        return torch.tensor(rows).reshape(len(rows), len(classes))
+
+    def _source(self, name: str, sources: Measurements | None) -> np.ndarray:
+        values = getattr(sources, name, None)
+        if values is None:
+            words = name.replace("_", " ")
+            raise UsageError(
+                f"{self.generator.kind} is driven by {words}; those of the faces are not known",
+                f"measure the {words} of the faces first",
+            )
+        return np.asarray(values)
+
+    def _change(
+        self, name: str, expression: str, source: np.ndarray, donor: float | None
+    ) -> np.ndarray:
+        """Return the change of a measurement from the source to the peak of an expression."""
+        faces = getattr(self.references, name).get(expression)
+        if faces is None and expression == NEUTRAL:
+            faces = np.zeros((1, *source.shape))
+        if faces is None:
+            words = name.replace("_", " ")
+            raise UsageError(
+                f"the generator's file has no reference faces of {expression}",
+                f"train it on a workspace with {expression} faces and their {words}",
+            )
+        reference = faces.mean(axis=0) if donor is None else faces[int(donor * len(faces))]
+        # Landmark references are displacements already: shapes of subjects differ too much.
+        return np.asarray(reference - source if name == "action_units" else reference)

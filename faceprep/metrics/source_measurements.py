@@ -1,0 +1,80 @@
+"""Measurements of source faces that drive some kinds of generators: action units, landmarks."""
+
+from collections.abc import Sequence, Set
+
+import numpy as np
+
+from faceprep.core.action_units import COLUMNS_R
+from faceprep.core.errors import FaceprepError, Remedy
+from faceprep.faces.action_units.landmark_estimator import estimate
+from faceprep.generators.targets import Measurements
+from faceprep.workspace import Workspace
+from faceprep.workspace.load import load
+
+
+def measurements_of_faces(
+    workspace: Workspace, ids: Sequence[str], names: Set[str]
+) -> Measurements:
+    """Read measurements of aligned faces from the manifests of their workspace.
+
+    Parameters
+    ----------
+    ids
+        Their ``face_id``.
+    names
+        Fields of `Measurements` to fill.
+
+    Raises
+    ------
+    UsageError
+        The stage that measures has not run.
+    FaceprepError
+        A face was not measured.
+    """
+    units = points = None
+    if "action_units" in names:
+        table = load(workspace.root, ["aus"]).loc[list(ids)]
+        units = table[list(COLUMNS_R)].to_numpy(np.float32)
+        _refuse_unmeasured(ids, units, workspace, "aus")
+    if "landmarks" in names:
+        table = load(workspace.root, ["align"]).loc[list(ids)]
+        column = "align_landmarks68" if "align_landmarks68" in table else "landmarks68"
+        side = float(workspace.info("align").get("settings", {}).get("size", 128))
+        points = np.array([_points(one, side) for one in table[column]]).reshape(-1, 68, 2)
+        _refuse_unmeasured(ids, points, workspace, "align")
+    return Measurements(units, points)
+
+
+def measurements_of_crop(landmarks68: np.ndarray, side: int, names: Set[str]) -> Measurements:
+    """Measure one face, as measurements of N = 1 faces.
+
+    Parameters
+    ----------
+    landmarks68
+        ``(68, 2)`` or flat, pixels of the crop.
+    side
+        Of the crop, pixels.
+    names
+        Fields of `Measurements` to fill.
+    """
+    points = np.asarray(landmarks68, np.float32).reshape(1, 68, 2)
+    units = estimate(points).intensities if "action_units" in names else None
+    return Measurements(units, points / side if "landmarks" in names else None)
+
+
+def _points(values: object, side: float) -> np.ndarray:
+    if not isinstance(values, np.ndarray | list):
+        return np.full((68, 2), np.nan, np.float32)
+    return np.asarray(values, np.float32).reshape(68, 2) / side
+
+
+def _refuse_unmeasured(
+    ids: Sequence[str], values: np.ndarray, workspace: Workspace, stage: str
+) -> None:
+    lost = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if lost.any():
+        first = ids[int(lost.argmax())]
+        raise FaceprepError(
+            f"{int(lost.sum())} faces have no measurement of {stage}, {first} first",
+            Remedy(stage, workspace.root, resume=True),
+        )

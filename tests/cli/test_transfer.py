@@ -1,0 +1,29 @@
+"""The verb ``transfer``."""
+
+import json
+
+from faceprep.core.images import read_image
+
+
+def test_the_command(run_verb, photograph, tmp_path) -> None:
+    out = tmp_path / "out.png"
+    result = run_verb("transfer", "folder/test000", "folder/test001", "-o", out)
+    assert "folder/test001: happiness (workspace)" in result.stdout
+    assert read_image(out).shape == (64, 64, 3)
+    words = ["folder/test000", "--from", "folder/test001", "--from", "folder/test002"]
+    found = json.loads(run_verb("transfer", *words, "-o", out, "--json").stdout)
+    assert [one["expression"] for one in found["expressions"]] == ["happiness", "surprise"]
+    assert len(found["expressions"][0]["code"]) == 15
+    for words, message in (
+        (["folder/test000"], "whose expression"),
+        (["folder/test000", "folder/test001", "--expression", "joy"], "does not know 'joy'"),
+    ):
+        assert message in run_verb("transfer", *words, code=2).stderr
+
+
+def test_a_file_alone_has_no_judge(run_verb, photograph, drawn_workspace, tmp_path) -> None:
+    file = tmp_path / "copied.safetensors"
+    file.write_bytes((drawn_workspace.root / "train/exprgan/generator.safetensors").read_bytes())
+    words = ["transfer", photograph, photograph, "--generator", file, "-o", tmp_path / "o.png"]
+    assert "a judge of the expression needs" in run_verb(*words, code=2).stderr
+    assert "(asked)" in run_verb(*words, "--expression", "anger").stdout
