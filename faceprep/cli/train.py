@@ -72,7 +72,11 @@ def on_slurm(verb: str, config: "Config", options: "Options", flags: Mapping[str
     from faceprep.stages import pipeline
 
     with Progress(quiet=flags["quiet"]) as progress:
-        stages = [] if flags["only"] or _as_it_is(config, progress) else pipeline.needed("align")
+        stages = (
+            []
+            if flags["only"] or _as_it_is(config, progress)
+            else pipeline.needed(_last_stage(config))
+        )
         before = pipeline.run(config, stages, options, progress)
         complain_of_shards(before.failed_shards)
         if before.failed_shards:
@@ -101,16 +105,24 @@ def _settings(generator: str | None, flags: Mapping[str, Any]) -> dict[str, Any]
 
 
 def bring_up_to_date(config: "Config", progress: "Progress", flags: Mapping[str, Any]) -> bool:
-    """Bring ``align`` and the stages before it up to date; print which shards failed."""
+    """Bring the stages that a generator needs up to date; print which shards failed."""
     from faceprep.execution.options import Options
     from faceprep.stages import pipeline
 
     if _as_it_is(config, progress):
         return True
     options = Options(dry_run=flags["dry_run"], retry_failed=flags["retry_failed"])
-    result = pipeline.run(config, pipeline.needed("align"), options, progress)
+    result = pipeline.run(config, pipeline.needed(_last_stage(config)), options, progress)
     complain_of_shards(result.failed_shards)
     return not result.failed_shards
+
+
+def _last_stage(config: "Config") -> str:
+    """Return the last stage that the kind of generator needs."""
+    from faceprep.generators.registry import spec_of
+
+    driven_by = spec_of(config.train.generator).driven_by
+    return "aus" if "action_units" in driven_by else "align"
 
 
 def _as_it_is(config: "Config", progress: "Progress") -> bool:

@@ -52,9 +52,23 @@ class Spec:
     without_neutral: frozenset[str] = frozenset()
 
 
-def register(kind: str, module: str) -> None:
-    """Add a kind; `module` is imported on demand and exports its ``SPEC``."""
-    KINDS[kind] = module
+#: Specifications that were registered or imported, by kind.
+_SPECS: dict[str, Spec] = {}
+
+
+def register(spec: Spec) -> None:
+    """Add a kind that is not in `KINDS`, or replace one."""
+    _SPECS[spec.kind] = spec
+
+
+def unregister(kind: str) -> None:
+    """Forget what `register` added."""
+    _SPECS.pop(kind, None)
+
+
+def kinds() -> tuple[str, ...]:
+    """Return the names of all kinds, sorted."""
+    return tuple(sorted({*KINDS, *_SPECS}))
 
 
 def spec_of(kind: str) -> Spec:
@@ -65,12 +79,13 @@ def spec_of(kind: str) -> Spec:
     UsageError
         There is no such kind.
     """
-    if kind not in KINDS:
-        raise UsageError(
-            f"no generator is called '{kind}'", hint=f"one of {', '.join(sorted(KINDS))}"
-        )
-    spec: Spec = import_module(KINDS[kind]).SPEC
-    return spec
+    if kind not in _SPECS:
+        if kind not in KINDS:
+            raise UsageError(
+                f"no generator is called '{kind}'", hint=f"one of {', '.join(kinds())}"
+            )
+        _SPECS[kind] = import_module(KINDS[kind]).SPEC
+    return _SPECS[kind]
 
 
 def kinds_that(capability: type) -> tuple[str, ...]:
@@ -79,7 +94,5 @@ def kinds_that(capability: type) -> tuple[str, ...]:
         name for name in vars(capability) if not name.startswith("_")
     }
     return tuple(
-        kind
-        for kind in sorted(KINDS)
-        if all(hasattr(spec_of(kind).network, name) for name in names)
+        kind for kind in kinds() if all(hasattr(spec_of(kind).network, name) for name in names)
     )

@@ -129,7 +129,7 @@ def make_crops(
     digest.update(numbers.numpy().tobytes())
     digest.update(images.numpy().data)
     driving = [
-        None if each is None else np.asarray(each, np.float32) for each in (action_units, landmarks)
+        None if each is None else np.array(each, np.float32) for each in (action_units, landmarks)
     ]
     if driving[1] is not None:
         driving[1] = driving[1] / np.float32(pictures[0].shape[0])

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from builders.exprgan import smallest
+from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.images import write_png
 from faceprep.faces.features.base import Layer
 from faceprep.generators.exprgan.schedule import phases
@@ -144,15 +145,18 @@ class Silent:
         pass
 
 
-def toy_workspace(root: Path, people: int = 6, size: int = 32, **changes: str) -> Workspace:
+def toy_workspace(
+    root: Path, people: int = 6, size: int = 32, measured: bool = False, **changes: str
+) -> Workspace:
     """A workspace whose `select` and `align` are finished; the last two people are the test's.
 
-    `changes` put a subject (``S0``) on another side of the split.
+    `measured` adds landmarks that depend on the expression, and `aus`; `changes` put a subject
+    (``S0``) on another side of the split.
     """
     workspace = Workspace(root)
     split = {f"S{person}": "test" if person >= people - 2 else "train" for person in range(people)}
     split |= changes
-    select, align = [], []
+    select, align, aus = [], [], []
     with pending_shard(workspace, "align", 0) as pending:
         for person in range(people):
             for label, name in enumerate(LABELS):
@@ -177,11 +181,24 @@ def toy_workspace(root: Path, people: int = 6, size: int = 32, **changes: str) -
                         "status": "ok",
                         "detector": "given",
                         "faces_found": 1,
-                        "landmarks68": [1.0] * 136,
+                        "landmarks68": [1.0 + measured * label] * 136,
                         "crop": f"images/00000/{file}",
                     }
                 )
+                aus.append(
+                    {
+                        "face_id": face_id,
+                        "status": "ok",
+                        "backend": "landmarks",
+                        **{name: float(label) for name in COLUMNS_R},
+                        **dict.fromkeys(COLUMNS_C, False),
+                    }
+                )
         pending.commit(table_from_rows("align", align), **_HASHES)
+    if measured:
+        with pending_shard(workspace, "aus", 0) as pending:
+            pending.commit(table_from_rows("aus", aus), **_HASHES)
+        workspace.write_info("aus", {"stage": "aus", "shards": 1})
     with pending_shard(workspace, "select", 0) as pending:
         pending.commit(table_from_rows("select", select), **_HASHES)
     for stage in ("select", "align"):

@@ -1,10 +1,10 @@
 import pytest
 from builders.exprgan import smallest
+from builders.toy_generators import registered
 
 from faceprep.core.errors import UsageError
-from faceprep.generators import registry
 from faceprep.generators.base import Generator, HasExpressionCode, MakesNewFaces
-from faceprep.generators.registry import kinds_that, register, spec_of
+from faceprep.generators.registry import kinds, kinds_that, spec_of
 
 
 def test_a_kind_is_built_from_plain_values() -> None:
@@ -21,8 +21,19 @@ def test_an_unknown_kind_is_refused_with_the_list() -> None:
     assert caught.value.hint == "one of exprgan"
 
 
-def test_a_capability_gives_the_kinds_that_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "KINDS", dict(registry.KINDS))
-    register("another", "faceprep.generators.exprgan")
-    assert kinds_that(MakesNewFaces) == ("another", "exprgan")
-    assert kinds_that(HasExpressionCode) == ("another", "exprgan")
+def test_a_registered_kind_is_one_of_the_kinds_until_it_is_removed() -> None:
+    with registered():
+        assert kinds() == ("exprgan", "toy-aus", "toy-landmarks")
+        assert spec_of("toy-aus").driven_by == {"action_units"}
+        with pytest.raises(UsageError, match="stargan") as caught:
+            spec_of("stargan")
+        assert caught.value.hint == "one of exprgan, toy-aus, toy-landmarks"
+    assert kinds() == ("exprgan",)
+    with pytest.raises(UsageError, match="toy-aus"):
+        spec_of("toy-aus")
+
+
+def test_a_capability_gives_the_kinds_that_have_it() -> None:
+    with registered():
+        assert kinds_that(MakesNewFaces) == ("exprgan",)
+        assert kinds_that(HasExpressionCode) == ("exprgan",)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.config import Config
+from faceprep.core.errors import UsageError
 from faceprep.generators.registry import spec_of
 from faceprep.stages.train.faces import classes_of, read_crops
 from faceprep.stages.train.references import collect_references, with_drivers
@@ -112,6 +113,11 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
     """
     train = config.train
     spec = spec_of(train.generator)
+    if train.preset not in spec.presets:
+        raise UsageError(
+            f"the generator '{spec.kind}' has no preset '{train.preset}'",
+            f"one of {', '.join(spec.presets)}",
+        )
     rows = training_rows(config.workspace, fold=train.fold)
     classes = classes_of(rows, train)
     load_features = _feature_loader(config)
