@@ -16,20 +16,20 @@ from faceprep.core.errors import UsageError
 @guarded
 def check(
     baseline: Annotated[
-        Path, typer.Option(metavar="FILE", help="Committed, manifests/baselines/*.json.")
+        Path, typer.Option(metavar="FILE", help="Committed baseline, manifests/baselines/*.json.")
     ],
     workspace: WorkspaceDir = None,
     config: ConfigFile = None,
     update: Annotated[
-        bool, typer.Option("--update", help="Write the baseline anew from the table.")
+        bool, typer.Option("--update", help="Replace the baseline by the table.")
     ] = False,
     reason: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Why it changes; kept in the file.")
+        str | None, typer.Option(metavar="TEXT", help="Why it changes; written into the file.")
     ] = None,
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Hold the accuracy table of classify against a committed baseline; exit code 4 if it fell.
+    """Compare the accuracy table of classify with a committed baseline; exit code 4 if it dropped.
 
     faceprep check --baseline manifests/baselines/demo.json
     """

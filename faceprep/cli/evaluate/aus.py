@@ -33,7 +33,7 @@ def evaluate_aus(
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Hold Action Units against FACS codes, the demo's truth or another backend: r, ICC, MAE, F1.
+    """Compare Action Units with FACS codes, the demo's truth or another backend: r, ICC, MAE, F1.
 
     faceprep evaluate aus manifests/ck-plus --plot aus.png
     """

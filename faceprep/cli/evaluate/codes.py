@@ -32,7 +32,7 @@ def evaluate_codes(
     json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Say what the codes hold: whose neighbours are the same person, whose the same expression.
+    """Measure identity and expression in the codes of a generator, by nearest neighbours.
 
     faceprep evaluate codes manifests/demo -o codes.png
     """

@@ -26,13 +26,13 @@ def evaluate_edits(
         int | None, typer.Option(min=2, help="Edit at most N faces, of as many people as possible.")
     ] = None,
     intensities: Annotated[
-        str, typer.Option(help="At which the growth of the expression is measured.")
+        str, typer.Option(help="Intensities at which the growth of the expression is measured.")
     ] = "0.2,0.4,0.6,0.8,1",
     identities: Annotated[
         int, typer.Option(min=0, help="New people of each expression, for diversity; 0: none.")
     ] = 64,
     second_judge: Annotated[
-        bool, typer.Option(help="Ask a small network as well, trained on the spot.")
+        bool, typer.Option(help="Also classify with a small network, trained for this evaluation.")
     ] = False,
     sheet: Annotated[
         Path | None, typer.Option(help="Draw people by expressions into this PNG.")
@@ -46,7 +46,7 @@ def evaluate_edits(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Edit unseen people: agreement, identity, realism, intensity, diversity, beside a copy's.
+    """Edit unseen people; measure agreement, identity, realism, intensity and diversity.
 
     faceprep evaluate edits manifests/demo --sheet edits.png
     """

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from faceprep.config import STAGES
 from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.errors import Remedy, UsageError
+from faceprep.demo.action_units import PRESENT
+from faceprep.demo.truth import read_truth
 from faceprep.evaluation.aus.values import AUValues
 from faceprep.workspace import Workspace
 from faceprep.workspace.discover import Suggest, is_workspace, workspace_of
@@ -95,9 +97,6 @@ def drawn_aus(table: pa.Table, dataset: Path, below: str) -> AUValues:
     The faces of the table that were drawn. An AU is present from the lowest intensity that a
     coder would grade.
     """
-    from faceprep.demo.action_units import PRESENT
-    from faceprep.demo.truth import read_truth
-
     truth = read_truth(dataset)
     paths = [f"{below}/{path}" if below else path for path in table["path"].to_pylist()]
     at = pc.index_in(pa.array(paths, pa.string()), truth["path"])

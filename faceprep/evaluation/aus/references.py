@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from faceprep.core.errors import Remedy, UsageError
+from faceprep.demo.truth import find_truth
 from faceprep.evaluation.aus.facs import coded_frames, translate
 from faceprep.evaluation.aus.read import drawn_aus, read_aus
 from faceprep.evaluation.aus.values import AUValues
@@ -148,8 +149,6 @@ def demo_truth(workspace: Workspace, faces: pa.Table) -> Reference:
 
 
 def _demo_dataset(workspace: Workspace) -> Path | None:
-    from faceprep.demo.truth import find_truth
-
     root = dataset_root(workspace)
     return None if root is None else find_truth(root)
 

@@ -6,14 +6,13 @@ below it a later mean may be. It is compared with tables made with the same sett
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
 from faceprep.evaluation.check.baseline import Baseline, Entry, Key
 from faceprep.evaluation.check.entries import summarise
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: Changed settings named in an error; the others are counted.
 _NAMED = 5
@@ -88,7 +87,7 @@ class Gate:
 
 def compare(
     baseline: Baseline,
-    table: "pd.DataFrame",
+    table: pd.DataFrame,
     settings: Mapping[str, Any],
     versions: Mapping[str, str] | None = None,
     make: Hint = _CLASSIFY,

@@ -1,16 +1,14 @@
 """Summarise an accuracy table as the entries of a baseline."""
 
 import math
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
+import pandas as pd
 
 from faceprep.core.errors import Hint
 from faceprep.evaluation.check.baseline import MEASURES, Entry
 from faceprep.evaluation.check.table import checked_table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: Width of the tolerance in standard errors of the difference of two means.
 BAND = 3.0
@@ -22,7 +20,7 @@ _FEWEST_SEEDS = 2
 _FACES = 2.0
 
 
-def summarise(table: "pd.DataFrame", make: Hint | None = None) -> tuple[Entry, ...]:
+def summarise(table: pd.DataFrame, make: Hint | None = None) -> tuple[Entry, ...]:
     """Return mean and tolerance of every row of an accuracy table, in the order of the table.
 
     The order is kept because gains are measured against the first arm. Folds of a seed are
@@ -45,7 +43,7 @@ def summarise(table: "pd.DataFrame", make: Hint | None = None) -> tuple[Entry, .
     table = checked_table(table, make)
     entries = []
     for key, rows in table.groupby(["generator", "arm", "n_synthetic"], sort=False):
-        generator, arm, count = cast("tuple[str, str, int]", key)
+        generator, arm, count = cast(tuple[str, str, int], key)
         seeds = [_seed_means(some) for _, some in rows.groupby("seed", sort=True)]
         total = min(faces for _, faces in seeds)
         value, tolerance = {}, {}
@@ -59,7 +57,7 @@ def summarise(table: "pd.DataFrame", make: Hint | None = None) -> tuple[Entry, .
     return tuple(entries)
 
 
-def _seed_means(rows: "pd.DataFrame") -> tuple[dict[str, float], int]:
+def _seed_means(rows: pd.DataFrame) -> tuple[dict[str, float], int]:
     """Return the measures of one seed over its folds, and its number of test faces."""
     total = int(rows["total"].sum())
     means = {name: float(np.average(rows[name], weights=rows["total"])) for name in MEASURES}

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from faceprep.config import TrainConfig
 from faceprep.core.files import digest
 from faceprep.evaluation.check.table import read_json
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_name
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # How much was measured; rows and seeds are compared one by one.
 _AMOUNTS = ("sweep", "times", "seeds", "arms", "near_duplicates")
@@ -25,7 +24,7 @@ WITHOUT_EFFECT = {
 _FOLD = ("train.fold", "augment.fold")
 
 
-def settings_of(root: Path, table: "pd.DataFrame", record: Mapping[str, Any]) -> dict[str, Any]:
+def settings_of(root: Path, table: pd.DataFrame, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return dotted key → value of every setting that a table was made with.
 
     Parameters

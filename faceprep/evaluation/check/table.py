@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
 from faceprep.evaluation.check.baseline import MEASURES
@@ -13,16 +14,13 @@ from faceprep.workspace import Workspace
 from faceprep.workspace.inputs import changed_since
 from faceprep.workspace.manifest import read_provenance
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 #: Where ``classify`` writes its table.
 TABLE = Path("classify") / "accuracy.parquet"
 
 _COLUMNS = ("generator", "n_synthetic", "seed", "fold", "correct", "total", *MEASURES)
 
 
-def read_table(root: Path, make: Hint | None = None) -> "tuple[pd.DataFrame, dict[str, Any]]":
+def read_table(root: Path, make: Hint | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the rows of a workspace's accuracy table, and its metadata.
 
     Parameters
@@ -37,8 +35,6 @@ def read_table(root: Path, make: Hint | None = None) -> "tuple[pd.DataFrame, dic
     FaceprepError
         It is damaged, or its inputs have changed since.
     """
-    import pandas as pd
-
     path = root / TABLE
     if not path.is_file():
         raise UsageError(f"no accuracy table {path}", make or remake(root))
@@ -73,7 +69,7 @@ def read_json(path: Path) -> dict[str, Any]:
         return {}
 
 
-def checked_table(table: "pd.DataFrame", make: Hint | None = None) -> "pd.DataFrame":
+def checked_table(table: pd.DataFrame, make: Hint | None = None) -> pd.DataFrame:
     """Return an accuracy table with an arm in every row.
 
     Parameters

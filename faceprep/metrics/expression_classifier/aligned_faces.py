@@ -23,7 +23,7 @@ class AlignedFaces:
     images
         ``(N, S, S, 3) uint8`` RGB.
     template
-        Alignment template; says where the search for landmarks begins.
+        Alignment template; the search for landmarks begins at its points.
     """
 
     images: np.ndarray

@@ -1,21 +1,19 @@
 """Result of ``faceprep classify`` as JSON-ready values."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from faceprep.config import Config
 from faceprep.execution.shard import versions
 from faceprep.metrics.accuracy import Gain
 from faceprep.metrics.predictions import confusion
 from faceprep.report.numbers import json_values
-
-if TYPE_CHECKING:
-    from faceprep.config import Config
-    from faceprep.stages.classify.result import ClassifyResult
+from faceprep.stages.classify.result import ClassifyResult
 
 
-def accuracy_data(config: "Config", result: "ClassifyResult") -> dict[str, Any]:
+def accuracy_data(config: Config, result: ClassifyResult) -> dict[str, Any]:
     """Return JSON-ready values."""
     rows = []
     for one in result.rows:

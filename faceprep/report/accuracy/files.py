@@ -5,10 +5,14 @@ The same trainings give the same bytes, whatever the number of processes.
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
 from faceprep.core.files import output_file
 from faceprep.core.progress import Progress
@@ -17,16 +21,11 @@ from faceprep.metrics.predictions import Predictions, confusion
 from faceprep.report.accuracy.data import accuracy_data
 from faceprep.report.accuracy.paper import latex, write_csv
 from faceprep.report.accuracy.plot import plot_accuracy
+from faceprep.stages.classify.result import ClassifyResult
 from faceprep.workspace.schemas import METADATA_KEY
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-    from faceprep.config import Config
-    from faceprep.stages.classify.result import ClassifyResult
-
-
-def write_files(config: "Config", result: "ClassifyResult", progress: Progress) -> dict[str, str]:
+def write_files(config: Config, result: ClassifyResult, progress: Progress) -> dict[str, str]:
     """Write every file, and return the files by name.
 
     Raises
@@ -55,10 +54,7 @@ def write_files(config: "Config", result: "ClassifyResult", progress: Progress) 
     return written
 
 
-def _parquet(path: Path, table: "pd.DataFrame", about: dict[str, Any]) -> str:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _parquet(path: Path, table: pd.DataFrame, about: dict[str, Any]) -> str:
     content = pa.Table.from_pandas(table, preserve_index=False)
     kinds = [pa.string() if pa.types.is_large_string(f.type) else f.type for f in content.schema]
     content = content.cast(pa.schema(list(zip(content.column_names, kinds, strict=True))))
@@ -75,10 +71,8 @@ def _text(path: Path, text: str) -> str:
     return str(path)
 
 
-def _runs(result: "ClassifyResult") -> "pd.DataFrame":
+def _runs(result: ClassifyResult) -> pd.DataFrame:
     """Return one row a training; the fold is -1 for the split of the dataset."""
-    import pandas as pd
-
     faces, rows = result.faces, []
     for run, done in zip(result.runs, result.run_results, strict=True):
         test = run.split.test
@@ -109,10 +103,8 @@ def _runs(result: "ClassifyResult") -> "pd.DataFrame":
     return pd.DataFrame(rows).astype({**kinds, "total": np.int32})
 
 
-def _predictions(result: "ClassifyResult") -> "pd.DataFrame":
+def _predictions(result: ClassifyResult) -> pd.DataFrame:
     """Return one row a test face and training, with the probability of every expression."""
-    import pandas as pd
-
     faces, classes = result.faces, np.array(result.faces.classes)
     parts = []
     for run, done in zip(result.runs, result.run_results, strict=True):
@@ -138,10 +130,8 @@ def _predictions(result: "ClassifyResult") -> "pd.DataFrame":
     return table
 
 
-def _confusions(result: "ClassifyResult") -> "pd.DataFrame":
+def _confusions(result: ClassifyResult) -> pd.DataFrame:
     """Return faces (mean of the seeds) by row of the table, shown and predicted expression."""
-    import pandas as pd
-
     classes, rows = result.faces.classes, []
     for one in result.rows:
         counts = confusion(one.answers)

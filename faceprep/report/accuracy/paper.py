@@ -3,18 +3,16 @@
 import csv
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from faceprep.core.files import output_file
 from faceprep.report.accuracy.formats import percentage, signed
-
-if TYPE_CHECKING:
-    from faceprep.stages.classify.result import ClassifyResult
+from faceprep.stages.classify.result import ClassifyResult
 
 _MINUS = "$-$"
 
 
-def write_csv(path: Path, result: "ClassifyResult") -> str:
+def write_csv(path: Path, result: ClassifyResult) -> str:
     """Write the printed table, a line a row, with shares of 1."""
     with output_file(path) as aside, aside.open("w", newline="", encoding="utf-8") as stream:
         rows = [_flat(one) for one in result.rows]
@@ -47,7 +45,7 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def latex(result: "ClassifyResult") -> str:
+def latex(result: ClassifyResult) -> str:
     """Return the table in LaTeX with booktabs."""
     lines = [
         r"% \usepackage{booktabs}",

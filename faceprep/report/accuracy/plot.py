@@ -4,18 +4,16 @@ Bars are 95 % intervals over the subjects. Arms without synthetic faces are at t
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from faceprep.core.files import output_file
 from faceprep.report.figure import FAINT, GRAY, INK, PALETTE, PAPER, figure_class
-
-if TYPE_CHECKING:
-    from faceprep.stages.classify.result import ClassifyResult
+from faceprep.stages.classify.result import ClassifyResult
 
 
-def plot_accuracy(result: "ClassifyResult", out: Path) -> str:
+def plot_accuracy(result: ClassifyResult, out: Path) -> str:
     """Draw the table into a PNG; return its path.
 
     Raises
@@ -50,7 +48,7 @@ def plot_accuracy(result: "ClassifyResult", out: Path) -> str:
 
 
 def _draw(
-    axes: Any, result: "ClassifyResult", arm: str, counts: list[int], number: int, arms: int
+    axes: Any, result: ClassifyResult, arm: str, counts: list[int], number: int, arms: int
 ) -> None:
     """Draw one arm: points with bars, joined by a line."""
     rows = sorted(

@@ -2,35 +2,31 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from rich.console import RenderableType
+from rich.text import Text
 
+from faceprep.config import Config
 from faceprep.core.text import plural
+from faceprep.metrics.near_duplicates import NearDuplicates
 from faceprep.metrics.predictions import confusion
 from faceprep.report.accuracy.data import accuracy_data
 from faceprep.report.accuracy.formats import VOTE, ends, narrow, p_value, percentage, signed
 from faceprep.report.numbers import UNDEFINED, percent
 from faceprep.report.tables.console import plain_table
+from faceprep.stages.classify.result import ClassifyResult, RowResult
 from faceprep.stages.classify.runs import read_result
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from faceprep.config import Config
-    from faceprep.metrics.near_duplicates import NearDuplicates
-    from faceprep.stages.classify.result import ClassifyResult, RowResult
 
 #: Letters of an expression in the head of a confusion matrix.
 _SHORT = 4
 
 
 def accuracy_tables(
-    config: "Config", result: "ClassifyResult", written: dict[str, str]
-) -> "tuple[list[RenderableType], dict[str, Any]]":
+    config: Config, result: ClassifyResult, written: dict[str, str]
+) -> tuple[list[RenderableType], dict[str, Any]]:
     """Return renderables, and the same as JSON-ready values."""
-    from rich.text import Text
-
     parts: list[RenderableType] = [Text(headline(config, result), "bold"), _accuracies(result)]
     if len(result.rows) > 1:
         parts += [_gains(result), Text(VOTE, "dim")]
@@ -48,8 +44,8 @@ def accuracy_tables(
 
 
 def plan_tables(
-    config: "Config", result: "ClassifyResult"
-) -> "tuple[list[RenderableType], dict[str, Any]]":
+    config: Config, result: ClassifyResult
+) -> tuple[list[RenderableType], dict[str, Any]]:
     """Return the trainings that a run would make."""
     table = plain_table("would train", "arm", "synthetic", "trainings", "done", right=("done",))
     data = []
@@ -61,7 +57,7 @@ def plan_tables(
     return [table], {"rows": data, "settings": config.classify.settings()}
 
 
-def headline(config: "Config", result: "ClassifyResult") -> str:
+def headline(config: Config, result: ClassifyResult) -> str:
     """Count test faces, subjects, folds and seeds; name the network."""
     options, first = config.classify, result.rows[0]
     people = len(np.unique(first.answers.subjects))
@@ -73,7 +69,7 @@ def headline(config: "Config", result: "ClassifyResult") -> str:
     )
 
 
-def _accuracies(result: "ClassifyResult") -> Any:
+def _accuracies(result: ClassifyResult) -> Any:
     numbers = ("synthetic", "accuracy", "95 %", "balanced", "clips", "seeds' sd")
     table = narrow("% of test faces told right", "arm", *numbers, right=numbers)
     for one in result.rows:
@@ -86,7 +82,7 @@ def _accuracies(result: "ClassifyResult") -> Any:
     return table
 
 
-def _gains(result: "ClassifyResult") -> Any:
+def _gains(result: ClassifyResult) -> Any:
     numbers = ("N", "gain", "95 %", "balanced", "errors", "vote p")
     heads = ("arm", "N", "against", *numbers[1:])
     table = narrow("points gained on another row", *heads, right=numbers)
@@ -102,7 +98,7 @@ def _gains(result: "ClassifyResult") -> Any:
     return table
 
 
-def best_line(result: "ClassifyResult") -> str:
+def best_line(result: ClassifyResult) -> str:
     """Compare the best row with synthetic faces with the best without."""
     assert result.best is not None
     this, other, gain = result.best
@@ -113,14 +109,14 @@ def best_line(result: "ClassifyResult") -> str:
     )
 
 
-def _shown(result: "ClassifyResult") -> "list[RowResult]":
+def _shown(result: ClassifyResult) -> list[RowResult]:
     """Return the rows whose confusion is printed: the first, and the best of the others."""
     others = result.rows[1:]
     best = max(others, key=lambda one: one.accuracy.accuracy.value, default=None)
     return [result.rows[0], *([best] if best else [])]
 
 
-def _confusion(result: "ClassifyResult", one: "RowResult") -> Any:
+def _confusion(result: ClassifyResult, one: RowResult) -> Any:
     classes = result.faces.classes
     heads = tuple(name[:_SHORT] for name in classes)
     table = narrow(f"{one.row.name}: % told as", "shown", *heads, right=heads)
@@ -131,7 +127,7 @@ def _confusion(result: "ClassifyResult", one: "RowResult") -> Any:
     return table
 
 
-def _legend(config: "Config", result: "ClassifyResult") -> list[str]:
+def _legend(config: Config, result: ClassifyResult) -> list[str]:
     lines = [
         "95 %: bootstrap over the subjects, for gains with the same draws on both sides; against:"
         " the row without synthetic faces; errors: how many of its errors are gone",
@@ -144,7 +140,7 @@ def _legend(config: "Config", result: "ClassifyResult") -> list[str]:
     return lines
 
 
-def near_lines(near: "NearDuplicates") -> list[str]:
+def near_lines(near: NearDuplicates) -> list[str]:
     """Describe the nearest test faces of synthetic and of training faces."""
     made, own = near.synthetic, near.training
     lines = [

@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from rich.console import RenderableType
+from rich.text import Text
 
 from faceprep.core.text import plural
 from faceprep.evaluation.aus.agreement import AUAgreement
@@ -12,16 +14,11 @@ from faceprep.evaluation.aus.evaluate import AUEvaluation
 from faceprep.report.numbers import UNDEFINED, json_values, number, percent
 from faceprep.report.tables.console import plain_table
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
 
 def evaluation_tables(
     evaluation: AUEvaluation,
-) -> "tuple[list[RenderableType], dict[str, Any]]":
+) -> tuple[list[RenderableType], dict[str, Any]]:
     """Return renderables, and the same as JSON-ready values."""
-    from rich.text import Text
-
     above = Text.assemble(
         (evaluation.workspace, "bold"), " against ", (evaluation.reference, "bold")
     )

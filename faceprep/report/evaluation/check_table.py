@@ -1,23 +1,20 @@
 """Result of ``faceprep check`` as console tables and as JSON: every row beside its baseline."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import RenderableType
 
 from faceprep.evaluation.check.baseline import row_name
+from faceprep.evaluation.check.comparison import Comparison
+from faceprep.evaluation.check.workspace import Checked
 from faceprep.report.tables.console import plain_table
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from faceprep.evaluation.check.comparison import Comparison
-    from faceprep.evaluation.check.workspace import Checked
-
 
 #: Titles of the measures, short enough for the table.
 _NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced"}
 
 
-def check_tables(checked: "Checked") -> "tuple[list[RenderableType], dict[str, Any]]":
+def check_tables(checked: Checked) -> tuple[list[RenderableType], dict[str, Any]]:
     """Return renderables, and the same as JSON-ready values."""
     baseline = checked.baseline
     data: dict[str, Any] = {
@@ -58,13 +55,13 @@ def check_tables(checked: "Checked") -> "tuple[list[RenderableType], dict[str, A
     return lines, data
 
 
-def _word(row: "Comparison") -> str:
+def _word(row: Comparison) -> str:
     if row.regressed:
         return "FELL"
     return "rose" if row.improved else ""
 
 
-def _written(checked: "Checked") -> Any:
+def _written(checked: Checked) -> Any:
     """Return the new baseline, beside the one that it replaced."""
     before = {entry.key: entry for entry in checked.before.entries} if checked.before else {}
     columns = ("accuracy", "was", "allowed", "seeds", "faces")

@@ -1,9 +1,11 @@
 """Results of ``evaluate codes`` and ``retrieve --evaluate`` as console tables and as JSON."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from rich.console import RenderableType
+from rich.text import Text
 
 from faceprep.core.text import plural
 from faceprep.evaluation.codes import CodesReport
@@ -11,18 +13,13 @@ from faceprep.metrics.retrieval import RetrievalReport
 from faceprep.report.numbers import json_values, number, percent
 from faceprep.report.tables.console import plain_table
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    Page = tuple[list[RenderableType], dict[str, Any]]
+Page = tuple[list[RenderableType], dict[str, Any]]
 
 _TOLD = "Q is told the label: its code repeats it, so its agreement with the label says little"
 
 
-def codes_tables(report: CodesReport) -> "Page":
+def codes_tables(report: CodesReport) -> Page:
     """Return purities by space, and those expected by chance."""
-    from rich.text import Text
-
     people = len(np.unique(report.subjects))
     faces = f"{plural(len(report.g), 'face')} of {plural(people, 'unseen subject')}"
     columns = ("same person", "same expression")
@@ -52,10 +49,8 @@ def codes_tables(report: CodesReport) -> "Page":
     return parts, data
 
 
-def retrieval_tables(report: RetrievalReport) -> "Page":
+def retrieval_tables(report: RetrievalReport) -> Page:
     """Return top-1 accuracy and difference in strength by method."""
-    from rich.text import Text
-
     faces = (
         f"{plural(report.queries, 'face')} of {plural(report.subjects, 'unseen subject')}, looked"
         f" for among {plural(report.gallery, 'face')} of other people"

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
 
 from faceprep.core.text import plural
 from faceprep.evaluation.edits.result import KINDS, MEAN, EditReport
 from faceprep.metrics.expression_classifier.held_out import HeldOutAccuracy
 from faceprep.report.numbers import UNDEFINED, json_values, number, percent
 from faceprep.report.tables.console import plain_table
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 #: Titles of the kinds of rows.
 TITLES = {"edit": "edits", "copy": "copy", "real": "real"}
@@ -23,10 +23,8 @@ _RHO = {
 }
 
 
-def edit_tables(report: EditReport) -> "tuple[list[RenderableType], dict[str, Any]]":
+def edit_tables(report: EditReport) -> tuple[list[RenderableType], dict[str, Any]]:
     """Return renderables, and the same as JSON-ready values."""
-    from rich.text import Text
-
     parts: list[RenderableType] = [
         Text.assemble((report.generator, "bold")),
         Text(headline(report), "dim"),
