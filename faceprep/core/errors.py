@@ -44,7 +44,7 @@ class Remedy:
     ``select``, ``align``, ``heatmaps``, ``aus``, ``run``
         None; the settings are those recorded in the workspace.
     ``train``
-        ``generator``: kind, or name with a fold such as ``exprgan-fold03``; ``fold``: fold left
+        ``generator``: kind, or name with a fold such as ``<kind>-fold03``; ``fold``: fold left
         out of the training.
     ``augment``
         ``n``: faces there are to be; ``generator``: kind, or name with a fold; ``fold`` and
@@ -59,7 +59,7 @@ class Remedy:
     >>> Remedy("align", overrides={"overwrite": True})  # faceprep align --overwrite
     >>> Remedy("show", arguments=(str(workspace),), note="counts them")
     >>> Remedy("align", workspace, {"select.folds": 5}, resume=True)
-    >>> Remedy("augment", workspace, {"generator": "exprgan", "n": 3000}, resume=True)
+    >>> Remedy("augment", workspace, {"n": 3000}, resume=True)
     """
 
     verb: str

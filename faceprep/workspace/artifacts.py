@@ -31,5 +31,5 @@ def generator_file(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
 
 
 def verb_of(stage: str) -> str:
-    """Return the verb of a stage's folder: ``augment`` for ``augment/exprgan``."""
+    """Return the verb of a stage's folder: ``augment`` for ``augment/<generator>``."""
     return stage.partition("/")[0]

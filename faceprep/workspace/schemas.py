@@ -107,5 +107,5 @@ COLUMN_WORDS = {
 
 
 def schema_of(stage: str) -> pa.Schema:
-    """Return the columns of a stage, given the name of its folder, e.g. ``augment/exprgan``."""
+    """Return the columns of a stage, given the name of its folder, e.g. ``augment/<generator>``."""
     return SCHEMAS[verb_of(stage)]

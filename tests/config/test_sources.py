@@ -70,7 +70,7 @@ def test_a_dataset_on_the_command_line_replaces_the_demo() -> None:
     assert config.workspace == Path("manifests/ck-plus")
 
 
-def test_a_dataset_without_root_says_what_to_type() -> None:
+def test_a_dataset_without_root_has_a_hint() -> None:
     flags = {"select.dataset": ("ck-plus", "--dataset")}
     config = resolve(flags=flags, environment={}, local_file=NOWHERE).config
     with pytest.raises(UsageError, match=r"select\.root") as caught:
@@ -172,7 +172,7 @@ def test_a_mistyped_expression_gets_the_one_that_was_meant(
     assert caught.value.hint == f"did you mean {near}?"
 
 
-def test_expressions_may_stand_between_commas() -> None:
+def test_expressions_may_be_separated_by_commas() -> None:
     flags = {"train.classes": ("fear, anger", "--set")}
     assert resolve(flags=flags, environment={}, local_file=NOWHERE).config.train.classes == (
         "fear",
@@ -188,7 +188,7 @@ def test_expressions_may_stand_between_commas() -> None:
         ({"demo": None, "select": {"dataset": "ck-plus"}}, "modern"),
     ],
 )
-def test_the_demo_pipeline_keeps_off_workspaces_of_other_datasets(
+def test_the_demo_pipeline_does_not_apply_to_workspaces_of_other_datasets(
     recorded: dict[str, object] | None, preset: str, tmp_path: Path
 ) -> None:
     if recorded is not None:
@@ -242,7 +242,7 @@ def test_the_demo_pipeline_keeps_off_workspaces_of_other_datasets(
         ),
     ],
 )
-def test_values_that_do_not_go_together_are_told_in_plain_words(
+def test_values_that_exclude_each_other_are_explained(
     flags: dict[str, tuple[object, str]], message: str, hint: str
 ) -> None:
     with pytest.raises(UsageError) as caught:

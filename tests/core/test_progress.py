@@ -1,4 +1,4 @@
-"""What a running command says: lines in a log file, a bar on a terminal, nothing when quiet."""
+"""Progress: lines in a log file, a bar on a terminal, nothing when quiet."""
 
 import io
 
@@ -43,12 +43,12 @@ def test_quiet_is_quiet() -> None:
     assert stream.getvalue() == ""
 
 
-def test_a_long_wait_is_told_in_hours() -> None:
+def test_a_long_time_is_formatted_in_hours() -> None:
     assert progress._clock(3725) == "1:02:05"
     assert progress._clock(65) == "1:05"
 
 
-def test_what_stands_below_is_shown_on_a_terminal_and_in_lines(capsys) -> None:
+def test_lines_below_the_bar_are_shown_on_a_terminal_and_in_a_log(capsys) -> None:
     stream = Terminal()
     bar = Progress(stream=stream)
     bar.start("align", 10)
@@ -63,17 +63,17 @@ def test_what_stands_below_is_shown_on_a_terminal_and_in_lines(capsys) -> None:
     assert ", job 7: 2 running, job 8: 1 queued" in capsys.readouterr().err
 
 
-def test_how_a_job_stands_is_said_when_it_changes_and_now_and_then(capsys) -> None:
-    told = Progress()
+def test_remote_state_is_printed_on_change_and_at_intervals(capsys) -> None:
+    progress_of_job = Progress()
     for title, detail in (
         ("job 7 pending", ""),
         ("job 7 pending", ""),
         ("job 7 running", "step 3"),
     ):
-        told.status(title, detail)
-    told.status("job 7 running", "step 4")
+        progress_of_job.status(title, detail)
+    progress_of_job.status("job 7 running", "step 4")
     assert capsys.readouterr().err == "job 7 pending\njob 7 running: step 3\n"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
-        told.status("job 7 running", "step 5")
+        progress_of_job.status("job 7 running", "step 5")
     assert capsys.readouterr().err == "job 7 running: step 5\n"

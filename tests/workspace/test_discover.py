@@ -13,12 +13,12 @@ from faceprep.workspace.discover import workspace_flag, workspace_of
 Make = Callable[..., Workspace]
 
 
-def test_advice_names_what_may_be_meant_and_not_a_neighbour(
+def test_the_hint_names_a_similar_workspace_and_not_a_neighbour(
     aligned_workspace: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     root = aligned_workspace(name="oulu").root
-    aligned_workspace(name="somebody-else")
+    aligned_workspace(name="other-workspace")
     with pytest.raises(UsageError) as caught:
         workspace_of(tmp_path / "ck-plus")
     assert caught.value.message == f"no {tmp_path / 'ck-plus'} here; no workspace found"

@@ -13,7 +13,7 @@ from faceprep.workspace.in_hand import remove_abandoned, shards_in_hand, wait_fo
 from faceprep.workspace.pending import pending_shard
 
 
-def test_a_sweep_removes_what_dead_processes_left_and_nothing_alive(tmp_path) -> None:
+def test_only_files_of_dead_processes_are_removed(tmp_path) -> None:
     workspace = Workspace(tmp_path)
     commit(workspace)
     dead = subprocess.Popen([sys.executable, "-c", ""])
@@ -39,7 +39,7 @@ def test_a_sweep_removes_what_dead_processes_left_and_nothing_alive(tmp_path) ->
         assert shards_in_hand(workspace, "heatmaps") == {1, 7}
 
 
-def test_a_process_number_that_is_used_again_keeps_nobody_waiting(tmp_path) -> None:
+def test_a_reused_process_number_does_not_block(tmp_path) -> None:
     workspace = Workspace(tmp_path)
     workspace.make_folder("heatmaps")
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)

@@ -1,4 +1,4 @@
-"""One table out of the manifests of a workspace."""
+"""The manifests of a workspace joined into one table."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def test_only_ok_leaves_the_failures_out(aligned_workspace) -> None:
     assert set(faces.align_status) == {"ok"}
 
 
-def test_a_stage_that_never_ran_says_what_to_type(aligned_workspace, tmp_path: Path) -> None:
+def test_a_stage_that_never_ran_has_a_hint(aligned_workspace, tmp_path: Path) -> None:
     root = aligned_workspace().root
     with pytest.raises(UsageError, match="aus has not run") as caught:
         load(root, stages=["aus"])

@@ -1,4 +1,4 @@
-"""Manifests: what is written is what is read, and what breaks the rules is refused."""
+"""Manifests read back as written, and rows that break the rules are refused."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -106,7 +106,7 @@ def test_a_value_that_fits_no_column_is_refused(values, complaint) -> None:
         manifest.table_from_rows("select", [select_row(**values)])
 
 
-def test_reading_checks_what_others_wrote(tmp_path) -> None:
+def test_reading_validates_files_of_other_programs(tmp_path) -> None:
     path = tmp_path / "part.parquet"
     with pytest.raises(ManifestError, match="no manifest"):
         manifest.read_part(path, "select")
@@ -122,7 +122,7 @@ def test_reading_checks_what_others_wrote(tmp_path) -> None:
         manifest.read_part(path, "select")
 
 
-def test_a_path_is_found_below_the_root_and_nowhere_else(tmp_path) -> None:
+def test_a_path_outside_the_root_is_refused(tmp_path) -> None:
     assert manifest.inside(tmp_path, "a/b.jpg") == tmp_path / "a" / "b.jpg"
     with pytest.raises(ManifestError, match="leaves its root"):
         manifest.inside(tmp_path, "../b.jpg")

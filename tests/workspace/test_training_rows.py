@@ -15,7 +15,7 @@ NETWORKS = {"width": 4, "d_width": 4, "path_width": 4, "d_features": 16}
 QUIET = Progress(quiet=True)
 
 
-def test_people_of_the_test_are_never_seen(tmp_path: Path) -> None:
+def test_test_subjects_are_not_among_the_training_rows(tmp_path: Path) -> None:
     toy_workspace(tmp_path, people=6, S3="val")
     rows = training_rows(tmp_path)
     assert set(rows["subject"]) == {"S0", "S1", "S2"}
@@ -27,7 +27,7 @@ def test_people_of_the_test_are_never_seen(tmp_path: Path) -> None:
         training_rows(tmp_path, "test")
 
 
-def test_nobody_is_on_both_sides(tmp_path: Path) -> None:
+def test_a_subject_in_train_and_test_is_refused(tmp_path: Path) -> None:
     workspace = toy_workspace(tmp_path)
     path = workspace.part("select", 0)
     table = pq.read_table(path)

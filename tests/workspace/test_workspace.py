@@ -1,4 +1,4 @@
-"""A shard is done when its marker matches and what it names is intact, and only then."""
+"""A shard is done only if its marker matches and its files are intact."""
 
 import pytest
 from builders.shards import commit
@@ -38,7 +38,7 @@ def test_other_input_or_settings_make_a_shard_undone(tmp_path) -> None:
     assert not workspace.is_done("heatmaps", 1, "input", "a")
 
 
-def test_reading_an_unfinished_shard_says_which_stage_to_run(tmp_path) -> None:
+def test_reading_an_unfinished_shard_has_the_stage_as_hint(tmp_path) -> None:
     with pytest.raises(ManifestError, match="not finished") as caught:
         Workspace(tmp_path).read("align", 3)
     assert spell(caught.value.hint) == "faceprep align"
@@ -53,7 +53,7 @@ def test_surplus_shards_are_removed_with_their_images(tmp_path) -> None:
     assert [p.name for p in (tmp_path / "heatmaps" / "images").iterdir()] == ["00000"]
 
 
-def test_a_failure_is_noted_until_the_shard_is_made(tmp_path) -> None:
+def test_a_failure_is_recorded_until_the_shard_is_done(tmp_path) -> None:
     workspace = Workspace(tmp_path)
     commit(workspace)
     workspace.note_failure("heatmaps", 0, "no memory", ["last words"])
