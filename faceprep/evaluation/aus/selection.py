@@ -11,17 +11,7 @@ from faceprep.core.errors import Remedy, UsageError
 from faceprep.core.vocabulary import ROLES, SPLITS
 from faceprep.workspace import Workspace
 
-_COLUMNS = [
-    "face_id",
-    "dataset",
-    "subject",
-    "sequence",
-    "frame",
-    "path",
-    "role",
-    "split",
-    "attributes",
-]
+_COLUMNS = ("face_id", "dataset", "subject", "sequence", "frame", "path", "role", "split")
 
 
 def selected_faces(workspace: Workspace) -> pa.Table:
