@@ -1,18 +1,18 @@
-"""`align` with given landmarks against the least that could be done; results in README.md.
+"""Compare `align` with given landmarks and the minimum of work; results in README.md.
 
     python benchmarks/align_floor.py                     the shared photographs, once and four times
     python benchmarks/align_floor.py --photos DIR --copies 1 10 --repeats 5
 
-The floor, in as many processes, is three OpenCV calls per photograph and nothing else: imread,
-warpAffine by a matrix that is known already, imwrite. It takes no checksums, writes no table and
-does not look whether a file is whole. Three commands are measured in turn, each from its start to
-its end, the interpreter's start included:
+The floor, with the same number of processes, consists of three OpenCV calls per photograph: imread,
+warpAffine with a known matrix, imwrite. It computes no checksums, writes no table and does not
+check files. Three commands are measured alternately, each from start to end including the start of
+the interpreter:
 
 * floor
 * faceprep align, landmarks5 and landmarks68 given
-* faceprep align, landmarks5 given: the 68 points are still to be found
+* faceprep align, landmarks5 given, so that the 68 points must be found
 
-The landmarks come from a run of `align` with MTCNN. A second line gives the floor without the start
+The landmarks are from a run of `align` with MTCNN. A second line gives the floor without the start
 of its processes.
 """
 
@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-if TYPE_CHECKING:  # the floor starts with what it needs
+if TYPE_CHECKING:  # the floor imports only what it needs
     import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def annotated(photos: Path, limit: int | None, workspace: Path, jobs: int) -> "pd.DataFrame":
-    """Photographs with a face, by MTCNN: file, 5 and 68 points in the source, matrix."""
+    """Return photographs with a face by MTCNN: file, 5 and 68 points in the source, matrix."""
     import pandas as pd
 
     from faceprep.faces.alignment import apply_affine, invert_affine
@@ -136,7 +136,7 @@ def dataset(folder: Path, name: str) -> list[object]:
 
 
 def run_align(folder: Path, name: str, jobs: int) -> float:
-    """Seconds of the whole command, in a workspace where only select is done."""
+    """Return the seconds of the command in a workspace with only select done."""
     started = time.perf_counter()
     options = ["--set", "align.detector=given", "--only", "-j", jobs]
     faceprep("align", *dataset(folder, name), *options)
@@ -151,7 +151,7 @@ def run_align(folder: Path, name: str, jobs: int) -> float:
 
 
 def run_floor(folder: Path, jobs: int) -> tuple[float, float]:
-    """Seconds of the whole command, and of the slowest process without its start."""
+    """Return the seconds of the command, and of the slowest process without its start."""
     command = [sys.executable, __file__, "--floor", folder, "-j", str(jobs)]
     started = time.perf_counter()
     done = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True)
@@ -174,7 +174,9 @@ def floor(folder: Path, jobs: int) -> None:
             for file, matrix in zip(files[job::jobs], matrices[job::jobs], strict=True):
                 crop = cv2.warpAffine(cv2.imread(file), matrix, (128, 128))
                 cv2.imwrite(f"{folder}/floor/{Path(file).stem}.png", crop)
-            os.write(1, f"{time.perf_counter() - started}\n".encode())  # whole, beside the others'
+            os.write(
+                1, f"{time.perf_counter() - started}\n".encode()
+            )  # one write, not mixed with others
             os._exit(0)
         children.append(child)
     for child in children:

@@ -1,10 +1,10 @@
-"""How much of the face each alignment template keeps inside the crop; results in README.md.
+"""Measure how much of the face each alignment template keeps in the crop; results in README.md.
 
     python benchmarks/align_templates.py [--detector mtcnn|dlib] [--every N]
 
-Over the shared photographs, surprised faces (dropped jaws) apart: the share of faces whose whole
-chin line, all 17 points of the jaw, lies inside the crop; of faces with all 68 points inside; and
-how high the chin is in the crop, 1 being its lower edge.
+For the shared photographs, and separately for surprised faces (dropped jaws): the share of faces
+whose 17 points of the jaw are inside the crop, the share with all 68 points inside, and the height
+of the chin in the crop, 1 being the lower edge.
 """
 
 import argparse
@@ -37,7 +37,7 @@ _GROUP = 32
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--detector", default="mtcnn", choices=["mtcnn", "dlib"])
-    parser.add_argument("--every", type=int, default=1, help="take every N-th photograph")
+    parser.add_argument("--every", type=int, default=1, help="use every n-th photograph")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     with (SHARED / "labels.csv").open() as stream:
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def measure(labels: list[dict], detector: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Expression, five points and 68 points of the largest face in each photograph."""
+    """Return expression, five points and 68 points of the largest face in each photograph."""
     finder = load_finder(AlignConfig(detector=detector), "cpu")
     predictor = LandmarkPredictor()
     expressions, fives, points = [], [], []

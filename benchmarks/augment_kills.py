@@ -1,10 +1,10 @@
-"""Kill `faceprep augment` at random moments, go on, and compare with an undisturbed run.
+"""Kill `faceprep augment` at random times, resume, and compare with an undisturbed run.
 
     python benchmarks/augment_kills.py --workspace manifests/demo --kills 20
 
-Two of three kills (SIGKILL) hit the command, which starts again at once, the third one of its
-workers. Reported: whether manifests and pictures are the same bytes in the end, and how many faces
-were there at every kill.
+Two of three kills (SIGKILL) hit the command, which is restarted immediately, the third hits one of
+its workers. The script reports whether manifests and images are identical at the end, and the
+number of images at each kill.
 """
 
 import argparse
@@ -28,8 +28,8 @@ def run(arguments: argparse.Namespace, workspace: Path) -> subprocess.Popen[byte
     )
 
 
-def made_of(arguments: argparse.Namespace, workspace: Path) -> Path:
-    """A workspace with the same faces and generator, and no synthetic faces."""
+def copy_workspace(arguments: argparse.Namespace, workspace: Path) -> Path:
+    """Create a workspace with the same faces and generator, without synthetic faces."""
     workspace.mkdir()
     for name in ("select", "align", "train"):
         (workspace / name).symlink_to((arguments.workspace / name).resolve())
@@ -37,18 +37,18 @@ def made_of(arguments: argparse.Namespace, workspace: Path) -> Path:
 
 
 def pictures(workspace: Path) -> int:
-    """Pictures at hand, finished or not."""
+    """Count the images, finished or not."""
     return sum(1 for _ in (workspace / "augment").rglob("*.png"))
 
 
 def wait_for_work(process: subprocess.Popen[bytes], workspace: Path) -> None:
-    """Wait until shards are being made: killed before, a process has nothing to lose."""
+    """Wait until work on a shard has started."""
     while process.poll() is None and not list((workspace / "augment").glob("*/*.tmp")):
         time.sleep(0.02)
 
 
 def disturb(arguments: argparse.Namespace, workspace: Path, rng: random.Random) -> list[dict]:
-    """Start and kill until the command ends by itself or has been killed four times."""
+    """Start and kill the command until it ends or has been killed four times."""
     events: list[dict] = []
     for _ in range(4):
         process = run(arguments, workspace)
@@ -56,38 +56,40 @@ def disturb(arguments: argparse.Namespace, workspace: Path, rng: random.Random) 
         time.sleep(rng.uniform(0, arguments.seconds))
         if process.poll() is not None:
             break
-        whom = "worker" if rng.random() < 1 / 3 else "command"
-        victims = workers_of(psutil.Process(process.pid)) if whom == "worker" else []
+        target = "worker" if rng.random() < 1 / 3 else "command"
+        victims = workers_of(psutil.Process(process.pid)) if target == "worker" else []
         there = pictures(workspace)
-        if whom == "worker" and victims:
+        if target == "worker" and victims:
             rng.choice(victims).kill()
             process.wait()
         else:
-            whom = "command"
+            target = "command"
             process.kill()
             process.wait()
-        events.append({"killed": whom, "pictures": there})
+        events.append({"killed": target, "pictures": there})
     return events
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--workspace", type=Path, required=True, help="with a trained generator")
+    parser.add_argument(
+        "--workspace", type=Path, required=True, help="workspace with a trained generator"
+    )
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--n", type=int, default=1500)
     parser.add_argument("--shard-size", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=4.0, help="latest moment of a kill")
+    parser.add_argument("--seconds", type=float, default=4.0, help="latest time of a kill, seconds")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
     folder = Path(tempfile.mkdtemp(prefix="faceprep-augment-kills-"))
     try:
-        whole = made_of(arguments, folder / "undisturbed")
-        run(arguments, whole).wait()
-        reference = digest(whole / "augment")
+        undisturbed = copy_workspace(arguments, folder / "undisturbed")
+        run(arguments, undisturbed).wait()
+        reference = digest(undisturbed / "augment")
         events: list[dict] = []
         while len(events) < arguments.kills:
-            workspace = made_of(arguments, folder / f"round-{len(events)}")
+            workspace = copy_workspace(arguments, folder / f"round-{len(events)}")
             events += disturb(arguments, workspace, rng)
             code = run(arguments, workspace).wait()
             found = digest(workspace / "augment")

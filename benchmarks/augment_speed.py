@@ -1,10 +1,10 @@
-"""How fast `faceprep augment` is, beside decoding and writing the same pictures and nothing else.
+"""Compare the speed of `faceprep augment` with that of only decoding and writing the images.
 
     python benchmarks/augment_speed.py --workspace manifests/demo --n 1024 --mode edit
 
-Both run in turns in this process, on one thread, with as many images a batch, after a shard to warm
-up; the bare run has its sources and its codes at hand. On a busy machine the CPU time tells more
-than the wall time.
+Both run alternately in this process, on one thread, with the same batch size, after a warm-up
+shard. The bare run has its sources and codes in memory. On a busy machine CPU time is more reliable
+than wall time.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def config_of(arguments: argparse.Namespace, workspace: Path) -> Config:
 
 
 def bare(arguments: argparse.Namespace, folder: Path) -> Callable[[int], None]:
-    """A function that decodes and writes so many pictures."""
+    """Return a function that decodes and writes images."""
     size = BLOCK["cpu"]
     generator, _ = load_trained(arguments.workspace)
     generator.to(memory_format=torch.channels_last)
@@ -66,7 +66,7 @@ def bare(arguments: argparse.Namespace, folder: Path) -> Callable[[int], None]:
 
 
 def seconds(run: Callable[[], object]) -> tuple[float, float]:
-    """Wall time and CPU time of this process."""
+    """Return wall time and CPU time of this process."""
     wall, cpu = time.perf_counter(), time.process_time()
     run()
     return time.perf_counter() - wall, time.process_time() - cpu
@@ -74,11 +74,13 @@ def seconds(run: Callable[[], object]) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--workspace", type=Path, required=True, help="with a trained generator")
+    parser.add_argument(
+        "--workspace", type=Path, required=True, help="workspace with a trained generator"
+    )
     parser.add_argument("--n", type=int, default=1024)
     parser.add_argument("--mode", choices=["new", "edit"], default="edit")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--profile", action="store_true", help="of the last round of augment")
+    parser.add_argument("--profile", action="store_true", help="profile the last round of augment")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     folder = Path(tempfile.mkdtemp(prefix="faceprep-augment-"))

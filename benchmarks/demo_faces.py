@@ -1,11 +1,11 @@
-"""The demo dataset: how fast it is drawn, whether both detectors find its faces, how true it looks.
+"""Measure the demo dataset: rendering time, detection rates, and landmark errors.
 
     python benchmarks/demo_faces.py [--subjects 40] [--frames 9] [--every 5] [-j 2] [--sheet FILE]
 
-Renders the default demo dataset into a temporary folder, then prints: time to render, faces found
-by dlib's frontal detector (no upsampling) and by MTCNN, and the distance between dlib's 68 points
-and the true ones as a share of the distance between the outer eye corners, by region. Exits 1 when
-a detector finds fewer than 98 %.
+The script renders the default demo dataset to a temporary folder and prints: rendering time, faces
+found by dlib's frontal detector (no upsampling) and by MTCNN, and the distance between dlib's 68
+points and the true ones relative to the distance between the outer eye corners, by region. The exit
+code is 1 if a detector finds fewer than 98 %.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("--subjects", type=int, default=40)
     arguments.add_argument("--frames", type=int, default=9)
-    arguments.add_argument("--every", type=int, default=5, help="look for every n-th face")
+    arguments.add_argument("--every", type=int, default=5, help="use every n-th face")
     arguments.add_argument("-j", "--workers", type=int, default=2)
     arguments.add_argument("--sheet", type=Path, help="write a contact sheet of the peaks")
     options = arguments.parse_args()
@@ -84,7 +84,7 @@ def with_dlib(images: list[np.ndarray], truth: list[np.ndarray]) -> float:
 
 
 def sheet(root: Path, rows: list[dict], target: Path, people: int = 8, side: int = 160) -> None:
-    """One row a subject: the last frame of each expression."""
+    """Write one row per subject: the last frame of each expression."""
     last = {(row["subject"], row["expression"]): row["path"] for row in rows}
     subjects = sorted({subject for subject, _ in last})[:people]
     expressions = sorted({expression for _, expression in last})

@@ -1,11 +1,11 @@
-"""dlib's face-recognition network in torch against dlib itself; results in README.md.
+"""Compare dlib's face-recognition network in torch with dlib; results in README.md.
 
     python benchmarks/face_features.py [--every N] [--threads N]
 
-1. Verification over the shared photographs: distances of one person and of two, from dlib's own
-   pipeline (its detector, points and chips, one face at a time) and from aligned crops. Only
-   photographs in which both detectors find the face; nothing is fitted, so there is no split.
-2. Largest difference between the two embeddings of the same chips.
+1. Verification on the shared photographs: distances within and between people, with dlib's pipeline
+   (detector, points and chips, one face at a time) and with aligned crops. Only photographs in
+   which both detectors find the face are used. Nothing is fitted, so there is no split.
+2. Largest difference between the embeddings of the same chips.
 3. Embeddings per second, best of five rounds.
 """
 
@@ -37,8 +37,8 @@ _ROUNDS = 5
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--every", type=int, default=1, help="take every N-th photograph")
-    parser.add_argument("--threads", type=int, default=1, help="of torch")
+    parser.add_argument("--every", type=int, default=1, help="use every n-th photograph")
+    parser.add_argument("--threads", type=int, default=1, help="number of torch threads")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(arguments.threads)
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def measure(labels: list[dict]) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray]]:
-    """Subjects, dlib's chips and aligned crops by size, of faces that both detectors find."""
+    """Return subjects, dlib's chips and aligned crops by size, of faces found by both detectors."""
     finder = load_finder(AlignConfig(), "cpu")
     detect = dlib.get_frontal_face_detector()
     predict = dlib.shape_predictor(str(dlib_model("shape_predictor_68_face_landmarks")))
@@ -99,18 +99,18 @@ def measure(labels: list[dict]) -> tuple[np.ndarray, np.ndarray, dict[int, np.nd
 
 
 def tensor(images: np.ndarray) -> torch.Tensor:
-    """``(B, H, W, 3) uint8`` as crops in [-1, 1]."""
+    """Convert ``(B, H, W, 3) uint8`` to crops in [-1, 1]."""
     return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def embed(features: FaceFeatures, images: np.ndarray) -> np.ndarray:
-    """Embeddings, a batch at a time."""
+    """Return embeddings, computed in batches."""
     starts = range(0, len(images), _BATCH)
     return np.concatenate([features.embed(tensor(images[k : k + _BATCH])).numpy() for k in starts])
 
 
 def row(name: str, embeddings: np.ndarray, subjects: np.ndarray) -> None:
-    """One line of the table of verification."""
+    """Print one row of the verification table."""
     distances = np.linalg.norm(embeddings[:, None] - embeddings[None], axis=-1)
     rows, columns = np.triu_indices(len(subjects), 1)
     same = subjects[rows] == subjects[columns]
@@ -126,7 +126,7 @@ def row(name: str, embeddings: np.ndarray, subjects: np.ndarray) -> None:
 
 
 def speed(name: str, work: Callable[[], object]) -> None:
-    """One line of the table of speed."""
+    """Print one row of the speed table."""
     seconds = []
     for _ in range(_ROUNDS):
         start = time.perf_counter()

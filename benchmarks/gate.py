@@ -1,16 +1,16 @@
-"""Does the gate hold still when nothing changed, and fall when something broke? Run by hand.
+"""Check that the accuracy gate passes without changes and fails after sabotage; run by hand.
 
     python benchmarks/gate.py                   five runs, two numbers of threads, four sabotages
     python benchmarks/gate.py --runs 0 --threads --honest manifests/gate
 
-Every run is the whole of `make gate` from nothing, in a folder of its own: drawn people, a trained
-generator, synthetic faces, the table, and `faceprep check` against the committed baseline. The
-sabotages are what can go wrong without an error, each in a copy of the last run:
+Each run is the complete `make gate` in a separate folder: rendered people, a trained generator,
+synthetic faces, the table, and `faceprep check` against the committed baseline. The sabotages
+simulate failures without errors, each in a copy of the last run:
 
-labels      every training face shows another expression than its row says
-deaf        the generator gives back its source, whatever it is asked for
-swapped     the generator shows the next expression in place of the one asked for
-collapsed   the generator draws one face for everything
+labels      the labels of all training faces are wrong
+deaf        the generator returns its source for any expression
+swapped     the generator shows the next expression instead of the requested one
+collapsed   the generator returns the same face for all requests
 """
 
 import argparse
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BASELINE = ROOT / "manifests" / "baselines" / "gate.json"
 SYNTHETIC = 560
 
-#: What is done to the workspace of an honest run, and after which command.
+#: Change of the workspace of an unmodified run, and the command after which it is made.
 Sabotage = tuple[str, Callable[[Path], None]]
 
 
@@ -56,9 +56,10 @@ def faceprep(verb: str, workspace: Path, threads: int | None, *words: str) -> in
 
 
 def gate(workspace: Path, threads: int | None, sabotage: Sabotage | None = None) -> int:
-    """Run the gate; the exit code of its last command.
+    """Run the gate; return the exit code of its last command.
 
-    A sabotaged run begins with what an honest one left, and does anew what follows on the sabotage.
+    A sabotaged run starts with a copy of an unmodified run and repeats the stages after the
+    sabotage.
     """
     steps = {
         "run": ("--until", "align"),
@@ -76,7 +77,7 @@ def gate(workspace: Path, threads: int | None, sabotage: Sabotage | None = None)
 
 
 def labels(workspace: Path) -> None:
-    """Give every training face the picture of the person's next expression."""
+    """Replace each training face by the image of the person's next expression."""
     rows = load(workspace)
     names = sorted(rows["expression"].dropna().unique())
     for _, person in rows[rows["split"] != "test"].groupby("subject"):
@@ -88,7 +89,7 @@ def labels(workspace: Path) -> None:
 
 
 def deaf(workspace: Path) -> None:
-    """Set every weight to 0: no movement, nothing added, the source as it was."""
+    """Set all weights to 0, so that the generator returns the source."""
     generator, file = load_trained(workspace)
     for tensor in generator.state_dict().values():
         tensor.zero_()
@@ -98,12 +99,12 @@ def deaf(workspace: Path) -> None:
 
 
 def swapped(workspace: Path) -> None:
-    """Give every synthetic face the picture of the next one, which shows the next expression."""
+    """Replace each synthetic face by the next one, which shows the next expression."""
     _repaint(workspace, lambda pictures: np.roll(pictures, -1, axis=0))
 
 
 def collapsed(workspace: Path) -> None:
-    """Give every synthetic face the picture of the first one."""
+    """Replace each synthetic face by the first one."""
     _repaint(workspace, lambda pictures: np.repeat(pictures[:1], len(pictures), axis=0))
 
 
@@ -131,7 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 3])
-    parser.add_argument("--honest", type=Path, help="workspace of a run at hand, to sabotage")
+    parser.add_argument("--honest", type=Path, help="workspace of an existing run, to sabotage")
     parser.add_argument("--only", nargs="*", default=list(SABOTAGES), choices=list(SABOTAGES))
     arguments = parser.parse_args()
     print(f"| | exit code | accuracy with 0, {SYNTHETIC} synthetic faces, % | seconds |")
@@ -144,7 +145,7 @@ def main() -> None:
             shutil.rmtree(honest, ignore_errors=True)
             report(name, honest, threads)
         for name in arguments.only:
-            kept = shutil.ignore_patterns("classify")  # the faces that it has read
+            kept = shutil.ignore_patterns("classify")  # faces that were read
             shutil.copytree(arguments.honest or honest, copy, ignore=kept)
             report(name, copy, None, SABOTAGES[name])
             shutil.rmtree(copy)

@@ -1,10 +1,10 @@
-"""Kill `faceprep align` at random moments, go on, and compare with an undisturbed run.
+"""Kill `faceprep align` at random times, resume, and compare with an undisturbed run.
 
     python benchmarks/kills.py --root ~/photos --kills 20
 
-Half of the kills (SIGKILL) hit the command, half one of its workers. After a killed command the
-same command starts again at once. Reported: shards lost per kill, finished shards that were
-touched again, and whether manifests and images are the same bytes at the end.
+Half of the kills (SIGKILL) hit the command, half hit one of its workers. A killed command is
+restarted immediately. The script reports the shards lost per kill, finished shards that were
+changed again, and whether manifests and images are identical at the end.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def command(arguments: argparse.Namespace, workspace: Path) -> list[str]:
 
 
 def digest(workspace: Path) -> dict[str, str]:
-    """Hash of every file; markers without seconds and host."""
+    """Return the hash of each file; markers without seconds and host."""
     found = {}
     for path in sorted(workspace.rglob("*")):
         if path.is_file():
@@ -67,13 +67,13 @@ def workers_of(process: psutil.Process) -> list[psutil.Process]:
 
 
 def abandoned(workspace: Path) -> int:
-    """Shards that were in hand of processes now dead."""
+    """Count the unfinished shards of dead processes."""
     folders = (workspace / "align").glob("part-*.tmp")
     return sum(not psutil.pid_exists(int(f.name.split("-")[-1].split(".")[0])) for f in folders)
 
 
 def disturb(arguments: argparse.Namespace, workspace: Path, rng: random.Random) -> list[dict]:
-    """One run from nothing to the end, killed on the way as often as it takes."""
+    """Run the command from the start to the end, with kills in between."""
     events: list[dict] = []
     while True:
         process = run(arguments, workspace)
@@ -87,7 +87,7 @@ def disturb(arguments: argparse.Namespace, workspace: Path, rng: random.Random) 
             process.kill()
             process.wait()
             lost = 0
-            if rng.random() < 0.5:  # sometimes at once, sometimes after the workers have left
+            if rng.random() < 0.5:  # sometimes immediately, sometimes after the workers have ended
                 psutil.wait_procs(orphans, timeout=120)
                 lost = abandoned(workspace)
         else:
@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=400)
     parser.add_argument("--shard-size", type=int, default=20)
     parser.add_argument("--detector", default="mtcnn")
-    parser.add_argument("--seconds", type=float, default=8.0, help="latest moment of a kill")
+    parser.add_argument("--seconds", type=float, default=8.0, help="latest time of a kill, seconds")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)

@@ -1,13 +1,13 @@
-"""How far the 68 landmarks lie from OpenFace's, whichever detector found the face.
+"""Measure the distance between the 68 landmarks and OpenFace's, for several detectors.
 
     python benchmarks/landmark_error.py [--shared ../shared] [--every 2]
 
-The error of a face is the mean distance over its points in distances between the outer eye
-corners; the table gives medians over the photographs in which OpenFace is sure of one face and both
-detectors find it. OpenFace's landmarks are another program's, not a person's: differences of
-convention, above all along the jaw, stay in every row. `turned` repeats it on photographs turned
-by 30 degrees. At the end: where MTCNN's five points lie in the HOG boxes, which is
-`faceprep.faces.dlib.landmark_predictor.FIVE_IN_BOX`.
+The error of a face is the mean distance of its points relative to the distance between the outer
+eye corners. The table gives medians over photographs in which OpenFace finds one face with high
+confidence and both detectors find it. OpenFace's landmarks are no manual annotations, so
+differences in convention, mainly along the jaw, affect all rows. The measurement is repeated on
+photographs rotated by 30 degrees. The last line gives the positions of MTCNN's five points in the
+HOG boxes, which is `faceprep.faces.dlib.landmark_predictor.FIVE_IN_BOX`.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""Our MTCNN against what the package `mtcnn` 1.0.0 found in the same photographs.
+"""Compare MTCNN of faceprep with the package `mtcnn` 1.0.0 on the same photographs.
 
     python benchmarks/mtcnn_agreement.py [--shared ../shared] [--every 1]
 
-Prints, for each way of searching: the package's faces matched at IoU 0.9 and more, IoU and
-key-point distance (the package rounds both to whole pixels, which alone makes 0.38 px), how often
-the largest face is the same one, and the CPU time of one thread. Exits 1 below the bar: 99 % of the
-faces matched, and at most 1 px between the key points.
+For each search method, the script prints the share of the package's faces that are matched with IoU
+≥ 0.9, the IoU and key-point distance (the package rounds to whole pixels, which causes 0.38 px),
+the share of equal largest faces, and the CPU time of one thread. The exit code is 1 below the
+target: 99 % of the faces matched, and at most 1 px between key points.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def compare(search: str, images: list[np.ndarray], reference: list[list[dict]]) -> bool:
-    """Print one row of the table; whether it meets the bar."""
+    """Print one row of the table; return whether it meets the target."""
     detector = MTCNN(search=search)
     detector.detect(images[:32])
     start = time.process_time()
@@ -57,14 +57,14 @@ def compare(search: str, images: list[np.ndarray], reference: list[list[dict]]) 
     milliseconds = (time.process_time() - start) / len(images) * 1e3
 
     ious, distances, same = [], [], []
-    for faces, theirs in zip(found, reference, strict=True):
-        if not theirs:
+    for faces, expected_faces in zip(found, reference, strict=True):
+        if not expected_faces:
             continue
-        expected = np.array([face["box"] for face in theirs], float)
-        points = np.array([[face["keypoints"][k] for k in KEYPOINTS] for face in theirs])
+        expected = np.array([face["box"] for face in expected_faces], float)
+        points = np.array([[face["keypoints"][k] for k in KEYPOINTS] for face in expected_faces])
         iou = overlaps(corners(expected), corners([face.box for face in faces]))
         best = iou.argmax(axis=1) if faces else None
-        for i in range(len(theirs)):
+        for i in range(len(expected_faces)):
             ious.append(0.0 if best is None else iou[i, best[i]])
             if best is not None:
                 distance = np.linalg.norm(faces[best[i]].landmarks5 - points[i], axis=1)

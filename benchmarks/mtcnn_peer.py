@@ -1,8 +1,8 @@
-"""One process of the package `mtcnn`, for `mtcnn_speed.py`; runs under the peer's Python.
+"""Run the package `mtcnn` in one process, for `mtcnn_speed.py`, in a separate environment.
 
-Reads paths of photographs from standard input, one a line, to an empty line; says `ready` after
-loading TensorFlow and finding faces once, waits for a line, and answers with the seconds it took
-to read the photographs and find their faces, and how many faces those were.
+The process reads paths of photographs from standard input, one per line, up to an empty line. It
+prints `ready` after loading TensorFlow and a warm-up, waits for a line, and prints the seconds for
+reading the photographs and detecting faces, and the number of faces.
 """
 
 import sys

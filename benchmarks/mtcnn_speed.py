@@ -1,13 +1,13 @@
-"""`faceprep align -j 2` with MTCNN against the package `mtcnn` in two processes.
+"""Compare the speed of `faceprep align -j 2` and of the package `mtcnn` in two processes.
 
     python -m venv /tmp/peer
     /tmp/peer/bin/pip install mtcnn tensorflow-cpu opencv-python-headless
     python benchmarks/mtcnn_speed.py --peer-python /tmp/peer/bin/python [--rounds 3] [--limit N]
 
-Every round measures all three, one after the other: the package image by image, the package in
-batches of 8, and our whole command. The package is timed from a loaded and warmed-up detector, and
-reads photographs and finds faces only; our command is timed from start to end, with its start-up,
-the selection, 68 landmarks, alignment and PNG files. One thread a process throughout.
+Each round measures in succession the package image by image, the package in batches of 8, and the
+whole command. The package is timed after loading and warm-up, and only reads photographs and
+detects faces. The command is timed from start to end, including its start-up, the selection, 68
+landmarks, alignment and PNG files. Each process uses one thread.
 """
 
 import argparse
@@ -36,10 +36,10 @@ ONE_THREAD = {
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    arguments.add_argument("--peer-python", required=True, help="has mtcnn and tensorflow")
+    arguments.add_argument("--peer-python", required=True, help="Python with mtcnn and tensorflow")
     arguments.add_argument("--shared", type=Path, default=Path("../shared"))
     arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--limit", type=int, help="only so many photographs")
+    arguments.add_argument("--limit", type=int, help="number of photographs")
     options = arguments.parse_args()
 
     with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def copy_photographs(shared: Path, target: Path, limit: int | None) -> list[Path]:
-    """Sort the photographs into folders by expression, as the `folder` reader wants them."""
+    """Copy the photographs to folders by expression, as the `folder` reader expects them."""
     labels = pd.read_csv(shared / "faces/labels.csv")
     if limit:
         labels = labels.iloc[:: max(len(labels) // limit, 1)][:limit]
@@ -70,7 +70,7 @@ def copy_photographs(shared: Path, target: Path, limit: int | None) -> list[Path
 
 
 def peer(python: str, photos: list[Path], batch: int) -> float:
-    """Seconds until the later of two processes has found the faces in its half."""
+    """Return the seconds until both processes have detected the faces in their halves."""
     processes = []
     for half in (photos[::2], photos[1::2]):
         process = subprocess.Popen(
@@ -95,7 +95,7 @@ def peer(python: str, photos: list[Path], batch: int) -> float:
 
 
 def ours(folder: Path) -> float:
-    """Seconds of the whole command, from nothing to crops."""
+    """Return the seconds of the whole command."""
     workspace = folder / "workspace"
     shutil.rmtree(workspace, ignore_errors=True)
     command = [sys.executable, "-m", "faceprep", "align", "--dataset", "folder", "-j", "2", "-q"]
@@ -111,7 +111,7 @@ def ours(folder: Path) -> float:
 
 
 def report(rates: dict[str, list[float]]) -> int:
-    """Print the table; 1 when the bars are missed: 5 times one by one, 2 times batched."""
+    """Print the table; return 1 below the targets: 5 times image by image, 2 times batched."""
     median = {name: statistics.median(values) for name, values in rates.items()}
     own = list(median)[-1]
     for name, values in rates.items():

@@ -1,19 +1,19 @@
-"""Backend `openface-models` against OpenFace's own program: does it agree, and how fast is it.
+"""Compare the backend `openface-models` with the program of OpenFace: agreement and speed.
 
     python benchmarks/openface_models.py agreement --models DIR [--landmarks refined] [--half]
     python benchmarks/openface_models.py speed --models DIR [--openface BIN] [--rounds 3]
 
-DIR is your copy of OpenFace's ``AU_predictors``, BIN the folder of its programs.
+DIR is a copy of OpenFace's ``AU_predictors``, BIN the folder of its programs.
 
-``agreement`` compares with what ``FaceLandmarkImg`` wrote for the shared photographs. From
-``openface``, its own landmarks (rounded to 0.1 pixel), which is the default, it exits 1 below the
-bar. From ``align`` and ``refined`` it runs the commands `align` and `aus`; ``--half`` keeps the
-subjects that no calibration has seen.
+``agreement`` compares with the output of ``FaceLandmarkImg`` for the shared photographs. With the
+landmarks ``openface`` (those of OpenFace, rounded to 0.1 pixel; the default), the exit code is 1
+below the target. With ``align`` and ``refined`` the commands `align` and `aus` are run; ``--half``
+uses only subjects that were not used for calibration.
 
-``speed`` measures, in turn, on the photographs in which ``FaceLandmarkImg`` finds a face: that
-program in two processes, `align -j 2`, `aus -j 2` behind it, and two processes that decode,
-describe and judge from known landmarks. Commands are timed from start to end. Seconds of the
-processors vary less than the clock's where other programs run.
+``speed`` measures alternately, on the photographs in which ``FaceLandmarkImg`` finds a face: that
+program in two processes, `align -j 2`, `aus -j 2` after it, and two processes that decode images
+and estimate AUs from known landmarks. Commands are timed from start to end. CPU time varies less
+than wall time if other programs are running.
 """
 
 import argparse
@@ -68,7 +68,7 @@ def main() -> int:
     speed.add_argument("--rounds", type=int, default=3)
     for verb in (agreement, speed):
         verb.add_argument("--models", type=Path, required=True)
-        verb.add_argument("--limit", type=int, help="only so many photographs")
+        verb.add_argument("--limit", type=int, help="number of photographs")
     options = parser.parse_args()
     options.models = options.models.resolve()
     table = pd.read_csv(SHARED / "reference/openface_photos.csv")
@@ -83,7 +83,7 @@ def main() -> int:
 def agree(table: pd.DataFrame, options: argparse.Namespace) -> int:
     if options.landmarks == "openface":
         found = pd.DataFrame(
-            np.column_stack(judge(options.models, list(table.image), landmarks(table))[:2]),
+            np.column_stack(estimate_aus(options.models, list(table.image), landmarks(table))[:2]),
             columns=[*COLUMNS_R, *COLUMNS_C],
             index=table.image,
         )
@@ -103,7 +103,7 @@ def agree(table: pd.DataFrame, options: argparse.Namespace) -> int:
 
 
 def print_agreement(truth: pd.DataFrame, found: pd.DataFrame) -> tuple[float, float, float]:
-    """Print every AU in Markdown; mean r, mean absolute error and share of equal presences."""
+    """Print each AU in Markdown; return mean r, mean absolute error, share of equal presences."""
     print("| AU | r | MAE | AU_c equal |\n|---|---|---|---|")
     rows = []
     for au in PRESENCE_AUS:
@@ -143,7 +143,7 @@ def race(table: pd.DataFrame, options: argparse.Namespace) -> int:
 
 
 def print_rates(took: dict[str, list[Seconds]], count: int, options: argparse.Namespace) -> int:
-    """Print medians in Markdown; 1 where the command `aus` is below the bar."""
+    """Print medians in Markdown; return 1 if the command `aus` is below the target."""
     print(f"{count} photographs, {options.rounds} rounds, aus.landmarks = {options.landmarks}\n")
     print("| | images/s | × | images per second of CPU | × | rounds, images/s |")
     print("|---|---|---|---|---|---|")
@@ -162,32 +162,34 @@ def landmarks(table: pd.DataFrame) -> np.ndarray:
     return np.stack(axes, axis=-1)
 
 
-def judge(
+def estimate_aus(
     folder: Path, images: list[str], points: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, Seconds]:
-    """Intensities, presences, and the seconds that they took once the models were read."""
+    """Return intensities, presences, and the seconds without loading the models."""
     models = load_models(folder)
     describe([np.zeros((112, 112, 3), np.uint8)], points[:1], models)
     start, cpu = time.perf_counter(), time.process_time()
-    judged = []
+    estimates = []
     for place in range(0, len(images), BATCH):
         some = slice(place, place + BATCH)
         pictures = (read_image(SHARED / "faces/images" / name) for name in images[some])
-        judged.append(predict_stills(describe(pictures, points[some], models), models))
-    intensities, presences = (np.concatenate(parts) for parts in zip(*judged, strict=True))
+        estimates.append(predict_stills(describe(pictures, points[some], models), models))
+    intensities, presences = (np.concatenate(parts) for parts in zip(*estimates, strict=True))
     return intensities, presences, (time.perf_counter() - start, time.process_time() - cpu)
 
 
 def workers(models: Path, halves: list[pd.DataFrame]) -> Seconds:
-    """Seconds of the slower of two processes, and CPU seconds of both; models are read before."""
+    """Return seconds of the slower of two processes and CPU seconds of both, without loading."""
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(judge, models, list(half.image), landmarks(half)) for half in halves]
+        jobs = [
+            pool.submit(estimate_aus, models, list(half.image), landmarks(half)) for half in halves
+        ]
         took = np.array([job.result()[2] for job in jobs])
     return float(took[:, 0].max()), float(took[:, 1].sum())
 
 
 def program(binaries: Path, folder: Path) -> Seconds:
-    """Two processes of FaceLandmarkImg, with the landmark model that the reference was made by."""
+    """Run two processes of FaceLandmarkImg with the landmark model of the reference."""
     shutil.rmtree(folder / "out", ignore_errors=True)
     clock = Clock()
     processes = []
@@ -206,20 +208,20 @@ def program(binaries: Path, folder: Path) -> Seconds:
 
 
 def copy_photographs(table: pd.DataFrame, target: Path) -> None:
-    """Sort the photographs into folders by expression, as the `folder` reader wants them."""
+    """Copy the photographs to folders by expression, as the `folder` reader expects them."""
     for image, expression in zip(table.image, table.expression, strict=True):
         (target / expression).mkdir(parents=True, exist_ok=True)
         shutil.copyfile(SHARED / "faces/images" / image, target / expression / image)
 
 
 def align(folder: Path) -> Seconds:
-    """The command, into a new workspace."""
+    """Run the command in a new workspace."""
     shutil.rmtree(folder / "workspace", ignore_errors=True)
     return command(folder, "align")
 
 
 def aus(folder: Path, models: Path, source: str) -> Seconds:
-    """The command, behind `align`."""
+    """Run the command after `align`."""
     settings = ("backend=openface-models", f"openface_models={models}", f"landmarks={source}")
     return command(folder, "aus", *(word for s in settings for word in ("--set", f"aus.{s}")))
 
@@ -236,13 +238,13 @@ def command(folder: Path, stage: str, *words: str) -> Seconds:
 
 
 class Clock:
-    """Time, and what children take of the processors, from now on."""
+    """Measure wall time and CPU time of child processes."""
 
     def __init__(self) -> None:
         self._start = self._now()
 
     def seconds(self) -> Seconds:
-        """Seconds so far."""
+        """Return the elapsed seconds."""
         wall, cpu = (now - then for now, then in zip(self._now(), self._start, strict=True))
         return wall, cpu
 
@@ -253,7 +255,7 @@ class Clock:
 
 
 def read_aus(folder: Path) -> pd.DataFrame:
-    """AUs by the name of the photograph."""
+    """Read AUs by the name of the photograph."""
     frames = {}
     for stage in ("select", "aus"):
         parts = sorted((folder / "workspace" / stage).glob("part-*.parquet"))

@@ -1,15 +1,15 @@
-"""How far OpenFace's models run here agree with its program on sequences, and with themselves.
+"""Compare OpenFace's models on sequences with its program, and between settings.
 
     python benchmarks/openface_sequences.py program --models DIR --clip CSV FRAMES [--clip …]
     python benchmarks/openface_sequences.py settings --models DIR WORKSPACE ONE OTHER
 
-``program``: CSV is what ``FeatureExtraction -fdir FRAMES -2Dfp -aus`` wrote. The values are
-computed anew from the frames, from its own landmarks (rounded to 0.1 pixel) and from ours.
+``program``: CSV is the output of ``FeatureExtraction -fdir FRAMES -2Dfp -aus``. The values are
+recomputed from the frames with its landmarks (rounded to 0.1 pixel) and with those of faceprep.
 
-``settings``: all aligned faces of a workspace under two settings of ``aus``, such as
+``settings``: all aligned faces of a workspace with two settings of ``aus``, such as
 ``input=source input=crop`` or ``sequences=dynamic sequences=static,landmarks=align``.
 
-DIR is your copy of OpenFace's ``AU_predictors``.
+DIR is a copy of OpenFace's ``AU_predictors``.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from faceprep.workspace import Workspace
 
 _BATCH = 32
 
-Judged = tuple[np.ndarray, np.ndarray]
+Estimates = tuple[np.ndarray, np.ndarray]
 """Intensities (n, 17) and presences (n, 18)."""
 
 
@@ -72,13 +72,15 @@ def against_program(path: Path, folder: Path, models: AUModels) -> None:
         f"\n### {path.stem}: {len(frames)} frames, {(table['success'] == 0).sum()} without a face\n"
     )
     started = time.perf_counter()
-    from_theirs = judge(frames, points, models)
+    from_theirs = estimate_aus(frames, points, models)
     each = (time.perf_counter() - started) / len(frames) * 1000
-    report(theirs, {"its landmarks": from_theirs, "ours": judge(frames, find(frames), models)})
+    report(
+        theirs, {"its landmarks": from_theirs, "ours": estimate_aus(frames, find(frames), models)}
+    )
     print(f"\n{each:.1f} ms a frame from its landmarks, one thread, reading included.")
 
 
-def judge(frames: Sequence[Path], landmarks: np.ndarray, models: AUModels) -> Judged:
+def estimate_aus(frames: Sequence[Path], landmarks: np.ndarray, models: AUModels) -> Estimates:
     estimator = SequenceEstimator(models.dynamic)
     for start in range(0, len(frames), _BATCH):
         part = slice(start, start + _BATCH)
@@ -88,7 +90,7 @@ def judge(frames: Sequence[Path], landmarks: np.ndarray, models: AUModels) -> Ju
 
 
 def find(frames: Sequence[Path]) -> np.ndarray:
-    """Our landmarks of the largest face, ``(n, 68, 2)``; NaN where there is none."""
+    """Find landmarks of the largest face, ``(n, 68, 2)``; NaN without a face."""
     detector, predictor = MTCNN(), LandmarkPredictor()
     points = np.full((len(frames), 68, 2), np.nan)
     for k, path in enumerate(frames):
@@ -149,8 +151,8 @@ def variants(results: Sequence[AUResult]) -> str:
     return ", ".join(sorted({result.variant for result in results if result.variant}))
 
 
-def report(truth: Judged, found: dict[str, Judged]) -> None:
-    """Print r, mean absolute error and equal presences of every AU, in Markdown."""
+def report(truth: Estimates, found: dict[str, Estimates]) -> None:
+    """Print r, mean absolute error and equal presences of each AU, in Markdown."""
     print("| AU | present |" + "".join(f" {name}: r | MAE | `_c` equal |" for name in found))
     print("|---|---|" + "---|---|---|" * len(found))
     names = [*COLUMNS_C]
@@ -166,7 +168,7 @@ def report(truth: Judged, found: dict[str, Judged]) -> None:
     print(f"| mean | |{cells}")
 
 
-def cell(truth: Judged, other: Judged, au: str) -> str:
+def cell(truth: Estimates, other: Estimates, au: str) -> str:
     same = (truth[1] == other[1])[:, COLUMNS_C.index(f"{au}_c")].mean()
     if au not in INTENSITY_AUS:
         return f" – | – | {same:.1%} |"
@@ -177,7 +179,7 @@ def cell(truth: Judged, other: Judged, au: str) -> str:
 
 
 def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Pearson r of each AU, NaN where one of the two never changes."""
+    """Return Pearson r of each AU, NaN if one of the two is constant."""
     return np.array(
         [
             np.corrcoef(a, b)[0, 1] if a.std() > 0 and b.std() > 0 else np.nan

@@ -1,15 +1,15 @@
-"""Time and memory of select on generated listings; run by hand, results in README.md.
+"""Measure time and memory of select on generated listings; results in README.md.
 
     python benchmarks/select_scale.py                       10 000 and 100 000 rows
     python benchmarks/select_scale.py 10000 100000 1000000  takes a few minutes and 5 GB of disk
 
-Four shapes, each in a process of its own so that peak memory is its own:
+Four kinds of datasets, each in a separate process to measure its peak memory:
 
 * celeba   CelebA's lists (identity, partition, 40 attributes, landmarks); every image is a hard
            link to one of a few small files
 * table    a CSV with subject and expression; images as above
-* missing  the same CSV; all images but one are missing
-* tree     folders named after expressions, 1000 images in each; every image its own subject
+* missing  a CSV as above; all images but one are missing
+* tree     folders named after expressions, 1000 images in each; each image is a subject
 """
 
 import argparse
@@ -22,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-LINKS_PER_FILE = 30_000  # file systems allow some 65 000
+LINKS_PER_FILE = 30_000  # file systems allow about 65 000
 PEOPLE_PER_IMAGE = 1 / 20
 EXPRESSIONS = ("anger", "fear", "happiness", "neutral", "sadness", "surprise")
 
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def line(shape: str, rows: int, folder: Path, arguments: argparse.Namespace) -> str:
-    """Measure twice: from nothing, and with nothing to do."""
+    """Measure a first run and a run with nothing to do."""
     how = ["--workers", str(arguments.workers), "--shard-size", str(arguments.shard_size)]
     command = [sys.executable, __file__, "--one", str(folder), *how]
     first, again = (json.loads(subprocess.check_output(command)) for _ in range(2))
@@ -61,7 +61,7 @@ def line(shape: str, rows: int, folder: Path, arguments: argparse.Namespace) -> 
 
 
 def measure(folder: Path, workers: int, shard_size: int) -> dict[str, float]:
-    """Run select on a generated dataset; seconds without the imports."""
+    """Run select on a generated dataset; return seconds without imports."""
     from faceprep.config import Config
     from faceprep.core.progress import Progress
     from faceprep.execution.options import Options
