@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from builders.exprgan import smallest
 from builders.training import LABELS, picture, toy_workspace
@@ -12,6 +13,7 @@ from faceprep.core.files import file_sha256
 from faceprep.core.images import write_png
 from faceprep.generators.exprgan import build
 from faceprep.generators.store import save_generator
+from faceprep.stages.classify.batches import Pool
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_folder
 from faceprep.workspace.manifest import table_from_rows
@@ -93,3 +95,11 @@ def with_synthetic(root: Path, seen: list[str] | None = None, **more: Any) -> Wo
     workspace = toy_workspace(root, people=8)
     checkpoint = write_generator(workspace, subjects=seen or people(0, 1, 2, 3, 4, 5))
     return synthetic_faces(workspace, checkpoint, **more)
+
+
+def face_pool(first: int, people: int, side: int = 32) -> Pool:
+    """Return the faces of persons from number `first` on, four expressions each."""
+    pairs = [(person, label) for person in range(first, first + people) for label in range(4)]
+    images = np.stack([picture(person, label, side) for person, label in pairs])
+    labels = torch.tensor([label for _, label in pairs])
+    return Pool(torch.from_numpy(images), torch.arange(len(labels)), labels)

@@ -1,4 +1,4 @@
-"""``classify`` over a workspace: what it trains, what it refuses, what it leaves."""
+"""``classify`` over a workspace: what it trains, refuses and writes."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from builders.classify import (
 from builders.training import LABELS, WITHOUT_FEATURES, picture, toy_workspace
 
 from faceprep.cli.remedies import spell
-from faceprep.config import AugmentConfig, ClassifyConfig, Config, TrainConfig
+from faceprep.config import AugmentConfig, Config, TrainConfig
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution import local
@@ -29,7 +29,6 @@ from faceprep.report.accuracy.table import plan_tables
 from faceprep.stages.augment.run import run_augment
 from faceprep.stages.classify.faces import load_faces
 from faceprep.stages.classify.run import run_classify
-from faceprep.stages.classify.split import Split, Splits
 from faceprep.stages.classify.synthetic import find_synthetic
 from faceprep.stages.train.run import run_train
 from faceprep.workspace.schemas import METADATA_KEY
@@ -75,73 +74,6 @@ def test_times_are_multiples_of_the_training_faces(tmp_path: Path) -> None:
     assert [one.row.synthetic for one in result.rows] == [0, 12, 24]
 
 
-@pytest.mark.parametrize(
-    ("what", "saw", "changes"),
-    [
-        ("the generator", "S6", {"seen": people(0, 1, 6)}),
-        ("the sources of synthetic faces", "S7", {"sources": ["folder/S7/anger"]}),
-        ("the sources of synthetic faces", "S7", {"subjects": people(1, 7)}),
-        ("the judge of synthetic faces", "S6", {"judge": {"subjects": people(2, 6)}}),
-        ("the filter of synthetic faces", "S6", {"filter": {"subjects": people(6)}}),
-    ],
-)
-def test_a_table_is_refused_when_what_made_the_faces_saw_a_test_subject(
-    tmp_path: Path, what: str, saw: str, changes: dict[str, Any]
-) -> None:
-    with_synthetic(tmp_path, **changes)
-    with pytest.raises(FaceprepError, match=f"{what} saw test subject folder/{saw}") as caught:
-        run_classify(configured(tmp_path, sweep=(4,)), QUIET)
-    assert caught.value.exit_code == 1
-    assert "faceprep augment" in spell(caught.value.hint)
-    assert not (tmp_path / "classify" / "cells").exists()
-    run_classify(configured(tmp_path), QUIET)  # without synthetic faces nothing of it matters
-
-
-@pytest.mark.parametrize(
-    ("side", "what"), [("train", "the classifier's training"), ("val", "early stopping")]
-)
-def test_a_table_is_refused_when_the_selection_has_somebody_on_two_sides(
-    tmp_path: Path, side: str, what: str
-) -> None:
-    workspace = toy_workspace(tmp_path, people=8)
-    path = workspace.part("select", 0)
-    table = pq.read_table(path)
-    split = table["split"].to_pylist()
-    split[table["subject"].to_pylist().index("S7")] = side  # one frame of S7
-    place = table.column_names.index("split")
-    pq.write_table(table.set_column(place, table.schema.field("split"), [split]), path)
-    with pytest.raises(FaceprepError, match=f"{what} saw test subject folder/S7") as caught:
-        run_classify(configured(tmp_path), QUIET)
-    assert spell(caught.value.hint).endswith(f"--workspace {tmp_path} --overwrite")
-
-
-def test_a_table_is_refused_when_a_training_itself_saw_a_test_subject(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A wrong choice of the held-out subjects is found in the results of the runs."""
-    toy_workspace(tmp_path, people=8)
-    honest = Splits.split
-
-    def leaky(*arguments: Any) -> Split:
-        split = honest(*arguments)
-        return Split(split.train, split.test[:1], split.test)
-
-    monkeypatch.setattr(Splits, "split", leaky)
-    with pytest.raises(FaceprepError, match="early stopping saw test subject folder/S6"):
-        run_classify(configured(tmp_path), QUIET)
-
-
-def test_a_generator_that_does_not_say_whom_it_saw_is_not_trusted(tmp_path: Path) -> None:
-    workspace = toy_workspace(tmp_path, people=8)
-    synthetic_faces(workspace, write_generator(workspace))
-    with pytest.raises(FaceprepError, match="does not say whom it saw") as caught:
-        run_classify(configured(tmp_path, sweep=(4,)), QUIET)
-    assert spell(caught.value.hint).startswith("faceprep train")
-    write_generator(workspace, subjects=people(0))  # another one than that of the faces
-    with pytest.raises(FaceprepError, match="made with another generator"):
-        run_classify(configured(tmp_path, sweep=(4,)), QUIET)
-
-
 def test_folds_test_everybody_once_with_the_generator_of_their_fold(tmp_path: Path) -> None:
     workspace = toy_workspace(tmp_path, people=9)
     everybody = {*range(9)}
@@ -161,14 +93,6 @@ def test_folds_test_everybody_once_with_the_generator_of_their_fold(tmp_path: Pa
         run_classify(configured(tmp_path, folds=3, sweep=(4,)), QUIET)
 
 
-def test_val_is_left_out_where_there_is_one(tmp_path: Path) -> None:
-    toy_workspace(tmp_path, people=8, S3="val")
-    result = run_classify(configured(tmp_path, seeds=2), QUIET)
-    for done in result.run_results:
-        assert done.held_out == people(3)
-        assert done.trained_on == people(0, 1, 2, 4, 5)
-
-
 def test_a_row_without_a_usable_face_is_refused_and_so_is_a_split_without_training(
     tmp_path: Path,
 ) -> None:
@@ -182,18 +106,6 @@ def test_a_row_without_a_usable_face_is_refused_and_so_is_a_split_without_traini
     with pytest.raises(UsageError, match="in the split train") as caught:
         run_classify(configured(tmp_path / "split"), QUIET)
     assert spell(caught.value.hint).endswith("--set select.split=random")
-
-
-def test_who_is_left_out_follows_from_seed_and_fold(tmp_path: Path) -> None:
-    toy_workspace(tmp_path, people=12)
-    faces = load_faces(tmp_path, ClassifyConfig())
-    held = {
-        (seed, fold): tuple(Splits(faces, 0.2).split(fold, seed).held_out)
-        for seed in range(6) for fold in (None, 0, 1)
-    }  # fmt: skip
-    assert len({*held.values()}) > 8
-    assert all(len(one) == 8 for one in held.values())  # two of ten, or of eight, people
-    assert tuple(Splits(faces, 0.2).split(None, 3).held_out) == held[3, None]
 
 
 def test_the_same_command_trains_only_what_is_missing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Of whom synthetic faces are edits: of people here, or of others who bear the same names."""
+"""Source subjects of synthetic faces: of this workspace, or of others with the same names."""
 
 from pathlib import Path
 
