@@ -1,16 +1,17 @@
-"""Generators of faces: networks, expression codes and losses.
+"""Generators of faces: their interface, and one package per kind.
 
-These modules import torch, NumPy, safetensors and nothing else of the project but
-`faceprep.core.errors` and `faceprep.training`: they run on a GPU machine without any detector.
+These modules need torch, NumPy and safetensors, and no detector: they run on a GPU machine.
 
 =============  =====================================================================
-`base`         what every generator answers to (`Generator`), and who there is
-`codes`        expression codes: training (eq. 3), intensity, single elements, neutral
-`losses`       pure functions of tensors
-`layers`       convolutions, norms, initialisations
-`warp`         bounded smooth flow
-`projected`    discriminator on the feature maps of a frozen network
-`store`        a generator in a file, and back
-`exprgan`      ExprGAN (Ding, Sricharan & Chellappa, AAAI 2018)
+`base`         interface of a generator, and the target of an edit
+`registry`     kinds of generators, one line each
+`targets`      from the name of an expression to a target
+`references`   reference faces of expressions in a generator's file
+`editor`       edit crops with any kind
+`calibration`  map from the requested intensity to the generator's input
+`codes`        labels and expression codes
+`store`        save a generator for use, and load it
+`trained`      load the trained generator of a workspace
+`blocks`       layers, losses, warps and a discriminator that kinds share
 =============  =====================================================================
 """

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from faceprep.core.errors import UsageError
+from faceprep.generators.base import Generator
 from faceprep.generators.registry import spec_of
 from faceprep.training.checkpoint import Checkpoint, read_checkpoint
 from faceprep.training.checkpoint_format import AVERAGE, GENERATOR
@@ -52,7 +53,7 @@ def load_generator(
     preset: str | None = None,
     classes: Sequence[str] | None = None,
     averaged: bool = True,
-) -> tuple[Any, Checkpoint]:
+) -> tuple[Generator, Checkpoint]:
     """Read a generator, in eval mode, without gradients.
 
     Parameters
@@ -94,7 +95,7 @@ def load_generator(
         spec.attach(model, file.extra)
     except UsageError as error:
         refuse(path, error.message)
-    return model.eval().requires_grad_(False), file
+    return cast(Generator, model.eval().requires_grad_(False)), file
 
 
 def _like_average(model: nn.Module, file: Checkpoint) -> dict[str, Tensor]:

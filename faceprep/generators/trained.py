@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from faceprep.core.errors import Remedy
 from faceprep.core.vocabulary import DEFAULT_GENERATOR
+from faceprep.generators.base import Generator
 from faceprep.generators.store import load_generator
 from faceprep.training.checkpoint import Checkpoint, read_checkpoint
 from faceprep.training.tensor_file import DamagedCheckpoint
@@ -14,7 +14,7 @@ from faceprep.training.tensor_file import DamagedCheckpoint
 
 def load_trained(
     workspace: Path, generator: str = DEFAULT_GENERATOR, device: str = "cpu"
-) -> tuple[Any, Checkpoint]:
+) -> tuple[Generator, Checkpoint]:
     """Load the trained generator of a workspace, and the header of its file.
 
     Raises

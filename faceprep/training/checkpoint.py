@@ -34,14 +34,14 @@ from faceprep.training.tensor_file import TRAIN_AGAIN, Header, parse_json, read_
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file whose header is in order; its tensors are still on the disk.
+    """A checkpoint whose header is valid; its tensors have not been read.
 
     Attributes
     ----------
     path
-        Where it lies.
+        Its file.
     kind, preset, config
-        Which generator; `config` is plain values, to be checked by the generator's own reader.
+        Of the generator; the configuration is plain values, which the kind has to check.
     progress, extra
         As they were given to `checkpoint_writer.write_checkpoint`.
     document
@@ -63,13 +63,13 @@ class Checkpoint:
         return tuple(self._group("network"))
 
     def names(self, network: str) -> list[str]:
-        """Names of the tensors of one network; none if the file does not have it."""
+        """Return the names of the tensors of one network; none if the file does not have it."""
         prefix = f"network/{network}/"
         return [name.removeprefix(prefix) for name in self._group("network").get(network, [])]
 
     @property
     def resumable(self) -> bool:
-        """The file has optimizers and random states."""
+        """Whether the file has optimizers and random states."""
         return bool(self.document["optimizers"]) and "random" in self.document
 
     def _group(self, first: str) -> dict[str, list[str]]:
@@ -178,7 +178,7 @@ class Checkpoint:
         return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
     def load(self) -> dict[str, Tensor]:
-        """Read every tensor by its name in the file, after comparing them with their SHA-256.
+        """Read every tensor by its name in the file, and compare all with their SHA-256.
 
         Raises
         ------

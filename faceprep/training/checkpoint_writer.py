@@ -42,7 +42,7 @@ def write_checkpoint(
     progress: Mapping[str, Scalar] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a checkpoint; the file at `path` is the old one until it is the whole new one.
+    """Write a checkpoint, and replace the file at `path` once it is complete.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def write_checkpoint(
     progress
         Step, epoch, images seen, stage: what the loop needs to go on.
     extra
-        More JSON of the user's, e.g. a calibration of the intensity.
+        Further JSON, e.g. a calibration of the intensity.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whether a checkpoint belongs to the training that wants to go on from it."""
+"""Check that a checkpoint belongs to the training that continues from it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Faces of a training in memory: pixels, labels, subjects; and which of them a step takes."""
+"""Training faces in memory, and the order in which steps use them."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import FaceprepError, Remedy
 from faceprep.core.pixels import to_unit_range
 
 _RESIZED_AT_ONCE = 256
@@ -17,7 +17,7 @@ _RESIZED_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Crops:
-    """Faces on a device, all of them.
+    """All training faces on a device.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Crops:
     classes
         Expressions in the order of the labels.
     subjects
-        Who each face is.
+        Subject of every face.
     fingerprint
         SHA-256 of the faces' names, labels, pixels, and of what follows.
     action_units
@@ -54,14 +54,14 @@ class Crops:
         return int(self.images.shape[-1])
 
     def batch(self, indices: Tensor, flips: Tensor | None = None) -> Tensor:
-        """Faces ``(B, 3, S, S) float32`` in [-1, 1], those of `flips` mirrored."""
+        """Return faces ``(B, 3, S, S) float32`` in [-1, 1], mirrored where `flips` is true."""
         x = to_unit_range(self.images[indices.to(self.images.device)])
         if flips is None:
             return x
         return torch.where(flips.to(x.device)[:, None, None, None], x.flip(3), x)
 
     def one_hot(self, indices: Tensor) -> Tensor:
-        """Labels ``(B, K)`` in {0, 1}."""
+        """Return labels ``(B, K)`` in {0, 1}."""
         return F.one_hot(self.labels[indices.to(self.labels.device)], len(self.classes)).float()
 
     def examples(self, count: int) -> Tensor:
@@ -79,7 +79,7 @@ class Crops:
         return torch.tensor(chosen or [0])
 
     def counts(self) -> dict[str, int]:
-        """Faces of every expression."""
+        """Return the number of faces of every expression."""
         numbers = torch.bincount(self.labels, minlength=len(self.classes)).tolist()
         return dict(zip(self.classes, numbers, strict=True))
 
@@ -102,7 +102,7 @@ def make_crops(
     pictures
         ``(H, H, 3) uint8`` RGB each, all of one size.
     names, labels, subjects
-        Of every face.
+        One of each per face.
     classes
         Expressions in the order of the labels; every label is one of them.
     size
@@ -117,7 +117,9 @@ def make_crops(
     """
     shapes = sorted({picture.shape for picture in pictures})
     if len(shapes) > 1:
-        raise FaceprepError(f"crops have sizes {shapes}", "faceprep align --overwrite")
+        raise FaceprepError(
+            f"crops have sizes {shapes}", Remedy("align", overrides={"overwrite": True})
+        )
     parts = [
         resize(torch.from_numpy(np.stack(pictures[at : at + _RESIZED_AT_ONCE])), size)
         for at in range(0, len(pictures), _RESIZED_AT_ONCE)
@@ -160,16 +162,16 @@ def resize(pictures: Tensor, size: int) -> Tensor:
 
 
 class Order:
-    """Which faces a step takes, and which of them are mirrored.
+    """Chooses the faces of a step, and which of them are mirrored.
 
     Parameters
     ----------
     labels
-        Of all faces, indices into the classes.
+        Labels of all faces, indices into the classes.
     random
-        Belongs to the checkpoint (`random_state.Streams`).
+        Random stream that is saved in checkpoints (`random_state.Streams`).
     seed
-        Of the order of an epoch: it follows from seed and number of the epoch alone.
+        Seed of the order of an epoch, which depends on it and the number of the epoch alone.
     """
 
     def __init__(self, labels: Tensor, random: np.random.Generator, seed: int) -> None:
@@ -182,13 +184,13 @@ class Order:
         self.present = present
 
     def even(self, batch: int) -> tuple[Tensor, Tensor]:
-        """Every expression equally likely, then a face of it: indices and flips ``(B,)``."""
+        """Draw expressions uniformly and a face of each; return indices and flips ``(B,)``."""
         group = self.random.integers(len(self.present), size=batch)
         place = np.floor(self.random.random(batch) * self.counts[group]).astype(np.int64)
         return self._taken(self.by_class[self.starts[group] + place])
 
     def epoch(self, batch: int, step: int, stage: int) -> tuple[Tensor, Tensor]:
-        """Batch `step` of a stage in which an epoch shows every face once, whole batches only."""
+        """Return batch `step` of a phase whose epochs show every face once, in whole batches."""
         number, place = divmod(step, self.total // batch)
         shuffled = np.random.default_rng([self.seed, stage, number]).permutation(self.total)
         return self._taken(shuffled[place * batch : (place + 1) * batch])

@@ -1,8 +1,8 @@
 """Differentiable augmentation of what discriminators see (after Zhao et al. 2020).
 
 Real images and fakes both go through it, also when the generator learns: the gradient passes. The
-random numbers are drawn apart from their use, so that pairs (an image and its heatmap, a source and
-its target) get the same ones.
+random numbers are drawn separately from their use, so that pairs (an image and its heatmap, a
+source and its target) get the same ones.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def draw(
     generator: torch.Generator | None = None,
     device: torch.device | str | None = None,
 ) -> Draw:
-    """Draw for a batch, where `generator` lives (the CPU without one); the result is on `device`.
+    """Draw random numbers on the device of `generator` (the CPU without one) and move them.
 
     The stream moves on by the same amount whatever the policy.
     """
@@ -110,7 +110,7 @@ def _translate(x: Tensor, numbers: Tensor) -> Tensor:
 
 
 def _outside(x: Tensor, centre: Tensor) -> Tensor:
-    """1 outside the hole and 0 inside, ``(B, 1, H, W)``."""
+    """Return a mask ``(B, 1, H, W)``: 1 outside the hole, 0 inside."""
     inside = []
     for axis, side in ((1, x.shape[2]), (0, x.shape[3])):
         pixels = torch.arange(side, device=x.device) + 0.5

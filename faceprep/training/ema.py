@@ -13,17 +13,16 @@ class EMA:
     Parameters
     ----------
     module
-        What is averaged, at its present values.
+        Module to average, starting from its current values.
     half_life
         Images after which a weight's share has halved. StyleGAN2-ADA: 10 000, or 5 % of the images
         seen so far where that is less, which is how it starts here.
     names
-        Children that are averaged; all without.
+        Children to average; all if None.
 
     Notes
     -----
-    Raw and averaged weights belong into a checkpoint: `state` goes there as it is, and is filled
-    again in place.
+    A checkpoint needs raw and averaged weights: `state` is stored as it is and restored in place.
     """
 
     def __init__(
@@ -44,18 +43,18 @@ class EMA:
         }
 
     def decay(self, batch: int, seen: int) -> float:
-        """Share of the old average after a batch, when `seen` images have been seen before it."""
+        """Return the share of the old average after a batch that follows `seen` images."""
         half_life = min(self.half_life, 0.05 * (seen + batch))
         return 0.5 ** (batch / half_life)
 
     @torch.no_grad()
     def update(self, module: nn.Module, batch: int, seen: int) -> None:
-        """Take the module's present weights in.
+        """Update the average with the current weights of the module.
 
         Parameters
         ----------
         module
-            The one that was given at the start.
+            The module of the constructor.
         batch, seen
             Images of this step, images of all steps before.
         """
@@ -78,7 +77,7 @@ class EMA:
 
     @contextmanager
     def swapped(self, module: nn.Module) -> Iterator[nn.Module]:
-        """Give the module the averaged weights for a while; its own ones come back bit for bit."""
+        """Use the averaged weights inside the block, and restore the own ones bit for bit."""
         own = {name: value.detach().clone() for name, value in self._live(module).items()}
         self.copy_to(module)
         try:

@@ -1,8 +1,8 @@
 """A frozen expression classifier on face features: ridge regression on the training faces.
 
-Edits are asked to look like an expression to a judge that they cannot change. It is fitted once,
-before the training, on what the discriminators see as well (`diffaugment`); how sure it may be is
-set on people whom a part of the fit did not know.
+Edits have to show their expression to a classifier that the generator cannot influence. It is
+fitted once, before the training, on plain and augmented faces (`diffaugment`); its temperature is
+chosen on people that a part of the fit did not include.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,22 +34,22 @@ class Features(Protocol):
 
     @property
     def perceptual_layers(self) -> tuple[str, ...]:
-        """What a perceptual loss compares."""
+        """Layers that a perceptual loss compares."""
         ...
 
     @property
     def layers(self) -> Mapping[str, Any]:
-        """Every layer, with its channels."""
+        """Every layer by name, with its channels."""
         ...
 
     def activations(self, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        """Activations of images ``(B, 3, S, S)`` in [-1, 1] by name of the layer."""
+        """Return activations of images ``(B, 3, S, S)`` in [-1, 1] by name of the layer."""
         ...
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How well the classifier does on training people that it was not fitted on.
+    """Accuracy of the classifier on training people that it was not fitted on.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Fit:
 
 
 class ExpressionHead(nn.Module):
-    """Logits of K expressions from feature maps; buffers only, never trained further."""
+    """Linear classifier of K expressions on feature maps; buffers only, never trained further."""
 
     weight: Tensor
     bias: Tensor
@@ -81,13 +81,13 @@ class ExpressionHead(nn.Module):
         self.register_buffer("bias", bias)
 
     def forward(self, maps: Mapping[str, Tensor]) -> Tensor:
-        """Maps ``(B, C, h, w)`` of `layers` → logits ``(B, K)`` float32."""
+        """Return logits ``(B, K) float32`` of maps ``(B, C, h, w)`` of `layers`."""
         with torch.autocast(self.weight.device.type, enabled=False):
             return F.linear(pooled(maps, self.layers), self.weight, self.bias)
 
 
 def pooled(maps: Mapping[str, Tensor], layers: Sequence[str]) -> Tensor:
-    """Means of the cells of every map, each layer brought to one scale, ``(B, D) float32``."""
+    """Average the cells of every map and scale each layer alike; return ``(B, D) float32``."""
     parts = []
     for name in layers:
         cells = F.adaptive_avg_pool2d(maps[name].float(), CELLS).flatten(1)
@@ -104,11 +104,11 @@ def fit_expression_head(
     Parameters
     ----------
     features, layers
-        The network, and those of its layers that are looked at.
+        The network, and its layers that are used.
     crops
-        Faces of the training.
+        Training faces.
     seed
-        Of the choice of faces and of the augmentation.
+        Seed of the choice of faces and of the augmentation.
     augmented
         Add faces as the discriminators see them.
     """
@@ -134,7 +134,7 @@ def fit_expression_head(
 
 
 def _evenly(labels: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
-    """Up to `most` places, of every class about equally many."""
+    """Return up to `most` indices, about equally many of every class."""
     if len(labels) <= most:
         return np.arange(len(labels))
     order = random.permutation(len(labels))
@@ -153,7 +153,7 @@ def _rows(
     seed: int,
     augmented: bool,
 ) -> tuple[Tensor, np.ndarray]:
-    """Pooled features ``(R, D) float64`` on the CPU, and the face of every row."""
+    """Return pooled features ``(R, D) float64`` on the CPU, and the face of every row."""
     generator = torch.Generator().manual_seed(seed)
     parts, rows = [], []
     for at in range(0, len(chosen), _BATCH):
@@ -171,7 +171,7 @@ def _rows(
 
 
 def _choose(x: Tensor, y: Tensor, groups: np.ndarray) -> tuple[float, Tensor]:
-    """Penalty with the least squared error on left-out people, and the logits there."""
+    """Return the penalty with the least squared error on left-out people, and the logits there."""
     best, found, least = _PENALTIES[0], torch.zeros_like(y), float("inf")
     if len(np.unique(groups)) < 2:
         groups = np.arange(len(x)) % _FOLDS
@@ -188,7 +188,7 @@ def _choose(x: Tensor, y: Tensor, groups: np.ndarray) -> tuple[float, Tensor]:
 
 
 def _ridge(x: Tensor, y: Tensor, penalty: float) -> tuple[Tensor, Tensor]:
-    """Weights ``(K, D)`` and biases of a ridge regression in which every class weighs the same."""
+    """Fit a ridge regression in which all classes have equal weight: ``(K, D)`` and biases."""
     weight = (y / y.sum(0).clamp_min(1)).sum(1)
     root = (weight / weight.sum()).sqrt()[:, None]
     mean_x, mean_y = (root**2 * x).sum(0), (root**2 * y).sum(0)

@@ -1,7 +1,7 @@
-"""The known ways in which a training goes wrong, each with a name.
+"""Detect the known ways in which a training fails, each with a name.
 
-Pure functions: numbers or tensors in, a `Finding` or None out. None of them shows in the losses by
-itself: a dead code gives a latent cycle of 0, a closed mask a perfect reconstruction.
+Pure functions of numbers or tensors that return a `Finding` or None. The losses do not show these
+failures: a dead code gives a latent cycle of 0, a closed mask a perfect reconstruction.
 """
 
 import math
@@ -17,16 +17,16 @@ _UNIFORM = 1 / 12
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that wants a look.
+    """A failure that was detected.
 
     Attributes
     ----------
     name
         Short, for tables: ``dead_code``, ``blind_q``, …
     message
-        What was seen, and what usually helps.
+        What was measured, and what usually helps.
     value, limit
-        The number, and the bound that it broke.
+        The measured number, and the bound that it violates.
     """
 
     name: str
@@ -36,17 +36,17 @@ class Finding:
 
 
 def found(findings: Iterable[Finding | None]) -> list[Finding]:
-    """Drop the Nones."""
+    """Return the findings that are not None."""
     return [finding for finding in findings if finding is not None]
 
 
 def code_spread(g: Tensor) -> Tensor:
-    """Standard deviation of every dimension of identities ``(N, G)`` → ``(G,)``; prior: 0.577."""
+    """Return the standard deviation ``(G,)`` of identities ``(N, G)``; the prior has 0.577."""
     return g.detach().float().std(dim=0, correction=0)
 
 
 def dead_code(g: Tensor, mean_limit: float = 0.2, dead_limit: float = 0.02) -> Finding | None:
-    """Identities hardly differ: the mean spread is small, or dimensions stand still.
+    """Detect identities that hardly differ: a small mean spread, or constant dimensions.
 
     `g`: ``(N, G)`` in [-1, 1] of different images. `dead_limit` is the spread under which a
     dimension counts as dead; a tenth of them may be.
@@ -65,7 +65,7 @@ def dead_code(g: Tensor, mean_limit: float = 0.2, dead_limit: float = 0.02) -> F
 
 
 def saturated_code(g: Tensor, limit: float = 0.5) -> Finding | None:
-    """More than `limit` of the elements sit at ±1, where tanh has no gradient."""
+    """Detect a share above `limit` of elements at ±1, where tanh has no gradient."""
     share = float((g.detach().float().abs() > 0.99).float().mean())
     if share <= limit:
         return None
@@ -76,7 +76,7 @@ def saturated_code(g: Tensor, limit: float = 0.5) -> Finding | None:
 def q_floor(
     classes: int, sees_label: bool = True, variance: float = _UNIFORM, mean: float = 0.5
 ) -> float:
-    """L_Q of the best Q that does not look at the image.
+    """Return L_Q of the best Q that ignores the image.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def q_floor(
 
 
 def blind_q(loss: float, floor: float, share: float = 0.9) -> Finding | None:
-    """L_Q is not clearly below `floor`: intensity is not readable from the images."""
+    """Detect an L_Q close to `floor`: the intensity cannot be read from the images."""
     if loss < share * floor:
         return None
     return Finding(
@@ -109,7 +109,7 @@ def blind_q(loss: float, floor: float, share: float = 0.9) -> Finding | None:
 def one_sided_discriminator(
     real: Tensor, fake: Tensor, overfit: float = 0.8, gap: float = 8.0
 ) -> Finding | None:
-    """D tells real from fake without effort, so that G learns nothing.
+    """Detect a discriminator that separates real from fake too easily for G to learn.
 
     `real`, `fake`: logits of one discriminator, any shape. ADA's sign statistic E[sign(D(real))]
     has its target at 0.6; and the means should not lie far apart.
@@ -126,7 +126,7 @@ def one_sided_discriminator(
 
 
 def confused_discriminator(real: Tensor, fake: Tensor, gap: float = 0.02) -> Finding | None:
-    """D gives real images and fakes the same answer, so that G is taught nothing."""
+    """Detect a discriminator with equal answers for real and fake, from which G learns nothing."""
     distance = float(real.detach().float().mean() - fake.detach().float().mean())
     if distance > gap:
         return None
@@ -135,7 +135,7 @@ def confused_discriminator(real: Tensor, fake: Tensor, gap: float = 0.02) -> Fin
 
 
 def closed_mask(mask: Tensor, low: float = 0.02, high: float = 0.98) -> Finding | None:
-    """A mask in [0, 1] is shut or open everywhere: the generator copies, or replaces."""
+    """Detect a mask in [0, 1] that is closed or open everywhere: G only copies or replaces."""
     mean = float(mask.detach().float().mean())
     if low <= mean <= high:
         return None
@@ -144,7 +144,7 @@ def closed_mask(mask: Tensor, low: float = 0.02, high: float = 0.98) -> Finding 
 
 
 def closed_flow(flow: Tensor, pixels: float = 0.1) -> Finding | None:
-    """The warp moves nothing: the largest displacement of an image, on average, is under `pixels`.
+    """Detect a warp whose largest displacement of an image is under `pixels` on average.
 
     `flow`: ``(B, 2, S, S)`` pixels, of edits to another expression.
     """
@@ -156,7 +156,7 @@ def closed_flow(flow: Tensor, pixels: float = 0.1) -> Finding | None:
 
 
 def closed_residual(residual: Tensor, limit: float = 0.002) -> Finding | None:
-    """The residual ``(B, 3, S, S)`` adds nothing, mean |residual| under `limit` of 2."""
+    """Detect a residual ``(B, 3, S, S)`` whose mean absolute value is under `limit`."""
     mean = float(residual.detach().float().abs().mean())
     if mean >= limit:
         return None
@@ -165,13 +165,13 @@ def closed_residual(residual: Tensor, limit: float = 0.002) -> Finding | None:
 
 
 def spread(images: Tensor) -> float:
-    """Root mean squared distance to the mean image, of ``(N, …)`` images or face embeddings."""
+    """Return the root mean squared distance of ``(N, …)`` images or embeddings to their mean."""
     flat = images.detach().float().flatten(1)
     return math.sqrt(float((flat - flat.mean(0)).square().sum(1).mean()))
 
 
 def ignored_z(made: Tensor, real: Tensor, share: float = 0.25) -> Finding | None:
-    """New identities all look alike.
+    """Detect new identities that all look alike.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def ignored_z(made: Tensor, real: Tensor, share: float = 0.25) -> Finding | None
     real
         ``(M, …)`` of different people with that expression.
     share
-        Of real people's spread that is asked for.
+        Required share of the spread of real people.
     """
     value, limit = spread(made), share * spread(real)
     if value >= limit:
@@ -190,7 +190,7 @@ def ignored_z(made: Tensor, real: Tensor, share: float = 0.25) -> Finding | None
 
 
 def not_finite(values: Mapping[str, float | Tensor]) -> Finding | None:
-    """A loss or a norm is NaN or infinite: stop, and go back to the last checkpoint."""
+    """Detect a loss or a norm that is NaN or infinite."""
     bad = [
         name
         for name, value in values.items()

@@ -1,4 +1,4 @@
-"""What happened at every step of a training: a table that grows in ``history.parquet``."""
+"""Losses and health of every step of a training, in ``history.parquet``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +14,14 @@ _Value = int | float | str
 
 
 class History:
-    """Rows in memory and on the disk; the file is replaced as a whole, so it is never half.
+    """Rows in memory and on the disk; the file is always replaced as a whole.
 
     Parameters
     ----------
     path
         ``history.parquet``.
     steps
-        Rows after this step, left by a process that was killed later, are forgotten.
+        Rows after this step, which a killed process left, are dropped.
     """
 
     def __init__(self, path: Path, steps: int) -> None:
@@ -38,7 +38,7 @@ class History:
         self._rows[-1].update(values)
 
     def means(self, steps: int) -> dict[str, float]:
-        """Means of the losses over the last steps that are in memory."""
+        """Return the means of the losses over the last steps in memory."""
         rows = self._rows[-steps:]
         names = {name for row in rows for name, value in row.items() if isinstance(value, float)}
         return {
@@ -48,7 +48,7 @@ class History:
         }
 
     def table(self) -> "pa.Table | None":
-        """All rows so far; None where there are none."""
+        """Return all rows so far; None where there are none."""
         import pyarrow as pa
 
         if self._rows:
@@ -64,7 +64,7 @@ class History:
         return self._table
 
     def write(self) -> None:
-        """Bring the file up to date.
+        """Write all rows to the file.
 
         Raises
         ------
@@ -86,7 +86,7 @@ class History:
 
 
 def _earlier(path: Path, steps: int) -> "pa.Table | None":
-    """Rows up to a step; none where the file is missing or damaged, as nothing depends on it."""
+    """Read the rows up to a step; None where the file is missing or damaged."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq

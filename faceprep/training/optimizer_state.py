@@ -1,6 +1,6 @@
-"""State of an optimizer as tensors and settings, and back.
+"""Convert the state of an optimizer to tensors and settings, and back.
 
-Tensors are named ``I/FIELD`` by the place of their parameter over all groups.
+Tensors are named ``I/FIELD`` by the index of their parameter over all groups.
 """
 
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ from torch.optim import Optimizer
 #: Fields of torch's optimizers that have the shape of their parameter.
 _LIKE_PARAMETER = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", "square_avg"}
 
-#: A setting beyond this is none.
+#: Largest setting that is accepted.
 _LARGEST = 1e12
 
-#: How a step is computed, not what it computes: the running program chooses.
+#: Settings of how a step is computed, not of what: the running program chooses them.
 _EXECUTION = {"params", "foreach", "fused", "capturable", "differentiable", "param_names"}
 
 
 def capture(optimizer: Optimizer) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
-    """Take the state: tensors by name, and the settings of every group as JSON."""
+    """Return the state as tensors by name, and the settings of every group as JSON."""
     tensors = {
         f"{index}/{field}": torch.as_tensor(value)
         for index, parameter in enumerate(_parameters(optimizer))
@@ -32,7 +32,7 @@ def capture(optimizer: Optimizer) -> tuple[dict[str, Tensor], list[dict[str, Any
 
 
 def check(optimizer: Optimizer, tensors: Mapping[str, Tensor], settings: Any) -> str | None:
-    """Say what does not fit this optimizer, None if everything does; nothing is changed."""
+    """Return what does not fit this optimizer, None if everything does; change nothing."""
     groups = [_settings(group) for group in optimizer.param_groups]
     if not isinstance(settings, list) or len(settings) != len(groups):
         return "settings are missing, or for another number of groups"
@@ -53,7 +53,7 @@ def check(optimizer: Optimizer, tensors: Mapping[str, Tensor], settings: Any) ->
 
 
 def restore(optimizer: Optimizer, tensors: Mapping[str, Tensor], settings: Any) -> None:
-    """Put back what `check` found good; a parameter without saved state gets none."""
+    """Restore a state that `check` accepted; a parameter without saved state gets none."""
     parameters = _parameters(optimizer)
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():

@@ -1,6 +1,6 @@
-"""Random states, taken and put back, so that a resumed training draws what it would have drawn.
+"""Capture and restore random states, so that a resumed training draws the same numbers.
 
-Torch's states are bytes and travel as tensors; NumPy's are whole numbers and travel as JSON.
+Torch's states are bytes and are stored as tensors; NumPy's are integers and are stored as JSON.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Streams:
-    """The random generators of a training, by name; torch's global ones always belong to it.
+    """Random generators of a training by name, beside the global ones of torch.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Streams:
 
 
 def capture(streams: Streams) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Take the states: tensors of bytes by name, and JSON."""
+    """Return the states as tensors of bytes by name, and as JSON."""
     tensors = {"global/cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         for index, state in enumerate(torch.cuda.get_rng_state_all()):
@@ -41,8 +41,8 @@ def capture(streams: Streams) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def check(streams: Streams, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> str | None:
-    """Say what does not fit, None if everything does; nothing is changed."""
-    # States of GPUs are not asked for: on another machine nothing is bit-exact anyway.
+    """Return what does not fit, None if everything does; change nothing."""
+    # States of GPUs are not required: results on another machine differ in any case.
     wanted = {"global/cpu": torch.default_generator}
     wanted |= {f"stream/{name}": each for name, each in streams.draws.items()}
     for name, generator in wanted.items():
@@ -59,7 +59,7 @@ def check(streams: Streams, tensors: Mapping[str, Tensor], values: Mapping[str, 
 
 
 def restore(streams: Streams, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-    """Put back what `check` found good; states of GPUs as far as there are such."""
+    """Restore states that `check` accepted, those of GPUs where this machine has as many."""
     torch.set_rng_state(tensors["global/cpu"])
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         state = tensors.get(f"global/cuda{index}")

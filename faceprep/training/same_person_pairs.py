@@ -1,7 +1,6 @@
-"""Other faces of the same person: what an edit should have looked like, where a dataset has it.
+"""Find faces of the same person with another expression, to compare edits with.
 
-Oulu-CASIA, CK+ and the drawn dataset show everybody with several expressions. There an edit has a
-photograph to be compared with; a face without one simply has none.
+Oulu-CASIA, CK+ and the rendered dataset show every person with several expressions.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ class SamePersonPairs:
     Parameters
     ----------
     subjects, labels
-        Of all faces; indices into the classes.
+        Subject and label (index into the classes) of every face.
     classes
         Number of expressions.
     """
@@ -31,7 +30,7 @@ class SamePersonPairs:
         self.starts = np.cumsum(self.counts) - self.counts
 
     def __bool__(self) -> bool:
-        """Whether anybody is there with two expressions."""
+        """Return whether any person has two expressions."""
         groups = np.flatnonzero(self.counts)
         return len(np.unique(groups // self.classes)) < len(groups)
 
@@ -43,9 +42,9 @@ class SamePersonPairs:
         Parameters
         ----------
         indices, labels
-            ``(B,)`` faces, and the expressions that are wanted of the same people.
+            ``(B,)`` faces, and the wanted expressions of the same people.
         random
-            Moves on by B numbers.
+            Stream from which B numbers are drawn.
 
         Returns
         -------

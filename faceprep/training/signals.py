@@ -1,19 +1,19 @@
-"""Signals that ask a training to stop after the step at hand."""
+"""Stop a training after the current step when a signal arrives."""
 
 import signal
 from types import FrameType, TracebackType
 
-#: SIGTERM and SIGUSR1 are what schedulers send before they take a job away.
-_ASKING = ("SIGTERM", "SIGUSR1", "SIGINT")
+#: Schedulers send SIGTERM or SIGUSR1 before they end a job.
+_SIGNALS = ("SIGTERM", "SIGUSR1", "SIGINT")
 
 
 class StopSignals:
-    """While it is open, a signal is remembered; a second SIGINT interrupts at once.
+    """Records a signal that arrives inside the block; a second SIGINT interrupts at once.
 
     Attributes
     ----------
     received
-        Name of the signal, None as long as there was none.
+        Name of the signal; None before one arrives.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class StopSignals:
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> "StopSignals":
-        for name in _ASKING:
+        for name in _SIGNALS:
             number = getattr(signal, name)
             try:
                 self._before[number] = signal.signal(number, self._take)

@@ -1,4 +1,4 @@
-"""The header of a safetensors file from a stranger, checked before a byte of data is used.
+"""Check the header of a safetensors file from an untrusted source before its data are used.
 
 The format (huggingface/safetensors, README): eight bytes with the header's length, little endian;
 the header, JSON, ``{name: {dtype, shape, data_offsets}}`` and ``__metadata__`` of strings; then the
@@ -53,7 +53,7 @@ class Header:
 
 
 class DamagedCheckpoint(FaceprepError):
-    """A file that nothing but another file, or another training, replaces."""
+    """A file that has to be replaced by another file or another training."""
 
 
 def refuse(path: Path, reason: str, hint: Hint | None = None) -> NoReturn:
@@ -91,7 +91,7 @@ def read_header(path: Path) -> Header:
 
 
 def parse_json(raw: bytes | str) -> Any | None:
-    """Parse JSON from a stranger; None where it is broken, nested deeply, or has NaN."""
+    """Parse untrusted JSON; return None where it is broken, nested deeply, or has NaN."""
     try:
         value = json.loads(raw, parse_constant=_no_constant)
     except (ValueError, RecursionError):

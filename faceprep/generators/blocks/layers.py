@@ -1,7 +1,7 @@
-"""Building blocks of the generators: convolutions, norms, initialisations.
+"""Layers: convolutions, norms and initialisations.
 
-"SAME" padding, the initialisations and `BatchNorm` follow TensorFlow 1, which the official ExprGAN
-is written in.
+"SAME" padding, `BatchNorm` and the initialisations ``official`` follow TensorFlow 1, in which the
+official code of Ding et al. (2018) is written.
 """
 
 import math
@@ -53,8 +53,8 @@ class BatchNorm(nn.Module):
     scale, shift
         Learn γ, learn β. tf.contrib's default has β only.
     track
-        Move the running statistics in training. The official ExprGAN never runs those updates, so
-        that there evaluation works with mean 0 and variance 1.
+        Move the running statistics in training. Ding et al. never run those updates, so that
+        their evaluation uses mean 0 and variance 1.
     decay, epsilon
         TensorFlow's names; decay 0.999 is torch's momentum 0.001.
     """
@@ -167,7 +167,7 @@ def initialise(layer: nn.Module, kind: Initialisation, std: float | None = None)
         `nn.Conv2d` or `nn.Linear`.
     kind
         ``official``: convolutions from a normal cut at two σ with σ² = 2 / (√(in·out)·k·k), fully
-        connected layers from a normal with σ² = 1 / √(in·out) (the official ExprGAN). ``he``: both
+        connected layers from a normal with σ² = 1 / √(in·out) (Ding et al. 2018). ``he``: both
         from a normal with σ² = 2 / inputs (He et al. 2015).
     std
         σ of an official convolution where it is not the formula's: 0.02 in the decoder.

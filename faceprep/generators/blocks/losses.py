@@ -1,8 +1,8 @@
 """Losses as pure functions of tensors; all reduce to a float32 scalar, also under autocast.
 
 Means are over every element unless a docstring says otherwise, so that no weight depends on the
-batch or the size. Sources: ExprGAN (Ding et al. 2018, eq. 6–10) with the definitions of its
-official code where the paper gives none; the others are named where they stand.
+batch or the size. Sources: Ding et al. (2018, eq. 6–10), with the definitions of their
+official code where the paper gives none; other sources are named in the docstrings.
 """
 
 from collections.abc import Sequence
@@ -20,21 +20,21 @@ Logits = Tensor | Sequence[Tensor]
 
 
 def real_loss(logits: Logits, kind: Adversarial = "non_saturating") -> Tensor:
-    """What the discriminator pays on real images (eq. 8, 9): softplus(−l), or hinge relu(1 − l)."""
+    """Return the discriminator's loss on real images (eq. 8, 9): softplus(−l), or relu(1 − l)."""
     if kind == "hinge":
         return _over_heads([F.relu(1 - head.float()) for head in _heads(logits)])
     return _over_heads([F.softplus(-head.float()) for head in _heads(logits)])
 
 
 def fake_loss(logits: Logits, kind: Adversarial = "non_saturating") -> Tensor:
-    """What the discriminator pays on fakes and on real images with a wrong label."""
+    """Return the discriminator's loss on fakes and on real images with a wrong label."""
     if kind == "hinge":
         return _over_heads([F.relu(1 + head.float()) for head in _heads(logits)])
     return _over_heads([F.softplus(head.float()) for head in _heads(logits)])
 
 
 def generator_loss(logits: Logits, kind: Adversarial = "non_saturating") -> Tensor:
-    """What the generator pays on its fakes: softplus(−l) (label 1), or −l with the hinge."""
+    """Return the generator's adversarial loss on its fakes: softplus(−l), or −l with the hinge."""
     if kind == "hinge":
         return _over_heads([-head.float() for head in _heads(logits)])
     return real_loss(logits)
@@ -45,12 +45,12 @@ def _heads(logits: Logits) -> list[Tensor]:
 
 
 def _over_heads(values: list[Tensor]) -> Tensor:
-    """Mean of the heads' means: the weight does not depend on how many there are."""
+    """Average the means of the heads, so that the weight does not depend on their number."""
     return torch.stack([value.mean() for value in values]).mean()
 
 
 def pixel_loss(made: Tensor, wanted: Tensor) -> Tensor:
-    """Mean absolute difference of ``(B, 3, S, S)`` (eq. 6); also the cycle's loss on images."""
+    """Return the mean absolute difference of images ``(B, 3, S, S)`` (eq. 6)."""
     return (made.float() - wanted.float()).abs().mean()
 
 
@@ -61,7 +61,7 @@ def identity_loss(
     weights: Sequence[float] | None = None,
     faces: Tensor | None = None,
 ) -> Tensor:
-    """Σ_l β_l·|φ_l(made) − φ_l(wanted)| over the layers of a face network (eq. 7).
+    """Return Σ_l β_l·|φ_l(made) − φ_l(wanted)| over the layers of a face network (eq. 7).
 
     Parameters
     ----------
@@ -73,9 +73,9 @@ def identity_loss(
         pixels that leaves 1/50176 of conv1_2 and 1/196 of conv5_2, nearly nothing. ``relative``:
         the mean divided by the mean magnitude of the wanted layer.
     weights
-        β_l; 1 each without.
+        β_l; 1 each if None.
     faces
-        ``(B,)`` how much each face counts; 1 each without.
+        ``(B,)`` weights of the faces; 1 each if None.
     """
     betas = [1.0] * len(made) if weights is None else list(weights)
     terms = []
@@ -91,17 +91,17 @@ def identity_loss(
 
 
 def embedding_loss(made: Tensor, wanted: Tensor, margin: float = 0.0) -> Tensor:
-    """Mean of relu(|e(made) − e(wanted)| − margin) over ``(B, E)`` face embeddings.
+    """Return the mean of relu(|e(made) − e(wanted)| − margin) over ``(B, E)`` face embeddings.
 
-    An edit moves the embedding a little even of the same person: there a margin (dlib's network:
-    0.25) leaves it free to.
+    An edit moves the embedding a little even for the same person; a margin (dlib's network: 0.25)
+    tolerates that.
     """
     distance = (made.float() - wanted.float()).square().sum(1).add(1e-12).sqrt()
     return F.relu(distance - margin).mean()
 
 
 def q_loss(read: Tensor, code: Tensor, classes: int) -> Tensor:
-    """Sum over the classes of the mean squared error of the code's blocks, ``(B, K·d)`` (eq. 4, 5).
+    """Sum the mean squared errors of the blocks of codes ``(B, K·d)`` over the classes (eq. 4, 5).
 
     A factored Gaussian of fixed variance, up to constants. See `health.q_floor`.
     """
@@ -109,13 +109,13 @@ def q_loss(read: Tensor, code: Tensor, classes: int) -> Tensor:
 
 
 def class_loss(logits: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Cross-entropy of ``(B, K)`` logits with one-hot `y`, each face weighted by ``(B,)``."""
+    """Return the cross-entropy of logits ``(B, K)`` with one-hot `y`, with weights ``(B,)``."""
     each = -(y.float() * F.log_softmax(logits.float(), dim=1)).sum(1)
     return (each if weights is None else each * weights.float()).mean()
 
 
 def tv_loss(x: Tensor) -> Tensor:
-    """L_tv = [Σ dy² / (2·H) + Σ dx² / (2·W)] / B of ``(B, C, H, W)`` (official ExprGAN)."""
+    """Return L_tv = [Σ dy² / (2·H) + Σ dx² / (2·W)] / B of ``(B, C, H, W)`` (official code)."""
     x = x.float()
     rows = (x[:, :, 1:] - x[:, :, :-1]).square().sum() / (2 * x.shape[2])
     columns = (x[:, :, :, 1:] - x[:, :, :, :-1]).square().sum() / (2 * x.shape[3])
@@ -123,30 +123,30 @@ def tv_loss(x: Tensor) -> Tensor:
 
 
 def roughness(x: Tensor) -> Tensor:
-    """Mean |dy| + mean |dx| of ``(B, C, H, W)``: total variation of a residual or a flow."""
+    """Return mean |dy| + mean |dx| of ``(B, C, H, W)``: total variation of a residual or a flow."""
     x = x.float()
     return (x[:, :, 1:] - x[:, :, :-1]).abs().mean() + (x[..., 1:] - x[..., :-1]).abs().mean()
 
 
 def magnitude(x: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean |x| of ``(B, C, H, W)``, each pixel weighted by a map that broadcasts to `x`."""
+    """Return the mean |x| of ``(B, C, H, W)``, weighted by a map that broadcasts to `x`."""
     values = x.float().abs()
     return (values if weight is None else values * weight).mean()
 
 
 def closeness_loss(made: Tensor, source: Tensor, strength: Tensor) -> Tensor:
-    """Mean |made − source|, weighted 1.3 − r by the edit's strength ``(B,)`` r in [0, 1]."""
+    """Return the mean |made − source|, weighted 1.3 − r by the strength r ``(B,)`` in [0, 1]."""
     each = (made.float() - source.float()).abs().mean(dim=(1, 2, 3))
     return (each * (1.3 - strength.float())).mean()
 
 
 def latent_cycle_loss(again: Tensor, g: Tensor) -> Tensor:
-    """Mean |E(G(g, c')) − g|: an edited face keeps its identity code."""
+    """Return the mean |E(G(g, c')) − g|: an edited face keeps its identity code."""
     return (again.float() - g.float()).abs().mean()
 
 
 def diversity_loss(a: Tensor, b: Tensor, z_a: Tensor, z_b: Tensor) -> Tensor:
-    """Mean of |z_a − z_b| / |G(z_a) − G(z_b)|: two identities must not give one image.
+    """Return the mean of |z_a − z_b| / |G(z_a) − G(z_b)|: two identities must not give one image.
 
     The inverse ratio of mode-seeking GANs (Mao et al. 2019). `a`, `b`: images or features of any
     shape ``(B, …)`` with the same code of expression, `z_a`, `z_b`: ``(B, G)``.
@@ -157,7 +157,7 @@ def diversity_loss(a: Tensor, b: Tensor, z_a: Tensor, z_b: Tensor) -> Tensor:
 
 
 def r1_penalty(logits: Logits, x: Tensor) -> Tensor:
-    """½·mean |∇_x Σ D(x)|² on real images (Mescheder et al. 2018), to be run outside autocast.
+    """Return ½·mean |∇_x Σ D(x)|² on real images (Mescheder et al. 2018), outside autocast.
 
     `x` ``(B, …)`` must require gradients, and be the image before any augmentation.
     """

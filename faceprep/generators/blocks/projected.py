@@ -1,7 +1,7 @@
 """A discriminator on the feature maps of a frozen network (projected GAN, Sauer et al. 2021).
 
-It takes feature maps, not images: which network made them is not its business. Each level has its
-own small head behind a fixed random projection of the channels.
+It takes feature maps of any network. Each level has its own small head behind a fixed random
+projection of the channels.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from faceprep.generators.blocks.layers import LEAK, with_spectral_norm
 
 
-class ProjectedJudgement(NamedTuple):
-    """Answers on one batch.
+class ProjectedOutput(NamedTuple):
+    """Output of the discriminator on one batch.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class ProjectedJudgement(NamedTuple):
 
 
 class _Level(nn.Module):
-    """Random projection, two convolutions, a logit at every place."""
+    """Random projection, two convolutions, a logit at every position."""
 
     projection: Tensor
     mean: Tensor
@@ -75,7 +75,7 @@ def scaled(features: Tensor) -> Tensor:
 
 
 class ProjectedDiscriminator(nn.Module):
-    """Real or fake, and which expression, from feature maps.
+    """Discriminates real from fake, and classifies the expression, from feature maps.
 
     Parameters
     ----------
@@ -93,26 +93,26 @@ class ProjectedDiscriminator(nn.Module):
         self.classes = nn.Linear(width * len(channels), classes)
 
     def calibrate(self, features: Sequence[Tensor]) -> None:
-        """Standardise every channel by what it is on real faces.
+        """Standardise every channel with its statistics on real faces, before the first step.
 
-        What follows a ReLU is mostly its mean, and the same for all faces: a random projection of
-        it shows little else. Before the first step, with the maps of some hundred real faces.
+        After a ReLU, a channel is mostly its mean, which is alike for all faces and would dominate
+        a random projection. Some hundred faces are enough.
         """
         for level, maps in zip(self.levels, features, strict=True):
             cast(_Level, level).calibrate(maps)
 
-    def forward(self, features: Sequence[Tensor], y: Tensor) -> ProjectedJudgement:
-        """Judge.
+    def forward(self, features: Sequence[Tensor], y: Tensor) -> ProjectedOutput:
+        """Discriminate feature maps.
 
         Parameters
         ----------
         features
             ``(B, C_l, h_l, w_l)`` per level, of images that went through `training.diffaugment`.
         y
-            ``(B, K)`` one-hot: the expression that the images are said to show.
+            ``(B, K)`` one-hot: the label of the images.
         """
         answers = [
             level(maps, y.float()) for level, maps in zip(self.levels, features, strict=True)
         ]
         pooled = torch.cat([summary for _, summary in answers], dim=1)
-        return ProjectedJudgement(tuple(logit for logit, _ in answers), self.classes(pooled))
+        return ProjectedOutput(tuple(logit for logit, _ in answers), self.classes(pooled))

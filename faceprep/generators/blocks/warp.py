@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 def identity_grid(height: int, width: int, device: torch.device | None = None) -> Tensor:
-    """Centres of the pixels as `grid_sample` counts them, ``(1, H, W, 2)`` x, y in [-1, 1]."""
+    """Return the centres of the pixels for `grid_sample`, ``(1, H, W, 2)`` x, y in [-1, 1]."""
     rows = torch.linspace(-1, 1, height, device=device)
     columns = torch.linspace(-1, 1, width, device=device)
     y, x = torch.meshgrid(rows, columns, indexing="ij")
@@ -35,7 +35,7 @@ def smooth(flow: Tensor, sigma: float) -> Tensor:
 
 
 def bounded_flow(u: Tensor, size: int, limit: float, sigma: float) -> Tensor:
-    """Displacements in pixels from a network's free values on a coarse grid.
+    """Convert a network's free values on a coarse grid to displacements in pixels.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def bounded_flow(u: Tensor, size: int, limit: float, sigma: float) -> Tensor:
 
 
 def warp(x: Tensor, flow: Tensor) -> Tensor:
-    """Take every pixel from where the flow points, ``out(p) = x(p + flow(p))``.
+    """Sample every pixel where the flow points, ``out(p) = x(p + flow(p))``.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ def warp(x: Tensor, flow: Tensor) -> Tensor:
 
     Returns
     -------
-    ``(B, C, H, W)`` float32. `grid_sample` with the grid of identity is off by some 1e-6; what it
-    is off by is taken out again, so that a flow of zeros gives `x` bit for bit.
+    ``(B, C, H, W)`` float32. `grid_sample` with the identity grid has an error of some 1e-6,
+    which is subtracted, so that a flow of zeros gives `x` bit for bit.
     """
     height, width = x.shape[2:]
     with _full_precision(x):
@@ -89,7 +89,7 @@ def warp(x: Tensor, flow: Tensor) -> Tensor:
 
 
 def _full_precision(x: Tensor) -> AbstractContextManager[None]:
-    """No autocast; device ``meta``, where only shapes are computed, has none."""
+    """Disable autocast; device ``meta``, where only shapes are computed, has none."""
     off = torch.autocast("cpu" if x.is_meta else x.device.type, enabled=False)
     return cast(AbstractContextManager[None], off)
 
@@ -99,7 +99,7 @@ def _sample(x: Tensor, grid: Tensor) -> Tensor:
 
 
 def folded_share(flow: Tensor) -> Tensor:
-    """Share of cells where the map p + flow(p) turns over (Jacobian determinant ≤ 0).
+    """Return the share of cells where the map p + flow(p) turns over (Jacobian determinant ≤ 0).
 
     `flow`: ``(B, 2, H, W)`` pixels. Returns a scalar in [0, 1]; 0 is a proper deformation.
     """

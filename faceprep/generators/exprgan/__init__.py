@@ -1,7 +1,8 @@
 """ExprGAN: expression editing with controllable intensity (Ding, Sricharan & Chellappa 2018).
 
 ======================  ==============================================================
-`config`                every choice of the networks by name, and the presets
+`config`, `presets`     every choice of the networks by name, and its presets
+`config_values`         allowed values of these choices
 `networks`              G_enc, G_dec, D_z
 `discriminators`        D_img with Q
 `source_path`           from the source image to the edited one: warp and residual
@@ -23,15 +24,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from faceprep.generators.exprgan.config import (
-    PRESETS,
-    ExprGANConfig,
-    config_from_json,
-    modern,
-    paper,
-    tiny,
-)
+from faceprep.generators.exprgan.config import ExprGANConfig, config_from_json
 from faceprep.generators.exprgan.model import EditParts, ExprGAN, build
+from faceprep.generators.exprgan.presets import PRESETS, modern, paper, tiny
 from faceprep.generators.exprgan.prior import PRIOR, prior_from_json
 from faceprep.generators.exprgan.setup import setup
 from faceprep.generators.registry import Spec

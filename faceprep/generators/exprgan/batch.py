@@ -1,4 +1,4 @@
-"""What one step of ExprGAN's training starts from: faces, and every random number of the step."""
+"""The inputs of one training step: faces and all random numbers of the step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from faceprep.training.crops import Crops, Order
 from faceprep.training.diffaugment import WITHOUT_CUTOUT, Draw, draw
 from faceprep.training.same_person_pairs import SamePersonPairs
 
-#: Strength from which an edit is compared with the person's own face of that expression, a peak.
+#: Strength above which an edit is compared with the peak face of that person and expression.
 _PEAK = 0.7
 
 
@@ -27,18 +27,18 @@ class Batch:
     x, y
         Faces ``(B, 3, S, S)`` and their labels ``(B, K)``.
     other
-        ``(B, K)`` another label each: what a face is edited to, and a wrong label of it.
+        ``(B, K)`` another label of each face: the target of its edit, and a wrong label of it.
     own, edit
         ``(B, d)`` magnitudes of the code of the own and of the other label.
     strength
         ``(B,)`` of the edit, in [0, 1].
     prior, noise
-        ``(B, G)`` identities from the prior: for D_z, and for faces of nobody.
+        ``(B, G)`` identities from the prior: for D_z, and for new faces.
     numbers
-        Of the augmentation; None without.
+        Random numbers of the augmentation; None without.
     pair, paired
-        ``(B, 3, S, S)`` the same people with the label `other`, and ``(B,)`` in [0, 1] how much
-        each counts: 0 where there is no such face, and for weak edits. None where no loss asks.
+        ``(B, 3, S, S)`` the same people with the label `other`, and their weights ``(B,)``
+        in [0, 1]: 0 where there is no such face, and for weak edits. None where no loss needs them.
     """
 
     x: Tensor
@@ -57,7 +57,7 @@ class Batch:
 def batches(
     crops: Crops, order: Order, noise: torch.Generator, config: ExprGANConfig
 ) -> Callable[[PhaseRecipe, int, int], Batch]:
-    """Give the function that draws a batch: of a phase, its number, and the step in it.
+    """Return a function that draws a batch from a phase, its number, and the step in it.
 
     Every step draws the same amount from `noise`, whatever the phase.
     """

@@ -1,4 +1,4 @@
-"""Expression codes: what the decoder is told about the expression.
+"""Expression codes: the decoder's input that sets the expression.
 
 A code has K blocks of d elements, one block per class. In training the block of the shown class
 is positive and all others are negative with the same magnitudes (ExprGAN, eq. 3). So every code
@@ -29,7 +29,7 @@ EDIT_VARIANCE = (0.85**2 + 0.3**2 / 12) / 2 - EDIT_MEAN**2
 
 
 def expression_code(y: Tensor, z: Tensor) -> Tensor:
-    """F_ctrl: ``c_i = |z|·(2·y_i − 1)``, one `z` for all classes (ExprGAN, eq. 3).
+    """Return F_ctrl: ``c_i = |z|·(2·y_i − 1)``, one `z` for all classes (eq. 3).
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def expression_code(y: Tensor, z: Tensor) -> Tensor:
 
 
 def intensity_code(y: Tensor, s: Tensor | float, elements: int) -> Tensor:
-    """Code of one intensity: active block s, all others −s.
+    """Return the code of an intensity: active block s, all others −s.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def intensity_code(y: Tensor, s: Tensor | float, elements: int) -> Tensor:
 
 
 def element_code(y: Tensor, element: int, elements: int) -> Tensor:
-    """Element `element` of the active block +1, everything else −1 (ExprGAN, Fig. 3).
+    """Return the code with one element of the active block +1 and all others −1 (Fig. 3).
 
     Returns ``(B, K·d)``. The elements have no order from weak to strong by themselves.
     """

@@ -1,48 +1,26 @@
-"""Every choice of ExprGAN's networks by name, and the presets.
+"""Configuration of ExprGAN's networks.
 
 The paper leaves out much, and the official code differs from it in places. Each difference is a
 switch here; preset `paper` follows the code, which is what was trained.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any
 
 from faceprep.core.errors import UsageError
 from faceprep.generators.blocks.layers import Initialisation
-
-Preset = Literal["paper", "modern", "tiny"]
-CodeInjection = Literal["maps", "bias", "film"]
-Normalisation = Literal["batch", "spectral"]
-
-SIZES = (32, 64, 128)
-
-_NAME = re.compile(r"[A-Za-z0-9][\w .+-]{0,63}")
-
-#: Smallest and largest value of every number: a file from a stranger must not ask for terabytes.
-_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {
-        "identity": (2, 1024),
-        "elements": (1, 64),
-        "width": (4, 256),
-        "d_width": (4, 256),
-        "d_features": (8, 4096),
-        "path_width": (4, 256),
-        "code_repeats": (1, 64),
-        "max_flow": (0.0, 0.5),
-        "flow_sigma": (0.0, 8.0),
-        "residual_scale": (0.0, 4.0),
-        "residual_init": (0.0, 1.0),
-        "residual_limit": (0.0, 2.0),
-    }
+from faceprep.generators.exprgan.config_values import (
+    CodeInjection,
+    Normalisation,
+    Preset,
+    check_values,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExprGANConfig:
-    """What determines the networks' shapes and functions.
+    """Settings that determine the networks' shapes and functions.
 
     Attributes
     ----------
@@ -141,7 +119,7 @@ class ExprGANConfig:
     projected_channels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_values(self)
 
     @property
     def code(self) -> int:
@@ -150,7 +128,7 @@ class ExprGANConfig:
 
     @property
     def repeats(self) -> int:
-        """How often the code stands beside g(x) at the decoder's first layer."""
+        """Number of copies of the code beside g(x) at the decoder's first layer."""
         return self.code_repeats or max(self.identity // len(self.classes), 1)
 
     @property
@@ -159,59 +137,15 @@ class ExprGANConfig:
         return self.size.bit_length() - 3
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, tuples as lists."""
+        """Return plain values, tuples as lists."""
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
         }
 
 
-def paper(classes: Sequence[str], size: int = 128, **changes: Any) -> ExprGANConfig:
-    """Give the official code's networks; at 128 with six classes its parameter counts."""
-    return _make({"preset": "paper", "classes": tuple(classes), "size": size}, changes)
-
-
-def modern(classes: Sequence[str], size: int = 128, **changes: Any) -> ExprGANConfig:
-    """Give the same roles and codes, with a path from the source and a code that stays alive."""
-    choices = {
-        "preset": "modern",
-        "classes": tuple(classes),
-        "size": size,
-        "width": 64 if size == 128 else 32,
-        "path_width": 32 if size == 128 else 24,
-        "d_features": 512,
-        "q_sees_label": False,
-        "d_leaky": True,
-        "initialisation": "he",
-        "code_norm": True,
-        "code_injection": "film",
-        "d_norm": "spectral",
-        "class_head": True,
-        "source_path": True,
-        "residual_limit": 0.8,
-    }
-    return _make(choices, changes)
-
-
-def tiny(classes: Sequence[str], size: int = 64, **changes: Any) -> ExprGANConfig:
-    """`modern` with a quarter of the channels, for two CPU cores."""
-    choices = {
-        "preset": "tiny",
-        "width": 16,
-        "path_width": 12,
-        "d_width": 8,
-        "d_features": 128,
-    }
-    return modern(classes, size, **{**choices, **changes})
-
-
-PRESETS: Mapping[str, Callable[..., ExprGANConfig]] = MappingProxyType(
-    {"paper": paper, "modern": modern, "tiny": tiny}
-)
-
-
 def config_from_json(values: Mapping[str, Any]) -> ExprGANConfig:
-    """Check plain values and make the configuration that they describe.
+    """Make a configuration from plain values.
 
     Raises
     ------
@@ -224,10 +158,17 @@ def config_from_json(values: Mapping[str, Any]) -> ExprGANConfig:
     missing = [name for name in ("preset", "classes", "size") if name not in values]
     if missing:
         raise UsageError(f"ExprGAN's configuration lacks '{missing[0]}'")
-    return _make({}, values)
+    return make_config({}, values)
 
 
-def _make(choices: Mapping[str, Any], changes: Mapping[str, Any]) -> ExprGANConfig:
+def make_config(choices: Mapping[str, Any], changes: Mapping[str, Any]) -> ExprGANConfig:
+    """Make a configuration from the choices of a preset and what is changed in them.
+
+    Raises
+    ------
+    UsageError
+        A key is unknown, or a value is not allowed.
+    """
     values = {**choices, **changes}
     known = {field.name for field in fields(ExprGANConfig)}
     for key, value in values.items():
@@ -236,67 +177,3 @@ def _make(choices: Mapping[str, Any], changes: Mapping[str, Any]) -> ExprGANConf
         if isinstance(value, list):
             values[key] = tuple(value)
     return ExprGANConfig(**values)
-
-
-_ALLOWED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
-    {
-        "preset": get_args(Preset),
-        "size": SIZES,
-        "initialisation": get_args(Initialisation),
-        "code_injection": get_args(CodeInjection),
-        "d_norm": get_args(Normalisation),
-    }
-)
-
-
-def _check(config: ExprGANConfig) -> None:
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if field.name in ("classes", "projected_channels"):
-            _check_list(field.name, value)
-        elif field.name in _ALLOWED:
-            allowed = _ALLOWED[field.name]
-            if not any(type(value) is type(one) and value == one for one in allowed):
-                raise UsageError(
-                    f"{field.name} is {_short(value)}",
-                    hint=f"one of {', '.join(map(str, allowed))}",
-                )
-        elif field.name in _RANGES:
-            _check_number(field.name, value, whole=field.type is not float)
-        elif not isinstance(value, bool):
-            raise UsageError(f"{field.name} is {_short(value)}, not true or false")
-
-
-def _check_list(name: str, value: Any) -> None:
-    if name == "classes":
-        good = (
-            isinstance(value, tuple)
-            and 2 <= len(value) <= 64
-            and all(isinstance(one, str) and _NAME.fullmatch(one) for one in value)
-            and len(set(value)) == len(value)
-        )
-        wanted = "2 to 64 different names"
-    else:
-        good = (
-            isinstance(value, tuple)
-            and len(value) <= 16
-            and all(type(one) is int and 1 <= one <= 8192 for one in value)
-        )
-        wanted = "at most 16 numbers from 1 to 8192"
-    if not good:
-        raise UsageError(f"{name} is {_short(value)}, not {wanted}")
-
-
-def _check_number(name: str, value: Any, whole: bool) -> None:
-    if name == "code_repeats" and value is None:
-        return
-    low, high = _RANGES[name]
-    kinds = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-        kind = "a whole number" if whole else "a number"
-        raise UsageError(f"{name} is {_short(value)}, not {kind} from {low:g} to {high:g}")
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"

@@ -24,8 +24,8 @@ _LEVELS = 4
 _Q_SHARED, _Q_BRANCH = 128, 64
 
 
-class Discrimination(NamedTuple):
-    """Answers of D_img and Q on one batch.
+class ImageOutput(NamedTuple):
+    """Output of D_img and Q on one batch.
 
     Attributes
     ----------
@@ -60,9 +60,9 @@ class _Full(nn.Module):
 class ImageDiscriminator(nn.Module):
     """D_img(x, y) and Q(x, y).
 
-    With `q_sees_label` the label stands as K constant maps before the first and after every
-    convolution, and beside the fully connected layer; without, it meets the features in D_img's
-    logit only, by projection (Miyato & Koyama 2018).
+    With `q_sees_label` the label is appended as K constant maps before the first and after every
+    convolution, and to the input of the fully connected layer; without, it enters D_img's logit
+    only, by projection (Miyato & Koyama 2018).
     """
 
     def __init__(self, config: ExprGANConfig) -> None:
@@ -104,8 +104,8 @@ class ImageDiscriminator(nn.Module):
         if self.match is not None:
             with_spectral_norm(self.match, spectral)
 
-    def forward(self, x: Tensor, y: Tensor) -> Discrimination:
-        """Images ``(B, 3, S, S)`` and labels ``(B, K)`` → `Discrimination`."""
+    def forward(self, x: Tensor, y: Tensor) -> ImageOutput:
+        """Images ``(B, 3, S, S)`` and labels ``(B, K)`` → `ImageOutput`."""
         h = append_maps(x, y) if self.sees_label else x
         for conv, norm in zip(self.convs, self.norms, strict=True):
             h = F.leaky_relu(norm(conv(h)), self.slope)
@@ -119,7 +119,7 @@ class ImageDiscriminator(nn.Module):
         codes = [
             code(hidden(shared)) for hidden, code in zip(self.q_hidden, self.q_codes, strict=True)
         ]
-        return Discrimination(
+        return ImageOutput(
             logit,
             torch.tanh(torch.cat(codes, dim=1).float()),
             self.class_head(h) if self.class_head is not None else None,

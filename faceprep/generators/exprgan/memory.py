@@ -1,4 +1,4 @@
-"""An estimate of what a step keeps for its backward pass, before anything is allocated."""
+"""Estimate the memory that a step keeps for its backward pass, before anything is allocated."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.generators.exprgan.phase import PhaseRecipe
 
-#: Numbers that dlib's network keeps of a face: outputs of its 29 convolutions at 150 pixels.
+#: Values that dlib's network keeps per face: outputs of its 29 convolutions at 150 pixels.
 _FEATURE_OUTPUTS = 1_250_000
 
 #: Passes through the face features that keep their activations.

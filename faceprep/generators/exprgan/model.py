@@ -14,7 +14,7 @@ from faceprep.generators.exprgan.networks import Decoder, Encoder, LatentDiscrim
 from faceprep.generators.exprgan.prior import IdentityPrior
 from faceprep.generators.exprgan.source_path import EditParts, SourcePath
 
-#: The networks that make images; the rest judges them.
+#: Networks that make images; the others are discriminators.
 GENERATOR_NETWORKS = ("encoder", "decoder", "path")
 
 
@@ -30,7 +30,7 @@ class ExprGAN(nn.Module):
     d_image, d_latent
         D_img with Q, D_z.
     prior
-        Where new identities lie, once it was measured; None: U(-1, 1), as in the paper.
+        Distribution of new identities, once measured; None: U(-1, 1), as in the paper.
     d_projected
         Discriminator on a frozen network's feature maps; None where the configuration names no
         channels.
@@ -77,28 +77,28 @@ class ExprGAN(nn.Module):
         return self.config.elements
 
     def identities(self, u: Tensor) -> Tensor:
-        """New identities ``(B, G)`` from uniform numbers ``(B, G)`` in [-1, 1]."""
+        """Return new identities ``(B, G)`` from uniform numbers ``(B, G)`` in [-1, 1]."""
         return u if self.prior is None else self.prior(u)
 
     def encode(self, x: Tensor) -> Tensor:
-        """G_enc: images ``(B, 3, S, S)`` → identities ``(B, G)`` in [-1, 1]."""
+        """Return identities ``(B, G)`` in [-1, 1] of images ``(B, 3, S, S)`` (G_enc)."""
         return self.encoder(x)
 
     def controller(self, y: Tensor, z: Tensor) -> Tensor:
-        """F_ctrl (eq. 3): labels ``(B, K)``, noise ``(B, d)`` → codes ``(B, K·d)``."""
+        """Return codes ``(B, K·d)`` of labels ``(B, K)`` and noise ``(B, d)`` (F_ctrl, eq. 3)."""
         return expression_code(y, z)
 
     def decode(self, g: Tensor, c: Tensor, src: Tensor | None = None) -> Tensor:
-        """G_dec: identities and codes → images ``(B, 3, S, S)`` in [-1, 1].
+        """Return images ``(B, 3, S, S)`` in [-1, 1] of identities and codes (G_dec).
 
-        With `src`, and a path for it, the source is edited; else the face comes from `g` alone.
+        With `src` and a path, the source is edited; otherwise the face is decoded from `g` alone.
         """
         if src is None or self.path is None:
             return self.decoder(g, c)
         return self.edit_parts(g, c, src).image
 
     def edit_parts(self, g: Tensor, c: Tensor, src: Tensor) -> EditParts:
-        """`decode` with a source, in parts: flow and residual have losses of their own.
+        """Edit a source, and return the parts of the edit, which have losses of their own.
 
         Raises
         ------
@@ -126,11 +126,11 @@ class ExprGAN(nn.Module):
         return Edited(self.decode(self.identities(u).to(code.device), code))
 
     def q(self, x: Tensor, y: Tensor) -> Tensor:
-        """Q: images and labels ``(B, K)`` → codes ``(B, K·d)`` in [-1, 1]."""
+        """Return codes ``(B, K·d)`` in [-1, 1] read from images with labels ``(B, K)`` (Q)."""
         return self.d_image(x, y).code
 
     def parameters_of(self, *names: str) -> Iterator[nn.Parameter]:
-        """Parameters of the named networks in a fixed order; networks that are None have none."""
+        """Yield the parameters of the named networks in a fixed order; skip those that are None."""
         for name in names:
             network = getattr(self, name)
             if network is not None:
@@ -143,12 +143,12 @@ def build(config: ExprGANConfig, device: str = "cpu", seed: int | None = None) -
     Parameters
     ----------
     config
-        From a preset.
+        Configuration of the networks.
     device
         ``meta`` gives names and shapes without memory. Weights are drawn on the CPU otherwise, so
         that a seed means the same weights everywhere.
     seed
-        Of the weights; the global random state stays as it was. Without, the global state is used.
+        Seed of the weights; the global random state stays as it was. None uses the global state.
     """
     if device == "meta":
         with torch.device("meta"):

@@ -56,7 +56,7 @@ class Encoder(nn.Module):
             initialise(layer, config.initialisation)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images ``(B, 3, S, S)`` in [-1, 1] → identities ``(B, G)`` in [-1, 1], float32."""
+        """Return identities ``(B, G) float32`` in [-1, 1] of images ``(B, 3, S, S)`` in [-1, 1]."""
         for conv in self.convs:
             x = F.relu(conv(x))
         return self.code(self.fc(x.flatten(1))).float()
@@ -106,7 +106,7 @@ class Decoder(nn.Module):
             initialise(bias, config.initialisation)
 
     def features(self, g: Tensor, c: Tensor) -> list[Tensor]:
-        """Feature maps at 4, 8, … S and once more S, ``(B, channels_l, h, h)``."""
+        """Return feature maps ``(B, channels_l, h, h)`` at 4, 8, … S and once more S."""
         h = self.fc(torch.cat([g, c.repeat(1, self.repeats)], dim=1))
         h = F.relu(h).unflatten(1, (self.channels[0], SEED, SEED))
         levels = [h]
@@ -124,17 +124,17 @@ class Decoder(nn.Module):
         return levels
 
     def image(self, features: Tensor, c: Tensor) -> Tensor:
-        """Last features → image ``(B, 3, S, S)`` in [-1, 1], float32."""
+        """Return images ``(B, 3, S, S) float32`` in [-1, 1] of the last features."""
         h = append_maps(features, c) if self.maps else features
         return torch.tanh(self.convs[-1](h).float())
 
     def forward(self, g: Tensor, c: Tensor) -> Tensor:
-        """Identities ``(B, G)`` and codes ``(B, K·d)`` → images."""
+        """Return images of identities ``(B, G)`` and codes ``(B, K·d)``."""
         return self.image(self.features(g, c)[-1], c)
 
 
 class LatentDiscriminator(nn.Module):
-    """D_z: does an identity come from the prior U(-1, 1)? Fully connected 64, 32, 16, 1."""
+    """D_z: separates identities from the prior U(-1, 1); fully connected 64, 32, 16, 1."""
 
     def __init__(self, config: ExprGANConfig) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ class LatentDiscriminator(nn.Module):
             initialise(layer, config.initialisation)
 
     def forward(self, g: Tensor) -> Tensor:
-        """``(B, G)`` → logits ``(B,)``, above 0 for the prior."""
+        """Return logits ``(B,)`` of identities ``(B, G)``, above 0 for the prior."""
         for layer, norm in zip(self.layers, self.norms, strict=True):
             g = F.leaky_relu(norm(layer(g)), self.slope)
         return self.logit(g)[:, 0]

@@ -1,4 +1,4 @@
-"""How one phase of ExprGAN's training runs, as data."""
+"""Settings of one phase of ExprGAN's training."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ BETAS = (0.5, 0.999)
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseRecipe:
-    """One phase of training.
+    """Settings of one phase; the names of the fields are part of the checkpoint format.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class PhaseRecipe:
     r1_every: int = 16
 
     def length(self, faces: int) -> int:
-        """Steps with so many training faces.
+        """Return the number of steps with so many training faces.
 
         Raises
         ------

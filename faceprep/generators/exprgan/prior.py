@@ -1,9 +1,9 @@
-"""Where new identities come from, when the encoder's do not fill the prior.
+"""Fit the distribution of identities, for new ones where the encoder does not fill the prior.
 
-ExprGAN presses identities into U(-1, 1) with D_z, and draws new ones from there. In a short
-training they stay a cloud in a corner of it, and what the decoder never saw comes out as a ghost.
-So the cloud is measured after the training (Ghosh et al. 2020, "From variational to deterministic
-autoencoders", fit a Gaussian in the same way), and uniform numbers are brought into it.
+ExprGAN trains identities towards U(-1, 1) with D_z, and draws new ones from it. After a short
+training they fill a part of it only, and the decoder fails on the rest. So a Gaussian is fitted to
+the identities after the training (Ghosh et al. 2020, "From variational to deterministic
+autoencoders"), and uniform numbers are mapped to it.
 """
 
 import math
@@ -19,10 +19,10 @@ from faceprep.core.errors import UsageError
 #: Name of the prior in the `extra` of a generator's file.
 PRIOR = "prior"
 
-#: Nearest to ±1 that an identity, or a uniform number, is taken.
+#: Largest magnitude of an identity, or of a uniform number.
 _EDGE = 0.999
 
-#: Added to the variances, as a part of their mean: few faces leave directions without any.
+#: Added to the variances, as a part of their mean: with few faces some directions have none.
 _RIDGE = 1e-3
 
 
@@ -42,18 +42,18 @@ class IdentityPrior:
     factor: Tensor
 
     def __call__(self, u: Tensor) -> Tensor:
-        """Numbers ``(B, G)`` of U(-1, 1) → identities ``(B, G)`` in [-1, 1], on their device."""
+        """Map numbers ``(B, G)`` of U(-1, 1) to identities ``(B, G)`` in [-1, 1]."""
         normal = torch.erfinv(u.float().clamp(-_EDGE, _EDGE)) * math.sqrt(2)
         factor, mean = self.factor.to(u.device), self.mean.to(u.device)
         return torch.tanh(mean + normal @ factor.T)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, for a generator's file."""
+        """Return plain values for a generator's file."""
         return {"mean": self.mean.tolist(), "factor": self.factor.tolist()}
 
 
 def fit_prior(identities: Tensor) -> IdentityPrior:
-    """Measure the identities ``(N, G)`` in [-1, 1] of training faces."""
+    """Fit the prior to the identities ``(N, G)`` in [-1, 1] of training faces."""
     free = torch.atanh(identities.detach().double().cpu().clamp(-_EDGE, _EDGE))
     mean = free.mean(0)
     centred = free - mean
@@ -69,7 +69,7 @@ def prior_from_json(values: Mapping[str, Any], identity: int) -> IdentityPrior:
     Raises
     ------
     UsageError
-        It is no such thing.
+        The values are not a prior of that length.
     """
     try:
         mean = torch.tensor(values["mean"], dtype=torch.float32)

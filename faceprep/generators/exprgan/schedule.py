@@ -1,6 +1,6 @@
-"""How ExprGAN is trained, as data: phases, epochs, batches, weights of the losses.
+"""Phases of the presets: epochs, batches, weights of the losses.
 
-A training loop reads this; nothing here runs. `paper_phases` has the paper's three phases with
+`paper_phases` has the paper's three phases with
 every difference between paper and official code as an argument; `modern_phases` has one joint
 phase with the weights of the project's trial on photographs.
 
@@ -110,7 +110,7 @@ def paper_phases(
     judges_in_reconstruction: bool = True,
     q_in_reconstruction: float = 1.0,
 ) -> tuple[PhaseRecipe, PhaseRecipe, PhaseRecipe]:
-    """Controller, reconstruction, refining (paper, section "Incremental Training").
+    """Return controller, reconstruction and refining (paper, section "Incremental Training").
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def paper_phases(
 
 
 def modern_phases(epochs: int, batch: int = 16, tiny: bool = False) -> tuple[PhaseRecipe]:
-    """One joint phase: reconstruction with the own label, edits with another, new identities.
+    """Return one joint phase: reconstruction with the own label, edits with another, new faces.
 
     Weights began as those of the trial (64 pixels, 1 044 photographs, batch 16, Adam 5e-4); new are
     what the trial asked for, other faces of the same person and a price on colours, and

@@ -5,10 +5,11 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from faceprep.generators.exprgan import memory
-from faceprep.generators.exprgan.config import PRESETS, ExprGANConfig
+from faceprep.generators.exprgan.config import ExprGANConfig
 from faceprep.generators.exprgan.forward import FaceFeatures, needs_features
 from faceprep.generators.exprgan.model import ExprGAN, build
 from faceprep.generators.exprgan.phase import PhaseRecipe
+from faceprep.generators.exprgan.presets import PRESETS
 from faceprep.generators.exprgan.schedule import phases
 from faceprep.generators.exprgan.trainer import ExprGANTrainer, phases_of
 from faceprep.training.expression_head import Features, fit_expression_head

@@ -1,7 +1,7 @@
-"""From the source image to the edited one: a bounded smooth warp and a linear residual.
+"""Edit the source image by a bounded smooth warp and a linear residual.
 
-A bottleneck of 50 numbers makes a face per expression in which nobody is recognised. Here the
-source's own pixels are moved, and what no movement can make (teeth, wrinkles) is added.
+A bottleneck of 50 numbers loses the identity of the person. Here the pixels of the source are
+moved, and the residual adds what no movement can make (teeth, wrinkles).
 """
 
 from itertools import pairwise
@@ -17,7 +17,7 @@ from faceprep.generators.exprgan.config import ExprGANConfig
 
 _T = TypeVar("_T")
 
-#: Length of the condition made of identity and code.
+#: Length of the condition, which combines identity and code.
 _CONDITION = 128
 
 #: The flow is predicted on a grid of this part of the size, the path's middle lies at an eighth.
@@ -34,7 +34,7 @@ _COLOURFUL = 0.02
 
 
 class EditParts(NamedTuple):
-    """An edit and what it is made of.
+    """An edit and its parts.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class _Block(nn.Module):
 
 
 class SourcePath(nn.Module):
-    """Source and code → flow and residual, a U-Net of three levels.
+    """U-Net of three levels that maps source and code to flow and residual.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class SourcePath(nn.Module):
                     head.weight.mul_(scale)
 
     def forward(self, src: Tensor, g: Tensor, c: Tensor, features: list[Tensor]) -> EditParts:
-        """Edit.
+        """Edit source images.
 
         Parameters
         ----------
@@ -167,7 +167,7 @@ class SourcePath(nn.Module):
 
 
 def as_colourful(residual: Tensor, src: Tensor) -> Tensor:
-    """Take the colours out of a residual ``(B, 3, S, S)`` where the source has none.
+    """Remove the colours of a residual ``(B, 3, S, S)`` where the source has none.
 
     Colours on a gray photograph are no expression, but a loss can be paid in them. A source whose
     pixels lie `_COLOURFUL` from gray on average, or further, keeps the residual as it is.
@@ -179,5 +179,5 @@ def as_colourful(residual: Tensor, src: Tensor) -> Tensor:
 
 
 def _finest(levels: list[_T]) -> list[_T]:
-    """Of 4, 8, … S, S: an eighth of S, a quarter, a half, and the last one of S."""
+    """Return the levels at an eighth of S, a quarter, a half, and the last one at S."""
     return [*levels[-_LEVELS - 2 : -2], levels[-1]]

@@ -30,7 +30,7 @@ from faceprep.generators.exprgan.phase import PhaseRecipe
 
 
 class ExprGANStep:
-    """Updates the networks of one phase.
+    """Updates the networks in one phase.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""After a training: how strongly each expression shows at each intensity, measured and evened out.
+"""Calibrate the intensity of a trained generator: measure how strongly each expression shows.
 
 The five elements of an expression code have no order, and a generator may do most of its work in
 a small part of 0 … 1. So the intensity that a user asks for goes through a rising map, fitted on
@@ -27,9 +27,9 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: "Report
     file
         ``generator.safetensors``.
     device
-        Where the edits are made.
+        Device of the generator.
     progress
-        Hears what was done, or why it was not.
+        Prints what was done, or why it was not.
 
     Returns
     -------

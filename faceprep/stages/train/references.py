@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.core.action_units import COLUMNS_R
+from faceprep.generators.references import REFERENCES
 from faceprep.workspace.load import load
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from faceprep.training.crops import Crops
-
-#: Name of the references in the ``extra`` of a generator's file.
-REFERENCES = "references"
 
 #: Most reference faces of an expression.
 _MOST = 32
