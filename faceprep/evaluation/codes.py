@@ -34,17 +34,17 @@ IDENTITY, EXPRESSION, PIXELS = "identity g(x)", "expression Q(x, y)", "pixels"
 
 @dataclass(frozen=True, slots=True)
 class Purity:
-    """How much neighbours in a space have in common.
+    """Purity of the neighbourhoods in one space.
 
     Attributes
     ----------
     space
         `IDENTITY`, `EXPRESSION` or `PIXELS`.
     identity
-        Share of a face's nearest neighbours that are the same person; faces of the same clip, near
-        duplicates, do not count.
+        Share of a face's nearest neighbours that are the same subject; faces of the same sequence
+        are near duplicates and do not count.
     expression
-        Share that show the same expression, among other people.
+        Share that show the same expression, among other subjects.
     """
 
     space: str
@@ -54,20 +54,20 @@ class Purity:
 
 @dataclass(frozen=True)
 class CodesReport:
-    """Purities, and the points behind them.
+    """Purity of every space, and the identity codes.
 
     Attributes
     ----------
     generator, neighbours
-        Its file, and of how many neighbours the shares are.
+        File of the generator, and number of neighbours.
     rows
-        By space.
+        One per space.
     identity_chance, expression_chance
-        Shares of neighbours at random.
+        Purity of random neighbours.
     sees_label
-        Whether Q is told the label, so that its code repeats it; None where not known.
+        Whether the label is an input of Q, so that its code repeats it; None if unknown.
     g
-        ``(N, G)`` identities.
+        ``(N, G)`` identity codes.
     subjects, expressions
         ``(N,)`` of the faces.
     """
@@ -94,7 +94,7 @@ def evaluate_codes(
     name: str = "generator",
     trained_on: Collection[str] = (),
 ) -> CodesReport:
-    """Look at the codes of people that a generator does not know.
+    """Measure the codes of subjects that a generator was not trained on.
 
     Parameters
     ----------
@@ -103,21 +103,21 @@ def evaluate_codes(
     workspace
         With the faces.
     split
-        Whose faces: ``test``, or ``val`` while variants are being chosen.
+        Side of the split: ``test``, or ``val`` while variants are compared.
     neighbours
         k.
     seed
-        Of the choice, where there are more than `MOST_FACES`.
+        Of the choice if there are more than `MOST_FACES`.
     name
         For the report.
     trained_on
-        Subjects whom the generator knows.
+        Training subjects of the generator.
 
     Raises
     ------
     UsageError
-        It is another split, the generator knows somebody in it, or fewer than three faces are
-        there to compare.
+        It is another split, the generator was trained on a subject of it, or there are fewer than
+        three faces.
     """
     if split not in ("test", "val"):
         raise UsageError(f"codes are evaluated on unseen people, not on {split!r}", "--split test")
@@ -136,8 +136,8 @@ def evaluate_codes(
     }
     same_person = faces.subjects[:, None] == faces.subjects[None]
     same_expression = faces.expressions[:, None] == faces.expressions[None]
-    clips = clips_of(rows)
-    elsewhere = clips[:, None] != clips[None]
+    sequences = sequences_of(rows)
+    elsewhere = sequences[:, None] != sequences[None]
     found = []
     for space, points in spaces.items():
         far = all_distances(points, points)
@@ -158,8 +158,8 @@ def evaluate_codes(
     )
 
 
-def clips_of(rows: "pd.DataFrame") -> np.ndarray:
-    """Name of the clip of every face; a still is a clip of its own."""
+def sequences_of(rows: "pd.DataFrame") -> np.ndarray:
+    """Return a name of the sequence of every face; a still is a sequence of its own."""
     people = rows["dataset"] + "/" + rows["subject"] + "/"
     return (people + rows["sequence"]).fillna(rows.index.to_series()).to_numpy(str)
 
@@ -167,22 +167,22 @@ def clips_of(rows: "pd.DataFrame") -> np.ndarray:
 def purity(
     far: np.ndarray | None, same: np.ndarray, allowed: np.ndarray, k: int
 ) -> tuple[float, float]:
-    """Share of the nearest neighbours that are the same, and what chance would give.
+    """Return the share of nearest neighbours with the same label, and the share by chance.
 
     Parameters
     ----------
     far : (N, N)
-        Distances; None where only the chance is wanted.
+        Distances; None to compute the chance only.
     same : (N, N) bool
-        Which faces share the label.
+        Pairs with the same label.
     allowed : (N, N) bool
-        Which may be neighbours at all.
+        Pairs that may be neighbours.
     k
-        Neighbours; fewer for a face that has fewer of its own label.
+        Number of neighbours; fewer for a face with fewer faces of its own label.
 
     Returns
     -------
-    Means over the faces that have somebody of their own label; NaN where none has.
+    Means over the faces that have another face of their label; NaN if none has.
     """
     own = (same & allowed).sum(axis=1)
     faces = np.flatnonzero(own)
@@ -197,7 +197,7 @@ def purity(
 
 
 def project(points: np.ndarray, seed: int = 0) -> np.ndarray:
-    """t-SNE of ``(N, D)`` points, ``(N, 2)``: perplexity 30 where there are enough, PCA first."""
+    """Return a t-SNE ``(N, 2)`` of points ``(N, D)``: perplexity 30 if N allows it, PCA start."""
     from sklearn.manifold import TSNE
 
     perplexity = min(30.0, (len(points) - 1) / 3)

@@ -1,4 +1,4 @@
-"""What a generator knows of faces: identities g(x), and expression codes Q(x, y)."""
+"""Compute a generator's codes of faces: identities g(x) and expression codes Q(x, y)."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ _BATCH = 64
 def identities(
     model: "HasExpressionCode", images: np.ndarray, device: torch.device | str = "cpu"
 ) -> np.ndarray:
-    """g(x) of crops ``(N, S, S, 3) uint8``, ``(N, G) float64``."""
+    """Return g(x) of crops ``(N, S, S, 3) uint8``, ``(N, G) float64``."""
     parts = []
     with torch.no_grad():
         for start in range(0, len(images), _BATCH):
@@ -33,7 +33,7 @@ def expression_codes(
     expressions: Sequence[str],
     device: torch.device | str = "cpu",
 ) -> np.ndarray:
-    """Q(x, y) of crops ``(N, S, S, 3) uint8`` with their labels, ``(N, K·d) float64``.
+    """Return Q(x, y) of crops ``(N, S, S, 3) uint8`` with labels, ``(N, K·d) float64``.
 
     Raises
     ------

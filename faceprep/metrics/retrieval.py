@@ -1,4 +1,7 @@
-"""Faces with the same expression: by the code that Q reads, by the label, by pixels (Fig. 7)."""
+"""Compare faces by expression code, label or pixels, and measure what is retrieved.
+
+The protocol is that of Ding et al., 2018, Fig. 7.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +27,8 @@ _TIE = 1e-9
 
 
 @dataclass(frozen=True)
-class Described:
-    """What faces are compared by, one row a face.
+class Descriptors:
+    """Vectors by which N faces are compared.
 
     Attributes
     ----------
@@ -34,7 +37,7 @@ class Described:
     label : (N, K)
         One-hot.
     pixel : (N, S·S·3)
-        From 0 to 1.
+        In [0, 1].
     """
 
     code: np.ndarray
@@ -42,14 +45,14 @@ class Described:
     pixel: np.ndarray
 
     def by(self, way: Way) -> np.ndarray:
-        """Rows of one way."""
+        """Return the vectors of one way of comparing."""
         return {"code": self.code, "label": self.label, "pixel": self.pixel}[way]
 
 
 def describe_faces(
     model: "HasExpressionCode", images: np.ndarray, labels: Sequence[str], device: str = "cpu"
-) -> Described:
-    """Describe crops ``(N, S, S, 3) uint8`` with the labels that they are said to have.
+) -> Descriptors:
+    """Describe crops ``(N, S, S, 3) uint8`` with given labels.
 
     Raises
     ------
@@ -59,31 +62,31 @@ def describe_faces(
     codes = expression_codes(model, images, labels, device)
     columns = [model.classes.index(name) for name in labels]
     pixels = images.reshape(len(images), -1).astype(np.float32) / 255
-    return Described(codes, np.eye(len(model.classes))[columns], pixels)
+    return Descriptors(codes, np.eye(len(model.classes))[columns], pixels)
 
 
-def distances(queries: Described, gallery: Described, way: Way) -> np.ndarray:
-    """Euclidean distances ``(queries, gallery)``."""
+def distances(queries: Descriptors, gallery: Descriptors, way: Way) -> np.ndarray:
+    """Return Euclidean distances ``(queries, gallery)``."""
     return all_distances(queries.by(way), gallery.by(way))
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """How well one way finds the same expression on other people.
+    """Accuracy of one way of comparing.
 
     Attributes
     ----------
     way
         One of `WAYS`.
     labels
-        Who labelled the queries: ``given``, as in the paper, or the name of a judge.
+        Origin of the queries' labels: ``given``, as in the paper, or the name of a judge.
     accuracy
-        Share of the queries whose nearest face shows their expression; of equally near faces the
-        mean.
+        Share of the queries whose nearest face shows their expression; the mean over equally near
+        faces.
     gap
-        How far that face's expression is from the query's in strength, where it is the same
-        expression: difference of the distance on the face that says most about it, in standard
-        deviations among faces of that expression. NaN without landmarks.
+        Difference in strength between the query and a nearest face of the same expression: that of
+        the most discriminative distance on the face, in standard deviations among faces of that
+        expression. NaN without landmarks.
     """
 
     way: Way
@@ -94,22 +97,22 @@ class Retrieval:
 
 @dataclass(frozen=True)
 class RetrievalReport:
-    """All ways, and what chance would give.
+    """Accuracy of every way of comparing, and of a random choice.
 
     Attributes
     ----------
     queries, subjects, gallery
-        How many faces, of how many people, and among how many faces they were looked for.
+        Numbers of queries, of their subjects, and of faces in the gallery.
     chance
-        Accuracy of a face of somebody else at random.
+        Accuracy of a random face of another subject.
     chance_gap
-        `Retrieval.gap` of a face of the same expression at random.
+        `Retrieval.gap` of a random face of the same expression.
     sees_label
-        Whether Q is told the label, so that its code may repeat it; None where not known.
+        Whether the label is an input of Q, so that its code may repeat it; None if unknown.
     rows
-        Ways by labels.
+        One per way and origin of the labels.
     notes
-        What could not be measured.
+        Reasons for missing values.
     """
 
     queries: int
@@ -129,23 +132,23 @@ def evaluate_retrieval(
     judge: ExpressionClassifier | None = None,
     device: str = "cpu",
 ) -> RetrievalReport:
-    """Look for every face of `queries` among the faces of other people in `gallery`.
+    """Retrieve every face of `queries` among the faces of other subjects in `gallery`.
 
     Parameters
     ----------
     model
         The generator; all faces show one of its classes.
     queries, gallery
-        May be the same. Nobody is ever found in pictures of themselves.
+        May be the same; faces of a query's own subject are left out.
     judge
         Labels the queries a second time, as for photographs without a label.
     device
-        Where the generator is.
+        Device of the generator.
 
     Raises
     ------
     UsageError
-        Everybody in the gallery is a query's own subject.
+        The gallery has only faces of a query's own subject.
     """
     allowed = queries.subjects[:, None] != gallery.subjects[None]
     if not allowed.any(axis=1).all():
@@ -172,18 +175,18 @@ def evaluate_retrieval(
 
 
 def _nearest(far: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    """Mask of the nearest allowed faces of every query, several where they are equally near."""
+    """Return a mask of the nearest allowed faces of every query, several if equally near."""
     far = np.where(allowed, far, np.inf)
     return np.asarray(far <= far.min(axis=1, keepdims=True) + _TIE)
 
 
 def _mean(hits: np.ndarray, chosen: np.ndarray) -> float:
-    """Mean over the queries of the share of chosen faces that are hits."""
+    """Return the mean over the queries of the share of chosen faces that are hits."""
     return float(((hits & chosen).sum(axis=1) / chosen.sum(axis=1)).mean())
 
 
 def _gaps(queries: LabelledFaces, gallery: LabelledFaces, notes: list[str]) -> np.ndarray:
-    """Difference in strength of every query and every face of its expression; NaN elsewhere."""
+    """Return differences in strength between queries and faces of their expression, else NaN."""
     gaps = np.full((len(queries), len(gallery)), np.nan)
     try:
         points, others = queries.landmarks68, gallery.landmarks68
@@ -203,7 +206,7 @@ def _gaps(queries: LabelledFaces, gallery: LabelledFaces, notes: list[str]) -> n
 
 
 def _mean_gap(gaps: np.ndarray, chosen: np.ndarray) -> float:
-    """Mean over the queries that have one of the mean gap of their chosen faces."""
+    """Return the mean gap of the chosen faces, averaged over the queries that have one."""
     known = chosen & np.isfinite(gaps)
     counts = known.sum(axis=1)
     if not counts.any():

@@ -9,6 +9,7 @@ from faceprep.core.errors import FaceprepError, Remedy
 from faceprep.faces.action_units.landmark_estimator import estimate
 from faceprep.generators.targets import Measurements
 from faceprep.workspace import Workspace
+from faceprep.workspace.crops import read_crop
 from faceprep.workspace.load import load
 
 
@@ -38,9 +39,10 @@ def measurements_of_faces(
         _refuse_unmeasured(ids, units, workspace, "aus")
     if "landmarks" in names:
         table = load(workspace.root, ["align"]).loc[list(ids)]
-        column = "align_landmarks68" if "align_landmarks68" in table else "landmarks68"
-        side = float(workspace.info("align").get("settings", {}).get("size", 128))
-        points = np.array([_points(one, side) for one in table[column]]).reshape(-1, 68, 2)
+        points = np.array([_points(one) for one in table["align_landmarks68"]]).reshape(-1, 68, 2)
+        if len(table):  # all crops of a workspace have one size
+            hint = Remedy("align", workspace.root, resume=True)
+            points = points / len(read_crop(table["crop"].iloc[0], hint))
         _refuse_unmeasured(ids, points, workspace, "align")
     return Measurements(units, points)
 
@@ -62,10 +64,10 @@ def measurements_of_crop(landmarks68: np.ndarray, side: int, names: Set[str]) ->
     return Measurements(units, points / side if "landmarks" in names else None)
 
 
-def _points(values: object, side: float) -> np.ndarray:
+def _points(values: object) -> np.ndarray:
     if not isinstance(values, np.ndarray | list):
         return np.full((68, 2), np.nan, np.float32)
-    return np.asarray(values, np.float32).reshape(68, 2) / side
+    return np.asarray(values, np.float32).reshape(68, 2)
 
 
 def _refuse_unmeasured(

@@ -166,6 +166,11 @@ def trained_file(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
 def file_for_use(given: Path | None, workspace: Path | None) -> Path:
     """Return the given file of a generator, or else that of the workspace.
 
+    Parameters
+    ----------
+    given
+        File, or the name of one of the workspace's generators.
+
     Raises
     ------
     UsageError
@@ -174,6 +179,10 @@ def file_for_use(given: Path | None, workspace: Path | None) -> Path:
     file = given or generator_file(workspace or Path())
     if file.is_file():
         return file
+    if workspace is not None and given is not None and given.name == str(given):
+        named = generator_file(workspace, given.name)
+        if named.is_file():
+            return named
     what = f"there is no generator {file}"
     if given is None:
         raise UsageError(what, Remedy("train", workspace))
