@@ -11,8 +11,8 @@ from faceprep.core.errors import UsageError
 from faceprep.core.pixels import image_tensor, to_uint8
 from faceprep.generators.base import Generator, MakesNewFaces, Target
 from faceprep.generators.calibration import IntensityMap
+from faceprep.generators.capabilities import require
 from faceprep.generators.references import References
-from faceprep.generators.registry import kinds_that
 from faceprep.generators.targets import Measurements, TargetMaker
 
 _BATCH = 64
@@ -113,30 +113,6 @@ class Editor:
         if expression in self.calibration:
             intensity = self.calibration[expression](intensity)
         return self.targets.make([expression] * count, np.full(count, intensity), sources=sources)
-
-
-def require(generator: Generator, capability: Any, what: str) -> Any:
-    """Return the generator, which has to follow a protocol.
-
-    Parameters
-    ----------
-    capability
-        `MakesNewFaces` or `HasExpressionCode`.
-    what
-        Verb phrase for the message, e.g. ``read expression codes``.
-
-    Raises
-    ------
-    UsageError
-        The kind does not; the hint lists the kinds that do.
-    """
-    if not isinstance(generator, capability):
-        able = ", ".join(kinds_that(capability)) or "none"
-        raise UsageError(
-            f"the generator is of kind {generator.kind}, which cannot {what}",
-            f"kinds that can: {able}",
-        )
-    return generator
 
 
 def to_pixels(x: Tensor) -> Any:

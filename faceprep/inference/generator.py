@@ -13,7 +13,8 @@ from faceprep.core.files import file_sha256
 from faceprep.core.text import did_you_mean
 from faceprep.generators.base import Generator, HasExpressionCode
 from faceprep.generators.calibration import calibration_of
-from faceprep.generators.editor import Editor, require
+from faceprep.generators.capabilities import require
+from faceprep.generators.editor import Editor
 from faceprep.generators.references import references_of
 from faceprep.generators.store import load_generator
 from faceprep.workspace import Workspace

@@ -13,7 +13,8 @@ from faceprep.core.pixels import to_unit_range
 from faceprep.generators.base import Generator, MakesNewFaces, Target
 from faceprep.generators.blocks.layers import channels_last
 from faceprep.generators.calibration import calibration_of
-from faceprep.generators.editor import require, to_pixels
+from faceprep.generators.capabilities import require
+from faceprep.generators.editor import to_pixels
 from faceprep.generators.references import references_of
 from faceprep.generators.targets import Measurements, TargetMaker
 from faceprep.metrics.source_measurements import measurements_of_faces

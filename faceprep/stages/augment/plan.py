@@ -5,6 +5,9 @@ from faceprep.core.errors import FaceprepError
 from faceprep.core.files import digest, file_sha256
 from faceprep.execution.job import Request
 from faceprep.execution.options import Options
+from faceprep.generators.base import MakesNewFaces
+from faceprep.generators.capabilities import require_kind
+from faceprep.generators.registry import spec_of
 from faceprep.generators.trained import read_trained
 from faceprep.stages.augment.existing import ExistingFaces
 from faceprep.stages.augment.quality_filter import QualityFilter
@@ -37,7 +40,8 @@ class Plan:
     Raises
     ------
     UsageError
-        There is no trained generator, or no source where one is needed.
+        There is no trained generator, no source where one is needed, or the kind cannot generate
+        faces without a source.
     FaceprepError
         A subject of the sources is tested or watched.
     """
@@ -53,11 +57,14 @@ class Plan:
         self.checkpoint, networks = file_sha256(file.path), file.config
         self.classes, self.size = tuple(networks["classes"]), int(networks["size"])
         modes = list(self.settings.shares())
+        if "new" in modes:
+            require_kind(file.kind, MakesNewFaces, "generate faces without a source")
         self.sources: dict[str, Sources] = {
             mode: find_sources(config, mode) for mode in modes if mode != "new"
         }
         filtered = self.settings.filter != "none"
-        self.input_hash = digest([self.checkpoint, *fingerprint(config, modes, filtered)])
+        measured = "action_units" in spec_of(file.kind).driven_by
+        self.input_hash = digest([self.checkpoint, *fingerprint(config, modes, filtered, measured)])
         self.config_hash = self._hash(device)
         hashes = (self.input_hash, self.config_hash)
         self.existing = ExistingFaces(self.workspace, self.stage.name, hashes)

@@ -88,15 +88,20 @@ def find_sources(config: Config, mode: str) -> Sources:
     )
 
 
-def fingerprint(config: Config, modes: Sequence[str], filtered: bool) -> list[str | None]:
-    """Return the hashes of the parts that the sources, or the training of a filter, read."""
+def fingerprint(
+    config: Config, modes: Sequence[str], filtered: bool, measured: bool = False
+) -> list[str | None]:
+    """Return the hashes of the parts that the sources, or the training of a filter, read.
+
+    `measured`: the generator is driven by the action units of its sources.
+    """
     roots = [config.workspace] if "edit" in modes or filtered else []
     if "other" in modes:
         roots.append(_other(config).root)
     found: list[str | None] = []
     for root in roots:
         workspace = Workspace(root)
-        for stage in ("select", "align"):
+        for stage in ("select", "align", "aus")[: 3 if measured else 2]:
             markers = (workspace.marker(stage, shard) for shard in workspace.shards(stage))
             found += [marker.sha256 if marker else None for marker in markers]
     return found

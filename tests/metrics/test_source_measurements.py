@@ -1,0 +1,35 @@
+"""Measurements of source faces, from manifests and from landmarks."""
+
+import numpy as np
+import pytest
+from builders.training import toy_workspace
+
+from faceprep.core.errors import UsageError
+from faceprep.metrics.source_measurements import measurements_of_crop, measurements_of_faces
+
+BOTH = frozenset({"action_units", "landmarks"})
+
+
+def test_manifests_give_both_in_the_order_of_the_faces(tmp_path):
+    workspace = toy_workspace(tmp_path, measured=True)
+    ids = ["folder/S0/surprise", "folder/S0/anger"]  # labels 3 and 0
+    found = measurements_of_faces(workspace, ids, BOTH)
+    assert found.action_units[:, 0].tolist() == [3, 0]
+    assert found.landmarks[:, 0, 0] == pytest.approx(np.array([4, 1]) / 32)
+    nothing = measurements_of_faces(workspace, ids, frozenset())
+    assert nothing.action_units is None
+    assert nothing.landmarks is None
+
+
+def test_a_stage_that_has_not_run_is_named(tmp_path):
+    workspace = toy_workspace(tmp_path)
+    with pytest.raises(UsageError, match="aus has not run"):
+        measurements_of_faces(workspace, ["folder/S0/anger"], BOTH)
+
+
+def test_a_photograph_is_measured_by_its_landmarks():
+    points = np.random.default_rng(0).uniform(20, 100, (68, 2))
+    found = measurements_of_crop(points.ravel(), 128, BOTH)
+    assert found.landmarks[0] == pytest.approx(points / 128)
+    assert found.action_units.shape == (1, 17)
+    assert measurements_of_crop(points, 128, frozenset({"landmarks"})).action_units is None
