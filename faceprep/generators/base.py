@@ -1,4 +1,4 @@
-"""The interface of a generator, and what a batch of faces is asked to become."""
+"""The interface of a generator, and the target of an edit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What a batch of B faces is asked to become; a kind reads the fields that it is driven by.
+    """The wanted result for a batch of B faces; a kind reads the fields that drive it.
 
     Attributes
     ----------
@@ -21,10 +21,11 @@ class Target:
     code
         ``(B, K·d)`` expression code of a generator that has one.
     action_units, source_action_units
-        ``(B, 17)`` intensities in [0, 5], in the order of `faceprep.core.action_units`: those asked
-        for, and those of the source faces.
+        ``(B, 17)`` intensities in [0, 5], in the order of `faceprep.core.action_units`: the wanted
+        ones, and those of the source faces.
     landmarks, source_landmarks
-        ``(B, 68, 2)`` pixels of the crop divided by its side: those asked for, and the source's.
+        ``(B, 68, 2)`` pixels of the crop divided by its side: the wanted ones, and those of the
+        source faces.
     """
 
     expression: Tensor | None = None

@@ -38,7 +38,7 @@ class Spec:
     attach
         ``attach(network, extra)`` restores what the kind put into the ``extra`` of its file.
     without_neutral
-        Presets that leave neutral out of the classes unless it is asked for.
+        Presets that leave neutral out of the classes unless ``train.neutral`` is set.
     """
 
     kind: str

@@ -70,8 +70,8 @@ def load_generator(
     Raises
     ------
     FaceprepError
-        The file is damaged, hostile, or not what was asked for. Its names, shapes and types are
-        compared with those of its configuration before any memory is taken for the networks.
+        The file is damaged, hostile, or of another preset or classes. Names, shapes and types are
+        compared with those of the configuration before memory is allocated for the networks.
     """
     file = read_checkpoint(path)
     file.expect(preset=preset)

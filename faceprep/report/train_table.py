@@ -1,4 +1,4 @@
-"""What ``faceprep train`` prints: the plan, and how the training ended."""
+"""Tables of ``faceprep train``: the plan, and how the training ended."""
 
 from typing import TYPE_CHECKING, Any
 

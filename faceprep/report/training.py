@@ -28,14 +28,14 @@ TILE, GAP, HEADER, BLOCK = 96, 3, 20, 14
 _PANELS = {
     "faces as they are": ("pixel", "pixel_bottleneck", "identity", "embedding", "tv"),
     "edits": ("class_frozen", "class_image", "class_projected", "embedding_edit", "image_cycle"),
-    "the makers against the judges": (
+    "generator against discriminators": (
         "adversarial",
         "adversarial_projected",
         "adversarial_latent",
         "adversarial_new",
     ),
     "Q": ("q", "d_q"),
-    "judges": ("d_image", "d_projected", "d_latent", "d_class", "d_class_projected"),
+    "discriminators": ("d_image", "d_projected", "d_latent", "d_class", "d_class_projected"),
     "health": ("d_gap", "d_gap_projected", "code_spread", "flow", "residual_mean"),
 }
 

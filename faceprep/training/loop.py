@@ -56,7 +56,7 @@ class Job:
     folder
         Where checkpoints and history go; it exists.
     subjects
-        Everybody whose faces are trained on, sorted, so that a later test can exclude them.
+        Subjects of the training faces, sorted; a later test excludes them.
     seed
         Of torch's global random state.
     facts
@@ -86,7 +86,7 @@ class Outcome:
     Attributes
     ----------
     steps, total
-        Done, and asked for.
+        Steps done, and steps of the whole training.
     began
         Steps that were done before.
     seconds, images

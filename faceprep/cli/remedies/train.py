@@ -18,7 +18,7 @@ def train_command(workspace: Path, overrides: Mapping[str, Any]) -> str:
     Parameters
     ----------
     overrides
-        ``generator``, a kind or a name with a fold (``exprgan-fold03``); ``fold``, a number or a
+        ``generator``, a kind or a name with a fold (``KIND-fold03``); ``fold``, a number or a
         variable of the shell (``$k``); other flags are added at the end.
     """
     further = dict(overrides)

@@ -77,6 +77,6 @@ class Baseline:
 
 
 def row_name(key: Key) -> str:
-    """Name a row in words: ``exprgan, flips, 3000 synthetic``."""
+    """Name a row in words: ``GENERATOR, flips, 3000 synthetic``."""
     generator, arm, count = key
     return ", ".join(word for word in (generator, arm, f"{count} synthetic") if word)

@@ -99,7 +99,7 @@ class BatchNorm(nn.Module):
 class BoundedCode(nn.Module):
     """tanh that brings an identity into the range of its prior U(-1, 1), live at the start.
 
-    With ``norm`` a batch normalisation without parameters stands before it: the code can then
+    With ``norm`` a batch normalisation without parameters precedes it: the code can then
     neither saturate nor collapse to a constant. Its running statistics follow within a few hundred
     steps (decay 0.99), since short trainings are evaluated too.
     """

@@ -1,6 +1,6 @@
 """Losses as pure functions of tensors; all reduce to a float32 scalar, also under autocast.
 
-Means are over every element unless a docstring says otherwise, so that no weight depends on the
+Means are over every element unless noted, so that no weight depends on the
 batch or the size. Sources: Ding et al. (2018, eq. 6–10), with the definitions of their
 official code where the paper gives none; other sources are named in the docstrings.
 """

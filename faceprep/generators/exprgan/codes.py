@@ -2,7 +2,7 @@
 
 A code has K blocks of d elements, one block per class. In training the block of the shown class
 is positive and all others are negative with the same magnitudes (ExprGAN, eq. 3). So every code
-seen in training is ``|z|·(2y − 1)``; the table says which of the codes for editing are such.
+seen in training is ``|z|·(2y − 1)``; the table shows which codes for editing are of that form.
 
 =======================  ============================================  ====================
 code                     blocks                                        seen in training
@@ -60,7 +60,7 @@ def intensity_code(y: Tensor, s: Tensor | float, elements: int) -> Tensor:
     Raises
     ------
     UsageError
-        An intensity lies outside [0, 1].
+        An intensity is outside [0, 1].
     """
     level = torch.as_tensor(s, dtype=y.dtype, device=y.device).reshape(-1, 1)
     if not bool(((level >= 0) & (level <= 1)).all()):

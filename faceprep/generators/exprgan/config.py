@@ -37,7 +37,7 @@ class ExprGANConfig:
         fully connected layer (1024). Everything else follows from these.
     q_sees_label
         Code: D_img and Q share layers that have the label as constant maps. False: the shared
-        layers see the image alone, D_img takes the label by projection, and Q says by itself which
+        layers see the image alone, D_img takes the label by projection, and Q infers which
         expression it sees.
     q_shared_layer
         Code: one more fully connected layer of 128 before Q's branches.
@@ -50,7 +50,7 @@ class ExprGANConfig:
         Move running statistics. Code (False): never, so Q cannot be used on one image; expression
         transfer needs it, so `paper` has it too.
     encoder_tanh
-        Code: tanh after G_enc, the range of the prior. The paper does not say.
+        Code: tanh after G_enc, the range of the prior. Not given in the paper.
     code_repeats
         How often the expression code is repeated beside g(x). Code (None): int(identity / K).
     code_everywhere
@@ -67,7 +67,7 @@ class ExprGANConfig:
     d_norm
         ``batch`` (paper, code), or ``spectral`` in D_img and none in Q and D_z.
     class_head
-        D_img also says which expression it sees.
+        D_img also classifies the expression.
     source_path
         decode(g, c, src) goes from the source by a warp and a residual.
     path_width
@@ -150,7 +150,7 @@ def config_from_json(values: Mapping[str, Any]) -> ExprGANConfig:
     Raises
     ------
     UsageError
-        A key is unknown or missing, or a value has the wrong type or lies outside its range.
+        A key is unknown or missing, or a value has the wrong type or is outside its range.
     """
     unknown = sorted(set(values) - {field.name for field in fields(ExprGANConfig)})
     if unknown:

@@ -23,7 +23,7 @@ class PhaseRecipe:
     epochs, batch
         Length; the last incomplete batch of an epoch is dropped.
     makers, judges
-        Attributes of `ExprGAN` that the makers' optimizer and the judges' optimizers update.
+        Networks of `ExprGAN` that the optimizers of the generator and of the discriminators update.
     discriminate
         The judges pay for taking real for fake. False: D_img pays L_Q only.
     latent
@@ -35,7 +35,7 @@ class PhaseRecipe:
     adversarial
         Form of the adversarial losses.
     learning_rate, learning_rate_projected, betas
-        Adam, constant; its moments start anew in every phase.
+        Adam, constant; its moments are reset in every phase.
     steps
         Length in steps, in place of `epochs`.
     augment, augment_image

@@ -115,7 +115,7 @@ def paper_phases(
     Parameters
     ----------
     epochs
-        Of the official code; the paper gives none.
+        Epochs of the official code; the paper gives none.
     batches
         Code: 60 in the controller phase. Paper: 48 throughout.
     vgg_norm
@@ -167,11 +167,11 @@ def paper_phases(
 def modern_phases(epochs: int, batch: int = 16, tiny: bool = False) -> tuple[PhaseRecipe]:
     """Return one joint phase: reconstruction with the own label, edits with another, new faces.
 
-    Weights began as those of the trial (64 pixels, 1 044 photographs, batch 16, Adam 5e-4); new are
-    what the trial asked for, other faces of the same person and a price on colours, and
-    `embedding_edit`, `residual` and `pixel_bottleneck`, which were raised on photographs. The drawn
-    people of `tiny` bear stronger edits. Codes of edits are `codes.edit_magnitudes`, classes
-    sampled evenly, the class losses weighted by the strength r.
+    The weights are those of a trial on photographs (64 pixels, 1 044 photographs, batch 16, Adam
+    5e-4), with the losses that it showed to be missing (other faces of the same person, colours of
+    the residual), and more `embedding_edit`, `residual` and `pixel_bottleneck`. The rendered people
+    of `tiny` allow stronger edits. Codes of edits are `codes.edit_magnitudes`, classes are sampled
+    evenly, and the class losses are weighted by the strength r.
     """
     weights = Weights(
         pixel=10,

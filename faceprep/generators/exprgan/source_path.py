@@ -20,12 +20,12 @@ _T = TypeVar("_T")
 #: Length of the condition, which combines identity and code.
 _CONDITION = 128
 
-#: The flow is predicted on a grid of this part of the size, the path's middle lies at an eighth.
+#: The flow is predicted at this fraction of the size; the middle of the path is at an eighth.
 FLOW_STEP = 4
 _LEVELS = 3
 
-#: The flow is this many times what its layer says: as its weights start at 0 and the smoothing
-#: takes much of their gradient, a residual would be learned first, and everything by it.
+#: Factor of the flow layer's output. Its weights start at 0 and smoothing weakens their gradient,
+#: so that without it the residual would learn first and do everything.
 _FLOW_GAIN = 8.0
 
 
@@ -169,7 +169,7 @@ class SourcePath(nn.Module):
 def as_colourful(residual: Tensor, src: Tensor) -> Tensor:
     """Remove the colours of a residual ``(B, 3, S, S)`` where the source has none.
 
-    Colours on a gray photograph are no expression, but a loss can be paid in them. A source whose
+    Colours on a gray photograph lower some losses without showing an expression. A source whose
     pixels lie `_COLOURFUL` from gray on average, or further, keeps the residual as it is.
     """
     x = src.float()

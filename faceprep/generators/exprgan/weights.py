@@ -18,11 +18,11 @@ class Weights:
     embedding_edit, embedding_margin
         Embedding distance of edits beyond the margin.
     q, q_discriminator
-        L_Q for the makers, and for D_img with Q.
+        L_Q of the generator, and of D_img with Q.
     adversarial, adversarial_latent, adversarial_projected
-        What the makers pay to D_img, D_z and the projected discriminator.
+        Adversarial losses of the generator against D_img, D_z and the projected discriminator.
     adversarial_new
-        The same to both discriminators of images for faces of identities drawn from the prior.
+        Adversarial loss of new faces against both discriminators of images.
     class_frozen, class_image, class_projected
         Cross-entropy of edits: by a frozen classifier on face features, by the heads of D_img and
         of the projected discriminator.
@@ -31,7 +31,7 @@ class Weights:
     latent_cycle, image_cycle
         Identity code of an edit against the source's; the edit edited back against the source.
     closeness, residual, residual_roughness
-        Edits stay near the source; L1 and total variation of the residual.
+        Distance of edits from the source; L1 and total variation of the residual.
     residual_colour
         L1 of the residual's colour: what it has beyond its gray level.
     paired, paired_identity

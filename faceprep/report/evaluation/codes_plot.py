@@ -1,4 +1,4 @@
-"""Plot a t-SNE of identities g(x), by person and by expression (ExprGAN, Fig. 6)."""
+"""Plot a t-SNE of identities g(x), by person and by expression (Ding et al. 2018, Fig. 6)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,29 +1,35 @@
 """Calibrate the intensity of a trained generator: measure how strongly each expression shows.
 
 The five elements of an expression code have no order, and a generator may do most of its work in
-a small part of 0 … 1. So the intensity that a user asks for goes through a rising map, fitted on
-edits of training faces, which lies in the generator's file as ``extra["calibration"]``.
+a small part of 0 … 1. So the requested intensity goes through a monotonic map, which is fitted on
+edits of training faces and stored in the generator's file as ``extra["calibration"]``.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
+from faceprep.generators.calibration import CALIBRATION
+from faceprep.generators.editor import Editor
+from faceprep.generators.references import references_of
+from faceprep.generators.store import load_generator
+from faceprep.generators.targets import NEUTRAL
+from faceprep.training.checkpoint import read_checkpoint
+from faceprep.training.checkpoint_writer import add_extra
+from faceprep.training.loop import Reporter
+from faceprep.workspace import Workspace
+from faceprep.workspace.training_rows import training_rows
 
-if TYPE_CHECKING:
-    from faceprep.training.loop import Reporter
 
+def calibrate_trained(config: Config, file: Path, device: str, progress: Reporter) -> bool:
+    """Fit the maps on some training faces and store them in a generator's file.
 
-def calibrate_trained(config: Config, file: Path, device: str, progress: "Reporter") -> bool:
-    """Fit the maps on some training faces and put them into a generator's file.
-
-    A file that has them is left as it is. Where landmarks cannot be measured, one line says so.
+    A file that has them is not changed. Where landmarks cannot be measured, one line says so.
 
     Parameters
     ----------
     config
-        Of the training; ``train.calibrate`` is the number of faces, 0 for none.
+        Configuration of the training; ``train.calibrate`` is the number of faces, 0 for none.
     file
         ``generator.safetensors``.
     device
@@ -40,20 +46,13 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: "Report
     FaceprepError
         The file is damaged or cannot be written.
     """
-    from faceprep.generators.calibration import CALIBRATION
-    from faceprep.generators.store import load_generator
-    from faceprep.training.checkpoint import read_checkpoint
-    from faceprep.training.checkpoint_writer import add_extra
-
     if CALIBRATION in read_checkpoint(file).extra:
         return True
     if not config.train.calibrate:
         return False
     try:
+        # A machine for training alone has no landmark predictor.
         from faceprep.faces.dlib.landmark_predictor import shared_predictor
-        from faceprep.generators.editor import Editor
-        from faceprep.generators.references import references_of
-        from faceprep.generators.targets import NEUTRAL
         from faceprep.metrics.calibration import calibrate
         from faceprep.metrics.workspace_faces import in_turns, read_faces
 
@@ -62,9 +61,6 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: "Report
         why = error.message if isinstance(error, MissingToolError) else str(error)
         progress.say(f"train: the intensity is not calibrated: {why}")
         return False
-    from faceprep.workspace import Workspace
-    from faceprep.workspace.training_rows import training_rows
-
     model, checked = load_generator(file, device=device)
     editor = Editor(model, None, device, references_of(checked.extra))
     rows = training_rows(

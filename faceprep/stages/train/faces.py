@@ -25,7 +25,7 @@ def classes_of(rows: "pd.DataFrame", config: TrainConfig) -> tuple[str, ...]:
     Raises
     ------
     UsageError
-        One that is asked for does not occur, or fewer than two do.
+        A requested expression does not occur, or fewer than two do.
     """
     neutral = config.neutral
     if neutral is None:

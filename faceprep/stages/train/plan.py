@@ -95,7 +95,7 @@ class Prepared:
 
     @property
     def subjects(self) -> list[str]:
-        """Everybody whose faces are trained on, sorted."""
+        """Subjects of the training faces, sorted."""
         return sorted(set(self.data.crops.subjects))
 
 

@@ -81,7 +81,7 @@ def run_train(
     UsageError
         A setting is not possible, or there are no training faces.
     MissingToolError
-        The weights of the face features, or the GPU that was asked for, are missing.
+        The weights of the face features, or the requested GPU, are missing.
     FaceprepError
         The checkpoint is of another training, or a loss became NaN.
     """
