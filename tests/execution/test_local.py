@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import cloudpickle
+import psutil
 import pytest
 
 from faceprep.execution import local
@@ -61,11 +62,22 @@ def test_a_job_that_kills_every_worker_is_given_up(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("0.*"))) == local.RETRIES + 1
 
 
+def finish_first(job):
+    """Do job 0; stay in every other job until the worker is ended."""
+    (job.folder / str(os.getpid())).touch()
+    while job.number:
+        time.sleep(0.05)
+    return job.number
+
+
 def test_leaving_early_ends_the_workers(tmp_path: Path) -> None:
-    jobs = [job(number=n, folder=tmp_path, deaths=0) for n in range(200)]
-    outcomes = local.run(jobs, die_in_hand, 2)
-    next(outcomes)
+    outcomes = local.run([job(number=n, folder=tmp_path) for n in range(200)], finish_first, 2)
+    assert next(outcomes).marker == 0
     outcomes.close()
-    done = len(list(tmp_path.iterdir()))
-    time.sleep(0.5)
-    assert len(list(tmp_path.iterdir())) == done < 200
+    pids = [int(path.name) for path in tmp_path.iterdir()]
+    assert 1 <= len(pids) <= 2
+    assert not [pid for pid in pids if psutil.pid_exists(pid) and alive(pid)]
+
+
+def alive(pid: int) -> bool:
+    return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -165,6 +165,8 @@ def _cluster_here(settings: DaskConfig, workers: int) -> "Iterator[Client]":
         "distributed.scheduler.allowed-failures": settings.allowed_failures,
         # No shard queues at a worker: when that is killed, only the shard in hand has suffered.
         "distributed.scheduler.worker-saturation": 1.0,
+        # The cluster would close the nanny of a worker that is killed again after this time.
+        "distributed.deploy.lost-worker-timeout": "365d",
     }
     with (
         scratch() as folder,
