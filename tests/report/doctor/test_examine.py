@@ -46,9 +46,9 @@ def states(checks: Sequence[Check]) -> dict[str, str]:
 
 
 def test_everything_needed_is_there_where_the_tests_run(tmp_path: Path) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     checks = examine(tmp_path)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
     assert exit_code(checks) == ALL_THERE
     wanted = {"detector mtcnn", "detector dlib", "68 landmarks", "engine local"}
     assert wanted <= set(states(checks))

@@ -200,8 +200,8 @@ def test_real_photographs_are_readable_thumbnails(
     workspace = make_workspace(stages=("align",))
     photograph = next(iter(sorted((shared / "faces" / "images").iterdir())))
     (tmp_path / "ws-photographs" / "0005.png").write_bytes(photograph.read_bytes())
-    started = time.monotonic()
+    started = time.process_time()
     sheet = contact_sheet(workspace.root, tmp_path / "sheet.png", per_expression=COLUMNS)
     assert sheet.placeholders == []
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
     assert cv2.imread(str(sheet.path)) is not None
