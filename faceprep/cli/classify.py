@@ -75,7 +75,7 @@ def classify(
         if dry_run:
             print_result(*plan_tables(resolved, result), as_json=json)
             return DONE
-        written = write_files(resolved, result, progress)
+        written = write_files(resolved, result)
     print_result(*accuracy_tables(resolved, result, written), as_json=json)
     if not any(one.row.synthetic for one in result.rows):
         say_next(rows_with_faces(resolved, 3000), quiet or json)

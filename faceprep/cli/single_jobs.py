@@ -80,7 +80,7 @@ def _classify(config: Config, overwrite: bool) -> Printed:
     requeue_at_notice(lambda: _last_training_time(config) != begun)
     progress = Progress()
     result = run_classify(config, progress, overwrite=overwrite)
-    renderables, data = accuracy_tables(config, result, write_files(config, result, progress))
+    renderables, data = accuracy_tables(config, result, write_files(config, result))
     return as_text(renderables), data
 
 

@@ -1,12 +1,9 @@
 """matplotlib: the style of the plots, and the files that it writes."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from faceprep.core.errors import MissingToolError, UsageError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from faceprep.core.errors import UsageError
 
 FORMATS = (".png", ".pdf")
 
@@ -36,31 +33,13 @@ STYLE: Any = {
 }
 
 
-def figure_class() -> "type[Figure]":
-    """Import matplotlib's figure, which draws without a display.
-
-    Raises
-    ------
-    MissingToolError
-        matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingToolError("matplotlib is not installed", "pip install matplotlib") from None
-    return Figure
-
-
 def check_plot(out: Path, flag: str = "--plot") -> None:
-    """Refuse a plot that cannot be made, before anything is computed for it.
+    """Refuse a file name that is no plot, before anything is computed for it.
 
     Raises
     ------
     UsageError
         The file is neither PNG nor PDF.
-    MissingToolError
-        matplotlib is not installed.
     """
     if out.suffix.lower() not in FORMATS:
         raise UsageError(f"a plot is a PNG or a PDF, not {out.name}", f"{flag} {out.stem}.png")
-    figure_class()

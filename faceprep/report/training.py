@@ -13,7 +13,6 @@ import numpy as np
 from faceprep.core.errors import FaceprepError
 from faceprep.core.files import atomic_write
 from faceprep.core.images import write_png
-from faceprep.report.figure import figure_class
 from faceprep.stages.train.run import Pictures
 
 if TYPE_CHECKING:
@@ -99,18 +98,16 @@ def plot_losses(history: Path, out: Path) -> Path:
 
     Raises
     ------
-    MissingToolError
-        When matplotlib is not installed.
     FaceprepError
         When the picture cannot be written.
     """
     import pandas as pd
+    from matplotlib.figure import Figure
 
-    figure_type = figure_class()
     table = pd.read_parquet(history)
     window = max(len(table) // 100, 1)
     smooth = table.select_dtypes("number").rolling(window, min_periods=1).mean()
-    figure = figure_type(figsize=(12, 6.4), layout="constrained")
+    figure = Figure(figsize=(12, 6.4), layout="constrained")
     grid: Any = figure.subplots(2, 3, sharex=True)
     for axes, (title, names) in zip(grid.flat, _PANELS.items(), strict=True):
         for name in names:

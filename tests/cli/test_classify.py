@@ -21,7 +21,7 @@ RUNNER = CliRunner()
 #: What a machine with a GPU and nothing else of ours does not have.
 _BARE = """
 import sys
-for name in ("dlib", "PIL", "lz4", "matplotlib", "mtcnn", "psutil"):
+for name in ("dlib", "PIL", "lz4", "mtcnn", "psutil"):
     sys.modules[name] = None
 from faceprep.cli import main
 main()

@@ -22,7 +22,7 @@ RUNNER = CliRunner()
 #: What a machine with a GPU and nothing else of ours does not have.
 _BARE = """
 import sys
-for name in ("dlib", "PIL", "joblib", "lz4", "matplotlib", "mtcnn", "psutil", "scipy", "sklearn"):
+for name in ("dlib", "PIL", "joblib", "lz4", "mtcnn", "psutil", "scipy", "sklearn"):
     sys.modules[name] = None
 from faceprep.cli import main
 main()

@@ -13,9 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from faceprep.config import Config
-from faceprep.core.errors import MissingToolError
 from faceprep.core.files import output_file
-from faceprep.core.progress import Progress
 from faceprep.metrics.accuracy import accuracy_of
 from faceprep.metrics.predictions import Predictions, confusion
 from faceprep.report.accuracy.data import accuracy_data
@@ -25,7 +23,7 @@ from faceprep.stages.classify.result import ClassifyResult
 from faceprep.workspace.schemas import METADATA_KEY
 
 
-def write_files(config: Config, result: ClassifyResult, progress: Progress) -> dict[str, str]:
+def write_files(config: Config, result: ClassifyResult) -> dict[str, str]:
     """Write every file, and return the files by name.
 
     Raises
@@ -47,10 +45,7 @@ def write_files(config: Config, result: ClassifyResult, progress: Progress) -> d
     written["tex"] = _text(folder / "accuracy.tex", latex(result))
     report = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False)
     written["json"] = _text(folder / "accuracy.json", report + "\n")
-    try:
-        written["plot"] = plot_accuracy(result, folder / "accuracy.png")
-    except MissingToolError as error:
-        progress.say(f"classify: no accuracy.png: {error.message} (→ {error.hint})")
+    written["plot"] = plot_accuracy(result, folder / "accuracy.png")
     return written
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from faceprep.core.files import output_file
-from faceprep.report.figure import FAINT, GRAY, INK, PALETTE, PAPER, figure_class
+from faceprep.report.figure import FAINT, GRAY, INK, PALETTE, PAPER
 from faceprep.stages.classify.result import ClassifyResult
 
 
@@ -18,12 +18,12 @@ def plot_accuracy(result: ClassifyResult, out: Path) -> str:
 
     Raises
     ------
-    MissingToolError
-        matplotlib is not installed.
     FaceprepError
         The picture cannot be written.
     """
-    figure = figure_class()(figsize=(7.2, 4.2), layout="constrained", facecolor=PAPER)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained", facecolor=PAPER)
     axes: Any = figure.subplots()
     counts = sorted({one.row.synthetic for one in result.rows})
     arms = list(dict.fromkeys(one.row.arm for one in result.rows))

@@ -38,7 +38,7 @@ def plot_agreement(evaluation: AUEvaluation, out: Path) -> None:
 
     Raises
     ------
-    UsageError, MissingToolError
+    UsageError
         As `check_plot`.
     FaceprepError
         The file cannot be written.

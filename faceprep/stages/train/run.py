@@ -21,7 +21,7 @@ import torch
 
 from faceprep.config import Config
 from faceprep.core.device import choose_device
-from faceprep.core.errors import FaceprepError, MissingToolError
+from faceprep.core.errors import FaceprepError
 from faceprep.core.files import write_json
 from faceprep.core.progress import Progress
 from faceprep.execution.shard import versions
@@ -44,7 +44,7 @@ class Pictures:
     samples
         ``samples(path, samples, preset, step)`` draws a sheet of samples.
     losses
-        ``losses(history, path)`` draws the history; raises MissingToolError where it cannot.
+        ``losses(history, path)`` draws the history.
     """
 
     samples: Callable[[Path, Samples, str, int], None]
@@ -136,7 +136,7 @@ def _train(
     write_json(folder / INFO, info)
     if not outcome.stopped:
         _calibrate(config, folder, progress, device)
-    return Trained(prepared.plan, outcome, losses=_losses(folder, pictures, progress))
+    return Trained(prepared.plan, outcome, losses=_losses(folder, pictures))
 
 
 def _device(wanted: str) -> str:
@@ -207,12 +207,8 @@ def _calibrate(config: Config, folder: Path, progress: Progress, device: str) ->
         calibrate_trained(config, folder / USE, device, progress)
 
 
-def _losses(folder: Path, pictures: Pictures | None, progress: Progress) -> str | None:
-    """Draw the history; a machine without matplotlib does without."""
+def _losses(folder: Path, pictures: Pictures | None) -> str | None:
+    """Draw the history, if pictures are drawn at all."""
     if pictures is None:
         return None
-    try:
-        return str(pictures.losses(folder / HISTORY, folder / "losses.png"))
-    except MissingToolError as error:
-        progress.say(f"train: no losses.png: {error.message} (→ {error.hint})")
-        return None
+    return str(pictures.losses(folder / HISTORY, folder / "losses.png"))

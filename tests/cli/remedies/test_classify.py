@@ -124,7 +124,7 @@ def test_a_damaged_generator_is_told_with_the_training_of_this_workspace(tmp_pat
 def test_a_table_of_other_faces_than_those_at_hand_is_refused(tmp_path: Path) -> None:
     workspace = with_synthetic(tmp_path)
     config = configured(tmp_path, sweep=(4,), updates=3)
-    write_files(config, run_classify(config, QUIET), QUIET)
+    write_files(config, run_classify(config, QUIET))
     baseline = tmp_path / "baseline.json"
     update_baseline(tmp_path, baseline, "the first")
     marker = workspace.marker_path("augment/exprgan", 0)

@@ -43,7 +43,7 @@ def classified(root: Path) -> Path:
     )  # fmt: skip
     config = Config(workspace=root, workers=1, classify=choices)
     quiet = Progress(quiet=True)
-    write_files(config, run_classify(config, quiet, overwrite=True), quiet)
+    write_files(config, run_classify(config, quiet, overwrite=True))
     return root
 
 

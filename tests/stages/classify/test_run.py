@@ -158,7 +158,7 @@ def test_the_files_are_what_the_table_says_and_the_same_every_time(tmp_path: Pat
     with_synthetic(tmp_path)
     config = configured(tmp_path, sweep=(4,), seeds=2)
     result = run_classify(config, QUIET)
-    written = write_files(config, result, QUIET)
+    written = write_files(config, result)
     bytes_before = {name: Path(path).read_bytes() for name, path in written.items()}
     cells = pd.read_parquet(written["accuracy"])
     assert list(cells.columns) == [
@@ -189,7 +189,7 @@ def test_the_files_are_what_the_table_says_and_the_same_every_time(tmp_path: Pat
     assert latex.count(r"\\") == 3
     assert "flips & 4 &" in latex
     assert Path(written["plot"]).read_bytes().startswith(b"\x89PNG")
-    write_files(config, run_classify(config, QUIET, overwrite=True), QUIET)
+    write_files(config, run_classify(config, QUIET, overwrite=True))
     for name, path in written.items():
         assert Path(path).read_bytes() == bytes_before[name], name
 
