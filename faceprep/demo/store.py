@@ -106,7 +106,7 @@ def _is_complete(root: Path, record: dict[str, Any]) -> bool:
     foreign = [name for name in names if name != TRUTH_FOLDER]
     if foreign:
         raise UsageError(
-            f"{root} is not empty and was not made by faceprep demo (it holds {foreign[0]!r})",
+            f"{root} is not empty and is not a demo dataset (it holds {foreign[0]!r})",
             hint=Remedy("demo", arguments=(str(root / "demo"),)),
         )
     return False

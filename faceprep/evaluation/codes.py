@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Remedy, UsageError
 from faceprep.metrics.identity import all_distances
 from faceprep.metrics.leaks import refuse_leak
 from faceprep.metrics.representation import expression_codes, identities
@@ -125,7 +125,7 @@ def evaluate_codes(
     rows = rows_of_split(workspace, table, split, model.classes)
     rows = rows.iloc[in_turns(rows["subject"].to_numpy(str), seed)[:MOST_FACES]]
     if len(rows) < 3:
-        raise UsageError(f"{len(rows)} faces are too few to have neighbours", "faceprep show")
+        raise UsageError(f"{len(rows)} faces are too few to have neighbours", Remedy("show"))
     faces = read_faces(workspace, rows, model.size)
     refuse_leak(trained_on, faces.subjects.tolist(), "the generator")
     g = identities(model, faces.images, device)

@@ -12,7 +12,7 @@ from typing import Any
 
 from faceprep.config import Config
 from faceprep.core.device import choose_device
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Remedy, UsageError
 from faceprep.core.images import write_png
 from faceprep.execution.stage import ShardOutput, Stage, image_name
 from faceprep.faces.aligner import Aligner, Alignment
@@ -105,6 +105,7 @@ def _dataset_root(config: Config) -> Path:
     root = config.dataset_root()
     if not root.is_dir():
         raise UsageError(
-            f"the dataset's folder is not there: {root}", "faceprep align --root DIR …"
+            f"the dataset's folder is not there: {root}",
+            (Remedy("align", overrides={"root": "DIR"}), " …"),
         )
     return root
