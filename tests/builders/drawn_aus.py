@@ -1,4 +1,4 @@
-"""A demo dataset in the layout of CK+, selected."""
+"""Render and select a demo dataset in the layout of CK+."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,14 +25,14 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def truth(drawn: Path) -> dict[str, Intensities]:
-    """Path below the dataset → what the renderer was told."""
+    """Return path below the dataset → true values."""
     rows = pq.read_table(drawn / "faceprep_demo" / "truth.parquet").to_pylist()
     return {row["path"]: {au: row[f"{au}_r"] for au in PRESENCE_AUS} for row in rows}
 
 
 @pytest.fixture
 def select(drawn: Path, tmp_path: Path) -> Callable[..., Workspace]:
-    """Select frames of the demo dataset, or of another folder, into a workspace of its own."""
+    """Select frames of the demo dataset, or of another folder, into a new workspace."""
 
     def run(name: str = "ws", root: Path = drawn, **settings: object) -> Workspace:
         config = Config(

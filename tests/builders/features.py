@@ -1,4 +1,4 @@
-"""Small VGG networks in the files that real ones come in, and the crops to try them on."""
+"""Write small VGG networks in all file formats, and crops for them."""
 
 import struct
 import zlib
@@ -16,7 +16,7 @@ Convolutions = list[tuple[str, Tensor, Tensor]]
 
 
 def convolutions(network: str = "vgg-face", seed: int = 0) -> Convolutions:
-    """Names (conv1_1 …), filters and biases of a narrow network."""
+    """Return names (conv1_1 …), filters and biases of a narrow network."""
     generator = torch.Generator().manual_seed(seed)
     made, inputs = [], 3
     for block, (count, width) in enumerate(zip(BLOCKS[network], WIDTHS, strict=True), 1):
@@ -29,7 +29,7 @@ def convolutions(network: str = "vgg-face", seed: int = 0) -> Convolutions:
 
 
 def reference(layers: Convolutions) -> dict[str, nn.Sequential]:
-    """For every convolution, the plain torch network up to it, before its ReLU."""
+    """Return the torch network up to each convolution, before its ReLU."""
     modules: list[nn.Module] = []
     made = {}
     for name, filters, biases in layers:
@@ -44,13 +44,13 @@ def reference(layers: Convolutions) -> dict[str, nn.Sequential]:
 
 
 def crops(count: int = 2, side: int = 64, seed: int = 0) -> Tensor:
-    """Smooth noise in [-1, 1]."""
+    """Return smooth noise in [-1, 1]."""
     coarse = torch.rand(count, 3, 9, 9, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     return nn.functional.interpolate(coarse, (side, side), mode="bilinear")
 
 
 def state_dict(layers: Convolutions, names: Iterable[str], classes: int) -> dict[str, Tensor]:
-    """Convolutions under other names, and three dense layers of one input."""
+    """Return convolutions with other names, and three dense layers with one input."""
     made = {}
     for name, (_, filters, biases) in zip(names, layers, strict=True):
         made |= {f"{name}.weight": filters, f"{name}.bias": biases}
@@ -60,7 +60,7 @@ def state_dict(layers: Convolutions, names: Iterable[str], classes: int) -> dict
 
 
 def torchvision_names(network: str) -> list[str]:
-    """``features.0`` and so on: convolution and ReLU count, and a pool after every block."""
+    """Return ``features.0`` etc.: convolutions, ReLUs and pools are counted."""
     names, place = [], 0
     for count in BLOCKS[network]:
         names += [f"features.{place + 2 * number}" for number in range(count)]
@@ -74,7 +74,7 @@ def torchvision_names(network: str) -> list[str]:
 def write_matlab(
     path: Path, layers: Convolutions, *, compress: bool, nested: bool, old_fields: bool = False
 ) -> None:
-    """A network as MatConvNet saves it: ``layers`` and ``meta``, or both inside ``net``."""
+    """Write a network as MatConvNet does: ``layers`` and ``meta``, or both inside ``net``."""
     made = []
     for name, filters, biases in layers:
         values = [_numbers(filters.numpy().transpose(2, 3, 1, 0)), _numbers(biases.numpy()[None])]
@@ -137,13 +137,13 @@ def _structure(fields: dict[str, bytes]) -> bytes:
 
 
 class Torch7Writer:
-    """Values in Torch7's binary form."""
+    """Write values in the binary format of Torch7."""
 
     def __init__(self) -> None:
         self._count = 0
 
     def value(self, value: object) -> bytes:
-        """None, text, a number, a table or an array."""
+        """Write None, text, a number, a table or an array."""
         if value is None:
             return struct.pack("<i", 0)
         if isinstance(value, str):
@@ -159,20 +159,20 @@ class Torch7Writer:
         return self.tensor(value.shape, [s // value.itemsize for s in value.strides], value.ravel())
 
     def tensor(self, shape: Iterable[int], strides: Iterable[int], storage: np.ndarray) -> bytes:
-        """A tensor of any shape and steps over a storage."""
+        """Write a tensor of any shape and strides over a storage."""
         shape, strides = list(shape), list(strides)
         sizes = struct.pack(f"<i{2 * len(shape) + 1}q", len(shape), *shape, *strides, 1)
         content = struct.pack("<q", len(storage)) + storage.astype("<f4").tobytes()
         return self._named("torch.FloatTensor", sizes) + self._named("torch.FloatStorage", content)
 
     def thing(self, name: str, fields: dict[object, bytes]) -> bytes:
-        """An object of a class whose fields are written already."""
+        """Write an object whose fields are already written."""
         items = b"".join(self.value(key) + value for key, value in fields.items())
         table = struct.pack("<iii", 3, self._index(), len(fields)) + items
         return self._named(name, table)
 
     def function(self) -> bytes:
-        """A function, as Lua bytecode with what it closes over."""
+        """Write a function: Lua bytecode and its upvalues."""
         return struct.pack("<iii", 8, self._index(), 5) + b"\x1bLuaR" + self.value({"x": 1})
 
     def _named(self, name: str, content: bytes) -> bytes:
@@ -188,7 +188,7 @@ class Torch7Writer:
 
 
 def write_torch7(path: Path, layers: Convolutions, *, flat: bool) -> None:
-    """A network as VGG-Face was published: a Sequential; `flat` filters are matrices."""
+    """Write a network like the published VGG-Face: a Sequential; `flat` filters are matrices."""
     writer = Torch7Writer()
     modules: list[bytes] = []
     for name, filters, biases in layers:

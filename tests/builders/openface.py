@@ -1,4 +1,4 @@
-"""OpenFace's folder ``AU_predictors`` with random weights, in the layout of the real one."""
+"""Write a folder ``AU_predictors`` with random weights in the layout of OpenFace."""
 
 import struct
 from pathlib import Path
@@ -12,7 +12,7 @@ from faceprep.faces.action_units.openface.models.au_models import TRIANGLES
 from faceprep.faces.action_units.openface.models.linear_predictors import DESCRIPTOR_SIZE, HOG_SIZE
 from faceprep.faces.action_units.openface.models.shape_model import MODES, PointDistributionModel
 
-#: AUs whose dynamic regressors the real list of sequences names, and their cutoffs.
+#: AUs with dynamic regressors in the list of OpenFace, and their cutoffs.
 CUTOFFS = {
     **{"AU01": 0.55, "AU02": 0.75, "AU05": 0.80, "AU09": 0.70, "AU15": 0.55, "AU17": 0.20},
     **{"AU20": 0.65, "AU23": 0.65, "AU25": 0.30, "AU26": 0.30, "AU45": 0.60},
@@ -20,7 +20,7 @@ CUTOFFS = {
 DYNAMIC_CLASSIFIERS = frozenset(
     ("AU01", "AU02", "AU09", "AU15", "AU17", "AU20", "AU25", "AU26", "AU28", "AU45")
 )
-#: Their classifiers' scores above zero mean that the AU is there; of all others, that it is not.
+#: AUs whose classifiers output presence for scores above zero; the others output absence.
 POSITIVE = frozenset(("AU10", "AU12", "AU25"))
 
 PDM = "In-the-wild_aligned_PDM_68.txt"
@@ -28,7 +28,7 @@ TRIANGULATION = "tris_68_full.txt"
 
 
 def write_predictors(folder: Path, seed: int = 0) -> Path:
-    """Write a whole folder; intensities of faces come out between 0 and 5, most of them."""
+    """Write a complete folder; most intensities of faces are between 0 and 5."""
     rng = np.random.default_rng(seed)
     for name in ("svr_combined", "svm_combined"):
         (folder / name).mkdir(parents=True)
@@ -53,7 +53,7 @@ def write_predictors(folder: Path, seed: int = 0) -> Path:
             if cutoff == CUTOFFS.get(au):
                 best.append(f"{name} {au}")
     for kind, lists, lines in (("static", "static", static), ("dynamic", "best", best)):
-        # The real files come with Windows' ends of lines, and without one at the end.
+        # The files of OpenFace have Windows line endings and no final newline.
         (folder / f"AU_all_{lists}.txt").write_bytes("\r\n".join(lines).encode())
         keys = f"AUPredictor AU_all_{lists}.txt\r\nPDM {PDM}\r\nTriangulation {TRIANGULATION}"
         (folder / f"main_{kind}_svms.txt").write_bytes(keys.encode())
@@ -65,7 +65,7 @@ def write_predictors(folder: Path, seed: int = 0) -> Path:
 def regressor(
     means: np.ndarray, weights: np.ndarray, bias: float, cutoff: float | None = None
 ) -> bytes:
-    """Bytes of a regressor's file; a dynamic one with a cutoff."""
+    """Return the bytes of a regressor file; with a cutoff it is dynamic."""
     start = struct.pack("<i", 0) if cutoff is None else struct.pack("<id", 1, cutoff)
     return start + _binary(means[None]) + _binary(weights[:, None]) + struct.pack("<d", bias)
 
@@ -78,14 +78,14 @@ def classifier(
     *,
     dynamic: bool,
 ) -> bytes:
-    """Bytes of a classifier's file; `classes` are those of scores above zero, and of others."""
+    """Return the bytes of a classifier file; `classes` are its outputs above zero and otherwise."""
     start = struct.pack("<i", 5 if dynamic else 4)
     end = struct.pack("<ddd", bias, *classes)
     return start + _binary(means[None]) + _binary(weights[:, None]) + end
 
 
 def make_shape_model(seed: int = 0) -> PointDistributionModel:
-    """A mean face, 34 random ways to bend it that neither move, turn nor scale it."""
+    """Create a mean face and 34 random modes without translation, rotation and scale."""
     rng = np.random.default_rng(seed)
     mean = mean_face() * [62.0, 62.0, -62.0]
     mean = (mean - mean.mean(axis=0)).T
@@ -122,7 +122,7 @@ def _write_shape_model(path: Path, model: PointDistributionModel) -> None:
 
 
 def _write_triangles(path: Path) -> None:
-    """Triangles that cover the mean face; some of them twice, to make 111."""
+    """Write 111 triangles that cover the mean face, some of them twice."""
     x, y = mean_face()[:, :2].T
     triangles = Triangulation(x, y).triangles
     path.write_text(_text(np.resize(triangles, (TRIANGLES, 3)), 4))

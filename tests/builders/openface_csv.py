@@ -1,4 +1,4 @@
-"""CSV files as OpenFace writes them, and faces to find in them."""
+"""Build CSV files as OpenFace writes them, and the corresponding faces."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.faces.action_units.backend import FaceInput
 
 FACE = np.random.default_rng(5).uniform(-40, 40, (68, 2))
-FACE[[0, 1]] = [-40, -40], [40, 40]  # the box is 80 wide and high, whatever was drawn
+FACE[[0, 1]] = [-40, -40], [40, 40]  # the box is 80 wide and high for any seed
 
 AU_COLUMNS = (*COLUMNS_R, *COLUMNS_C)
 LANDMARK_COLUMNS = tuple(f"{axis}_{k}" for axis in "xy" for k in range(68))
@@ -18,12 +18,12 @@ VIDEO_COLUMNS = ("frame", "face_id", "timestamp", "confidence", "success", *STIL
 
 
 def face_at(x: float, y: float) -> np.ndarray:
-    """68 points, 80 pixels wide and high, around a place."""
+    """Return 68 points, 80 pixels wide and high, around a position."""
     return np.round(FACE + [x, y], 1)
 
 
 def cells(au: float = 1.5, points: np.ndarray | None = None, **others: object) -> dict[str, object]:
-    """One row: every intensity is `au`, every other presence is 1."""
+    """Return one row: each intensity is `au`, every other presence is 1."""
     row: dict[str, object] = {"face": 0, "face_id": 0, "confidence": 0.98, "success": 1}
     row |= {"timestamp": "0.000", "frame": 1}
     row |= dict.fromkeys(COLUMNS_R, f"{au:.2f}")
@@ -39,14 +39,14 @@ def csv_text(
     separator: str = ", ",
     end: str = "\n",
 ) -> str:
-    """Rows under a header."""
+    """Return rows with a header."""
     lines = [separator.join(columns)]
     lines += [separator.join(str(row[name]) for name in columns) for row in rows]
     return end.join(lines) + end
 
 
 def video_text(aus: Sequence[float], **others: object) -> str:
-    """A file of FeatureExtraction: each frame's intensities are one number."""
+    """Return a file of FeatureExtraction with constant intensities per frame."""
     rows = [cells(au, frame=k, **others) for k, au in enumerate(aus, 1)]
     return csv_text(rows, VIDEO_COLUMNS)
 
@@ -64,7 +64,7 @@ def face_of(
     sequence: str | None = None,
     **select: object,
 ) -> FaceInput:
-    """A face of a photograph, whose crop is the photograph itself."""
+    """Return a face whose crop is the photograph."""
     points = face_at(100, 100) if points is None else points
     identifier = "folder/" + path.rpartition(".")[0]
     row = {"face_id": identifier, "path": path, "subject": subject, "sequence": sequence}

@@ -1,4 +1,4 @@
-"""A stand-in for OpenFace's programs: replays CSV files, and fails as the real ones do.
+"""Stand in for the programs of OpenFace: replay CSV files and simulate failures.
 
 The program reads its orders from ``orders.json`` beside it: SHA-256 of a picture → what to do with
 it. Its calls are noted in ``calls.txt``, a line each: the tool and how many pictures or folders.
@@ -15,15 +15,15 @@ from builders.openface_csv import STILL_COLUMNS, VIDEO_COLUMNS, cells, csv_text
 
 CSV = "csv"
 DEEDS = (
-    "noface",  # nothing but the details, as for a picture without a face
-    "ignore",  # nothing at all
-    "abort",  # what 11 of 1 376 photographs did
+    "noface",  # only the details, as for an image without a face
+    "ignore",  # no output
+    "abort",  # as for 11 of 1 376 photographs
     "crash",  # a segmentation fault
     "exit",  # status 3 with a message on stdout
     "hang",
     "garbage",  # bytes where the CSV should be
     "truncated",
-    "flood",  # a great deal of text, then the CSV
+    "flood",  # much text, then the CSV
     "child",  # starts another process, then hangs
 )
 
@@ -107,7 +107,7 @@ sys.exit(orders.get("status", 0))
 
 
 class StandIn:
-    """Both programs in one folder, and the orders that they follow."""
+    """Provide both programs in one folder, and control their behaviour."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -122,7 +122,7 @@ class StandIn:
     def order(
         self, picture: Path, deed: str | None = None, text: str = "", au: float = 1.5
     ) -> None:
-        """Say what a picture is answered with: a deed, a file's text, or a plain face."""
+        """Set the response to an image: an action, the text of a file, or a plain face."""
         row = csv_text([cells(au, frame="FRAME")], VIDEO_COLUMNS).splitlines()[1]
         known = {"deed": deed, "csv": text or csv_text([cells(au)], STILL_COLUMNS), "row": row}
         self.orders["pictures"][hashlib.sha256(picture.read_bytes()).hexdigest()] = known
@@ -136,17 +136,17 @@ class StandIn:
         (self.folder / "orders.json").write_text(json.dumps(self.orders))
 
     def calls(self) -> list[str]:
-        """The tool and number of inputs of each call so far."""
+        """Return the tool and number of inputs of each call so far."""
         notes = self.folder / "calls.txt"
         return notes.read_text().splitlines() if notes.exists() else []
 
     def last(self) -> dict:
-        """Arguments, environment and folder of the last call."""
+        """Return arguments, environment and folder of the last call."""
         return json.loads((self.folder / "last.json").read_text())
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process is there, and no zombie."""
+    """Return whether a process is running."""
     try:
         os.kill(pid, 0)
         return b") Z " not in Path(f"/proc/{pid}/stat").read_bytes()
@@ -155,5 +155,5 @@ def is_alive(pid: int) -> bool:
 
 
 def answers(results: list) -> list:
-    """What a backend says of every face: the first intensity, or why there is none."""
+    """Return the first intensity or the reason of each face."""
     return [r.reason or float(r.intensities[0]) for r in results]

@@ -1,4 +1,4 @@
-"""The muscles move the landmarks that they move on people."""
+"""Action units move landmarks in the right directions."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pictures: repeatable, true to their landmarks, and faces to a detector."""
+"""Rendered images are reproducible, match their landmarks, and are detected as faces."""
 
 import importlib.util
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_the_first_subjects_are_the_same_in_every_dataset() -> None:
 
 @pytest.fixture(scope="module")
 def sample() -> list[tuple[np.ndarray, np.ndarray]]:
-    """Fifty pictures at the default difficulty: (image, landmarks68)."""
+    """Render fifty images at the default difficulty: (image, landmarks68)."""
     pictures = []
     for index in range(25):
         subject = sample_subject(11, index, 0.5)

@@ -1,4 +1,4 @@
-"""The files are those of the real datasets: read here by hand, as their readme files say."""
+"""Files have the formats of the real datasets; they are parsed here independently."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from faceprep.demo.layouts import ck_plus, oulu_casia
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All three layouts, two or three people each."""
+    """Render all three layouts with one to three people."""
     folder = tmp_path_factory.mktemp("demo")
     render_demo(folder / "oulu", DemoSettings("oulu-casia", subjects=1, frames=2, size=160))
     render_demo(folder / "ck", DemoSettings("ck-plus", subjects=2, frames=2, size=160))

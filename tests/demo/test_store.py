@@ -1,4 +1,4 @@
-"""A dataset is complete, or finished by the same command, or left alone with a reason."""
+"""A dataset is complete, or the same command completes it, or an error explains why not."""
 
 import hashlib
 import os
@@ -74,7 +74,7 @@ def test_a_killed_command_is_finished_by_the_same_command(finished: Path, tmp_pa
 def test_a_process_that_is_not_the_first_to_finish_changes_nothing(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other one finishes while a picture is in hand here."""
+    """Another process finishes the dataset while an image is being written."""
     root, write, others = tmp_path / "both", base.write_file, iter([True])
     times: dict[Path, int] = {}
 

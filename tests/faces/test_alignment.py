@@ -58,7 +58,7 @@ def test_expression_is_arcface_at_four_fifths_with_the_eyes_at_38_percent() -> N
     assert expression[1, 0] - expression[0, 0] == pytest.approx(0.8 * between_eyes, rel=1e-4)
     to_mouth = arcface[3:].mean(axis=0) - arcface[:2].mean(axis=0)
     assert expression[3, 1] - expression[0, 1] == pytest.approx(0.8 * to_mouth[1], rel=1e-4)
-    # Its own mirror image, so that a flipped crop is the crop of the flipped photograph.
+    # Symmetric, so that a flipped crop is the crop of the flipped photograph.
     mirrored = expression[MIRROR_5] * [-1, 1] + [1000, 0]
     np.testing.assert_allclose(mirrored, expression, atol=1e-9)
 
@@ -77,7 +77,7 @@ def test_a_template_scales_about_the_corner_of_the_image(name: str, size: int, f
 def test_dlib_template_crops_as_dlib_does() -> None:
     dlib = pytest.importorskip("dlib")
     image = texture(400, 400)
-    # dlib's own mean positions of the 68 points; the jaw does not count.
+    # dlib's mean positions of the 68 points, without the jaw.
     mean_x = """.000213256 .0752622 .18113 .29077 .393397 .586856 .689483 .799124 .904991 .98004
         .490127 .490127 .490127 .490127 .36688 .426036 .490127 .554217 .613373 .121737 .187122
         .265825 .334606 .260918 .182743 .645647 .714428 .793132 .858516 .79751 .719335 .254149

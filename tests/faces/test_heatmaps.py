@@ -42,7 +42,7 @@ def test_float32_differs_by_one_step_at_most(face: np.ndarray) -> None:
     planes = gaussian_planes(torch.from_numpy(face).float()[None], 128)[0]
     assert planes.dtype == torch.float32
     steps = np.rint(planes.numpy().max(axis=0) * 255) - combined_heatmap(face, 128)
-    # Beyond 2^24 float32 has no half pixels left, but nothing of such a point is in the crop.
+    # Beyond 2^24 float32 has no half pixels, but such a point is not in the crop.
     assert np.abs(steps).max() <= 1
     assert (steps != 0).mean() < 0.001
 
@@ -100,7 +100,7 @@ def test_gradients_are_finite_and_pull_towards_the_point() -> None:
     gaussian_planes(face, 64)[0, 3, 40, 33].backward()
     assert face.grad is not None
     assert torch.isfinite(face.grad).all()
-    assert face.grad[0, 3, 0] > 0  # moving right makes the pixel to the right brighter
+    assert face.grad[0, 3, 0] > 0  # a movement to the right makes the pixel to the right brighter
     assert face.grad[0, 3, 1] == 0
 
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from faceprep.config import SelectConfig
 from faceprep.core.tree import is_image, is_system_file, walk
 from faceprep.core.vocabulary import SPLITS
 from faceprep.datasets.base import FrameRow, Reader
+from faceprep.datasets.celeba.columns import AnnotationColumns
 from faceprep.datasets.celeba.lists import AnnotationList, kind_of, read_list
 from faceprep.datasets.celeba.split import SURPLUS, UNLISTED, split_codes
 from faceprep.datasets.ids import face_id
@@ -104,9 +104,11 @@ class CelebA(Reader):
         codes = split_codes(numbers, subjects, lists.get("partition"), select, report)
         for index in np.flatnonzero(codes < 0).tolist():
             report.leave_out(_REASONS[codes[index]], names[index])
-        extras = _Extras(contents.aligned, lists, report)
+        columns = AnnotationColumns(contents.aligned, lists, report)
         for start in range(0, len(numbers), _BATCH):
-            for index, extra in enumerate(extras.columns(numbers[start : start + _BATCH]), start):
+            for index, extra in enumerate(
+                columns.of_images(numbers[start : start + _BATCH]), start
+            ):
                 if codes[index] < 0:
                     continue
                 yield FrameRow(
@@ -122,7 +124,7 @@ class CelebA(Reader):
                     fold=NO_FOLD,
                     **extra,
                 )
-        extras.note_missing()
+        columns.note_missing()
 
     def nearest(self, root: Path) -> str | None:
         """Report an archive, annotations without images, or numbered images in another folder."""
@@ -137,54 +139,6 @@ class CelebA(Reader):
                 elif is_image(name) and _IMAGE.fullmatch(name):
                     signs.setdefault(2, f"{path}, but its folder is not called img_align_celeba")
         return signs[min(signs)] if signs else None
-
-
-class _Extras:
-    """Look up attributes, boxes and landmarks of images, as columns of `FrameRow`."""
-
-    def __init__(self, aligned: bool, lists: dict[str, AnnotationList], report: Report) -> None:
-        self._report = report
-        self._attributes = lists.get("attributes")
-        # Boxes and the plain landmarks are in pixels of the photographs, not of the aligned crops.
-        self._box = None if aligned else lists.get("box")
-        self._points = lists.get("landmarks_align" if aligned else "landmarks")
-        self._missing = 0
-        if self._attributes is not None and not self._attributes.names:
-            width = self._attributes.values.shape[1]
-            report.note(f"the attributes have no header: they are called attribute01 to {width}")
-            names = tuple(f"attribute{k + 1:02d}" for k in range(width))
-            self._attributes = AnnotationList(
-                self._attributes.numbers, self._attributes.values, names
-            )
-
-    def columns(self, numbers: np.ndarray) -> list[dict[str, Any]]:
-        """Return one dictionary of columns per image."""
-        extras: list[dict[str, Any]] = [{} for _ in range(len(numbers))]
-        for column, table in (("box", self._box), ("landmarks5", self._points)):
-            for extra, values in zip(extras, _values(table, numbers), strict=True):
-                if values is not None:
-                    extra[column] = values
-        if self._attributes is not None:
-            names = self._attributes.names
-            for extra, values in zip(extras, _values(self._attributes, numbers), strict=True):
-                if values is None:
-                    self._missing += 1
-                else:
-                    extra["attributes"] = dict(zip(names, values, strict=True))
-        return extras
-
-    def note_missing(self) -> None:
-        """Report the number of images without a line in the attribute list."""
-        if self._missing:
-            self._report.note(f"{self._missing} images have no line in the attribute list")
-
-
-def _values(table: AnnotationList | None, numbers: np.ndarray) -> list[list[float] | None]:
-    if table is None:
-        return [None] * len(numbers)
-    values, known = table.rows(numbers)
-    rows = values.astype(np.float64).tolist()
-    return [row if there else None for row, there in zip(rows, known.tolist(), strict=True)]
 
 
 def _is_of_interest(name: str) -> bool:

@@ -18,7 +18,7 @@ def images(count: int, folder: str = "img_align_celeba", ending: str = ".jpg") -
 
 
 def lists(count: int, folder: str = "", people: int = 3, end: str = "\n") -> dict[str, str]:
-    """The text form: partition 60/20/20 by identity, whose images are spread over the numbers."""
+    """Write text lists: partition 60/20/20 by identity, with images of mixed numbers."""
     numbers = range(1, count + 1)
     part = {0: 0, 1: 1, 2: 2}
     lines = {
@@ -38,7 +38,7 @@ def lists(count: int, folder: str = "", people: int = 3, end: str = "\n") -> dic
 
 
 def as_csv(texts: dict[str, str]) -> dict[str, str]:
-    """The form in circulation on Kaggle: commas, CRLF, a header and no count."""
+    """Convert lists to the form on Kaggle: commas, CRLF, a header and no count."""
     header = {"partition": "image_id,partition", "attr": "image_id," + ",".join(NAMES)}
     found = {}
     for name, text in texts.items():
@@ -58,7 +58,7 @@ def test_everything_that_the_lists_say(plant, read):
     assert [row.split for row in rows] == ["val", "test", "train"] * 2
     assert first.attributes == {"5_o_Clock_Shadow": -1.0, "Smiling": 1.0, "Young": 1.0}
     assert first.landmarks5 == [69, 109, 106, 113, 77, 142, 73, 152, 108, 154]
-    assert first.box is None  # the boxes are in pixels of the other photographs
+    assert first.box is None  # the boxes are in pixels of the original photographs
     assert {(row.role, row.expression, row.fold, row.sequence) for row in rows} == {
         ("still", None, -1, None)
     }

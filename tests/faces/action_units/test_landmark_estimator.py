@@ -1,4 +1,4 @@
-"""What the estimator must do whatever its numbers are, on the mean face and its movements."""
+"""Test properties that hold for any weights, on the mean face and its movements."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from faceprep.faces.action_units.landmark_estimator import (
 from faceprep.faces.action_units.measures import MEASURES
 from faceprep.faces.landmarks import FLIP_68, MOUTH_CORNERS, flip_points
 
-# What an AU moves, image-left half and middle: points → (outwards, upwards) in eye distances.
+# Movements by AUs, left half and middle: points → (outwards, upwards) in eye distances.
 MOVEMENTS = {
     "AU01": {(20, 21): (0, 1)},
     "AU02": {(17, 18, 19): (0, 1)},
@@ -30,12 +30,12 @@ MOVEMENTS = {
 
 
 def front() -> np.ndarray:
-    """The mean face in a 128-pixel crop."""
+    """Return the mean face in a 128-pixel crop."""
     return mean_face()[:, :2] * 40 + [64, 70]
 
 
 def moved(au: str, amount: float) -> np.ndarray:
-    """The mean face with one movement, in eye distances."""
+    """Return the mean face with one movement, in eye distances."""
     points = front()
     for indices, (outwards, upwards) in MOVEMENTS[au].items():
         for index in indices:
@@ -46,7 +46,7 @@ def moved(au: str, amount: float) -> np.ndarray:
 
 
 def seen_from(points: np.ndarray, yaw: float = 0, pitch: float = 0) -> np.ndarray:
-    """Turn a frontal face, at the depth of the mean face, and look at it again."""
+    """Rotate a frontal face with the depth of the mean face, and project it."""
     solid = np.column_stack([(points - [64, 70]) / 40, mean_face()[:, 2]])
     a, b = np.radians([yaw, pitch])
     about_y = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
@@ -206,7 +206,7 @@ def test_every_au_has_numbers_and_an_honest_reliability():
     for weights in (numbers.still, numbers.change):
         assert weights.gains.shape[0] == len(PRESENCE_AUS)
         assert (np.abs(weights.gains).sum(axis=1) > 0).all()
-    assert (numbers.change.offsets <= 0).all()  # a neutral face against itself shows nothing
+    assert (numbers.change.offsets <= 0).all()  # a neutral face relative to itself shows nothing
     assert (numbers.change.thresholds > 0).all()
     assert set(reliability()) == set(INTENSITY_AUS)
     assert all(-1 <= value < 1 for value in reliability().values())

@@ -1,4 +1,4 @@
-"""dlib's detectors on real photographs, and on what is not a face."""
+"""Test dlib's detectors on photographs with and without faces."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from faceprep.faces.mtcnn.boxes import overlaps
 
 @pytest.fixture(scope="module")
 def photos(shared: Path) -> list[tuple[np.ndarray, list[float]]]:
-    """Every 40th photograph with MTCNN's box."""
+    """Load every 40th photograph with MTCNN's box."""
     faces = json.loads((shared / "reference/mtcnn_photos.json").read_text())["faces"]
     names = [name for name in sorted(faces)[::40] if faces[name]]
     return [(read_image(shared / "faces/images" / n), faces[n][0]["box"]) for n in names]
@@ -25,7 +25,7 @@ def photos(shared: Path) -> list[tuple[np.ndarray, list[float]]]:
 
 @pytest.fixture(scope="module")
 def clear(photos: list[tuple[np.ndarray, list[float]]]) -> np.ndarray:
-    """A photograph in which both detectors find the face at once."""
+    """Return a photograph in which both detectors find the face."""
     looks = (image for image, _ in photos if DlibHOG(second_look=False).detect([image])[0])
     return next(looks)
 

@@ -1,4 +1,4 @@
-"""The 68 points: the same as dlib's own code finds, whole, in batches, and on turned faces."""
+"""Compare the 68 points with dlib's code: single, in batches, and on rotated faces."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from faceprep.faces.model_files import dlib_model
 
 @pytest.fixture(scope="module")
 def photos(shared: Path) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Every 40th photograph with a sure face, and OpenFace's 68 points ``(68, 2)``."""
+    """Load every 40th photograph with a clear face, and OpenFace's 68 points ``(68, 2)``."""
     table = pd.read_csv(shared / "reference/openface_photos.csv").set_index("image")
     table = table[(table.faces == 1) & (table.confidence > 0.95)].iloc[::40]
     points = np.stack([table[[f"{axis}_{i}" for i in range(68)]].to_numpy() for axis in "xy"], -1)
@@ -34,13 +34,13 @@ def predictor() -> LandmarkPredictor:
 
 
 def around(points: np.ndarray) -> Face:
-    """A face known by its five points."""
+    """Return a face with five points."""
     low, high = points.min(0), points.max(0)
     return Face((*low.tolist(), *(high - low).tolist()), 1.0, five_from_68(points))
 
 
 def error(found: np.ndarray, points: np.ndarray) -> float:
-    """Mean distance in distances between the outer eye corners."""
+    """Return the mean distance relative to that of the outer eye corners."""
     width = np.linalg.norm(points[36] - points[45])
     return float(np.linalg.norm(found - points, axis=1).mean() / width)
 
@@ -58,8 +58,8 @@ def test_finds_the_points_of_dlib(photos):
     )
     found = regression(images, [(200 + 0j, complex(box.left(), box.top())) for box in boxes])
     worst = np.abs(found - expected).max(axis=(1, 2))
-    # dlib rounds to whole pixels. It also adds its leaves in another order, and now and then the
-    # last digit tips a comparison of two pixels.
+    # dlib rounds to whole pixels. It also adds leaves in another order, and sometimes the
+    # last digit changes a comparison of two pixels.
     assert np.median(worst) <= 0.501
     assert np.abs(found - expected).mean() < 0.3
 

@@ -1,4 +1,4 @@
-"""Sampling against torch's own filter and closed forms."""
+"""Compare sampling with the filter of torch and closed forms."""
 
 import pytest
 import torch

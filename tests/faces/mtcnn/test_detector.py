@@ -1,4 +1,4 @@
-"""MTCNN against the package it follows, and what must hold for any picture."""
+"""Compare MTCNN with the package, and test properties that hold for any image."""
 
 import json
 from importlib.util import find_spec
@@ -33,7 +33,7 @@ KEYPOINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 
 @pytest.fixture(scope="module")
 def photos(shared: Path) -> dict[str, tuple[np.ndarray, list[dict]]]:
-    """Every 40th photograph with what the package found in it."""
+    """Load every 40th photograph with the results of the package."""
     faces = json.loads((shared / "reference/mtcnn_photos.json").read_text())["faces"]
     folder = shared / "faces/images"
     return {name: (read_image(folder / name), faces[name]) for name in sorted(faces)[::40]}
@@ -41,7 +41,7 @@ def photos(shared: Path) -> dict[str, tuple[np.ndarray, list[dict]]]:
 
 @pytest.fixture(scope="module")
 def scene(photos: dict[str, tuple[np.ndarray, list[dict]]]) -> np.ndarray:
-    """Three pictures of faces, of 330, 150 and 40 pixels, on gray."""
+    """Return an image with three faces of 330, 150 and 40 pixels on gray."""
     pictures = [image for image, faces in photos.values() if len(faces) == 1][:3]
     places = [(30, 40, 330), (400, 100, 150), (600, 420, 40)]
     canvas = np.full((500, 700, 3), 128, np.uint8)
@@ -66,7 +66,7 @@ def test_finds_the_faces_of_the_package(photos, search):
             x, y, w, h = theirs["box"]
             assert overlaps(corners([face]), np.array([[x, y, x + w, y + h]]))[0, 0] > 0.95
             points = np.array([theirs["keypoints"][name] for name in KEYPOINTS])
-            # The package rounds to whole pixels; nothing else is between us.
+            # The only difference is that the package rounds to whole pixels.
             assert np.abs(face.landmarks5 - points).max() < 0.51
             assert face.confidence == pytest.approx(theirs["confidence"], abs=1e-4)
 
@@ -210,10 +210,14 @@ def test_a_cell_covers_eleven_pixels():
 
 
 def test_a_suppressed_box_still_suppresses():
-    # Each box overlaps the next by IoU 0.6; the third is clear of the first.
+    # Each box overlaps the next by IoU 0.6; the third does not overlap the first.
     boxes = np.array([[0, 0, 40, 10], [10, 0, 50, 10], [20, 0, 60, 10]], float)
     assert overlaps(boxes, boxes)[0].round(3).tolist() == [1, 0.6, 0.333]
-    assert suppress(boxes, 0.5).tolist() == [True, False, False]  # greedy would keep the third
+    assert suppress(boxes, 0.5).tolist() == [
+        True,
+        False,
+        False,
+    ]  # a greedy method would keep the third
     assert suppress(boxes, 0.7).tolist() == [True, True, True]
     assert suppress(boxes, 0.5, groups=np.array([0, 1, 0])).tolist() == [True, True, True]
 

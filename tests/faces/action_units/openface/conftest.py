@@ -1,4 +1,4 @@
-"""What the tests of backends share."""
+"""Fixtures for tests of backends."""
 
 import hashlib
 
@@ -20,13 +20,13 @@ def root(tmp_path):
 
 @pytest.fixture
 def tool(tmp_path):
-    """Stand-ins for OpenFace's programs."""
+    """Return stand-ins for the programs of OpenFace."""
     return StandIn(tmp_path / "build")
 
 
 @pytest.fixture
 def config(root, tool, tmp_path):
-    """Make a configuration that runs them."""
+    """Return a function that builds a configuration for the stand-ins."""
 
     def make(**aus):
         options = {"backend": "openface", "openface_bin": str(tool.folder), **aus}
@@ -40,7 +40,7 @@ def config(root, tool, tmp_path):
 
 @pytest.fixture
 def run(config, tmp_path):
-    """Run the backend on faces."""
+    """Return a function that runs the backend on faces."""
 
     def go(faces, **aus):
         scratch = tmp_path / "scratch"
@@ -55,7 +55,7 @@ def run(config, tmp_path):
 
 @pytest.fixture
 def photographs(root):
-    """Make small different pictures; return their names."""
+    """Return a function that writes small, different images and returns their names."""
 
     def make(count, pattern="{:03d}.png"):
         names = [pattern.format(k) for k in range(count)]

@@ -1,4 +1,4 @@
-"""Layouts of CSV files, from files on disk to results."""
+"""Test layouts of CSV files, from files on disk to results."""
 
 import os
 import shutil
@@ -68,7 +68,7 @@ def sequence(root, folder, count=6, pattern="{:03d}.jpeg", first=0):
 
 
 def answers(results):
-    """AU01 where there is one, the reason elsewhere."""
+    """Return AU01 or the reason of each result."""
     return [r.reason or float(r.intensities[0]) for r in results]
 
 
@@ -104,7 +104,7 @@ def test_a_flat_folder_of_names_that_several_pictures_have_is_refused(root, csvs
 def test_pictures_that_differ_by_their_ending_only_are_told_by_nobody(root, csvs, run):
     pictures(root, "a.jpg", "a.png")
     write(csvs / "a.csv", still(1))
-    # FaceLandmarkImg wrote a.csv twice; which picture came last is not known.
+    # FaceLandmarkImg wrote a.csv twice; the last image is unknown.
     assert answers(run([face_of("a.png")])) == ["a.csv fits 2 places: a, a"]
 
 
@@ -121,7 +121,7 @@ def test_our_own_names_of_crops(root, csvs, run):
 def test_crops_are_compared_in_the_crop(root, csvs, run):
     pictures(root, "a.jpg")
     face = face_of("a.jpg")
-    face.align["matrix"] = [1, 0, -500, 0, 1, -500]  # the photograph's face lies at 600, 600
+    face.align["matrix"] = [1, 0, -500, 0, 1, -500]  # the face of the photograph is at 600, 600
     write(csvs / "folder__a.csv", still(2))
     assert answers(run([face], input="crop")) == [2]
     assert "elsewhere" in answers(run([face]))[0]
@@ -192,7 +192,7 @@ def test_one_file_per_frame_of_a_sequence(root, csvs, run):
 
 
 def test_counts_that_differ_are_refused_and_named(root, csvs, run):
-    """The report in GANimation's tracker: every row one frame off, and nobody told."""
+    """Issue in GANimation's tracker: each row is one frame off without an error."""
     frames = sequence(root, "P001/Anger", 18)
     write(csvs / "P001/Anger.csv", video_text([k / 4 for k in range(17)]))
     faces = [face_of(frames[k], subject="P001", sequence="Anger") for k in (0, 16, 17)]
@@ -271,7 +271,7 @@ def test_a_table_of_whole_sequences(root, csvs, run):
 
 
 def test_open_faces_own_number_of_a_person_names_no_picture(root, csvs, run):
-    """`face_id` 0 of a video is no name."""
+    """`face_id` 0 of a video does not name an image."""
     frames = sequence(root, "P001/Anger")
     write(csvs / "Anger.csv", video_text([0, 1, 2, 3, 4, 5]))
     assert answers(run([face_of(frames[2], subject="P001", sequence="Anger")])) == [2]
@@ -309,7 +309,7 @@ def test_landmarks_for_others(root, csvs):
     write(csvs / "b.csv", csv_text([cells()], AU_COLUMNS))
     found = CsvFaces(csvs, root).find(face_of("a.jpg"))
     np.testing.assert_array_equal(found.landmarks68, face_at(104, 100))
-    assert found.landmarks_fault is None  # though the AUs are broken
+    assert found.landmarks_fault is None  # although the AUs are invalid
     without = CsvFaces(csvs, root).find(face_of("b.jpg"))
     assert without.landmarks68 is None
     assert without.landmarks_fault.startswith("b.csv: no landmarks")
@@ -360,4 +360,4 @@ def test_a_large_folder_is_listed_once_and_read_not_at_all(root, csvs, run):
     shutil.rmtree(csvs)
     csvs.mkdir()
     write(csvs / "000008.csv", still(3))
-    assert answers(run(faces[1:])) == [3]  # found where the list said
+    assert answers(run(faces[1:])) == [3]  # found at the listed path

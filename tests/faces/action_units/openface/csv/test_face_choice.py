@@ -33,7 +33,7 @@ def test_our_face_is_the_one_that_overlaps_most():
 
 @pytest.mark.parametrize(("name", "faces"), [("sample2", 3), ("sample6", 12), ("bald_guys", 24)])
 def test_everybody_in_a_group_photograph_is_found_again(shared, name, faces):
-    """Each face, shaken as another detector would, is told from its neighbours."""
+    """Each face with perturbed landmarks is distinguished from its neighbours."""
     rows = CsvFile(shared / "reference" / "openface_csv" / f"{name}.csv").rows()
     rng = np.random.default_rng(0)
     assert len(rows) == faces

@@ -187,7 +187,7 @@ def test_a_line_cut_short_costs_that_line_alone(read):
 
 @given(cut=st.integers(1, 400))
 def test_a_cut_never_invents_an_estimate(cut, tmp_path_factory):
-    """Whatever is left of the last line, it is whole, or has a fault, or kept all its digits."""
+    """A truncated last line is complete, has a fault, or has all its digits."""
     folder = tmp_path_factory.mktemp("cut")
     text = csv_text([cells(), cells(2.5)], VIDEO_COLUMNS)
     file = CsvFile(write(folder / "cut.csv", text[:-cut]))

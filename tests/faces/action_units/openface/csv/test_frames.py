@@ -22,7 +22,7 @@ def rows(numbers, times=None):
 
 
 def lines(joined):
-    """Frame's name → line of its row."""
+    """Return frame name → line of its row."""
     return {path.name: [row.line for row in group] for path, group in joined.items()}
 
 
@@ -50,7 +50,7 @@ def test_real_sequence(shared):
     st.integers(5, 30), st.integers(0, 4), st.integers(0, 4), st.booleans(), st.sampled_from([0, 1])
 )
 def test_a_row_more_or_less_is_never_shifted_away(length, head, tail, lost_rows, first):
-    """Rows of a whole film lost at either end, or its frames on disk: joined rightly or refused."""
+    """With rows or frames missing at either end, the join is right or refused."""
     kept = range(1 + head, 1 + length - min(tail, length - head - 1))
     numbers = kept if lost_rows else range(1, length + 1)
     on_disk = frames(length) if lost_rows else frames(len(kept), first=kept[0])
@@ -64,7 +64,7 @@ def test_a_row_more_or_less_is_never_shifted_away(length, head, tail, lost_rows,
 
 
 def test_rows_taken_out_of_the_middle_are_no_mismatch():
-    """Somebody dropped the rows without a face; the numbers say which."""
+    """Rows without a face were removed; the frame numbers identify them."""
     joined = join_frames(rows([1, 2, 5, 6]), frames(6))
     assert lines(joined) == {"001.png": [2], "002.png": [3], "005.png": [4], "006.png": [5]}
     zero_based = join_frames(rows([0, 1, 4, 5]), frames(6))
@@ -77,7 +77,7 @@ def test_without_the_last_number_nothing_is_proven():
     assert join_frames(rows([1, 2, 5]), frames(6)) == "has 3 rows but the sequence has 6 frames"
     assert join_frames(rows([2, 3, 5]), frames(6)) == "has 3 rows but the sequence has 6 frames"
     assert join_frames([], frames(6)) == "has 0 rows but the sequence has 6 frames"
-    # as many rows, but some are of other frames
+    # the same number of rows, but for other frames
     assert "leave some out" in join_frames(rows([1, 2, 3, 4, 5, 7]), frames(6))
     assert "begin with 5" in join_frames(rows(range(5, 11)), frames(6))
 
@@ -106,7 +106,7 @@ def test_times_that_fit_another_length_as_well_prove_nothing(kept):
 
 
 def test_half_the_frame_rate_is_no_proof():
-    """Nine frames of another film fit a grid of 17, but with every step doubled."""
+    """Nine frames of another recording fit a grid of 17 only with doubled steps."""
     times = [round(k / 15, 3) for k in range(9)]
     assert isinstance(join_frames(rows([None] * 9, times), frames(17)), str)
 
@@ -122,7 +122,7 @@ def test_several_faces_of_a_frame_stay_together():
 
 
 def test_names_without_leading_zeros_follow_the_program_that_read_them():
-    """-fdir sorts 10.png before 2.png and has no times; a video made of the frames has."""
+    """-fdir sorts 10.png before 2.png and has no times; a video of the frames has times."""
     unpadded = frames(12, "{}.png")
     by_name = lines(join_frames(rows(range(1, 13)), unpadded))
     assert (by_name["1.png"], by_name["10.png"], by_name["2.png"]) == ([2], [3], [6])

@@ -26,7 +26,7 @@ def folders_of(targets):
 
 
 def find(names, target, identity=(), targets=()):
-    """Name that belongs to a target, or the reason."""
+    """Return the name that belongs to a target, or the reason."""
     targets = split({target, *targets})
     match = PathMatcher(split(names)).find(
         tuple(target.split("/")), identity, ending_in(targets), lambda: folders_of(targets)
@@ -65,12 +65,12 @@ def test_a_picture_that_is_not_listed_has_rivals_all_the_same():
 
 
 def test_another_persons_file_is_not_borrowed():
-    """The picture without a face has no CSV; its neighbour's is called the same."""
+    """The image without a face has no CSV; a neighbour's file has the same name."""
     target = "VL/Strong/P002/Fear/017"
     names = ["out/P001/Fear/017"]
     assert find(names, target, ("P002", "Fear"), OULU) is None
     assert find(["happiness/001", "anger/002"], "anger/001", (), ["happiness/001"]) is None
-    # Nor is it where P001 is not on disk any more.
+    # Nor if P001 does not exist on disk any more.
     alike = "out/P001/Fear/017.csv is called alike, but lies in other folders"
     assert find(names, target, ("P002", "Fear")) == alike
     alike = "happiness/001.csv is called alike, but lies in other folders"

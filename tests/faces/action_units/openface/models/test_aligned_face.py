@@ -20,7 +20,7 @@ def similarity(scale, angle, x, y):
 
 
 def warp_slowly(image, matrix):
-    """OpenCV's warp until 4.10, pixel by pixel, in 1/32 pixel and 1/1024 of a level."""
+    """Warp as OpenCV until 4.10, pixel by pixel, in 1/32 pixel and 1/1024 of a level."""
     inverse = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2]
     height, width = image.shape[:2]
     result = np.zeros((SIDE, SIDE, 3), np.uint8)
@@ -89,7 +89,7 @@ def test_the_mean_face_comes_upright_and_central():
 
 
 def test_the_turn_is_that_of_the_singular_values():
-    """Kabsch by SVD as in the description, for a face that is no copy of the mean."""
+    """Compare with Kabsch by SVD for a face that differs from the mean."""
     rng = np.random.default_rng(2)
     landmarks = MEAN * [1.9, 2.2] + rng.normal(0, 4, (68, 2))
     rigid = [1, 2, 3, 4, 12, 13, 14, 15, 27, 28, 29, 31, 32, 33, 34, 35]
@@ -104,7 +104,7 @@ def test_the_turn_is_that_of_the_singular_values():
 
 
 def mask_slowly(points, triangles):
-    """Pixels on the inner side of all three edges, or on one, of any triangle."""
+    """Return the pixels inside or on the edges of any triangle."""
     rows, columns = np.mgrid[:SIDE, :SIDE]
 
     def side(a, b, x, y):
@@ -130,7 +130,7 @@ def test_masks_are_the_pixels_in_triangles():
     triangles = triangles[(np.diff(np.sort(triangles, axis=1), axis=1) > 0).all(axis=1)]
     triangles = triangles[:25]
     landmarks = rng.uniform(-40, 150, (6, 68, 2))
-    # Corners on pixels: those in a triangle's edge count as well.
+    # Corners on pixels: pixels on edges count as well.
     landmarks[3:] = np.round(landmarks[3:])
     still = np.tile(similarity(1, 0, 0, 0), (6, 1, 1))
     masks = face_masks(still, landmarks, triangles)

@@ -41,7 +41,7 @@ def template(tmp_path_factory):
 
 @pytest.fixture
 def folder(template, tmp_path):
-    """A copy to be spoilt."""
+    """Return a copy of the models that a test may modify."""
     return shutil.copytree(template, tmp_path / "AU_predictors")
 
 
@@ -58,7 +58,7 @@ def faces():
 
 
 def raw(path):
-    """Numbers of a predictor's file, read on their own: (bias, means, weights)."""
+    """Read (bias, means, weights) of a predictor independently."""
     data = path.read_bytes()
     at = {0: 4, 1: 12, 4: 4, 5: 4}[struct.unpack_from("<i", data)[0]]
     means = np.frombuffer(data, "<f8", DESCRIPTOR_SIZE, at + 12)
@@ -162,7 +162,7 @@ def test_the_digest_covers_the_files_that_are_used(folder):
 
 
 def spoil(change):
-    """Apply a change of bytes to a file."""
+    """Change the bytes of a file."""
 
     def apply(path):
         path.write_bytes(change(path.read_bytes()))

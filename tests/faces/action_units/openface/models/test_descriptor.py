@@ -20,7 +20,7 @@ def models(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def picture():
-    """Smooth noise, so that half a pixel does not matter much."""
+    """Return smooth noise, which is not sensitive to half a pixel."""
     rng = np.random.default_rng(0)
     coarse = rng.uniform(0, 255, (12, 14, 3))
     rows, columns = np.linspace(0, 10.99, 330), np.linspace(0, 12.99, 390)
@@ -59,7 +59,7 @@ def test_a_turned_picture_gives_the_same_descriptor(models, picture, landmarks):
     turned = np.ascontiguousarray(np.rot90(picture, -1))
     height = picture.shape[0]
     points = np.stack([height - 1 - landmarks[..., 1], landmarks[..., 0]], axis=-1)
-    # The fit starts upright; a quarter turn is as far as OpenFace's goes.
+    # The fit starts upright; rotations up to 90° converge, as in OpenFace.
     seen, other = describe([picture] * 3, landmarks, models), describe([turned] * 3, points, models)
     np.testing.assert_allclose(other.geometry, seen.geometry, atol=0.6)
     assert np.abs(other.hog - seen.hog).mean() < 0.005
@@ -111,7 +111,7 @@ def test_torch_sees_the_same(models, picture, landmarks):
 
 
 def test_agrees_with_openface_on_photographs(openface_models, shared):
-    """The bars of the project, on every tenth photograph, from OpenFace's own landmarks."""
+    """Check the targets on every tenth photograph, with OpenFace's landmarks."""
     table = pd.read_csv(shared / "reference" / "openface_photos.csv").iloc[::10]
     axes = [table[[f"{axis}_{k}" for k in range(68)]].to_numpy(float) for axis in "xy"]
     models = load_models(openface_models)

@@ -10,7 +10,7 @@ DIRECTIONS = [
 
 
 def strongest(image, x, y):
-    """Gradient of the strongest channel; of equals the last, in the columns from 105 the first."""
+    """Return the gradient of the strongest channel; ties: the last, from column 105 the first."""
     best = None
     for channel in range(3):
         gx = int(image[y, x + 1, channel]) - int(image[y, x - 1, channel])
@@ -22,7 +22,7 @@ def strongest(image, x, y):
 
 
 def fhog_slowly(image):
-    """The formulas one after the other, a pixel and a cell at a time."""
+    """Compute the features pixel by pixel and cell by cell."""
     cells = np.zeros((16, 16, 18))
     for y in range(1, 111):
         for x in range(1, 111):
@@ -58,7 +58,7 @@ def fhog_slowly(image):
 
 @pytest.fixture(scope="module")
 def faces():
-    """Noise, few levels (so channels are often equally strong), a gray ramp, a disc."""
+    """Return noise, few levels (frequent ties between channels), a gray ramp, a disc."""
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (112, 112, 3))
     few = rng.integers(0, 3, (112, 112, 3)) * 40

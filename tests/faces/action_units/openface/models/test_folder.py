@@ -21,7 +21,7 @@ def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(params=["beside", "above"])
 def program(request: pytest.FixtureRequest, tmp_path: Path, models: Path) -> Path:
-    """The program of a build whose models lie beside it, or in etc/ as installed."""
+    """Create a build with the models beside the program or, as installed, in etc/."""
     program = tmp_path / "build" / "bin" / "FaceLandmarkImg"
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\n")

@@ -1,4 +1,4 @@
-"""dlib's points moved to OpenFace's."""
+"""Test the refinement of dlib's points."""
 
 import hashlib
 from importlib.resources import files
@@ -44,7 +44,7 @@ def _held_out(subject: str) -> bool:
 
 
 def _face(seed: int, side: int = 240) -> tuple[np.ndarray, np.ndarray]:
-    """Smooth noise, and points upon it that lie like a face's."""
+    """Return smooth noise and points in the arrangement of a face."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (12, 12, 3)).astype(np.uint8)
     image = np.kron(coarse, np.ones((side // 12, side // 12, 1), np.uint8))
@@ -53,7 +53,7 @@ def _face(seed: int, side: int = 240) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _moves(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Lengths of the moves ``(68,)`` in eye distances of the mean shape."""
+    """Return the displacements ``(68,)`` in eye distances of the mean shape."""
     matrix = similarity(before, load_network().mean_shape)
     return np.linalg.norm(after - before, axis=1) * np.hypot(*matrix[:, 0]) / EYE_DISTANCE
 
@@ -179,7 +179,7 @@ def test_brightness_and_size_hardly_matter(openface_faces: dict[str, Any]) -> No
 
 @pytest.fixture(scope="module")
 def openface_faces(shared: Path) -> dict[str, Any]:
-    """Photographs of people that nothing was learnt from, with dlib's points and OpenFace's."""
+    """Load held-out photographs with dlib's points and OpenFace's."""
     table = pd.read_csv(shared / "reference" / "openface_photos.csv")
     labels = pd.read_csv(shared / "faces" / "labels.csv").set_index("image")
     unseen = [_held_out(labels.loc[name, "subject"]) for name in table["image"]]
@@ -200,7 +200,7 @@ def openface_faces(shared: Path) -> dict[str, Any]:
 
 
 def _errors(points: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Mean distance ``(N, 68)`` in distances between the outer eye corners."""
+    """Return distances ``(N, 68)`` relative to that of the outer eye corners."""
     eyes = np.linalg.norm(truth[:, 36] - truth[:, 45], axis=1)
     return np.asarray(np.linalg.norm(points - truth, axis=2) / eyes[:, None])
 
@@ -222,7 +222,7 @@ def test_a_mirrored_face_gives_mirrored_points(openface_faces: dict[str, Any]) -
         np.stack([flip_points(p, i.shape[1]) for i, p in zip(images, starts, strict=True)]),
     )
     back = np.stack([flip_points(p, i.shape[1]) for i, p in zip(images, turned, strict=True)])
-    # Nothing forces it to be symmetric; it saw as many mirrored faces as others.
+    # Symmetry is not enforced, but half of the training faces were mirrored.
     assert np.median(_errors(back, moved)) < 0.015
 
 

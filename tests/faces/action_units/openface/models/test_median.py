@@ -13,7 +13,7 @@ from faceprep.faces.action_units.openface.models.median import (
 
 
 def by_histogram(vectors: np.ndarray, bins: Bins) -> np.ndarray:
-    """The median as OpenFace takes it: a histogram for each element, summed up from below."""
+    """Compute the median as OpenFace does: cumulative histograms of all elements."""
     if len(vectors) == 1:
         return vectors[0]
     width = (bins.high - bins.low) / bins.number

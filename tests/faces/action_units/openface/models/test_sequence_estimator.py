@@ -18,7 +18,7 @@ from faceprep.faces.action_units.openface.models.sequence_estimator import (
 
 @pytest.fixture(scope="module")
 def predictors() -> LinearPredictors:
-    """Predictors drawn at random, half of them person-specific, scores spread over 0 to 5."""
+    """Draw random predictors, half of them person-specific, with scores from 0 to 5."""
     rng = np.random.default_rng(0)
     weights = rng.normal(0, 0.3, (35, DESCRIPTOR_SIZE))
     weights[:, HOG_SIZE:] *= 0.05
@@ -38,7 +38,7 @@ def frames(count: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
 
 
 def frame_by_frame(predictors, hog, geometry, success, initial):
-    """The description of OpenFace's video step, word by word, with whole histograms."""
+    """Implement the description of OpenFace's video step with complete histograms."""
     sizes, lows, highs = (1000, 10_000), (-0.005, -60.0), (1.0, 60.0)
     counts = [np.zeros((d.shape[1], n), int) for d, n in zip((hog, geometry), sizes, strict=True)]
     medians = [np.zeros(hog.shape[1]), np.zeros(geometry.shape[1])]
@@ -113,7 +113,7 @@ def test_frames_beyond_the_first_do_not_see_the_future(predictors, monkeypatch):
         estimator = SequenceEstimator(predictors)
         estimator.add(hog[:count], geometry[:count], np.ones(count, bool))
         results.append(estimator.estimate()[1])
-    # Presences have no shift by quantiles: frame 8 depends on frames 5 to 11 alone.
+    # Presences have no shift by quantiles: frame 8 depends only on frames 5 to 11.
     np.testing.assert_array_equal(results[0][8], results[1][8])
 
 

@@ -11,7 +11,7 @@ MODEL = make_shape_model()
 
 
 def rotation(angles):
-    """Rx Ry Rz."""
+    """Return the rotation Rx Ry Rz."""
     a, b, c = angles
     x = [[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]]
     y = [[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]]
@@ -33,7 +33,7 @@ def some_face(seed, noise=0.5):
 
 
 def fit_one(points):
-    """The description of OpenFace's fit, one face, with derivatives by differences."""
+    """Implement the description of OpenFace's fit for one face, with numerical derivatives."""
 
     def landmarks(step, scale, turn, translation, parameters):
         w = step[1:4]
@@ -88,7 +88,7 @@ def test_finds_the_parameters_that_made_the_points():
     rng = np.random.default_rng(5)
     parameters = rng.normal(size=MODES) * np.sqrt(MODEL.eigenvalues) * 0.4
     angles = np.array([0.1, -0.25, 0.3])
-    # So large that the pull towards the mean face hardly counts.
+    # Large scale, so that the regularization hardly matters.
     points = project(500.0, rotation(angles), np.array([3e4, 2e4]), parameters)
     fit = fit_shapes(MODEL, points[None])
     np.testing.assert_allclose(fit.scale, [500.0], rtol=1e-3)

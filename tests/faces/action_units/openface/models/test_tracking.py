@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from builders.openface_films import drawn
+from builders.openface_recording import drawn
 
 from faceprep.faces.action_units.openface.models.tracking import FaceTracker
 
@@ -10,19 +10,19 @@ def eyes(landmarks: np.ndarray) -> float:
 
 
 def distance(found: np.ndarray, true: np.ndarray) -> float:
-    """Mean distance of the points in distances of the outer eye corners."""
+    """Return the mean distance of points relative to that of the outer eye corners."""
     return float(np.linalg.norm(found - true, axis=1).mean()) / eyes(true)
 
 
 @pytest.fixture(scope="module")
 def tracker() -> FaceTracker:
-    """One who knows the face in frames 0 and 7 alone."""
+    """Return a tracker that knows the face in frames 0 and 7."""
     _, landmarks = drawn()
     return FaceTracker({0: landmarks[0], 7: landmarks[7]}, "cpu")
 
 
 def moved(image: np.ndarray, x: int, y: int) -> np.ndarray:
-    """The picture on a larger gray one, so that the face lies elsewhere."""
+    """Place the image on a larger gray one, so that the face moves."""
     height, width = image.shape[:2]
     canvas = np.full((2 * height, 3 * width, 3), 110, np.uint8)
     canvas[y : y + height, x : x + width] = image

@@ -1,4 +1,4 @@
-"""The backend on programs that answer: pictures, crops, sequences, and what changes them."""
+"""Test the backend with working programs: photographs, crops, sequences, settings."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ def test_many_pictures_in_one_run(root, tool, photographs, run):
     last = tool.last()
     assert last["arguments"][-4:] == ["-2Dfp", "-pdmparams", "-aus", "-q"]
     assert last["threads"] == "1"
-    assert last["cwd"] == str(tool.folder)  # models are looked for beside the program
+    assert last["cwd"] == str(tool.folder)  # models are expected beside the program
 
 
 def test_real_output_is_replayed(root, tool, shared, photographs, run):
@@ -51,7 +51,7 @@ def test_real_output_is_replayed(root, tool, shared, photographs, run):
 
 
 def test_pictures_that_openface_cannot_read_are_decoded_for_it(root, tool, run):
-    """WebP, TIFF, 16 bits, CMYK, transparency, EXIF: a PNG of what align saw."""
+    """WebP, TIFF, 16 bits, CMYK, transparency, EXIF: the program gets a decoded PNG."""
     rng = np.random.default_rng(0)
     pixels = [rng.integers(0, 256, (24, 16, 3), np.uint8) for _ in range(8)]
     pictures = [Image.fromarray(values) for values in pixels]
@@ -144,7 +144,7 @@ def test_frames_of_sequences_may_be_judged_alone(root, tool, photographs, run):
 
 
 def test_frames_are_numbered_in_the_order_of_their_numbers(root, tool, photographs, run):
-    """The program sorts by name, in which 10 comes before 2."""
+    """The program sorts by name, so 10 would come before 2."""
     names = photographs(12, "P001/Anger/{}.png")
     for k, name in enumerate(names):
         tool.order(root / name, au=k / 4)
@@ -256,7 +256,7 @@ def test_our_face_among_several(root, tool, photographs, run):
 
 
 def test_a_real_build_on_photographs(shared, tmp_path):
-    """FACEPREP_TEST_OPENFACE_BIN is the build's folder, FACEPREP_TEST_OPENFACE_FLAGS its flags."""
+    """FACEPREP_TEST_OPENFACE_BIN names a build, FACEPREP_TEST_OPENFACE_FLAGS its flags."""
     build = os.environ.get("FACEPREP_TEST_OPENFACE_BIN")
     if not build:
         pytest.skip("no build of OpenFace (set FACEPREP_TEST_OPENFACE_BIN)")

@@ -1,4 +1,4 @@
-"""The backend on programs that refuse, crash and hang."""
+"""Test the backend with programs that fail, crash and hang."""
 
 import errno
 import time

@@ -1,4 +1,4 @@
-"""Programs that end in every way there is."""
+"""Test all ways in which a program can end."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ def run(tmp_path):
 
 
 def gone(pid, seconds=3.0):
-    """Whether a process ends within a while."""
+    """Return whether a process ends in time."""
     until = time.monotonic() + seconds
     while is_alive(pid) and time.monotonic() < until:
         time.sleep(0.02)
@@ -122,7 +122,7 @@ def test_it_dies_with_the_worker_that_started_it(tmp_path):
     code = (
         "import signal, sys; from pathlib import Path;"
         "from faceprep.faces.action_units.openface.programs.process import run_program;"
-        # A shell's background jobs, which tests may be, ignore it.
+        # Background jobs of a shell ignore SIGINT.
         "signal.signal(signal.SIGINT, signal.default_int_handler);"
         "out = Path(sys.argv[1]);"
         "run_program(['sh', '-c', f'echo $$ > {out}/pid; exec sleep 300'], output=out, seconds=300,"
@@ -145,7 +145,7 @@ def test_an_interrupt_ends_the_program(run, tmp_path):
     code = (
         "import signal, sys; from pathlib import Path;"
         "from faceprep.faces.action_units.openface.programs.process import run_program;"
-        # A shell's background jobs, which tests may be, ignore it.
+        # Background jobs of a shell ignore SIGINT.
         "signal.signal(signal.SIGINT, signal.default_int_handler);"
         "out = Path(sys.argv[1]);"
         "run_program(['sh', '-c', f'echo $$ > {out}/pid; sleep 300'], output=out, seconds=300,"

@@ -91,9 +91,9 @@ def test_what_may_not_be_run_is_named(build):
 
 
 def test_models_that_were_never_downloaded_are_named(build):
-    """The most frequent complaint of OpenFace's users."""
+    """This is the most frequent problem of users of OpenFace."""
     program = find_program(str(build))
-    assert program.incomplete(STILLS, []) is None  # they may lie elsewhere
+    assert program.incomplete(STILLS, []) is None  # they may be elsewhere
     experts = build / "model" / "patch_experts"
     experts.mkdir(parents=True)
     names = [f"patch_experts/cen_patches_{scale}_of.dat" for scale in ("0.25", "0.35")]

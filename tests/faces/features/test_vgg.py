@@ -1,4 +1,4 @@
-"""VGG networks out of every kind of file, and files that mean harm."""
+"""Test VGG networks from all file formats, and malicious files."""
 
 import contextlib
 import os
@@ -101,7 +101,7 @@ def test_every_file_gives_the_same_network(tmp_path, kind):
 def test_the_order_of_colours_can_be_given(tmp_path):
     path = saved(tmp_path / "weights.pth", "pth")
     colours, flipped = crops(), crops().flip(1)
-    # The mean goes with its colour, so that only the convolution tells the orders apart.
+    # The mean follows its colour, so that only the convolution depends on the order.
     rgb = load_features(path, size="native")
     bgr = load_features(path, size="native", channels="bgr")
     shift = (FACE_MEAN.flip(0) - FACE_MEAN) / 127.5
@@ -160,7 +160,7 @@ def test_gradient_reaches_the_crop(tmp_path):
 
 
 class Harm:
-    """Makes a file when unpickled."""
+    """Create a file when unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -189,7 +189,7 @@ def test_a_pickle_is_never_run(tmp_path, name, form):
     assert not harm.exists()
     if form == "bare":
         pickle.loads(path.read_bytes())
-        assert harm.exists()  # it would have worked
+        assert harm.exists()  # without the check it would have executed
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
@@ -203,7 +203,7 @@ def test_damage_is_one_clear_error(tmp_path, kind):
         if trial % 3 == 0:
             data = data[: int(random.integers(len(data)))]
         else:
-            # Where the structure is: near the beginning, or anywhere.
+            # Positions in the structure: near the beginning, or anywhere.
             places = random.integers(0, 600 if trial % 3 == 1 else len(data), 4)
             data[places[0]] ^= 0xFF
             for place in places[1:]:
@@ -211,7 +211,7 @@ def test_damage_is_one_clear_error(tmp_path, kind):
         path.write_bytes(data)
         with contextlib.suppress(MissingToolError):
             survived += isinstance(load_features(path), FaceFeatures)
-    assert survived < 40  # a changed weight is still a weight
+    assert survived < 40  # a changed weight is still valid
 
 
 @pytest.mark.parametrize("kind", ["mat", "t7", "pth", "safetensors"])
@@ -255,7 +255,7 @@ def test_what_is_no_weight_file_is_refused(tmp_path):
 
 
 def test_a_bomb_does_not_unfold(tmp_path):
-    """One gigabyte of nested nothing in a megabyte of MATLAB, and a tensor larger than its file."""
+    """Test a megabyte of MATLAB that expands to a gigabyte, and a tensor larger than its file."""
     squeezer = zlib.compressobj(9)
     squeezed = squeezer.compress(struct.pack("<II", 14, 2**30) + bytes(2**20)) + squeezer.flush()
     head = b"MATLAB 5.0".ljust(124) + struct.pack("<H", 0x100) + b"IM"

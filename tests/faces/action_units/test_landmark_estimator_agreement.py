@@ -1,6 +1,6 @@
-"""Agreement with OpenFace on photographs of people that the estimator was not calibrated on.
+"""Test agreement with OpenFace on people not used for calibration.
 
-Floors lie some 0.1 below what `benchmarks/action_units.py` measures on all of them.
+The limits are about 0.1 below the results of `benchmarks/action_units.py` on all photographs.
 """
 
 import zlib
@@ -15,7 +15,7 @@ from faceprep.faces.action_units.landmark_estimator import estimate, reliability
 from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
 from faceprep.faces.mtcnn.detector import MTCNN
 
-# On OpenFace's own points, then on ours.
+# With the points of OpenFace, then of faceprep.
 FLOORS = {
     "AU01": (0.45, 0.4),
     "AU02": (0.7, 0.5),
@@ -33,7 +33,7 @@ FLOORS = {
 
 @pytest.fixture(scope="module")
 def held_out(shared):
-    """Rows of OpenFace's table whose subjects took no part in the calibration."""
+    """Return the rows of OpenFace's table for subjects not used for calibration."""
     table = pd.read_csv(shared / "reference" / "openface_photos.csv")
     labels = pd.read_csv(shared / "faces" / "labels.csv")
     table = table[table["confidence"] > 0.7].merge(labels, on="image")

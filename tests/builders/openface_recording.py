@@ -1,4 +1,4 @@
-"""A drawn person's sequence on disk, with its rows of select and align."""
+"""Write a rendered sequence with its rows of select and align."""
 
 import shutil
 from functools import cache
@@ -26,7 +26,7 @@ EXPRESSION = "P001/Anger"
 
 @cache
 def drawn() -> tuple[list[np.ndarray], np.ndarray]:
-    """Frames ``(H, W, 3) uint8`` and landmarks ``(FRAMES, 68, 2)``; drawn once a process."""
+    """Return frames ``(H, W, 3) uint8`` and landmarks ``(FRAMES, 68, 2)``, rendered once."""
     root = Path(mkdtemp())
     try:
         render_demo(root, DemoSettings(subjects=1, frames=FRAMES, seed=3, difficulty=0.1))
@@ -38,15 +38,15 @@ def drawn() -> tuple[list[np.ndarray], np.ndarray]:
         shutil.rmtree(root)
 
 
-class Film:
-    """The sequence as a dataset and an align stage below a folder; PNG, so that pixels stay.
+class Recording:
+    """Write the sequence as a dataset and an align stage, in PNG to keep the pixels.
 
     Parameters
     ----------
     folder
-        Where; anew for each test, which may spoil what it likes.
+        Folder of the test, which may modify the files.
     frames
-        How many.
+        Number of frames.
     """
 
     def __init__(self, folder: Path, frames: int = FRAMES) -> None:
@@ -60,7 +60,7 @@ class Film:
             write_png(path, image)
 
     def face(self, frame: int, **select: object) -> FaceInput:
-        """The face of a frame, as if it had been selected and aligned by its true landmarks."""
+        """Return the face of a frame, aligned by its true landmarks."""
         points = self.landmarks[frame]
         five = five_from_68(points)
         matrix = estimate_similarity(five, load_template("expression", 128))
@@ -89,10 +89,10 @@ class Film:
         return FaceInput(in_crop, None, row, align)
 
     def config(self, models: Path, **aus: object) -> Config:
-        """Settings for its faces; landmarks as they are, unless others are asked for."""
+        """Return the configuration; by default with unchanged landmarks."""
         return Config.model_validate(
             {
-                "name": "film",
+                "name": "recording",
                 "workspace": self.workspace,
                 "device": "cpu",
                 "select": {"dataset": "oulu-casia", "root": self.root},

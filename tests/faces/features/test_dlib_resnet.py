@@ -1,4 +1,4 @@
-"""dlib's network against dlib itself, and what must hold of any face features."""
+"""Compare the network with dlib, and test properties of all face features."""
 
 import contextlib
 import hashlib
@@ -34,7 +34,7 @@ def weights() -> bytes:
 
 
 def as_crops(images: np.ndarray) -> Tensor:
-    """``(B, H, W, 3) uint8`` → crops in [-1, 1]."""
+    """Convert ``(B, H, W, 3) uint8`` to crops in [-1, 1]."""
     return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
@@ -45,7 +45,7 @@ def test_embedding_is_that_of_dlib():
     noise = np.random.default_rng(0).integers(0, 256, (2, 150, 150, 3), np.uint8)
     chips = np.concatenate([smooth, noise])
     expected = np.array([network.compute_face_descriptor(chip) for chip in chips])
-    # A crop of dlib's own template is dlib's chip.
+    # A crop with dlib's template equals dlib's chip.
     found = load_features(template="dlib").embed(as_crops(chips)).numpy()
     assert np.abs(found - expected).max() < 1e-5
     assert np.linalg.norm(expected[:, None] - expected[None], axis=-1)[0, -1] > 0.3
@@ -53,7 +53,7 @@ def test_embedding_is_that_of_dlib():
 
 @pytest.fixture(scope="module")
 def people(shared: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Crops of people with several photographs, and who they are."""
+    """Load crops of people with several photographs, and their subjects."""
     found = json.loads((shared / "reference/mtcnn_photos.json").read_text())["faces"]
     names = sorted(name for name, faces in found.items() if len(faces) == 1)
     subjects = np.array([name.rsplit("_", 1)[0] for name in names])
@@ -71,7 +71,7 @@ def people(shared: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def separation(embeddings: np.ndarray, subjects: np.ndarray) -> tuple[float, float, float]:
-    """Mean distance within and between subjects, and the chance that between is larger."""
+    """Return mean distances within and between subjects, and the area under the curve."""
     distances = np.linalg.norm(embeddings[:, None] - embeddings[None], axis=-1)
     rows, columns = np.triu_indices(len(subjects), 1)
     same = subjects[rows] == subjects[columns]
@@ -89,7 +89,7 @@ def test_crops_tell_people_apart(people, features):
 
 def test_the_window_matters(people, features):
     images, subjects = people
-    whole = load_features(template="dlib")  # takes the crop for dlib's chip
+    whole = load_features(template="dlib")  # treats the crop as dlib's chip
     *_, with_window = separation(features.embed(as_crops(images)).numpy(), subjects)
     *_, without = separation(whole.embed(as_crops(images)).numpy(), subjects)
     assert with_window > without + 0.01
@@ -123,7 +123,7 @@ def test_gradient_reaches_the_crop():
         return (features.embed(crop) * weight).sum()
 
     (gradient,) = torch.autograd.grad(value(x), x)
-    step = 1e-8  # few of the ReLUs turn within it
+    step = 1e-8  # few ReLUs change sign within it
     slope = (value(x.detach() + step * direction) - value(x.detach() - step * direction)) / 2 / step
     assert (gradient * direction).sum().item() == pytest.approx(slope.item(), rel=1e-4)
     assert slope.abs() > 1e-3
@@ -242,7 +242,7 @@ def test_a_damaged_file_is_one_clear_error(tmp_path, weights):
             place = name + int(random.integers(0, 14))
             data[place] ^= int(random.integers(1, 256))
             path.write_bytes(data)
-            with contextlib.suppress(MissingToolError):  # some bytes mean nothing
+            with contextlib.suppress(MissingToolError):  # some bytes are unused
                 load_features(path)
     data = bytearray(weights)
     data[1000:1400] = b"\xff" * 400  # not numbers
