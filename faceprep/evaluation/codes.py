@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.manifold import TSNE
 
 from faceprep.core.errors import Remedy, UsageError
 from faceprep.metrics.identity import all_distances
@@ -198,8 +199,6 @@ def purity(
 
 def project(points: np.ndarray, seed: int = 0) -> np.ndarray:
     """Return a t-SNE ``(N, 2)`` of points ``(N, D)``: perplexity 30 if N allows it, PCA start."""
-    from sklearn.manifold import TSNE
-
     perplexity = min(30.0, (len(points) - 1) / 3)
     made = TSNE(2, perplexity=perplexity, init="pca", random_state=seed, n_jobs=1)
     return np.asarray(made.fit_transform(points.astype(np.float32)))

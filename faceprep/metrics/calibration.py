@@ -1,4 +1,4 @@
-"""How strongly faces show an expression, and the map that makes it grow evenly."""
+"""Measure the intensity of edits, and fit the map under which it grows linearly."""
 
 import numpy as np
 
@@ -12,9 +12,12 @@ from faceprep.metrics.expression_classifier.base import ExpressionClassifier, lo
 def measurements(
     judge: ExpressionClassifier, faces: AlignedFaces, sources: AlignedFaces, expression: str
 ) -> dict[str, np.ndarray]:
-    """How strongly edits of sources show an expression, by name of the measurement, ``(N,)`` each.
+    """Measure how strongly edits of sources show an expression.
 
-    ``judge``: log-odds; ``AUs`` and ``distance on the face``: where the expression has some.
+    Returns
+    -------
+    Name of the measurement → ``(N,)``: ``judge`` (log-odds); ``AUs`` and ``distance on the face``
+    if they are defined for the expression.
     """
     column = judge.classes.index(expression)
     found = {
@@ -36,8 +39,8 @@ def calibrate(editor: Editor, faces: LabelledFaces, steps: int = 11) -> dict[str
 
     Returns
     -------
-    Expression → map, for `Editor`; ``to_json`` of each, by expression, goes into the generator's
-    file as ``extra["calibration"]``. None where every face shows the expression already.
+    Expression → map, for `Editor` and for ``extra["calibration"]`` of the generator's file. An
+    expression that every face shows has no map.
     """
     plain = Editor(editor.generator, None, editor.device, editor.targets.references)
     told = np.linspace(0, 1, steps)
@@ -51,8 +54,8 @@ def calibrate(editor: Editor, faces: LabelledFaces, steps: int = 11) -> dict[str
         measured = []
         for level in told:
             images = plain.edit(sources, expression, float(level), measurements)
-            made = AlignedFaces(images, faces.template)
-            measured.append(intensity.expression_aus(made.landmarks68, before, expression))
+            edits = AlignedFaces(images, faces.template)
+            measured.append(intensity.expression_aus(edits.landmarks68, before, expression))
         if any(values is None for values in measured):
             continue
         maps[expression] = intensity.fit_intensity_map(told.tolist(), np.array(measured))

@@ -1,8 +1,8 @@
-"""How good edits are, all numbers together and beside those of faces that were not edited.
+"""Measure edits: expression, identity, realism, intensity and diversity together.
 
-Agreement alone is worthless: one face per expression has 100 %. A copy has the person and the
-realism for nothing. So every row has all of it, and the row ``copy`` stands beside the row
-``edit``.
+No single number is enough. A generator that returns one fixed face per expression reaches 100 %
+agreement, and a copy of the source has perfect identity and realism. Every row therefore has all
+numbers, and the row ``copy`` is reported beside the row ``edit``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,17 +51,18 @@ def evaluate_edits(
     editor
         The generator.
     test
-        Faces of people that neither generator nor judges know; sources, and real faces to compare.
+        Faces of subjects that neither generator nor judges were trained on: the sources, and the
+        real faces to compare with.
     training
-        Real faces of the training subjects, the judges' and KID's.
+        Real faces of the training subjects, for the judges and for KID.
     judges
-        At least one; each knows all expressions of the generator.
+        At least one expression classifier; each knows all expressions of the generator.
     features
         `faceprep.faces.features.FaceFeatures`.
     intensities
-        At which ρ is measured; agreement and the rest are those of intensity 1.
+        Intensities for ρ; all other numbers are those of intensity 1.
     identities
-        New people for each expression; 0 leaves diversity out.
+        Number of new faces per expression; 0 leaves diversity out.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def evaluate_edits(
     refuse_leak(training.subjects.tolist(), test.subjects.tolist(), "the training")
     classes = editor.generator.classes
     _check(classes, test, judges)
-    judged = _Measuring(editor, test, training, judges, features)
+    shared = _Evaluation(editor, test, training, judges, features)
     progress = progress or Progress(quiet=True)
     ceilings = [held_out_accuracy(judge, test) for judge in judges]
     rows: list[EditRow] = []
@@ -82,15 +83,15 @@ def evaluate_edits(
         def tick(done: int, start: int = number) -> None:
             progress.update(start * (len(intensities) + 1) + done, classes[start])
 
-        rows += judged.rows(expression, intensities, seed, tick)
+        rows += shared.rows(expression, intensities, seed, tick)
     rows += [mean_row([row for row in rows if row.kind == kind]) for kind in KINDS]
     draws = identities and isinstance(editor.generator, MakesNewFaces)
-    found = [judged.diversity(c, identities, seed) for c in classes] if draws else []
+    found = [shared.diversity(c, identities, seed) for c in classes] if draws else []
     progress.finish()
     return EditReport(
         name, str(getattr(features, "name", "features")), len(test),
         len(np.unique(test.subjects)), test.images.shape[1], len(training),
-        len(judged.different), tuple(intensities), ceilings, rows, found, judged.notes(),
+        len(shared.different), tuple(intensities), ceilings, rows, found, shared.notes(),
     )  # fmt: skip
 
 
@@ -107,8 +108,8 @@ def _check(
         raise UsageError("there is no test face to edit", Remedy("show"))
 
 
-class _Measuring:
-    """What all rows share."""
+class _Evaluation:
+    """Measurements that all rows share."""
 
     def __init__(
         self,
@@ -130,16 +131,16 @@ class _Measuring:
     def rows(
         self, expression: str, intensities: Sequence[float], seed: int, tick: Any
     ) -> list[EditRow]:
-        """Edits, copies and real faces of one expression."""
+        """Return the rows of edits, copies and real faces of one expression."""
         edited = np.flatnonzero(self.test.expressions != expression)
         sources = self.test.take(edited)
-        made = AlignedFaces(self._edit(sources, expression), self.test.template)
+        edits = AlignedFaces(self._edit(sources, expression), self.test.template)
         tick(1)
-        rho = self._rho(sources, made, expression, intensities, tick)
-        embeddings = identity.embed(self.features, made.images)
+        rho = self._rho(sources, edits, expression, intensities, tick)
+        embeddings = identity.embed(self.features, edits.images)
         real = self.test.take(self.test.expressions == expression)
         return [
-            self._row("edit", expression, made, edited, embeddings, seed, rho),
+            self._row("edit", expression, edits, edited, embeddings, seed, rho),
             self._row("copy", expression, sources, edited, self.embeddings[edited], seed),
             self._real(expression, real, seed),
         ]
@@ -196,15 +197,15 @@ class _Measuring:
     def _rho(
         self,
         sources: LabelledFaces,
-        made: AlignedFaces,
+        edits: AlignedFaces,
         expression: str,
         intensities: Sequence[float],
         tick: Any,
     ) -> dict[str, Correlation]:
-        """ρ of each measurement; `made` are the edits of intensity 1."""
+        """Return ρ of each measurement; `edits` are those of intensity 1."""
         measured: dict[str, list[np.ndarray]] = {}
         for number, level in enumerate(intensities):
-            faces = made
+            faces = edits
             if level != 1:
                 images = self._edit(sources, expression, level)
                 faces = AlignedFaces(images, self.test.template)
@@ -214,14 +215,14 @@ class _Measuring:
         return {key: correlate(intensities, np.array(values)) for key, values in measured.items()}
 
     def diversity(self, expression: str, count: int, seed: int) -> Diversity:
-        """Spread of new people against the spread of real ones."""
-        made = identity.embed(self.features, self.editor.new_faces(count, expression, seed))
+        """Compare the spread of new faces with that of real faces."""
+        new = identity.embed(self.features, self.editor.new_faces(count, expression, seed))
         shown = self.test.expressions == expression
         real = real_spread(self.embeddings[shown], self.test.subjects[shown])
-        return Diversity(expression, count, spread(made), real)
+        return Diversity(expression, count, spread(new), real)
 
     def notes(self) -> list[str]:
-        """What to know of the numbers."""
+        """Return remarks on missing numbers."""
         classes = self.editor.generator.classes
         none = [c for c in classes if c not in self.test.expressions]
         notes = [f"no test face shows {', '.join(none)}"] if none else []

@@ -1,4 +1,4 @@
-"""What is known of edits after `faceprep.evaluation.edits.evaluate` measured them."""
+"""Result of an evaluation of edits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ KINDS = ("edit", "copy", "real")
 
 @dataclass(frozen=True, slots=True)
 class EditRow:
-    """Numbers of one set of faces for one asked expression; NaN where one is not defined.
+    """Numbers of one set of faces for one requested expression; NaN if undefined.
 
     Attributes
     ----------
@@ -24,13 +24,13 @@ class EditRow:
         ``edit``: test faces of other expressions, edited. ``copy``: the same faces, unedited.
         ``real``: test faces that show the expression.
     expression
-        The asked one; ``mean``: over all that have the number, each counting the same.
+        The requested one; ``mean``: the unweighted mean over the expressions that have the number.
     faces
-        How many.
+        Number of faces.
     agreement
-        Judge → share that it reads as the asked expression, 0 to 1.
+        Judge → share that it classifies as the requested expression, in [0, 1].
     distance
-        Mean φ-distance to the source; real: between different faces of one person.
+        Mean φ-distance to the source; for ``real``, between different faces of one subject.
     percentile
         Mean of `identity.percentiles`.
     below_fifth
@@ -40,10 +40,10 @@ class EditRow:
     kid, kid_deviation
         Kernel distance to the real training faces of the expression.
     sharpness
-        `realism.sharpness` in parts of the sources'.
+        `realism.sharpness` relative to the sources.
     rho
-        What was measured → Spearman's ρ with the asked intensity (edits only): ``judge`` (log-odds
-        of the first judge), ``AUs``, ``distance on the face``.
+        Measurement → Spearman's ρ with the requested intensity (edits only): ``judge`` (log-odds of
+        the first judge), ``AUs``, ``distance on the face``.
     """
 
     kind: str
@@ -62,30 +62,30 @@ class EditRow:
 
 @dataclass(frozen=True)
 class EditReport:
-    """All that ``faceprep evaluate edits`` says.
+    """Result of `evaluate_edits`.
 
     Attributes
     ----------
     generator
-        What was evaluated, for people.
+        Name of the generator, for people.
     features
-        Name of the network behind the φ-distances.
+        Name of the network that computes φ.
     sources, subjects, size
-        Faces that were edited, people among them, and their side in pixels.
+        Numbers of edited faces and of their subjects; side of the faces, pixels.
     training_faces
-        Real faces that KID compares with.
+        Number of real faces that KID compares with.
     different_pairs
-        Pairs of different people behind the percentiles.
+        Number of pairs of different subjects behind the percentiles.
     intensities
-        That were asked for.
+        Requested intensities.
     ceilings
-        What each judge makes of real test faces.
+        Accuracy of each judge on real test faces.
     rows
-        One for each kind and expression, then the means.
+        One per kind and expression, then the means.
     diversity
-        New identities, by expression.
+        Diversity of new faces, by expression.
     notes
-        What to know.
+        Remarks on missing numbers.
     """
 
     generator: str
@@ -102,12 +102,12 @@ class EditReport:
     notes: list[str] = field(default_factory=list)
 
     def row(self, kind: str, expression: str = MEAN) -> EditRow:
-        """One row."""
+        """Return one row."""
         return next(r for r in self.rows if (r.kind, r.expression) == (kind, expression))
 
 
 def mean_row(rows: Sequence[EditRow]) -> EditRow:
-    """Mean of the rows of one kind."""
+    """Return the mean of the rows of one kind."""
 
     def of(name: str) -> float:
         return mean_of([getattr(row, name) for row in rows])
@@ -138,7 +138,7 @@ def mean_row(rows: Sequence[EditRow]) -> EditRow:
 
 
 def mean_of(values: Any) -> float:
-    """Mean of those that are defined; NaN of none."""
+    """Return the mean of the defined values; NaN if there is none."""
     numbers = np.asarray(values, np.float64)
     numbers = numbers[np.isfinite(numbers)]
     return float(numbers.mean()) if len(numbers) else np.nan

@@ -1,4 +1,4 @@
-"""``faceprep evaluate edits``: from a workspace with a trained generator to the report."""
+"""Evaluate the edits of a workspace's trained generator."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from faceprep.workspace.discover import file_for_use, workspace_of
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A report, and what a sheet needs to show it.
+    """A report, and what is needed to draw it.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Evaluated:
     editor
         The generator.
     test
-        The faces that were edited.
+        The edited faces.
     """
 
     report: EditReport
@@ -58,18 +58,18 @@ def evaluate_workspace(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Evaluated:
-    """Evaluate the generator of a workspace on people that it does not know.
+    """Evaluate the generator of a workspace on subjects that it was not trained on.
 
     Parameters
     ----------
     path
-        Of the workspace; without one, the only one below ``manifests/``.
+        Of the workspace; the only one below ``manifests/`` if None.
     generator
-        Another file than the workspace's own.
+        File, if not the workspace's own generator.
     split
-        Whose faces are edited: ``test``, or ``val`` while variants are being chosen.
+        Side of the split that is edited: ``test``, or ``val`` while variants are compared.
     sources
-        At most so many of them, of as many subjects as possible; all without.
+        Most faces to edit, of as many subjects as possible; all if None.
     second_judge
         Also fit the convolutional network.
 
@@ -108,7 +108,7 @@ def evaluate_workspace(
 
 
 def read_intensities(text: str) -> tuple[float, ...]:
-    """``0.2,0.6,1`` as numbers.
+    """Parse intensities such as ``0.2,0.6,1``.
 
     Raises
     ------
