@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from faceprep.config import Config
-from faceprep.execution.stage import Stage
+from faceprep.execution.stage import ShardedStage
 from faceprep.workspace import Marker, Workspace
 
 
@@ -37,7 +37,7 @@ class Job:
         finished shard is left alone.
     """
 
-    stage: Stage
+    stage: ShardedStage
     shard: int
     config: Config
     input_hash: str

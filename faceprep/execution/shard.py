@@ -16,7 +16,7 @@ from typing import cast
 from faceprep import __version__
 from faceprep.core.errors import FaceprepError, ManifestError, Remedy
 from faceprep.execution.job import Job
-from faceprep.execution.stage import ShardOutput
+from faceprep.execution.stage import ShardOutput, Stage
 from faceprep.execution.threads import one_thread
 from faceprep.workspace import Marker, Workspace
 from faceprep.workspace.in_hand import wait_for_others
@@ -52,11 +52,11 @@ def run_shard(job: Job) -> Marker:
     """Make one shard; runs in a worker. Raises what makes the shard impossible."""
     one_thread()
     workspace = Workspace(job.config.workspace)
-    name = job.stage.name
+    stage, name = cast(Stage, job.stage), job.stage.name
     started = time.monotonic()
     if wait_for_others(workspace, name, job.shard) and job.is_done(workspace):
         return cast(Marker, workspace.marker(name, job.shard))
-    inputs = {up: workspace.read(up, job.shard).to_pylist() for up in job.stage.upstream}
+    inputs = {up: workspace.read(up, job.shard).to_pylist() for up in stage.upstream}
     _check_order(inputs, job.shard)
     count = len(next(iter(inputs.values())))
     kept = _kept_rows(job, workspace, count) if job.keep_ok else {}
@@ -68,7 +68,7 @@ def run_shard(job: Job) -> Marker:
                 workspace.images_prefix(name, job.shard),
                 pending.folder / "progress",
             )
-            made = dict(zip(todo, job.stage.process(inputs, todo, job.config, out), strict=True))
+            made = dict(zip(todo, stage.process(inputs, todo, job.config, out), strict=True))
             for row in kept.values():
                 _keep_images(row, pending)
             return _commit(job, pending, [kept.get(k) or made[k] for k in range(count)], started)

@@ -54,38 +54,55 @@ class ShardOutput:
             self.progress.write_text(str(self._done))
 
 
-class Stage(ABC):
-    """One step of the pipeline.
+class ShardedStage(ABC):
+    """Step whose output is made in shards, as engines know it.
 
     Attributes
     ----------
     name
-        As on the command line, and in `faceprep.config.STAGES`.
-    upstream
-        Stages whose rows it reads; row *k* of shard *i* is made of their rows *k* of shards *i*.
+        Name of its folder in the workspace.
     version
         Raised by one whenever the same input and settings give another output; shards made by an
         older version are redone.
-    image_bytes
-        Typical size of the file made per face, for the disk estimate; 0 where none is made.
     seconds_per_face
-        Typical time on one core, for how many shards a task of a cluster gets as long as none of
-        them is measured.
+        Typical time on one core, which decides how many shards a task of a cluster gets until
+        some of them are measured.
     """
 
     name: str
-    upstream: tuple[str, ...]
     version: int = 1
-    image_bytes: int = 0
     seconds_per_face: float = 0.02
+
+    @abstractmethod
+    def settings(self, config: Config) -> dict[str, Any]:
+        """Return all settings that change this stage's output."""
+
+    @abstractmethod
+    def faces(self, workspace: Workspace, shard: int) -> int:
+        """Return the number of faces of a shard."""
+
+
+class Stage(ShardedStage):
+    """One step of the pipeline, whose name is in `faceprep.config.STAGES`.
+
+    Attributes
+    ----------
+    upstream
+        Stages whose rows it reads; row *k* of shard *i* is made of their rows *k* of shards *i*.
+    image_bytes
+        Typical size of the file made per face, for the disk estimate; 0 where none is made.
+    """
+
+    upstream: tuple[str, ...]
+    image_bytes: int = 0
 
     @property
     def bytes_per_face(self) -> int:
-        """What a face takes on disk, about: its image and its row."""
+        """Typical size of a face on disk: its image and its row."""
         return self.image_bytes + _BYTES_PER_ROW
 
     def settings(self, config: Config) -> dict[str, Any]:
-        """Return everything of the configuration that changes this stage's output."""
+        """Return all settings that change this stage's output."""
         return dict(getattr(config, self.name).settings())
 
     def check(self, config: Config) -> None:
@@ -93,7 +110,7 @@ class Stage(ABC):
         return
 
     def faces(self, workspace: Workspace, shard: int) -> int:
-        """Return how many faces a shard has; 1 where nothing says so yet."""
+        """Return the number of faces of a shard; 1 while it is unknown."""
         marker = workspace.marker("select", shard)
         return marker.rows if marker else 1
 

@@ -23,7 +23,7 @@ from faceprep.execution.slurm.job_record import (
 from faceprep.execution.slurm.queue import Queue, QueueError, largest_array, read_queue
 from faceprep.execution.slurm.reservation import pause, reserve
 from faceprep.execution.slurm.sbatch import SubmitError, UnsureError, submit
-from faceprep.execution.stage import Stage
+from faceprep.execution.stage import ShardedStage
 from faceprep.workspace import Workspace
 
 _MARKERS_MEASURED = 50
@@ -50,7 +50,7 @@ class Submission:
         What the tasks need beyond the configuration.
     """
 
-    stage: Stage
+    stage: ShardedStage
     config: Config
     settings: str
     shards: Collection[int]

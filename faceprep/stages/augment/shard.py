@@ -18,7 +18,7 @@ from faceprep.config import Config
 from faceprep.core.images import write_png
 from faceprep.execution.job import Job, Request
 from faceprep.execution.shard import explain_os_error, versions
-from faceprep.execution.stage import ShardOutput, Stage, image_name
+from faceprep.execution.stage import ShardedStage, ShardOutput, image_name
 from faceprep.execution.threads import one_thread
 from faceprep.workspace import Marker, Workspace
 from faceprep.workspace.artifacts import generator_name
@@ -35,15 +35,14 @@ if TYPE_CHECKING:
 Block: TypeAlias = tuple[Sequence[Row], np.ndarray, Sequence[Mapping[str, str]]]
 
 
-class AugmentStage(Stage):
-    """``augment`` as a stage of engines and shards: its name, and what determines its output."""
+class AugmentStage(ShardedStage):
+    """``augment`` as engines know it: a shard follows from its number, no stage comes before it."""
 
     version = 1
     seconds_per_face = 0.05
 
     def __init__(self, config: Config, device: str) -> None:
         self.name = stage_of(generator_name(config.train.generator, config.train.fold))
-        self.upstream = ()
         self.device = device
         self._faces = config.augment.shard_size
 
@@ -54,16 +53,6 @@ class AugmentStage(Stage):
     def settings(self, config: Config) -> dict[str, Any]:
         """Return everything of the configuration that changes the faces."""
         return {**config.augment.settings(), "fold": config.train.fold, "device": self.device}
-
-    def process(
-        self,
-        inputs: Mapping[str, Sequence[Row]],
-        todo: Sequence[int],
-        config: Config,
-        out: ShardOutput,
-    ) -> list[Row]:
-        """Refuse: a shard follows from its number (`make_shard`), no stage comes before it."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
