@@ -139,7 +139,7 @@ SIDES = ("l", "r")
 
 
 def _table() -> Array:
-    """Displacements as one array, (AU, side, 68 + skin points, 3) mm at intensity 5."""
+    """Return displacements as an array, (AU, side, 68 + skin points, 3) mm at intensity 5."""
     table = np.zeros((len(AU_NAMES), 2, 68 + len(SKIN_NAMES), 3), np.float32)
     for row, au in enumerate(AU_NAMES):
         for point, move in DISPLACEMENTS[au].items():

@@ -150,7 +150,7 @@ def strongest(units: Units) -> dict[str, float]:
 
 
 def sample_light(rng: np.random.Generator, difficulty: float) -> Light:
-    """A lamp somewhere in front, above the eyes."""
+    """Draw a lamp in front of the face, above the eyes."""
     spread = 0.35 + 1.3 * difficulty
     key = float(np.clip(0.92 + 0.12 * spread * rng.standard_normal(), 0.6, 1.2))
     warm = float(0.05 * spread * rng.standard_normal())

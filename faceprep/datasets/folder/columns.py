@@ -1,4 +1,4 @@
-"""The columns of a user's table, under one name each, whatever file they came in."""
+"""Read the columns of a user's table, from any file format, with normalized names."""
 
 import json
 import re
@@ -11,9 +11,9 @@ import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
 from faceprep.core.errors import UsageError
-from faceprep.datasets.base import Report
+from faceprep.datasets.report import Report
 
-#: Column → the names it may have in a file, in any case; the first one is ours.
+#: Column → names that it may have in a file, in any case.
 NAMES = {
     "image": ("image", "path", "file", "filename", "image_path"),
     "expression": ("expression", "emotion", "label"),
@@ -27,7 +27,8 @@ NAMES = {
     "landmarks5": ("landmarks5",),
     "landmarks68": ("landmarks68",),
 }
-#: Columns of numbers → how many. In a CSV they are one field: ``"120 130.5 …"``, also with commas.
+#: Columns of numbers → their count. In a CSV they are one field: ``"120 130.5 …"``, also with
+#: commas.
 VECTORS = {"box": 4, "landmarks5": 10, "landmarks68": 136}
 SUFFIXES = (".csv", ".tsv", ".parquet")
 
@@ -36,12 +37,12 @@ _SEPARATORS = re.compile(r"[\s,;\[\]()]+")
 
 
 def read_columns(path: Path, report: Report) -> pa.Table:
-    """Read a table; scalar columns come as strings, empty fields as null.
+    """Read a table; scalar columns become strings, empty fields null.
 
     Raises
     ------
     UsageError
-        When the file cannot be read, or has no ``image`` column.
+        If the file cannot be read or has no ``image`` column.
     """
     try:
         table = (
@@ -74,9 +75,9 @@ def read_columns(path: Path, report: Report) -> pa.Table:
 
 
 def vector(value: Any, column: str, report: Report, example: str) -> list[float] | None:
-    """Numbers of a field: a list, or text with spaces or commas between them.
+    """Return the numbers of a field: a list, or text with spaces or commas between them.
 
-    A field with another number of values than `VECTORS` says is reported and taken as empty.
+    A field with a wrong number of values (`VECTORS`) is reported and treated as empty.
     """
     if value is None:
         return None

@@ -133,7 +133,7 @@ class MTCNN:
         return [_faces(image, found.get(i)) for i, image in enumerate(images)]
 
     def _propose(self, searches: list[Search]) -> None:
-        """P-Net over the pending levels; levels of one size go through it together."""
+        """Apply P-Net to the pending levels; levels of one size share a batch."""
         by_shape = defaultdict(list)
         for search in searches:
             for level, picture in search.level_images():
@@ -150,7 +150,7 @@ class MTCNN:
                     search.add(level, boxes, p[rows, columns])
 
     def _refine(self, searches: list[Search]) -> Iterator[_Detections]:
-        """R-Net and O-Net over the proposals of all searches together."""
+        """Apply R-Net and O-Net to the proposals of all searches."""
         images = [search.image for search in searches]
         proposals = [_proposals(search) for search in searches]
         owners = np.repeat(np.arange(len(proposals)), [len(boxes) for boxes in proposals])
