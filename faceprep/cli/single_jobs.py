@@ -39,7 +39,7 @@ class VerbJob:
 def _train(config: Config, overwrite: bool) -> Printed:
     """Train; at the notice before the time limit, save everything and requeue the job."""
     from faceprep.report.tables.console import as_text
-    from faceprep.report.train_table import train_tables
+    from faceprep.report.tables.train import train_tables
     from faceprep.report.training import PICTURES
     from faceprep.stages.train.run import run_train
 

@@ -32,7 +32,7 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
     from faceprep.cli.output import print_result
     from faceprep.core.progress import Progress
     from faceprep.execution.options import Options
-    from faceprep.report.train_table import train_tables
+    from faceprep.report.tables.train import train_tables
     from faceprep.report.training import PICTURES
     from faceprep.stages.train.run import run_train
 
