@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from faceprep.config import Config
 
 Count = Annotated[
-    int, typer.Option("--n", min=1, help="How many faces there are to be; those there count.")
+    int, typer.Option("--n", min=1, help="Total number of faces, with those made before.")
 ]
 
 
@@ -29,12 +29,12 @@ def augment(
         str | None,
         typer.Option(
             metavar="new|edit|other|mix",
-            help="New people, training faces edited, faces of augment.sources, or shares of them.",
+            help="New people, edited training faces, edited faces of augment.sources, or a mix.",
         ),
     ] = None,
     **flags: Any,
 ) -> int:
-    """Make N synthetic faces, balanced over the expressions; a larger N goes on where it was.
+    """Make N synthetic faces, balanced over the expressions; a larger N adds to those made before.
 
     faceprep augment --n 3000 --mode edit --set augment.filter=judge
     """

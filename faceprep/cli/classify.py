@@ -21,7 +21,7 @@ def classify(
     ] = None,
     times: Annotated[
         str | None,
-        typer.Option(metavar="0,1,5,…", help="Multiples of the training faces instead."),
+        typer.Option(metavar="0,1,5,…", help="The same as multiples of the training faces."),
     ] = None,
     arms: Annotated[
         str | None,
@@ -31,15 +31,17 @@ def classify(
             " synthetic faces.",
         ),
     ] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Trainings of every row.")] = None,
-    folds: Annotated[
-        int | None, typer.Option(min=2, help="Cross-validate over select's folds.")
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Trainings per row, each with its seed.")
     ] = None,
-    generator: Annotated[str | None, typer.Option(help="Whose synthetic faces.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The first of the seeds.")] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Cross-validate over the folds of select.")
+    ] = None,
+    generator: Annotated[str | None, typer.Option(help="Generator of the synthetic faces.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="First of the seeds.")] = None,
     **flags: Any,
 ) -> int:
-    """Train with more and more synthetic faces, test on people nobody has seen: accuracy table.
+    """Train classifiers with more and more synthetic faces; print accuracies on unseen people.
 
     faceprep classify --sweep 0,3000,6000,30000 --arms flips,classic@0,logistic@0 --seeds 5
     """

@@ -23,10 +23,10 @@ from faceprep.cli.root import app
 @guarded
 def edit(
     photographs: Faces = None,
-    to: Annotated[str | None, typer.Option(help="The expression, e.g. happiness.")] = None,
-    intensity: Annotated[float, typer.Option(help="Of the expression, 0 to 1.")] = 1.0,
+    to: Annotated[str | None, typer.Option(help="Expression, e.g. happiness.")] = None,
+    intensity: Annotated[float, typer.Option(help="Intensity of the expression, 0 to 1.")] = 1.0,
     grid: Annotated[
-        bool, typer.Option("--grid", help="A sheet of all expressions in five intensities.")
+        bool, typer.Option("--grid", help="Draw a sheet of all expressions in five intensities.")
     ] = False,
     out: Out = None,
     workspace: WorkspaceFlag = None,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WorkspaceFlag = Annotated[
     Path | None,
-    typer.Option("--workspace", help="With the generator; the only one, if not given."),
+    typer.Option("--workspace", help="Workspace with the generator; by default the only one."),
 ]
 GeneratorFile = Annotated[
     Path | None,
@@ -28,10 +28,10 @@ GeneratorFile = Annotated[
 ]
 Detector = Annotated[
     str | None,
-    typer.Option(help="mtcnn or dlib; that of the workspace, if not given."),
+    typer.Option(help="mtcnn or dlib; by default that of the workspace."),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", "-o", help="The PNG; a folder for several pictures.")
+    Path | None, typer.Option("--out", "-o", help="PNG to write; a folder for several pictures.")
 ]
 Faces = Annotated[
     list[str] | None,

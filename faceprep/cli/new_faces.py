@@ -13,8 +13,8 @@ from faceprep.cli.root import app
 @app.command("new-faces")
 @guarded
 def new_faces(
-    count: Annotated[int, typer.Option(min=1, max=64, help="How many people.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, other people.")] = 0,
+    count: Annotated[int, typer.Option(min=1, max=64, help="Number of people.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the people.")] = 0,
     out: Out = None,
     workspace: WorkspaceFlag = None,
     generator: GeneratorFile = None,

@@ -32,26 +32,26 @@ Workers = Annotated[
     int | None, typer.Option("--workers", "-j", min=1, help="Processes (one per core).")
 ]
 EngineName = Annotated[
-    str | None, typer.Option("--engine", help="local, slurm or dask: who runs the workers.")
+    str | None, typer.Option("--engine", help="local, slurm or dask: what runs the workers.")
 ]
 Scheduler = Annotated[
     str | None,
-    typer.Option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster: tcp://HOST:8786."),
+    typer.Option("--scheduler", metavar="ADDRESS", help="Of a Dask scheduler, tcp://HOST:8786."),
 ]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="With Slurm: submit the jobs, and leave.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="With Slurm: submit the jobs, and return.")]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")]
 Shard = Annotated[
     str | None, typer.Option("--shard", metavar="i/n", help="Do the i-th of n parts only (1/4).")
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N frames.")]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Of random splits.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")]
-Only = Annotated[bool, typer.Option("--only", help="Leave the stages before it as they are.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the random numbers.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and stop.")]
+Only = Annotated[bool, typer.Option("--only", help="Do not update the stages before it.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Redo what is done already.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Redo rows that are not ok.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tracebacks of errors.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks of errors.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no messages.")]
 GeneratorKind = Annotated[
     str | None,
     typer.Option("--generator", help=f"Kind of generator; {DEFAULT_GENERATOR} if not given."),

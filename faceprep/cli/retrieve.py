@@ -22,17 +22,21 @@ from faceprep.cli.root import app
 @guarded
 def retrieve(
     photographs: Faces = None,
-    by: Annotated[str, typer.Option(help="code, label, pixel, or all of them.")] = "code",
-    top: Annotated[int, typer.Option(min=1, max=20, help="How many, each of another person.")] = 5,
+    by: Annotated[
+        str, typer.Option(help="Compare by code, label, pixel, or all of them.")
+    ] = "code",
+    top: Annotated[
+        int, typer.Option(min=1, max=20, help="Number of faces, each of another person.")
+    ] = 5,
     expression: Annotated[
-        str | None, typer.Option(help="What the photographs show, where it is known.")
+        str | None, typer.Option(help="Expression that the photographs show, if known.")
     ] = None,
-    gallery: Annotated[str, typer.Option(help="Whose faces: test, val or train.")] = "test",
+    gallery: Annotated[str, typer.Option(help="Split to search: test, val or train.")] = "test",
     evaluate: Annotated[
-        bool, typer.Option("--evaluate", help="Look for all test faces; print top-1 accuracies.")
+        bool, typer.Option("--evaluate", help="Search with all test faces; print top-1 accuracies.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Draw them into this PNG.")
+        Path | None, typer.Option("--out", "-o", help="Draw the faces into this PNG.")
     ] = None,
     workspace: WorkspaceFlag = None,
     generator: GeneratorFile = None,

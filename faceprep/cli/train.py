@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @guarded
 @stage_flags(without=("scheduler", "shard"))
 def train(generator: GeneratorKind = None, **flags: Any) -> int:
-    """Train a generator on the training faces; the same command goes on where it stopped.
+    """Train a generator on the training faces; the same command continues where it stopped.
 
     faceprep train --set train.preset=tiny
     """
@@ -64,7 +64,7 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
 
 
 def on_slurm(verb: str, config: "Config", options: "Options", flags: Mapping[str, Any]) -> int:
-    """Leave a verb that is one job, and the stages before it, to Slurm."""
+    """Submit a verb that is one job, and the stages before it, to Slurm."""
     from faceprep.cli.output import print_result
     from faceprep.cli.single_jobs import SINGLE_JOBS
     from faceprep.core.progress import Progress
@@ -126,7 +126,7 @@ def _last_stage(config: "Config") -> str:
 
 
 def _as_it_is(config: "Config", progress: "Progress") -> bool:
-    """Whether the crops are used as they are, because no dataset is named."""
+    """Return whether the crops are used unchanged, because no dataset is named."""
     from faceprep.workspace import Workspace
 
     place = Workspace(config.workspace)

@@ -31,9 +31,13 @@ def transfer(
     ] = None,
     from_: Annotated[
         list[str] | None,
-        typer.Option("--from", metavar="B", help="Whose expression; repeatable, makes a sheet."),
+        typer.Option(
+            "--from", metavar="B", help="Photograph with the expression; repeatable, for a sheet."
+        ),
     ] = None,
-    expression: Annotated[str | None, typer.Option(help="What B shows, where it is known.")] = None,
+    expression: Annotated[
+        str | None, typer.Option(help="Expression that B shows, if known.")
+    ] = None,
     out: Out = None,
     workspace: WorkspaceFlag = None,
     generator: GeneratorFile = None,

@@ -10,11 +10,11 @@ from faceprep.cli.root import app
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-evaluate_app = typer.Typer(help="Measure results against what is known.", no_args_is_help=True)
+evaluate_app = typer.Typer(help="Measure results against known values.", no_args_is_help=True)
 app.add_typer(evaluate_app, name="evaluate")
 
 WorkspaceArgument = Annotated[
-    Path | None, typer.Argument(metavar="WORKSPACE", help="The only one, if not given.")
+    Path | None, typer.Argument(metavar="WORKSPACE", help="By default the only one.")
 ]
 UnseenSplit = Annotated[str, typer.Option(help="test, or val while choosing between variants.")]
 
