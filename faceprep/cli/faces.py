@@ -23,7 +23,7 @@ WorkspaceFlag = Annotated[
 GeneratorFile = Annotated[
     Path | None,
     typer.Option(
-        help=f"Its file; WORKSPACE/train/{DEFAULT_GENERATOR}/generator.safetensors if not given."
+        help=f"File; by default WORKSPACE/train/{DEFAULT_GENERATOR}/generator.safetensors."
     ),
 ]
 Detector = Annotated[
