@@ -8,12 +8,10 @@ import torch
 from faceprep.cli.remedies import spell
 from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
-from faceprep.inference import labels as labels_module
 from faceprep.inference.edit import edit_faces
 from faceprep.inference.inputs import InputFace, InputFaces, read_inputs
-from faceprep.inference.labels import Label, labels_of
+from faceprep.inference.labels import Label
 from faceprep.inference.transfer import read_codes, transfer_expressions
-from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces
 
 QUIET = Progress(quiet=True)
 
@@ -66,25 +64,3 @@ def test_a_kind_without_codes_is_refused(painter, faces) -> None:
     with pytest.raises(UsageError, match="of kind plain, which cannot read") as caught:
         read_codes(faces, [Label("anger", "asked")] * 2, plain)
     assert caught.value.hint == "kinds that can: exprgan"
-
-
-def test_labels_are_asked_for_then_the_workspace_s_then_a_judge_s(painter, faces, monkeypatch):
-    asked = labels_of(faces.faces, painter, "anger", QUIET)
-    assert asked == [Label("anger", "asked")] * 2
-    with pytest.raises(UsageError, match="does not know 'joy'"):
-        labels_of(faces.faces, painter, "joy", QUIET)
-    known = labels_of(faces.faces, painter, None, QUIET)
-    assert [label.by for label in known] == ["workspace"] * 2
-    assert known[0].expression == faces.faces[0].expression
-    stranger = InputFace("stranger.png", faces.faces[0].image)
-    found = labels_of([faces.faces[1], stranger], painter, None, QUIET)
-    assert found[0].by == "workspace"
-    assert found[1].by == "judge landmarks+HOG"
-    assert 1 / 3 < found[1].probability <= 1
-    # The judge sees the face in the same template as it learnt.
-    seen: list[str] = []
-    monkeypatch.setattr(
-        labels_module, "AlignedFaces", lambda *it: seen.append(it[1]) or AlignedFaces(*it)
-    )  # fmt: skip
-    labels_of([stranger], painter, None, QUIET)
-    assert seen == ["expression"]

@@ -21,9 +21,7 @@ from faceprep.evaluation.edits.evaluate import evaluate_edits
 from faceprep.evaluation.edits.result import EditReport
 from faceprep.evaluation.edits.workspace import Evaluated
 from faceprep.faces.features import FaceFeatures, load_features
-from faceprep.generators.calibration import IntensityMap
 from faceprep.generators.editor import Editor
-from faceprep.metrics.calibration import calibrate
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.expression_classifier.held_out import held_out_accuracy
 from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier
@@ -247,36 +245,3 @@ def test_intensity_one_is_measured_with_or_without_being_listed(evaluate, traini
     without = evaluate(sticker(training), intensities=(0.2, 0.6, 0.8))
     assert with_it.row("edit").agreement == without.row("edit").agreement
     assert with_it.row("edit").rho != without.row("edit").rho
-
-
-def test_a_calibration_evens_out_a_generator_that_jumps(training):
-    people = training.take(np.isin(training.subjects, ["S000", "S001", "S002", "S003"]))
-    straight = true_expression(people)
-    late = MadeGenerator(lambda x, asked, strength: straight._edit(x, asked, strength**4))
-    maps = calibrate(Editor(late), people, steps=6)
-    assert set(maps) == set(CLASSES)
-    # Little happens at first, so more has to be asked for.
-    assert all(one(0.5) > 0.65 for one in maps.values())
-    told = [maps["happiness"](level) for level in np.linspace(0, 1, 9)]
-    assert told == sorted(told)
-
-
-def test_an_editor_uses_its_calibration(test_faces):
-    seen: list[float] = []
-
-    def edit(x, asked, strength):
-        seen.append(round(strength, 4))
-        return x
-
-    editor = Editor(MadeGenerator(edit), {"anger": IntensityMap((0, 1), (0, 1))})
-    editor.calibration["happiness"] = IntensityMap((0.0, 0.5, 1.0), (0.0, 0.8, 1.0))
-    for expression in CLASSES:
-        editor.edit(test_faces.images[:1], expression, 0.5)
-    assert seen == [0.5, 0.8, 0.5]
-    with pytest.raises(UsageError, match="does not know 'joy'"):
-        editor.edit(test_faces.images[:1], "joy")
-
-
-def test_a_copy_comes_back_bit_for_bit(test_faces):
-    made = Editor(copy()).edit(test_faces.images, "anger")
-    assert (made == test_faces.images).all()
