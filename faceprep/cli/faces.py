@@ -23,7 +23,8 @@ WorkspaceFlag = Annotated[
 GeneratorFile = Annotated[
     Path | None,
     typer.Option(
-        help=f"File; by default WORKSPACE/train/{DEFAULT_GENERATOR}/generator.safetensors."
+        help="File, or name in the workspace; by default"
+        f" WORKSPACE/train/{DEFAULT_GENERATOR}/generator.safetensors."
     ),
 ]
 Detector = Annotated[

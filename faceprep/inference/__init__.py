@@ -1,1 +1,1 @@
-"""What a trained generator is good for, on any photograph: edit, transfer, new faces, retrieve."""
+"""Apply a trained generator to photographs: edit, transfer, new faces, retrieve."""
