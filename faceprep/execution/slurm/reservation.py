@@ -5,6 +5,9 @@ for others, so at least one of two commands sees the other's record. A record wi
 wins. Of two without one, the command with the larger name withdraws. The command with the smaller
 name cannot know whether the other one looked too early to see it, so it waits until the other
 record has a number or is gone. Nothing depends on clocks.
+
+Slurm's ``--dependency=singleton`` is no substitute: it takes both jobs and runs one after the
+other, where one job is wanted, and it would also delay jobs over other shards of the stage.
 """
 
 import time
