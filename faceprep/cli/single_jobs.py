@@ -8,7 +8,7 @@ from typing import Any
 from faceprep.config import Config
 from faceprep.core.progress import Progress
 from faceprep.execution.slurm.node import requeue, requeue_at_notice
-from faceprep.execution.slurm.single import Verb
+from faceprep.execution.slurm.verb import Verb
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import RESUME, generator_folder, generator_name
 from faceprep.workspace.inputs import inputs_of

@@ -22,7 +22,7 @@ from faceprep.execution.plan import config_hash
 from faceprep.execution.runner import run_stage
 from faceprep.execution.slurm.job_record import JobRecord, read_record
 from faceprep.execution.slurm.node import config_on_node, requeue_at_notice
-from faceprep.execution.slurm.single import begin, write_result
+from faceprep.execution.slurm.verb import begin, write_result
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace, synthetic
 

@@ -51,11 +51,24 @@ def sbatch(state: Path, words: list[str]) -> None:
     }
     (state / f"{number}.job").write_text(json.dumps(job))
     if not (state / "hold").exists():
-        words = [sys.executable, "-S", "-E", __file__, str(state), "work", str(number)]
-        subprocess.Popen(
-            words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
+        _begin(state, str(number))
     print(f"Submitted batch job {number}")
+
+
+def release(state: Path) -> None:
+    """Begin the jobs that stayed pending because of ``hold``."""
+    (state / "hold").unlink()
+    for path in state.glob("*.job"):
+        _begin(state, path.stem)
+
+
+def _begin(state: Path, number: str) -> None:
+    subprocess.Popen(
+        [sys.executable, "-S", "-E", __file__, str(state), "work", number],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def work(state: Path, words: list[str]) -> None:

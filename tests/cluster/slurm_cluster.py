@@ -92,7 +92,7 @@ def start(folder: Path, cpus: int = 4, array: int = 1001) -> dict[str, str]:
     environment = {**os.environ, "PATH": _path(), "SLURM_CONF": str(config)}
     for daemon in ("slurmctld", "slurmd"):
         subprocess.run([daemon, "-f", config], env=environment, check=True, capture_output=True)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         state = _output(environment, "sinfo", "-h", "-o", "%T")
         if state.strip() == "idle":

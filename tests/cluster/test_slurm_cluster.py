@@ -4,12 +4,13 @@ It runs as root where Debian's slurm-wlm and munge are installed, and skips with
 elsewhere.
 """
 
+import contextlib
 import json
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -24,6 +25,8 @@ from faceprep.workspace.in_hand import shards_in_hand
 from faceprep.workspace.pending import pending_shard
 
 STEPS = 120
+#: Only reached if what is waited for never happens.
+MOST_SECONDS = 1800
 
 Command = Callable[..., "subprocess.Popen[str]"]
 
@@ -129,7 +132,7 @@ def slurm(cluster: dict[str, str], *command: str) -> str:
     return done.stdout
 
 
-def until(condition: Callable[[], object], seconds: float = 300) -> object:
+def until(condition: Callable[[], object], seconds: float = MOST_SECONDS) -> object:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = condition()
@@ -147,6 +150,43 @@ def tasks_of(place: Path) -> list[psutil.Process]:
         if "faceprep.cli.worker" in line and str(place) in line:
             found.append(process)
     return found
+
+
+@contextlib.contextmanager
+def held(workspace: Workspace, stage: str, shards: Iterable[int]) -> Iterator[None]:
+    """Keep shards in hand, so that tasks that come to them run until this is over."""
+    workspace.make_folder(stage)
+    with contextlib.ExitStack() as stack:
+        for shard in shards:
+            stack.enter_context(pending_shard(workspace, stage, shard))
+        yield
+
+
+def cancel_a_task(cluster: dict[str, str], stage: str) -> None:
+    """Cancel a running task of a stage, and wait until it is gone."""
+    squeue = ("squeue", "--noheader", "--array", "--format=%j|%i")
+
+    def tasks(states: str) -> list[str]:
+        lines = slurm(cluster, *squeue, f"--states={states}").splitlines()
+        named = (line.split("|") for line in lines)
+        return [task for name, task in named if name.startswith(f"faceprep-{stage}")]
+
+    task = until(lambda: tasks("RUNNING"))[0]
+    slurm(cluster, "scancel", task)
+    until(lambda: task not in tasks("RUNNING,COMPLETING"))
+
+
+def kill_a_task(place: Path) -> None:
+    """Kill the process of a task that works on a workspace."""
+
+    def killed() -> bool:
+        for process in tasks_of(place):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+                return True
+        return False
+
+    until(killed)
 
 
 def test_a_training_beyond_its_time_limit_equals_an_undisturbed_one(
@@ -168,7 +208,7 @@ def test_a_training_beyond_its_time_limit_equals_an_undisturbed_one(
     assert process.wait() == 0, process.stderr.read()
     command = ["train", "--only", "-q", "--workspace", training, "--engine", "slurm"]
     waiting = faceprep(*command, *sets(_TRAIN, steps, _TRAIN_JOB, {"slurm.poll_seconds": 0.3}))
-    _, said = waiting.communicate(timeout=400)
+    _, said = waiting.communicate(timeout=MOST_SECONDS)
     assert waiting.returncode == 0, said
     log = array.log(0).read_text()
     assert "stopped by SIGUSR1" in log, log
@@ -186,29 +226,25 @@ def test_disturbed_arrays_end_with_the_bytes_of_a_local_run(
     alone = faceprep(*run(dataset, local, "-j", 1, "-q"))
     assert alone.wait() == 0, alone.stderr.read()
 
+    selected = faceprep(*run(dataset, place, "--until", "select", "-q"))
+    assert selected.wait() == 0, selected.stderr.read()
+    workspace = Workspace(place)
     engine = ["--engine", "slurm", *sets(_SLURM)]
-    first = faceprep(*run(dataset, place, *engine))
-    running = ("squeue", "--noheader", "--array", "--states=RUNNING", "--format=%j|%i")
-    mine = "faceprep-align"
-
-    def an_align_task() -> str:
-        lines = slurm(cluster, *running).splitlines()
-        return next((line.split("|")[1] for line in lines if line.startswith(mine)), "")
-
-    slurm(cluster, "scancel", str(until(an_align_task)))
-    second = faceprep(*run(dataset, place, *engine))
-    until(lambda: tasks_of(place))[0].kill()
-    node = slurm(cluster, "sinfo", "--noheader", "--format=%n").strip()
-    slurm(cluster, "scontrol", "update", f"nodename={node}", "state=drain", "reason=test")
+    with held(workspace, "align", workspace.shards("select")):
+        first = faceprep(*run(dataset, place, *engine))
+        cancel_a_task(cluster, "align")
+        second = faceprep(*run(dataset, place, *engine))
+        kill_a_task(place)
+        node = slurm(cluster, "sinfo", "--noheader", "--format=%n").strip()
+        slurm(cluster, "scontrol", "update", f"nodename={node}", "state=drain", "reason=test")
     until(lambda: not tasks_of(place))
     state = slurm(cluster, "squeue", "--noheader", "--format=%j|%T|%r")
     assert first.poll() is None, first.stderr.read()
     slurm(cluster, "scontrol", "update", f"nodename={node}", "state=resume")
     for process in (first, second):
-        _, said = process.communicate(timeout=400)
+        _, said = process.communicate(timeout=MOST_SECONDS)
         assert process.returncode == 0, said + state
     assert content(place) == content(local)
-    workspace = Workspace(place)
     again = [array for array in read_records(place, "align") if array.tasks]
     assert len(again) >= 2  # what died was submitted again
     assert not shards_in_hand(workspace, "align")
@@ -244,9 +280,9 @@ def test_a_task_short_of_time_is_queued_again_alone(
             pairs = re.findall(r"ArrayTaskId=(\d+) .*?Restarts=(\d+)", shown, re.DOTALL)
             return {int(number): int(count) for number, count in pairs}
 
-        until(lambda: any(restarts().values()), 60)
+        until(lambda: any(restarts().values()))
         assert restarts() == {**dict.fromkeys(range(task), 0), task: 1}
-    _, said = process.communicate(timeout=400)
+    _, said = process.communicate(timeout=MOST_SECONDS)
     assert process.returncode == 0, said
     assert workspace.shards("align") == list(range(last + 1))
     assert len(read_records(place, "align")) == 1
@@ -275,18 +311,12 @@ def test_disturbed_tasks_leave_the_faces_of_a_local_run(
     for workspace in (local, place):
         generator_workspace(workspace)
     alone = faceprep(*words, local, "-j", 1)
-    process = faceprep(*words, place, "--engine", "slurm", *sets(_SLURM))
-    running = ("squeue", "--noheader", "--array", "--states=RUNNING", "--format=%j|%i")
-
-    def a_task() -> str:
-        lines = slurm(cluster, *running).splitlines()
-        named = (line.split("|") for line in lines)
-        return next((job for name, job in named if name.startswith("faceprep-augment")), "")
-
-    slurm(cluster, "scancel", str(until(a_task)))
-    until(lambda: tasks_of(place))[0].kill()
+    with held(Workspace(place), "augment/exprgan", range(4)):
+        process = faceprep(*words, place, "--engine", "slurm", *sets(_SLURM))
+        cancel_a_task(cluster, "augment")
+        kill_a_task(place)
     for one in (alone, process):
-        _, said = one.communicate(timeout=400)
+        _, said = one.communicate(timeout=MOST_SECONDS)
         assert one.returncode == 0, said
     assert len(read_records(place, "augment/exprgan")) >= 2
     assert content(place) == content(local)
@@ -311,7 +341,7 @@ def test_a_table_told_to_stop_goes_on_with_the_trainings_that_are_left(
     alone = faceprep(*words, "--workspace", local, "-j", 1)
     tables = []
     for one in (alone, process):
-        printed, said = one.communicate(timeout=400)
+        printed, said = one.communicate(timeout=MOST_SECONDS)
         assert one.returncode == 0, said
         tables.append(json.loads(printed)["rows"])
     assert tables[0] == tables[1]

@@ -8,7 +8,8 @@
     submission.py   submit the shards that no task makes
     queue.py        what squeue reports about our jobs
     engine.py       wait, and submit again what died
-    single.py       a verb as one job that is requeued until it is done
+    verb.py         the single job of a verb: its record, result and submission
+    single.py       wait for such a job, which is requeued until it is done
     node.py         what a job does on its node
 
 A task runs ``python -m faceprep.cli.worker FOLDER``. Its input is the JSON file in the folder; its

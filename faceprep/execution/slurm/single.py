@@ -1,65 +1,27 @@
 """A verb as one job, which is requeued before its time limit until it is done."""
 
-import json
 import shlex
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, cast
 
-from faceprep.config import Config, SlurmTrainConfig
-from faceprep.config.section import absolute
+from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, UsageError
-from faceprep.core.files import digest, write_json
 from faceprep.core.progress import Progress
 from faceprep.execution.slurm.engine import RETRIES, SILENT_POLLS
-from faceprep.execution.slurm.job_record import JobRecord, read_records, remove_old_records
+from faceprep.execution.slurm.job_record import JobRecord
 from faceprep.execution.slurm.queue import Queue, QueueError, TaskState, read_queue
-from faceprep.execution.slurm.reservation import pause, reserve
-from faceprep.execution.slurm.sbatch import SubmitError, UnsureError, submit
+from faceprep.execution.slurm.sbatch import SubmitError
+from faceprep.execution.slurm.verb import (
+    SingleJob,
+    Verb,
+    finished_job,
+    job_in_queue,
+    overwrites,
+    read_result,
+    single_job,
+    submit_verb,
+)
 
-_RESULT = "result.json"
-_BEGUN = "begun"
 _GRACE_POLLS = 3
-
-
-@dataclass(frozen=True)
-class Verb:
-    """A verb that Slurm runs as one job.
-
-    Attributes
-    ----------
-    name
-        Name of the verb, of its section, of its section below ``[slurm]``, and of its folder in
-        the workspace.
-    saved
-        Returns a number that changes whenever more is saved to continue from; 0 if nothing is.
-    inputs
-        Returns what the verb reads, JSON-ready; None if that takes long to find out.
-    """
-
-    name: str
-    saved: Callable[[Config], int]
-    inputs: Callable[[Config], dict[str, Any] | None]
-
-
-@dataclass(frozen=True)
-class SingleJob:
-    """A job in the queue, or one that has ended.
-
-    Attributes
-    ----------
-    job, log
-        Number of the job, and the path of its log.
-    text, data
-        What the verb printed, and prints with ``--json``; empty and None until it is done.
-    """
-
-    job: str
-    log: Path
-    text: str = ""
-    data: dict[str, Any] | None = None
 
 
 def run(
@@ -97,46 +59,21 @@ def run(
     KeyboardInterrupt
         After SIGINT, with the number of the job, which continues.
     """
-    record = _in_queue(verb, config, read_queue())
+    record = job_in_queue(verb, config, read_queue())
     if record is not None and overwrite and not record.overwrite:
         raise UsageError(
             f"job {record.job} goes on with what is there; --overwrite comes too late for it",
             f"without --overwrite it is waited for; scancel {record.job} ends it",
         )
     if record is None and not (overwrite or after):
-        done = _finished(verb, config)
+        done = finished_job(verb, config)
         if done is not None:
             progress.say(
                 f"{verb.name}: finished before by job {done.job}; --overwrite does it anew"
             )
             return done
-    record = record or _submit(verb, config, overwrite, after)
-    return _wait(_Watch(verb, config, record, progress)) if wait else _job(record)
-
-
-def begin(record: JobRecord) -> bool:
-    """Note on the node that a job has begun; return whether it is to overwrite what is there.
-
-    A job that runs again continues with what it has made itself.
-    """
-    begun = record.folder / _BEGUN
-    overwrite = record.overwrite and not begun.exists()
-    begun.touch()
-    return overwrite
-
-
-def write_result(
-    record: JobRecord, text: str, data: dict[str, Any], inputs: dict[str, Any] | None, saved: int
-) -> None:
-    """Write what a verb printed, for the command that waits for it.
-
-    Parameters
-    ----------
-    inputs, saved
-        As `Verb`, when the verb began and when it ended.
-    """
-    result = {"text": text, "data": data, "made_of": inputs, "saved": saved}
-    write_json(record.folder / _RESULT, result)
+    record = record or submit_verb(verb, config, overwrite, after)
+    return _wait(_Watch(verb, config, record, progress)) if wait else single_job(record)
 
 
 def _wait(watch: "_Watch") -> SingleJob:
@@ -196,8 +133,8 @@ class _Watch:
 
     def done(self) -> SingleJob | None:
         """Return the job with what the verb printed, once that is written."""
-        result = _result(self.record)
-        return None if result is None else _job(self.record, result)
+        result = read_result(self.record)
+        return None if result is None else single_job(self.record, result)
 
     def how_to_come_back(self) -> str:
         """Return what to type after Ctrl-C."""
@@ -227,9 +164,9 @@ class _Watch:
 
     def _submit_again(self, queue: Queue) -> None:
         """Submit the job again, unless another command that waits for it has done so."""
-        overwrite = self.record.overwrite and not (self.record.folder / _BEGUN).exists()
-        record = _in_queue(self.verb, self.config, queue)
-        record = record or _submit(self.verb, self.config, overwrite, ())
+        overwrite = overwrites(self.record)
+        record = job_in_queue(self.verb, self.config, queue)
+        record = record or submit_verb(self.verb, self.config, overwrite, ())
         name, job = self.verb.name, self.record.job
         self.progress.say(f"{name}: job {job} died ({self.died}), submitted again")
         self.record, self.gone, self.died = record, 0, ""
@@ -241,84 +178,3 @@ def _state_words(record: JobRecord, state: TaskState) -> tuple[str, str]:
     said = [line for line in record.tail(0) if line.startswith(f"{record.stage}:")]
     words = f"{record.stage}: job {record.job} {state.state.lower()}{reason}"
     return words, said[-1] if said else ""
-
-
-def _result(record: JobRecord) -> dict[str, Any] | None:
-    try:
-        return dict(json.loads((record.folder / _RESULT).read_text()))
-    except (OSError, ValueError):
-        return None
-
-
-def _job(record: JobRecord, result: dict[str, Any] | None = None) -> SingleJob:
-    done = result or {"text": "", "data": None}
-    return SingleJob(record.job, record.log(0), done["text"], done["data"])
-
-
-def _finished(verb: Verb, config: Config) -> SingleJob | None:
-    """Return the job of these settings that did it, if inputs and results are unchanged since."""
-    inputs, saved = verb.inputs(config), verb.saved(config)
-    for record in reversed(read_records(config.workspace, verb.name)):
-        result = _result(record) if record.settings == _settings(verb, config) else None
-        if result is not None and inputs is not None:
-            same = (result.get("made_of"), result.get("saved")) == (inputs, saved)
-            return _job(record, result) if same and saved else None
-    return None
-
-
-def _in_queue(verb: Verb, config: Config, queue: Queue) -> JobRecord | None:
-    """Return the living job of these settings; wait if another command is about to submit it.
-
-    Raises
-    ------
-    UsageError
-        If a job of other settings is in the queue.
-    """
-    while True:
-        known = [record.with_job_of(queue) for record in read_records(config.workspace, verb.name)]
-        living = [record for record in known if record.alive(queue)]
-        for record in living:
-            if record.settings != _settings(verb, config):
-                who = f"job {record.job}" if record.job else "another command"
-                end = f", or end it: scancel {record.job}" if record.job else ""
-                raise UsageError(
-                    f"{who}: {verb.name} with other settings in {config.workspace} now",
-                    f"wait for it{end}",
-                )
-        numbered = [record for record in living if record.job]
-        if numbered or not living:
-            return numbered[0] if numbered else None
-        pause(config.slurm.poll_seconds)
-        queue = read_queue()
-
-
-def _submit(verb: Verb, config: Config, overwrite: bool, after: tuple[str, ...]) -> JobRecord:
-    """Submit the job, or return that of another command that was faster."""
-    workspace = config.workspace.absolute()
-    while True:
-        remove_old_records(workspace, verb.name, read_queue())
-        record = JobRecord(
-            folder=workspace,
-            stage=verb.name,
-            settings=_settings(verb, config),
-            tasks=[[]],
-            config=absolute(config).model_dump(mode="json"),
-            overwrite=overwrite,
-        )
-        mine, unsure = reserve(workspace, record, config.slurm.poll_seconds), None
-        try:
-            if mine is not None:
-                resources = cast(SlurmTrainConfig, getattr(config.slurm, verb.name))
-                return submit(mine, config.slurm, resources, None, after)
-        except UnsureError as error:
-            unsure = error
-        found = _in_queue(verb, config, read_queue())
-        if found is not None:
-            return found
-        if unsure is not None:
-            raise unsure
-
-
-def _settings(verb: Verb, config: Config) -> str:
-    own = getattr(config, verb.name).settings()
-    return digest({verb.name: own, "device": config.device})

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from builders.slurm_stand_in import install
+from builders.slurm_stand_in import install, release
 
 from faceprep.config import Config, SelectConfig
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
@@ -118,10 +118,12 @@ def test_an_error_that_stops_everything_keeps_its_code(
 
 def test_a_second_command_waits_for_the_jobs_of_the_first(aligned_workspace, slurm) -> None:
     workspace = aligned_workspace(faces=20, shard_size=10)
+    (slurm / "hold").touch()
     settings = config(workspace)
-    order = Submission(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1])
-    assert submit_missing(order) == ["1"]
-    assert submit_missing(order) == ["1"]  # all is under way
+    wanted = Submission(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1])
+    assert submit_missing(wanted) == ["1"]
+    assert submit_missing(wanted) == ["1"]  # all is under way
+    release(slurm)
     assert draw(workspace).failed == {}
     assert len(submitted(slurm)) == 1
 

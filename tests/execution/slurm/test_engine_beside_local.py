@@ -56,7 +56,7 @@ def files(workspace: Workspace) -> dict[str, bytes]:
 
 
 def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 900  # only reached if it never happens
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -90,8 +90,8 @@ def test_tasks_wait_for_a_local_command_and_nothing_is_damaged(
         assert [folder.name.endswith(f"-{local.pid}.tmp") for folder in folders] == [True]
     finally:
         held.unlink()
-        code = local.wait(timeout=60)
-        thread.join(timeout=60)
+        code = local.wait()
+        thread.join()
     assert code == 0
     assert [(result.failed, result.rows_made) for result in results] == [({}, 20)]
     until(lambda: not list(both.folder("heatmaps").rglob("*.tmp")))

@@ -1,15 +1,12 @@
 """Slurm's programs without a controller: an error before the first job, patience after it."""
 
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builders import slurm_stand_in
-from builders.slurm_stand_in import install
+from builders.slurm_stand_in import install, release
 
 from faceprep.cli.single_jobs import SINGLE_JOBS
 from faceprep.config import Config
@@ -137,9 +134,7 @@ def test_an_outage_at_a_second_submission_does_not_end_what_is_under_way(
     def note(words: str) -> None:
         notes.append(words)
         if hold.exists():
-            hold.unlink()
-            work = [sys.executable, slurm_stand_in.__file__, str(slurm), "work", "1"]
-            subprocess.Popen(work, start_new_session=True)
+            release(slurm)
 
     monkeypatch.setattr(queue, "ask", ask)
     assert watched(settings, note) == [0, 1]

@@ -15,7 +15,7 @@ from faceprep.config import Config
 from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution.plan import config_hash
-from faceprep.execution.slurm import job_record, reservation, single
+from faceprep.execution.slurm import job_record, reservation, verb
 from faceprep.execution.slurm.job_record import JobRecord, create_record, read_records
 from faceprep.execution.slurm.submission import Submission, submit_missing
 from faceprep.stages import load_stage
@@ -39,7 +39,7 @@ def order(workspace: Workspace) -> Submission:
 
 
 def of_another(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, token: str) -> JobRecord:
-    """The claim of another command, with a name that ends so; ours ends in eights."""
+    """The reservation of another command, whose name ends in a token; ours ends in eights."""
     wanted = order(workspace)
     plain = JobRecord(workspace.root, "heatmaps", wanted.settings, [[0, 1]], {})
     monkeypatch.setattr(job_record.time, "strftime", lambda *words: "s")  # in the same second
@@ -58,7 +58,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) ->
         happens()
         assert len(waited) < 9
 
-    for module in (reservation, sys.modules[submit_missing.__module__], single):
+    for module in (reservation, sys.modules[submit_missing.__module__], verb):
         monkeypatch.setattr(module, "pause", pause)
     return waited
 
@@ -147,7 +147,7 @@ def test_two_trainings_typed_at_once_are_one_job(tmp_path: Path, slurm: Path) ->
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    assert [process.communicate(timeout=60)[0] for process in both] == ["1\n", "1\n"]
+    assert [process.communicate(timeout=900)[0] for process in both] == ["1\n", "1\n"]
     assert len(jobs(slurm)) == 1
 
 

@@ -163,7 +163,7 @@ def dead(place: Path, monkeypatch: pytest.MonkeyPatch, again: Iterator[str | Exc
 
     monkeypatch.setattr(single, "read_queue", dict)
     monkeypatch.setattr(job_record, "end_state", lambda job, task: "TIMEOUT")
-    monkeypatch.setattr(single, "_submit", submit)
+    monkeypatch.setattr(single, "submit_verb", submit)
     monkeypatch.setattr(single.time, "sleep", lambda seconds: None)
     return _Watch(TRAIN, settings, array, QUIET)
 
