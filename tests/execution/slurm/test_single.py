@@ -256,7 +256,9 @@ def test_only_the_notice_before_the_limit_queues_it_again(
     overwritten: list[bool] = []
     stopped = iter(["SIGTERM", "SIGUSR1", None])
 
-    def run_train(config: Config, progress: Progress, overwrite: bool) -> object:
+    def run_train(
+        config: Config, progress: Progress, pictures: object, *, overwrite: bool
+    ) -> object:
         from faceprep.training.loop import Outcome
 
         overwritten.append(overwrite)
