@@ -16,6 +16,9 @@ NO_VERB = re.compile(
     re.IGNORECASE,
 )
 
+#: A plural noun or a verb in the third person ("Returns") in place of a verb ("Return").
+NO_INFINITIVE = re.compile(r"\w+[^s\W]s\b")
+
 #: Words that a reader outside this project would have to decode.
 RIDDLES = re.compile(
     r"\b(whom|anew|manieth|thereof|whereof|hither|leave word|no fair|gone wrong with)\b",
@@ -43,7 +46,7 @@ def test_a_docstring_begins_with_a_verb(path: Path) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno} {docstring.splitlines()[0]}"
         for node, docstring in functions(ast.parse(path.read_text()))
-        if NO_VERB.match(docstring)
+        if NO_VERB.match(docstring) or NO_INFINITIVE.match(docstring)
     ]
     assert found == []
 

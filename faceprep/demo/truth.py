@@ -26,7 +26,7 @@ def find_truth(root: Path) -> Path | None:
 
 
 def read_truth(dataset: Path) -> "pa.Table":
-    """Read one row per image: ``path`` below ``dataset``, ``AU01_r`` …, ``landmarks68``, …
+    """Read one row per image: ``path`` below ``dataset``, ``AU01_r`` …, ``landmarks68`` and more.
 
     Intensities are those of the stronger half of the face, 0-5.
     """

@@ -38,7 +38,7 @@ _FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, er
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of Python, of this package and of what decides its numbers."""
+    """Return the versions of Python, this package and the packages that affect its numbers."""
     found = {"python": sys.version.split()[0], "faceprep": __version__}
     for package in _VERSIONED:
         try:

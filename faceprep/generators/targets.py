@@ -147,7 +147,7 @@ class TargetMaker:
         return Target(**fields)
 
     def _labels(self, expressions: Sequence[str]) -> Tensor:
-        """One-hot labels ``(B, K)``; all 0 for neutral where it is not a class."""
+        """Return one-hot labels ``(B, K)``; all 0 for neutral if it is not a class."""
         classes = self.generator.classes
         for name in expressions:
             if name not in self.expressions:

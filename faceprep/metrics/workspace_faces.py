@@ -86,14 +86,14 @@ def template_of(workspace: Workspace) -> str:
 
 
 def some_faces(faces: LabelledFaces, count: int | None, seed: int = 0) -> LabelledFaces:
-    """Return at most `count` faces: one of every subject, then another of every subject, …"""
+    """Return at most `count` faces: one of every subject, then another of every subject."""
     if count is None or count >= len(faces):
         return faces
     return faces.take(in_turns(faces.subjects, seed)[:count])
 
 
 def in_turns(subjects: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Return a random order of faces: one of every subject, then another of every subject, …"""
+    """Return a random order of faces: one of every subject, then another of every subject."""
     mixed = np.random.default_rng(seed).permutation(len(subjects))
     turn = np.zeros(len(subjects), np.int64)
     for subject in np.unique(subjects):

@@ -1,4 +1,4 @@
-"""matplotlib: the style of the plots, and the files that it writes."""
+"""Style of the plots, and the files that matplotlib writes."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""aus: 17 Action Unit intensities and 18 presences of every aligned face.
+"""Estimate 17 Action Unit intensities and 18 presences of every aligned face.
 
 A face of a sequence is compared with that sequence's neutral frames, where it has some; a
 sequence is never split across shards, so they are among the rows at hand.

@@ -1,4 +1,4 @@
-"""heatmaps: the 68 landmarks of every crop as Gaussians.
+"""Draw the 68 landmarks of every crop as Gaussian heatmaps.
 
 One gray PNG a face: with one channel the maximum over the points (size × size), with 68 the planes
 one below the other in iBUG order (68 · size rows), which `faceprep.faces.heatmaps.split_planes`

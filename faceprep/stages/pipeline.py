@@ -122,7 +122,7 @@ def _differs(select: SelectResult, config: Config) -> bool:
 
 
 def _with_recorded_root(config: Config) -> Config:
-    """Where the selection is taken as it is, the dataset is the one that it names."""
+    """Return the settings with the dataset folder that an existing selection names."""
     root = Workspace(config.workspace).info("select").get("root")
     if root is None:
         return config

@@ -118,7 +118,7 @@ class _Run:
                     warn("the cluster has no workers now; waiting for one (Ctrl-C ends)")
 
     def _outcome(self, number: int, future: "Future[Any]") -> Outcome | None:
-        """What became of a job; ``None`` when it is to be done again."""
+        """Return the outcome of a job; ``None`` if it has to be done again."""
         from distributed import KilledWorker
 
         job = self.jobs[number]

@@ -24,7 +24,7 @@ _one_shard = threading.Lock()
 
 
 def pack(work: Work, job: Job) -> bytes:
-    """Bytes that do a job when a worker unpickles them.
+    """Pickle a job as bytes that a worker runs.
 
     Dask reads its messages before it looks at a task: one that names a package which a worker
     lacks cuts that worker's connection, again and again. Bytes pass, and the task says what is

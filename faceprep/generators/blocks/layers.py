@@ -25,7 +25,7 @@ LEAK = 0.2
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros before and after one axis so that ceil(size / stride) outputs come out, as TensorFlow.
+    """Return the zeros before and after one axis for ceil(size / stride) outputs, as TensorFlow.
 
     The odd one goes after: kernel 5, stride 2, even sizes give (1, 2).
     """
@@ -97,7 +97,7 @@ class BatchNorm(nn.Module):
 
 
 class BoundedCode(nn.Module):
-    """tanh that brings an identity into the range of its prior U(-1, 1), live at the start.
+    """Tanh that brings an identity into the range of its prior U(-1, 1), live at the start.
 
     With ``norm`` a batch normalisation without parameters precedes it: the code can then
     neither saturate nor collapse to a constant. Its running statistics follow within a few hundred

@@ -105,7 +105,7 @@ class ImageDiscriminator(nn.Module):
             with_spectral_norm(self.match, spectral)
 
     def forward(self, x: Tensor, y: Tensor) -> ImageOutput:
-        """Images ``(B, 3, S, S)`` and labels ``(B, K)`` → `ImageOutput`."""
+        """Judge images ``(B, 3, S, S)`` with labels ``(B, K)``."""
         h = append_maps(x, y) if self.sees_label else x
         for conv, norm in zip(self.convs, self.norms, strict=True):
             h = F.leaky_relu(norm(conv(h)), self.slope)

@@ -1,4 +1,4 @@
-"""align: photograph → face → 5 and 68 landmarks → similarity to a template → crop.
+"""Align: photograph → face → 5 and 68 landmarks → similarity to a template → crop.
 
 Faces are found by MTCNN or dlib, aligned by their landmarks and cropped to 128×128. A photograph
 that cannot be aligned is a row with a status and a reason; only what stops every other photograph

@@ -47,7 +47,7 @@ def record_faces(plan: Plan, result: AugmentResult) -> None:
 
 
 def _description(plan: Plan) -> dict[str, Any]:
-    """What is known of the faces before there are any, JSON-ready."""
+    """Return what is known about the faces before the first one, JSON-ready."""
     sources = {mode: one.unique_subjects() for mode, one in plan.sources.items()}
     filter_subjects = _filter_subjects(plan)
     return {

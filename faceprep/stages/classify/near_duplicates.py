@@ -78,7 +78,7 @@ def _groups(plan: Plan, features: Any, count: int) -> Iterator[Group]:
 
 
 def _spread(rows: np.ndarray, most: int) -> np.ndarray:
-    """At most so many of the rows, evenly spread."""
+    """Return at most `most` of the rows, evenly spread."""
     if len(rows) <= most:
         return rows
     return rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]

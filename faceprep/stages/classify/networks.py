@@ -78,7 +78,7 @@ class PaperNetwork(nn.Module):
         self.linear = nn.Linear(_PAPER_IDENTITY, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images ``(B, 3, S, S)`` → logits ``(B, K)``."""
+        """Return logits ``(B, K)`` of images ``(B, 3, S, S)``."""
         for conv in self.convs:
             x = F.relu(conv(x))
         return self.linear(torch.tanh(self.identity(x.flatten(1)).float()))
@@ -107,7 +107,7 @@ class SmallNetwork(nn.Module):
         self.linear = nn.Linear(channels * _CELLS**2, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images ``(B, 3, S, S)`` → logits ``(B, K)``."""
+        """Return logits ``(B, K)`` of images ``(B, 3, S, S)``."""
         x = x - x.mean(dim=(1, 2, 3), keepdim=True)
         x = x / (x.square().mean(dim=(1, 2, 3), keepdim=True).sqrt() + _LEAST_CONTRAST)
         return self.linear(self.dropout(self.pool(self.features(x)).flatten(1)))

@@ -169,7 +169,7 @@ def _evaluate(network: nn.Module, pool: Pool, update: int) -> Evaluation:
 
 @torch.no_grad()
 def _log_probabilities(network: nn.Module, pool: Pool) -> Tensor:
-    """Log-probabilities ``(N, K) float32``."""
+    """Return log-probabilities ``(N, K) float32``."""
     parts = []
     for start in range(0, len(pool), _FORWARD_BATCH):
         x = pool.batch(torch.arange(start, min(start + _FORWARD_BATCH, len(pool))))

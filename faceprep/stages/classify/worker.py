@@ -60,7 +60,7 @@ def _train_network(run: TrainingRun) -> tuple[np.ndarray, dict[str, Any]]:
 
 @lru_cache(maxsize=4)
 def _on_device(array: CachedArray, device: str) -> torch.Tensor:
-    """Pixels on a device; on the CPU all processes share the pages of the file."""
+    """Return pixels on a device; on the CPU all processes share the pages of the file."""
     return torch.from_numpy(array.read()).to(device)
 
 

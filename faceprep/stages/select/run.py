@@ -1,4 +1,4 @@
-"""select: which frames, whose face, which expression, which split; a dataset → a manifest."""
+"""Select frames of a dataset, with subject, expression and split, into a manifest."""
 
 import itertools
 import shlex
