@@ -59,7 +59,9 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
         )
         return STOPPED
     if result.finished_before:
-        say_next("faceprep train --overwrite   trains anew; more train.steps go on", flags["quiet"])
+        say_next(
+            "faceprep train --overwrite   trains again; more train.steps continue", flags["quiet"]
+        )
     return DONE
 
 

@@ -44,7 +44,7 @@ def read_photograph(selected: Row, root: Path, max_pixels: int) -> np.ndarray:
     data = read_file(inside(root, selected["path"]), max_pixels)
     expected = selected.get("sha256")
     if expected and hashlib.sha256(data).hexdigest() != expected:
-        raise UnreadableImage("changed since it was selected (select reads it anew)")
+        raise UnreadableImage("changed since it was selected; run select again")
     return decode_image(data, max_pixels)
 
 

@@ -102,12 +102,14 @@ def retrieve(
         Faces to search for.
     generator
         With an expression code and a workspace.
-    ways, top
-        Ways of comparing, and the number of hits of each.
+    ways
+        Ways of comparing.
     split
         Side of the workspace.
     expression
         Label of all queries; their own labels, or those of a judge, if None.
+    top
+        Number of hits of each way.
     progress
         Receives a line on the judge.
     seed

@@ -87,5 +87,5 @@ def subjects_of(record: Mapping[str, Any], where: str, hint: Hint) -> list[str]:
     """
     people = record.get("subjects")
     if not isinstance(people, list) or not all(isinstance(one, str) for one in people):
-        raise FaceprepError(f"no table: {where} does not say whom it saw", hint)
+        raise FaceprepError(f"no table: {where} does not name the subjects it saw", hint)
     return people

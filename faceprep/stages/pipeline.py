@@ -162,7 +162,7 @@ def render(config: Config, progress: Progress) -> None:
 
 
 def _estimate(name: str, config: Config, select: SelectResult | None) -> StageResult:
-    """What a stage would do in a workspace that does not exist yet."""
+    """Estimate what a stage would do in a workspace that does not exist yet."""
     stage = load_stage(name)
     rows = select.rows if select else 0
     shards = -(-rows // config.shard_size)

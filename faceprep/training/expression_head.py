@@ -103,10 +103,12 @@ def fit_expression_head(
 
     Parameters
     ----------
-    features, layers
-        The network, and its layers that are used.
+    features
+        Network of the face features.
     crops
         Training faces.
+    layers
+        Names of the layers that the classifier reads.
     seed
         Seed of the choice of faces and of the augmentation.
     augmented

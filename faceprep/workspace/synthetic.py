@@ -128,8 +128,8 @@ def synthetic_record(workspace: str | Path, generator: str = DEFAULT_GENERATOR) 
     hashes = {} if first is None else hashes_of(first.input, first.config)
     if not info or (first is not None and info.get("hashes", hashes) != hashes):
         raise ManifestError(
-            f"{place.folder(stage)}: augment was not finished, and its stage.json does not say of"
-            f" whom the {there} faces are that are there",
+            f"{place.folder(stage)}: augment was not finished, and its stage.json does not name"
+            f" the subjects of the {there} existing faces",
             Remedy("augment", place.root, {"generator": generator, "n": there}, resume=True),
         )
     return info

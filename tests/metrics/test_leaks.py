@@ -19,7 +19,7 @@ def test_a_test_subject_is_named_with_what_saw_it() -> None:
 
 @pytest.mark.parametrize("record", [{}, {"subjects": None}, {"subjects": "A"}, {"subjects": [1]}])
 def test_metadata_without_subjects_are_refused(record: dict) -> None:
-    with pytest.raises(FaceprepError, match="the generator does not say whom it saw"):
+    with pytest.raises(FaceprepError, match="the generator does not name the subjects it saw"):
         subjects_of(record, "the generator", "train it")
     assert subjects_of({"subjects": ["A"]}, "the generator", "") == ["A"]
 

@@ -68,9 +68,7 @@ def run(
     if record is None and not (overwrite or after):
         done = finished_job(verb, config)
         if done is not None:
-            progress.say(
-                f"{verb.name}: finished before by job {done.job}; --overwrite does it anew"
-            )
+            progress.say(f"{verb.name}: finished before by job {done.job}; --overwrite repeats it")
             return done
     record = record or submit_verb(verb, config, overwrite, after)
     return _wait(_Watch(verb, config, record, progress)) if wait else single_job(record)

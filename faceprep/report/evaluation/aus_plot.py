@@ -162,7 +162,7 @@ def _write_key(axes: "Axes", evaluation: AUEvaluation) -> None:
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     lines = [
-        ("r", "r and its 95 % interval,\nsubjects drawn anew"),
+        ("r", "r and its 95 % interval,\nresampled by subject"),
         ("icc", "ICC(3,1)"),
         ("f1", "F1 of the presence"),
         ("blind", "F1 of “always present”"),

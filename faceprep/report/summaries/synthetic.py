@@ -32,7 +32,7 @@ def summarize_synthetic(workspace: Workspace, name: str) -> dict[str, Any]:
     return {
         "stage": stage,
         "state": "done" if done == expected else "stale" if stale else "unfinished",
-        "why": "the generator was trained anew since" if other else None,
+        "why": "the generator was trained again since" if other else None,
         "shards": expected,
         "done": done,
         "stale": stale,

@@ -170,5 +170,5 @@ class Plan:
                 raise FaceprepError(
                     f"the faces in {self.workspace.folder(self.stage.name)} were computed on"
                     f" {other}, and {self.device} gives other last digits",
-                    f"--device {other}, or --overwrite to make all of them anew",
+                    f"--device {other}, or --overwrite to make all of them again",
                 )

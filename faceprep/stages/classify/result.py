@@ -98,7 +98,7 @@ class ClassifyResult:
         self.best = self._best()
 
     def _answers(self, row: TableRow) -> Predictions:
-        """Predictions of all seeds to the test faces of all folds."""
+        """Return the predictions of all seeds for the test faces of all folds."""
         by_fold: dict[int | None, list[tuple[TrainingRun, RunResult]]] = {}
         for run, result in zip(self.runs, self.run_results, strict=True):
             if run.row == row:

@@ -76,7 +76,7 @@ def _of_generator(
             read_trained(workspace, name, whole=True)  # a damaged file is another error
         raise FaceprepError(
             f"no table: the synthetic faces of {name} were made with another generator than"
-            f" {path}, and nothing says whom that one saw",
+            f" {path}, and nothing names the subjects that one saw",
             hint,
         )
     return subjects_of(read_trained(workspace, name).extra, f"the generator {path}", train)

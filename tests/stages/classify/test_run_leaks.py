@@ -82,7 +82,7 @@ def test_a_table_is_refused_when_a_training_itself_saw_a_test_subject(
 def test_a_generator_that_does_not_say_whom_it_saw_is_not_trusted(tmp_path: Path) -> None:
     workspace = toy_workspace(tmp_path, people=8)
     synthetic_faces(workspace, write_generator(workspace))
-    with pytest.raises(FaceprepError, match="does not say whom it saw") as caught:
+    with pytest.raises(FaceprepError, match="does not name the subjects it saw") as caught:
         run_classify(configured(tmp_path, sweep=(4,)), QUIET)
     assert spell(caught.value.hint).startswith("faceprep train")
     write_generator(workspace, subjects=people(0))  # another one than that of the faces

@@ -75,7 +75,7 @@ class ProgramPictures:
         limit = self._config.align.max_pixels
         data = read_file(path, limit)
         if sha256 and hashlib.sha256(data).hexdigest() != sha256:
-            raise UnreadableImage("changed since it was selected (select reads it anew)")
+            raise UnreadableImage("changed since it was selected; run select again")
         target = self._folder / stem
         header = read_header(data)
         if header is None or not header.plain or header.has_exif:
