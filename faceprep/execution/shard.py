@@ -1,7 +1,7 @@
-"""Making one shard: what a worker does, in whatever process an engine put it.
+"""Make one shard, in whatever process an engine chose.
 
-Read the upstream rows, let the stage work on them in a folder of its own, and commit the rows and
-images together; until then nothing of the old shard changes.
+Read the upstream rows, let the stage process them in a temporary folder, and commit the rows and
+images together; until then the old shard is unchanged.
 """
 
 import errno
@@ -38,7 +38,7 @@ _FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, er
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions of Python, this package and the packages that affect its numbers."""
+    """Return the versions of Python, of faceprep, and of packages that affect its results."""
     found = {"python": sys.version.split()[0], "faceprep": __version__}
     for package in _VERSIONED:
         try:
@@ -49,7 +49,7 @@ def versions() -> dict[str, str]:
 
 
 def run_shard(job: Job) -> Marker:
-    """Make one shard; runs in a worker. Raises what makes the shard impossible."""
+    """Make one shard; runs in a worker. Any error means that the shard cannot be made."""
     one_thread()
     workspace = Workspace(job.config.workspace)
     stage, name = cast(Stage, job.stage), job.stage.name
@@ -108,7 +108,7 @@ def _check_order(inputs: dict[str, list[Row]], shard: int) -> None:
 
 
 def explain_os_error(error: OSError, workspace: Workspace) -> OSError | FaceprepError:
-    """Return what to raise: a plain sentence for a full, read-only or forbidden disk."""
+    """Return the error to raise: a readable one for a full, read-only or forbidden disk."""
     if error.errno not in _FATAL:
         return error
     return FaceprepError(

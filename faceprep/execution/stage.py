@@ -1,4 +1,4 @@
-"""What a stage is: rows of one shard in, one row per face out, images into a folder."""
+"""The interface of a stage: rows of one shard in, one row per face and images out."""
 
 import time
 from abc import ABC, abstractmethod
@@ -17,16 +17,16 @@ _BYTES_PER_ROW = 600  # of a manifest, about
 
 @dataclass
 class ShardOutput:
-    """Where a stage puts what it makes of one shard.
+    """Destination of the images and the progress of one shard.
 
     Attributes
     ----------
     images
-        Folder for PNG files; the runner moves it into place when the shard is whole.
+        Folder for PNG files; it is moved into place when the shard is complete.
     prefix
-        What that folder will be called, relative to the stage's folder.
+        Final path of that folder, relative to the stage's folder.
     progress
-        File that holds the number of faces done, for whoever watches.
+        File with the number of faces done, read by the progress display.
     """
 
     images: Path
@@ -36,17 +36,17 @@ class ShardOutput:
     _ticked: float = field(default=0.0, repr=False)
 
     def relative(self, filename: str) -> str:
-        """Path of a file of `images` as it goes into the manifest."""
+        """Return the path of a file of `images` for the manifest."""
         return f"{self.prefix}/{filename}"
 
     def scratch(self) -> Path:
-        """Make an empty folder beside `images`, thrown away with whatever the shard leaves."""
+        """Make an empty folder beside `images`; it is removed with the shard's temporary files."""
         folder = self.images.parent / "scratch"
         folder.mkdir(exist_ok=True)
         return folder
 
     def advance(self, faces: int = 1) -> None:
-        """Say that some more faces are done."""
+        """Count some more faces as done."""
         self._done += faces
         now = time.monotonic()
         if self.progress is not None and now - self._ticked > _SECONDS_BETWEEN_TICKS:
@@ -62,7 +62,7 @@ class ShardedStage(ABC):
     name
         Name of its folder in the workspace.
     version
-        Raised by one whenever the same input and settings give another output; shards made by an
+        Incremented whenever the same input and settings give another output; shards made by an
         older version are redone.
     seconds_per_face
         Typical time on one core, which decides how many shards a task of a cluster gets until
@@ -88,9 +88,9 @@ class Stage(ShardedStage):
     Attributes
     ----------
     upstream
-        Stages whose rows it reads; row *k* of shard *i* is made of their rows *k* of shards *i*.
+        Stages whose rows it reads; row *k* of shard *i* depends on their rows *k* of shards *i*.
     image_bytes
-        Typical size of the file made per face, for the disk estimate; 0 where none is made.
+        Typical size of the file per face, for the disk estimate; 0 if there is none.
     """
 
     upstream: tuple[str, ...]
@@ -106,7 +106,7 @@ class Stage(ShardedStage):
         return dict(getattr(config, self.name).settings())
 
     def check(self, config: Config) -> None:
-        """Raise `MissingToolError` when a package or weight file that it needs is missing."""
+        """Raise `MissingToolError` if a package or weight file that it needs is missing."""
         return
 
     def faces(self, workspace: Workspace, shard: int) -> int:
@@ -129,11 +129,11 @@ class Stage(ShardedStage):
         inputs
             Stage name → all rows of the shard, in the same order for every stage.
         todo
-            Which rows to compute; the others are kept from an earlier run.
+            Indices of the rows to compute; the others are kept from an earlier run.
         config
             The resolved configuration.
         out
-            Where images go.
+            Destination of the images.
 
         Returns
         -------
@@ -143,5 +143,5 @@ class Stage(ShardedStage):
 
 
 def image_name(face_id: str) -> str:
-    """File name of a face's image: its id with every ``/`` as ``__``."""
+    """Return the file name of a face's image: its id with ``__`` for every ``/``."""
     return face_id.replace("/", "__") + ".png"

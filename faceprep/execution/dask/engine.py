@@ -1,7 +1,7 @@
-"""Workers of a Dask cluster: of one that runs already, or of one that lives on this machine.
+"""The Dask engine: a running cluster, or worker processes on this machine.
 
-Dask moves jobs and markers, a few kilobytes each; rows and images stay on the disk that all
-workers share. When a worker is killed, its nanny starts another, and its shard is done again.
+Dask transfers jobs and markers, a few kilobytes each; rows and images stay on the disk that all
+workers share. If a worker is killed, its nanny starts another, and its shard is done again.
 """
 
 import contextlib
@@ -39,21 +39,21 @@ _ADDRESS = re.compile(r"((tcp|tls|ucx|ws|wss)://)?[^\s/]+:\d+")
 
 
 def run(jobs: Sequence[Job], work: Work, workers: int) -> Iterator[Outcome]:
-    """Do every job on a Dask cluster; see `faceprep.execution.job.Engine`.
+    """Run every job on a Dask cluster; see `faceprep.execution.job.Engine`.
 
     Parameters
     ----------
     workers
-        Processes of the cluster on this machine, where ``dask.scheduler`` names no other.
+        Number of processes on this machine, if ``dask.scheduler`` names no running cluster.
 
     Raises
     ------
     MissingToolError
-        When the package ``distributed`` is not installed here, or faceprep not on the cluster.
+        If the package ``distributed`` is not installed here, or faceprep not on the cluster.
     UsageError
-        When ``dask.scheduler`` is no address.
+        If ``dask.scheduler`` is not an address.
     FaceprepError
-        When the scheduler cannot be reached or is lost, or workers do not see the workspace.
+        If the scheduler cannot be reached or is lost, or workers do not see the workspace.
     """
     if not jobs:
         return
@@ -69,7 +69,7 @@ def run(jobs: Sequence[Job], work: Work, workers: int) -> Iterator[Outcome]:
 
 
 class _Run:
-    """Jobs on their way through a cluster."""
+    """Jobs that a cluster has not finished."""
 
     def __init__(
         self, client: "Client", jobs: Sequence[Job], work: Work, settings: DaskConfig
@@ -80,7 +80,7 @@ class _Run:
         self.finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Yield the outcome of every job; whatever is still waiting at the end is cancelled."""
+        """Yield the outcome of every job; cancel what is left if the caller stops early."""
         self._submit(range(len(self.jobs)))
         try:
             while self.waiting:
@@ -105,20 +105,20 @@ class _Run:
             future.add_done_callback(self.finished.put)
 
     def _next(self) -> "Future[Any]":
-        """Wait for a future; complain when nobody is there to bring one."""
-        complained = False
+        """Wait for a future; print a warning if there are no workers."""
+        warned = False
         while True:
             try:
                 return self.finished.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 if self.client.status != "running":
                     raise self._lost() from None
-                if not complained and not self.client.nthreads():
-                    complained = True
+                if not warned and not self.client.nthreads():
+                    warned = True
                     warn("the cluster has no workers now; waiting for one (Ctrl-C ends)")
 
     def _outcome(self, number: int, future: "Future[Any]") -> Outcome | None:
-        """Return the outcome of a job; ``None`` if it has to be done again."""
+        """Return the outcome of a job; None if it is to be done again."""
         from distributed import KilledWorker
 
         job = self.jobs[number]
@@ -127,7 +127,7 @@ class _Run:
         try:
             return Outcome(job, marker=future.result())
         except KilledWorker as error:
-            # A scheduler that runs already has an allowance of its own; ours counts on.
+            # A running scheduler has a limit of its own; count all deaths here.
             self.deaths[number] += error.allowed_failures + 1
             if self.deaths[number] <= self.settings.allowed_failures:
                 return None
@@ -136,7 +136,7 @@ class _Run:
             return Outcome(job, error=killed)
         except CancelledError:
             raise self._lost() from None
-        except ModuleNotFoundError as error:  # of a worker that came after the check
+        except ModuleNotFoundError as error:  # of a worker that joined after the check
             missing = MissingToolError(f"a Dask worker lacks a package: {error}", INSTALL_THERE)
             return Outcome(job, error=missing)
         except Exception as error:
@@ -149,12 +149,12 @@ class _Run:
 
 def _client(settings: DaskConfig, workers: int) -> "contextlib.AbstractContextManager[Client]":
     if settings.scheduler is None:
-        return _cluster_here(settings, workers)
-    return _cluster_there(settings.scheduler, settings.timeout)
+        return _local_cluster(settings, workers)
+    return _running_cluster(settings.scheduler, settings.timeout)
 
 
 @contextlib.contextmanager
-def _cluster_here(settings: DaskConfig, workers: int) -> "Iterator[Client]":
+def _local_cluster(settings: DaskConfig, workers: int) -> "Iterator[Client]":
     """Start a scheduler in this process, and worker processes of one thread each."""
     import logging
 
@@ -163,7 +163,7 @@ def _cluster_here(settings: DaskConfig, workers: int) -> "Iterator[Client]":
 
     choices = {
         "distributed.scheduler.allowed-failures": settings.allowed_failures,
-        # No shard queues at a worker: when that is killed, only the shard in hand has suffered.
+        # No shard waits at a worker: if that is killed, only the shard in hand is lost.
         "distributed.scheduler.worker-saturation": 1.0,
         # The cluster would close the nanny of a worker that is killed again after this time.
         "distributed.deploy.lost-worker-timeout": "365d",
@@ -172,14 +172,14 @@ def _cluster_here(settings: DaskConfig, workers: int) -> "Iterator[Client]":
         scratch() as folder,
         dask.config.set(choices),
     ):
-        with _deaf_to_interrupts():
+        with _interrupts_blocked():
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
                 dashboard_address=None,
-                memory_limit=None,  # as with the local engine: the machine's own
+                memory_limit=None,  # as with the local engine: no limit
                 local_directory=folder,
                 env=ENVIRONMENT,
                 silence_logs=logging.CRITICAL,
@@ -189,9 +189,12 @@ def _cluster_here(settings: DaskConfig, workers: int) -> "Iterator[Client]":
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Ctrl-C reaches every process of a terminal; those begun in here leave it to the command."""
-    multiprocessing.resource_tracker.ensure_running()  # begun later, it would undo the mask
+def _interrupts_blocked() -> Iterator[None]:
+    """Block SIGINT in processes started here.
+
+    Ctrl-C reaches every process of a terminal, and only the command is to handle it.
+    """
+    multiprocessing.resource_tracker.ensure_running()  # started later, it would reset the mask
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -200,14 +203,14 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _cluster_there(scheduler: str, timeout: float) -> "Iterator[Client]":
-    """Connect to a scheduler that runs already."""
+def _running_cluster(scheduler: str, timeout: float) -> "Iterator[Client]":
+    """Connect to a running scheduler."""
     from distributed import Client
 
     address = _address(scheduler)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its table of versions; ours names what matters
+            warnings.simplefilter("ignore")  # its table of versions; ours is shorter
             client = Client(address, timeout=timeout, set_as_default=False)
     except OSError:
         raise FaceprepError(
@@ -219,7 +222,7 @@ def _cluster_there(scheduler: str, timeout: float) -> "Iterator[Client]":
 
 
 def _address(scheduler: str) -> str:
-    """Address of a scheduler, which may stand in the file that it wrote."""
+    """Return the address of a scheduler, which may be given by the file that it wrote."""
     address = scheduler
     if scheduler.endswith(".json"):
         try:

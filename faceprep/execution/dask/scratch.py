@@ -1,4 +1,4 @@
-"""Where the workers of a Dask cluster on this machine keep files of their own."""
+"""The temporary folder of a Dask cluster on this machine."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ _PREFIX = "faceprep-dask-"
 
 @contextlib.contextmanager
 def scratch() -> Iterator[str]:
-    """Open a temporary folder; those that killed commands left here go first."""
+    """Open a temporary folder; first remove those that killed commands left on this machine."""
     of_here = f"@{here()}.tmp"
     with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
         for entry in entries:

@@ -1,4 +1,4 @@
-"""What Dask workers do with a job, and what they need for it."""
+"""Jobs on Dask workers, and checks that the workers can run them."""
 
 import os
 import pkgutil
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 INSTALL_THERE = "pip install 'faceprep[dask]' in the Python that `dask worker` runs in"
-_NAMED = 3  # of many workers with the same trouble
+_NAMED = 3  # workers named in a message; of more, the number
 _one_shard = threading.Lock()
 
 
 def pack(work: Work, job: Job) -> bytes:
-    """Pickle a job as bytes that a worker runs.
+    """Return bytes that run a job when a worker unpickles them.
 
-    Dask reads its messages before it looks at a task: one that names a package which a worker
-    lacks cuts that worker's connection, again and again. Bytes pass, and the task says what is
-    missing.
+    Dask unpickles its messages before it runs a task: a message that names a package which the
+    worker lacks would break the connection again and again. Bytes arrive, and the task reports
+    what is missing.
     """
     import cloudpickle
 
@@ -43,11 +43,11 @@ class _Call:
         self.work, self.job = work, job
 
     def __reduce__(self) -> tuple[Callable[[Work, Job], Marker], tuple[Work, Job]]:
-        return do_alone, (self.work, self.job)
+        return run_alone, (self.work, self.job)
 
 
-def do_alone(work: Work, job: Job) -> Marker:
-    """Do a job on one thread, one job at a time in a process; runs in a worker."""
+def run_alone(work: Work, job: Job) -> Marker:
+    """Run a job on one thread, one job at a time in a process; runs in a worker."""
     from threadpoolctl import threadpool_limits
 
     with _one_shard, threadpool_limits(1):
@@ -55,12 +55,12 @@ def do_alone(work: Work, job: Job) -> Marker:
 
 
 def warn(message: str) -> None:
-    """Say on stderr what the user should know."""
+    """Print a warning on stderr."""
     print(f"warning: {message}", file=sys.stderr, flush=True)
 
 
 def check_cluster(client: "Client", config: Config) -> None:
-    """Look whether the workers of a cluster can do the work, before they get any.
+    """Check that the workers of a cluster can do the work before they get any.
 
     Parameters
     ----------
@@ -70,13 +70,13 @@ def check_cluster(client: "Client", config: Config) -> None:
     Raises
     ------
     MissingToolError
-        When faceprep is not installed where a worker runs.
+        If faceprep is not installed where a worker runs.
     FaceprepError
-        When a worker sees another disk.
+        If a worker does not see the workspace or the dataset.
     """
     if not client.nthreads():
         warn("the cluster has no workers yet; waiting for one (Ctrl-C ends)")
-        # A task brings a cluster that grows with its work to start one.
+        # A task makes an adaptive cluster start a worker.
         client.submit(pkgutil.resolve_name, "sys:version", pure=False).result()
     _check_installed(client)
     _check_disk(client, config)
@@ -90,7 +90,7 @@ def check_cluster(client: "Client", config: Config) -> None:
 
 
 def _check_installed(client: "Client") -> None:
-    name = "faceprep:__version__"  # by name: what is not installed cannot be unpickled either
+    name = "faceprep:__version__"  # by name: a missing package cannot be unpickled
     found = client.run(pkgutil.resolve_name, name, on_error="return")
     lacking = [address for address, value in found.items() if isinstance(value, Exception)]
     if lacking:
@@ -112,7 +112,7 @@ def _check_disk(client: "Client", config: Config) -> None:
 
 
 def _compare_versions(client: "Client") -> None:
-    """Warn of packages whose version differs: outputs may differ by a pixel or a number."""
+    """Warn about packages whose version differs from that here."""
 
     here = versions() | {"distributed": pkgutil.resolve_name("distributed:__version__")}
     found = client.run(versions)
