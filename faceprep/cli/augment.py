@@ -79,7 +79,7 @@ def augment(
 
 
 def _table_with(config: "Config", n: int) -> dict[str, Any]:
-    """Return the settings of the accuracy table that compares with and without these faces."""
+    """Return the settings of the accuracy table with and without these faces."""
     from faceprep.workspace import Workspace
 
     settings: dict[str, Any] = {"sweep": [0, n], "generator": config.train.generator}

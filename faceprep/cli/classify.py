@@ -1,4 +1,4 @@
-"""``faceprep classify``: what synthetic faces are worth, as a table of accuracies."""
+"""``faceprep classify``: accuracy with and without synthetic faces, as a table."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any

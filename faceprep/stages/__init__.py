@@ -1,4 +1,4 @@
-"""One module per verb; `load_stage` finds it by name without importing the others."""
+"""Stages, one module or folder per verb; `load_stage` imports one of them by its name."""
 
 import importlib
 

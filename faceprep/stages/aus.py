@@ -1,7 +1,7 @@
 """Estimate 17 Action Unit intensities and 18 presences of every aligned face.
 
-A face of a sequence is compared with that sequence's neutral frames, where it has some; a
-sequence is never split across shards, so they are among the rows at hand.
+A face of a sequence is compared with the neutral frames of that sequence, if it has some. They are
+among the rows of its shard, because a sequence is never split across shards.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,12 +27,12 @@ class Aus(Stage):
     upstream = ("select", "align")
 
     def settings(self, config: Config) -> dict[str, Any]:
-        """Return the backend that ``auto`` comes to, and all that decides its answers."""
+        """Return the backend that is used for ``auto``, and what determines its estimates."""
         choice = choose(config)
         return {"backend": choice.label(), **choice.backend.fingerprint(config)}
 
     def check(self, config: Config) -> None:
-        """Raise when there is no such backend, or when it cannot run here."""
+        """Raise an error if the backend does not exist or cannot run here."""
         choose(config)
 
     def process(
@@ -42,11 +42,11 @@ class Aus(Stage):
         config: Config,
         out: ShardOutput,
     ) -> list[Row]:
-        """Estimate the faces that were aligned; the others are skipped, saying why."""
+        """Estimate the aligned faces; the other rows have the status ``skipped``."""
         choice = choose(config)
         select, align = inputs["select"], inputs["align"]
         neutral = neutral_points(select, align)
-        # A backend that judges whole sequences sees all of one, whichever faces are to be done.
+        # A backend that estimates whole sequences gets all faces of one, also those already done.
         wanted = {_sequence(select[k]) for k in todo} - {None}
         ready = [
             k

@@ -26,7 +26,7 @@ class Heatmaps(Stage):
     seconds_per_face = 0.005
 
     def settings(self, config: Config) -> dict[str, Any]:
-        """Add the crop's side, which is the heatmap's."""
+        """Return the settings, with the side of the crop, which is that of the heatmap."""
         return {**super().settings(config), "size": config.align.size}
 
     def process(
@@ -36,7 +36,7 @@ class Heatmaps(Stage):
         config: Config,
         out: ShardOutput,
     ) -> list[Row]:
-        """Draw the faces that were aligned; the others are skipped, saying why."""
+        """Draw the heatmaps of the aligned faces; the other rows have the status ``skipped``."""
         size, sigma = config.align.size, config.heatmaps.sigma
         channels = config.heatmaps.channels
         render = stacked_planes if channels == POINTS else combined_heatmap

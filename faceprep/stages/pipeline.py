@@ -1,4 +1,4 @@
-"""The stages in their order: bring everything up to a stage up to date."""
+"""Run of several stages in order: bring everything up to a stage up to date."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,16 +18,16 @@ from faceprep.workspace import Workspace
 
 @dataclass
 class RunResult:
-    """What a run did.
+    """Result of a run.
 
     Attributes
     ----------
     select
-        Of the selection, when it took part.
+        Result of the selection, if it was run.
     stages
-        Of the other stages that took part, in order.
+        Results of the other stages that were run, in order.
     jobs
-        Stage → numbers of the Slurm jobs that make it, where they are not waited for.
+        Stage → numbers of its Slurm jobs, if the run does not wait for them.
     """
 
     select: SelectResult | None = None
@@ -36,12 +36,12 @@ class RunResult:
 
     @property
     def failed_shards(self) -> dict[str, dict[int, str]]:
-        """Stage → shard → error, for everything that could not be made."""
+        """Stage → shard → error, of every shard that could not be made."""
         return {result.stage: result.failed for result in self.stages if result.failed}
 
     @property
     def failed_rows(self) -> int:
-        """Rows of the last stage that are not ``ok``."""
+        """Number of rows of the last stage that are not ``ok``."""
         if not self.stages:
             return 0
         return sum(rows for status, rows in self.stages[-1].status.items() if status != "ok")
@@ -64,12 +64,12 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
     Parameters
     ----------
     names
-        Stages in order; the last is the one asked for (`Options.overwrite` is about it alone).
+        Stages in order; `Options.overwrite` redoes only the last, which is the requested one.
 
     Raises
     ------
     FaceprepError
-        When a stage cannot go on. What was finished before stays finished.
+        A stage cannot continue. What was finished before stays finished.
     """
     options.refuse_leaving(config.engine)
     result = RunResult()
@@ -101,7 +101,7 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
 
 
 def _check_same_dataset(config: Config) -> None:
-    """Refuse to replace the results of one dataset by another's; a moved one is the same."""
+    """Refuse to replace the results of one dataset with another's; a moved one is the same."""
     recorded = Workspace(config.workspace).info("select")
     if not recorded.get("root") or (config.select.root is None and config.demo is None):
         return
@@ -117,7 +117,7 @@ def _check_same_dataset(config: Config) -> None:
 
 
 def _differs(select: SelectResult, config: Config) -> bool:
-    """Whether the shards of a selection to come are others than those in the workspace."""
+    """Return whether a planned selection has another number of shards than the workspace."""
     return Workspace(config.workspace).info("select").get("shards") != select.shards
 
 
@@ -152,7 +152,7 @@ def _select(config: Config, options: Options, progress: Progress) -> SelectResul
 
 
 def render(config: Config, progress: Progress) -> None:
-    """Render the demo dataset of a configuration, unless it is there already."""
+    """Render the demo dataset of a configuration, unless it exists."""
     from faceprep.demo import DemoSettings, render_demo
     from faceprep.execution.runner import workers
 

@@ -64,7 +64,7 @@ def all_files(root: Path) -> dict[str, str]:
 class EveryThird:
     """A filter that lets a face pass by its pixels, about one of three."""
 
-    judge = None
+    classifier = None
     real = None
 
     def __call__(self, images: np.ndarray, expressions: list[str], features: object) -> Verdict:

@@ -1,1 +1,1 @@
-"""Align faces: photograph in, landmarks and a crop out."""
+"""Align the face of each photograph, and crop it."""

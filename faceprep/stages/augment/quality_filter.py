@@ -27,7 +27,7 @@ class Verdict:
 
     Attributes
     ----------
-    judge_agrees, looks_real : (N,) bool
+    classifier_agrees, looks_real : (N,) bool
         Whether classifier and distance accept the face; true where they are not used.
     score : (N,)
         Sum of both scores, higher is better.
@@ -35,7 +35,7 @@ class Verdict:
         Why a face was rejected, in words.
     """
 
-    judge_agrees: np.ndarray
+    classifier_agrees: np.ndarray
     looks_real: np.ndarray
     score: np.ndarray
     notes: list[str]
@@ -43,7 +43,7 @@ class Verdict:
     @property
     def passed(self) -> np.ndarray:
         """Whether each face passed, ``(N,) bool``."""
-        return self.judge_agrees & self.looks_real
+        return self.classifier_agrees & self.looks_real
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class QualityFilter:
     ----------
     template
         Template to which the faces are aligned.
-    judge, real
+    classifier, real
         Expression classifier and real faces; None where they are not used.
     min_probability
         Least probability of the requested expression, by the classifier.
@@ -83,7 +83,7 @@ class QualityFilter:
     """
 
     template: str
-    judge: ExpressionClassifier | None
+    classifier: ExpressionClassifier | None
     real: RealFaces | None
     min_probability: float
     subjects: frozenset[str]
@@ -106,15 +106,17 @@ class QualityFilter:
         agrees, real = np.ones(count, bool), np.ones(count, bool)
         score = np.zeros(count)
         notes = [""] * count
-        if self.judge is not None:
-            logs = self.judge.log_probabilities(AlignedFaces(images, self.template))
-            asked = np.array([self.judge.classes.index(name) for name in expressions])
+        if self.classifier is not None:
+            logs = self.classifier.log_probabilities(AlignedFaces(images, self.template))
+            asked = np.array([self.classifier.classes.index(name) for name in expressions])
             own = logs[np.arange(count), asked]
             read = logs.argmax(axis=1)
             agrees = (read == asked) & (np.exp(own) >= self.min_probability)
             score += own - (~agrees) * 1e3
             for row in np.flatnonzero(~agrees):
-                notes[row] = f"read as {self.judge.classes[read[row]]}, p {np.exp(own[row]):.2f}"
+                notes[row] = (
+                    f"read as {self.classifier.classes[read[row]]}, p {np.exp(own[row]):.2f}"
+                )
         if self.real is not None:
             away = self.real.distances(embed(features, images)) / self.real.limit
             real = away <= 1
@@ -129,7 +131,7 @@ def train_filter(
     train: LabelledFaces,
     classes: Sequence[str],
     *,
-    judge: bool,
+    classifier: bool,
     features: Any = None,
     min_probability: float = 0.0,
     percentile: float = 99.0,
@@ -142,7 +144,7 @@ def train_filter(
         Real faces of the training subjects.
     classes
         Expressions that are requested. The classifier knows neutral too where there are such faces.
-    judge
+    classifier
         Use an expression classifier.
     features
         Face features φ, to reject faces unlike all real ones; None to skip that.
@@ -156,7 +158,7 @@ def train_filter(
     UsageError
         A class has no training face.
     """
-    asked = fit_classifiers(train, classes)[0] if judge else None
+    asked = fit_classifiers(train, classes)[0] if classifier else None
     real = _real_faces(train, features, percentile) if features is not None else None
     return QualityFilter(
         train.template, asked, real, min_probability, frozenset(train.subjects.tolist())

@@ -125,7 +125,7 @@ def _quality_filter(plan: Plan, progress: Progress) -> QualityFilter | None:
         return train_filter(
             faces,
             plan.classes,
-            judge=settings.filter in ("judge", "both"),
+            classifier=settings.filter in ("judge", "both"),
             features=None if settings.filter == "judge" else load_features(template=faces.template),
             min_probability=settings.min_probability,
             percentile=settings.percentile,

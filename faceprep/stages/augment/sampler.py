@@ -43,7 +43,7 @@ class _Chosen:
         if verdict.passed[row]:
             self.best, self.passed = candidate, True
             return
-        self.rejected["judge"] += int(not verdict.judge_agrees[row])
+        self.rejected["judge"] += int(not verdict.classifier_agrees[row])
         self.rejected["features"] += int(not verdict.looks_real[row])
         if self.best is None or verdict.score[row] > self.score:
             self.best, self.score = candidate, float(verdict.score[row])

@@ -1,4 +1,4 @@
-"""Rows of a shard of select: their table, and what is known of the files behind them."""
+"""Rows of a shard of select: their table, and the checksums of their files."""
 
 import hashlib
 import itertools
@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 def table_of(rows: Sequence[FrameRow]) -> pa.Table:
-    """Build the table of a shard without checksums, column by column: rows come by the million."""
+    """Build the table of a shard without checksums; by columns, as there are millions of rows."""
     columns = dict(zip(FrameRow._fields, zip(*rows, strict=True), strict=True))
     arrays = []
     for field in SCHEMAS["select"]:
@@ -41,7 +41,7 @@ def with_checksums(table: pa.Table, checksums: Sequence[str | None]) -> pa.Table
 
 
 def content_hash(table: pa.Table) -> str:
-    """Hash of a table's values, as 16 hexadecimal digits."""
+    """Hash the values of a table to 16 hexadecimal digits."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table.combine_chunks())
@@ -51,7 +51,7 @@ def content_hash(table: pa.Table) -> str:
 def cut(rows: Iterable[FrameRow], size: int) -> Iterator[list[FrameRow]]:
     """Cut rows into shards of at most ``size``, between sequences and never inside one.
 
-    A sequence alone longer than ``size`` has to be cut all the same.
+    Only a sequence longer than ``size`` is cut.
     """
     shard: list[FrameRow] = []
     counter = itertools.count()
@@ -73,7 +73,7 @@ def cut(rows: Iterable[FrameRow], size: int) -> Iterator[list[FrameRow]]:
 
 
 def in_chunks(pool: Executor, work: Callable[[str], Result], paths: Sequence[str]) -> list[Result]:
-    """``work`` of every path, a chunk of them per task: one task a file would cost more."""
+    """Call ``work`` on every path, a chunk of paths per task, which costs less than one each."""
 
     def do(chunk: Sequence[str]) -> list[Result]:
         return [work(path) for path in chunk]
@@ -83,7 +83,7 @@ def in_chunks(pool: Executor, work: Callable[[str], Result], paths: Sequence[str
 
 
 def fingerprint(path: str) -> tuple[int, int] | None:
-    """Size and modification time (ns) of a file; ``None`` when there is none."""
+    """Return size and modification time (ns) of a file; None if it does not exist."""
     try:
         status = os.stat(path)  # noqa: PTH116 - a million times, Path is slow
     except (OSError, ValueError):
@@ -92,7 +92,7 @@ def fingerprint(path: str) -> tuple[int, int] | None:
 
 
 def sha256(path: str) -> str | None:
-    """SHA-256 of a file, hexadecimal; ``None`` when it cannot be read."""
+    """Return the SHA-256 of a file, hexadecimal; None if it cannot be read."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - opening a pipe would wait
             return None

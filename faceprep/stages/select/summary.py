@@ -1,4 +1,4 @@
-"""What a selection holds: subjects, sequences and frames by expression and split."""
+"""Summary of a selection: subjects, sequences and frames by expression and split."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +8,7 @@ from faceprep.core.vocabulary import EXPRESSIONS, SPLITS
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.report import Report
 
-#: What the table calls frames without an expression.
+#: Name of frames without an expression in the table.
 UNLABELLED = "unlabelled"
 LABELS = (*EXPRESSIONS, UNLABELLED)
 
@@ -17,7 +17,7 @@ _SPLIT_BITS = 2
 
 @dataclass
 class Counts:
-    """Of one expression in one split, or of a whole split."""
+    """Counts of one expression in one split, or of a whole split."""
 
     subjects: int = 0
     sequences: int = 0
@@ -39,7 +39,7 @@ class Summary:
     missing_files
         Frames whose file cannot be read.
     report
-        What was left out, and notes.
+        Frames left out, and notes.
     """
 
     cells: dict[tuple[str, str], Counts] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Summary:
     report: Report = field(default_factory=Report)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready form, as in ``stage.json``."""
+        """Return the summary as JSON-ready values, as in ``stage.json``."""
         return {
             "expressions": [
                 {"expression": label, "split": split, **vars(counts)}
@@ -63,9 +63,9 @@ class Summary:
 
 
 class Counter:
-    """Counts rows as they go by, and makes sure that no subject is on both sides of a split.
+    """Count rows, and check that no subject is on both sides of a split.
 
-    Memory: one small number per subject, however many frames.
+    Memory: one small number per subject, for any number of frames.
     """
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class Counter:
         Raises
         ------
         UsageError
-            When its subject was in another split before.
+            Its subject was in another split before.
         """
         label = row.expression or UNLABELLED
         code = SPLITS.index(row.split)
@@ -100,7 +100,7 @@ class Counter:
             self._count_sequence(row, label)
 
     def summary(self, report: Report) -> Summary:
-        """Everything counted so far."""
+        """Return everything counted so far."""
         summary = Summary(report=report)
         for (label, split, role), frames in self._frames.items():
             summary.roles[role] = summary.roles.get(role, 0) + frames

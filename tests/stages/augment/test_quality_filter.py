@@ -20,47 +20,47 @@ class Colours:
 
 
 @pytest.fixture(scope="module")
-def judge() -> QualityFilter:
-    return train_filter(TRAIN, CLASSES, judge=True)
+def quality() -> QualityFilter:
+    return train_filter(TRAIN, CLASSES, classifier=True)
 
 
-def test_it_knows_the_training_people_only(judge: QualityFilter) -> None:
-    assert judge.subjects == frozenset(TRAIN.subjects)
-    assert not judge.subjects & set(TEST.subjects)
+def test_it_knows_the_training_people_only(quality: QualityFilter) -> None:
+    assert quality.subjects == frozenset(TRAIN.subjects)
+    assert not quality.subjects & set(TEST.subjects)
 
 
-def test_the_judge_passes_what_was_asked_for_and_nothing_else(judge: QualityFilter) -> None:
-    right = judge(TEST.images, TEST.expressions.tolist())
+def test_the_classifier_passes_what_was_asked_for_and_nothing_else(quality: QualityFilter) -> None:
+    right = quality(TEST.images, TEST.expressions.tolist())
     assert right.passed.mean() > 0.8
     others = [CLASSES[(CLASSES.index(name) + 1) % 3] for name in TEST.expressions]
-    wrong = judge(TEST.images, others)
+    wrong = quality(TEST.images, others)
     assert wrong.passed.mean() < 0.2
     assert (wrong.score[~wrong.passed] < right.score[right.passed].min()).all()
     assert all(note.startswith("read as ") for note in np.array(wrong.notes)[~wrong.passed])
     assert right.looks_real.all()
 
 
-def test_a_higher_probability_passes_fewer(judge: QualityFilter) -> None:
-    strict = QualityFilter(judge.template, judge.judge, None, 0.999999, judge.subjects)
+def test_a_higher_probability_passes_fewer(quality: QualityFilter) -> None:
+    strict = QualityFilter(quality.template, quality.classifier, None, 0.999999, quality.subjects)
     passed = strict(TEST.images, TEST.expressions.tolist()).passed
-    assert passed.sum() < judge(TEST.images, TEST.expressions.tolist()).passed.sum()
+    assert passed.sum() < quality(TEST.images, TEST.expressions.tolist()).passed.sum()
 
 
 def test_what_lies_further_from_real_faces_than_they_from_one_another_does_not_pass() -> None:
     features = Colours()
-    quality = train_filter(TRAIN, CLASSES, judge=False, features=features, percentile=100)
-    assert quality.judge is None
+    quality = train_filter(TRAIN, CLASSES, classifier=False, features=features, percentile=100)
+    assert quality.classifier is None
     real = quality(TRAIN.images, TRAIN.expressions.tolist(), features)
     assert real.passed.all()
     green = np.zeros_like(TEST.images)
     green[..., 1] = 255
     verdict = quality(green, TEST.expressions.tolist(), features)
     assert not verdict.looks_real.any()
-    assert verdict.judge_agrees.all()
+    assert verdict.classifier_agrees.all()
     assert "as far from real faces as allowed" in verdict.notes[0]
 
 
-def test_it_goes_from_process_to_process(judge: QualityFilter) -> None:
-    again = pickle.loads(pickle.dumps(judge))
+def test_it_goes_from_process_to_process(quality: QualityFilter) -> None:
+    again = pickle.loads(pickle.dumps(quality))
     names = TEST.expressions.tolist()
-    assert np.array_equal(again(TEST.images, names).score, judge(TEST.images, names).score)
+    assert np.array_equal(again(TEST.images, names).score, quality(TEST.images, names).score)
