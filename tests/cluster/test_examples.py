@@ -14,7 +14,7 @@ from faceprep.execution.options import Options
 from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "pipelines" / "cluster"
 
 
