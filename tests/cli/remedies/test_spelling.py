@@ -136,7 +136,7 @@ def argument(call: ast.Call, place: int, name: str) -> ast.expr | None:
     return next((word.value for word in call.keywords if word.arg == name), None)
 
 
-#: Overrides that `faceprep.cli.commands` reads when a workspace is resumed.
+#: Overrides that `faceprep.cli.remedies` reads when a workspace is resumed.
 RESUMED = {
     "augment": {"n", "generator", "fold", "folds"},
     "train": {"generator", "fold"},
