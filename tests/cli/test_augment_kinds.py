@@ -98,3 +98,10 @@ def test_verbs_that_need_codes_name_the_kinds_that_have_them(trained: Path, kind
         message = run(*words, code=2).stderr
         assert f"of kind {kind}, which cannot" in message
         assert "→ kinds that can: exprgan" in message
+
+
+def test_an_unknown_kind_is_refused_with_the_list(trained: Path, kind: str) -> None:
+    words = ["augment", "--n", 1, "--workspace", trained, "--generator", "stargan", *HERE]
+    message = run(*words, code=2).stderr
+    assert "no generator is called 'stargan'" in message
+    assert "→ one of exprgan, toy-aus, toy-landmarks" in message

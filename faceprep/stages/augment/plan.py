@@ -40,8 +40,8 @@ class Plan:
     Raises
     ------
     UsageError
-        There is no trained generator, no source where one is needed, or the kind cannot generate
-        faces without a source.
+        The kind of generator is unknown, none is trained, there is no source where one is needed,
+        or the kind cannot generate faces without a source.
     FaceprepError
         A subject of the sources is tested or watched.
     """
@@ -52,6 +52,7 @@ class Plan:
         self.stage = AugmentStage(config, device)
         self.settings = config.augment
         self.name = generator_name(config.train.generator, config.train.fold)
+        spec_of(config.train.generator)  # refuses an unknown kind with the list of kinds
         # Building the networks takes seconds, and is left to the workers.
         file = read_trained(config.workspace, self.name)
         self.checkpoint, networks = file_sha256(file.path), file.config
