@@ -32,7 +32,7 @@ gate: $(BIN)/faceprep
 lint: $(BIN)/faceprep
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/numpydoc lint $$(git ls-files 'faceprep/*.py')
 	$(BIN)/mypy
 
