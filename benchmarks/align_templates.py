@@ -25,8 +25,9 @@ from faceprep.faces.alignment import (
     template_names,
 )
 from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
-from faceprep.faces.finder import choose, load_finder
+from faceprep.faces.finder import choose
 from faceprep.faces.landmarks import CHIN, JAW
+from faceprep.faces.registry import load_finder
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("SHARED_FACES", ROOT.parent / "shared")) / "faces"

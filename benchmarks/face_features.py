@@ -25,8 +25,9 @@ from faceprep.config import AlignConfig
 from faceprep.core.images import read_image
 from faceprep.faces.alignment import estimate_similarity, load_template, warp
 from faceprep.faces.features import FaceFeatures, load_features
-from faceprep.faces.finder import choose, load_finder
+from faceprep.faces.finder import choose
 from faceprep.faces.model_files import dlib_model
+from faceprep.faces.registry import load_finder
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("SHARED_FACES", ROOT.parent / "shared")) / "faces"

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from faceprep.cli.exit_codes import DONE, guarded, say_next
-from faceprep.cli.faces import GeneratorFile, Out, WorkspaceFlag, print_written
+from faceprep.cli.generator_flags import GeneratorFile, Out, WorkspaceFlag, print_written
 from faceprep.cli.options import Device, Json, Verbose
 from faceprep.cli.root import app
 

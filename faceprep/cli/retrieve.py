@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from faceprep.cli.exit_codes import DONE, guarded, say_next
-from faceprep.cli.faces import (
+from faceprep.cli.generator_flags import (
     Detector,
     Faces,
     GeneratorFile,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from faceprep.cli.exit_codes import guarded
-from faceprep.cli.faces import (
+from faceprep.cli.generator_flags import (
     Detector,
     GeneratorFile,
     Out,

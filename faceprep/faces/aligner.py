@@ -24,9 +24,9 @@ from faceprep.faces.finder import (
     FacesFound,
     choose,
     describe,
-    load_finder,
 )
 from faceprep.faces.photographs import Row
+from faceprep.faces.registry import load_finder
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Aligner:
     config
         Section ``[align]``.
     device
-        Device of MTCNN.
+        Device of a detector that runs on a GPU.
     """
 
     def __init__(self, config: AlignConfig, device: str = "cpu") -> None:

@@ -1,14 +1,12 @@
-"""Faces in a photograph, from a detector or from the annotations of the dataset."""
+"""Find the faces of a photograph with a detector or in the annotations of the dataset."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from faceprep.config import AlignConfig
 from faceprep.faces.alignment import estimate_similarity, is_mirrored, load_template
 from faceprep.faces.face import Detector, Face
 from faceprep.faces.photographs import Row
@@ -76,20 +74,6 @@ class AnnotationFinder:
         return [_given(row, image.shape) for row, image in zip(rows, images, strict=True)]
 
 
-def load_finder(config: AlignConfig, device: str) -> Finder:
-    """Load the source of faces that the configuration names; cached in each process."""
-    if config.detector == "given":
-        return AnnotationFinder()
-    if config.detector == "dlib":
-        return DetectorFinder(_dlib(config.dlib_model))
-    return DetectorFinder(_mtcnn(device, config.min_face_size, search_of(config)))
-
-
-def search_of(config: AlignConfig) -> str:
-    """Return the search of MTCNN: all sizes for ``central``, as that face may be a small one."""
-    return "full" if config.choose == "central" else config.search
-
-
 def describe(error: Exception) -> str:
     """Return one line about an error, with its type unless it is a plain `ValueError`."""
     text = " ".join(str(error).split())[:200]
@@ -117,20 +101,6 @@ def choose(faces: Sequence[Face], how: str, shape: tuple[int, ...]) -> Face:
 
         return min(faces, key=distance)
     return max(faces, key=lambda face: face.box[2] * face.box[3])
-
-
-@cache
-def _mtcnn(device: str, min_face_size: int, search: Any) -> Detector:
-    from faceprep.faces.mtcnn.detector import MTCNN
-
-    return MTCNN(device=device, min_face_size=min_face_size, search=search)
-
-
-@cache
-def _dlib(model: str) -> Detector:
-    from faceprep.faces.dlib.detector import DlibCNN, DlibHOG
-
-    return DlibCNN() if model == "cnn" else DlibHOG()
 
 
 def _given(row: Row, shape: tuple[int, ...]) -> FacesFound:

@@ -12,7 +12,7 @@ from faceprep.cli.evaluate.group import (
     print_evaluation,
 )
 from faceprep.cli.exit_codes import DONE, guarded, say_next
-from faceprep.cli.faces import GeneratorFile
+from faceprep.cli.generator_flags import GeneratorFile
 from faceprep.cli.options import Device, Json, Seed, Verbose
 from faceprep.core.errors import Remedy
 

@@ -17,15 +17,10 @@ from faceprep.core.images import write_png
 from faceprep.execution.stage import ShardOutput, Stage, image_name
 from faceprep.faces.aligner import Aligner, Alignment
 from faceprep.faces.alignment import load_template
-from faceprep.faces.finder import search_of
-from faceprep.faces.model_files import dlib_model, mtcnn_weights
+from faceprep.faces.model_files import dlib_model
+from faceprep.faces.registry import DETECTORS, settings_of
 from faceprep.stages.align.groups import read_groups
 from faceprep.workspace.manifest import Row
-
-# Settings that each detector reads.
-_READ_BY = {"mtcnn": ("search", "min_face_size"), "dlib": ("dlib_model",), "given": ()}
-_READ_BY_ALL = ("detector", "template", "size", "max_pixels")
-_READ_BY_DETECTORS = ("choose", "min_confidence")
 
 
 class Align(Stage):
@@ -38,24 +33,15 @@ class Align(Stage):
     def settings(self, config: Config) -> dict[str, Any]:
         """Return the settings that this detector reads, and the points of the template."""
         align = config.align
-        keys = {*_READ_BY_ALL, *_READ_BY[align.detector]}
-        if align.detector != "given":
-            keys |= {*_READ_BY_DETECTORS}
         points = load_template(align.template, align.size).round(4).tolist()
-        read = {key: value for key, value in align.settings().items() if key in keys}
-        if "search" in read:
-            read["search"] = search_of(align)
-        return {**read, "template_points": points}
+        return {**settings_of(align), "template_points": points}
 
     def check(self, config: Config) -> None:
         """Raise `MissingToolError` without the weights, `UsageError` without the dataset."""
         dlib_model("shape_predictor_68_face_landmarks")
-        if config.align.detector == "mtcnn":
-            for network in ("pnet", "rnet", "onet"):
-                mtcnn_weights(network)
-        if config.align.detector == "dlib" and config.align.dlib_model == "cnn":
-            dlib_model("mmod_human_face_detector")
-        if config.device == "cuda" and config.align.detector == "mtcnn":
+        detector = DETECTORS[config.align.detector]
+        detector.check(config.align)
+        if config.device == "cuda" and detector.uses_gpu:
             choose_device("cuda")
         _dataset_root(config)
 
@@ -97,8 +83,8 @@ def _row(face_id: str, alignment: Alignment, out: ShardOutput) -> Row:
 
 
 def _device(config: Config) -> str:
-    """Return the device of the detector's network; only MTCNN has one in torch."""
-    return choose_device(config.device) if config.align.detector == "mtcnn" else "cpu"
+    """Return the device of the detector."""
+    return choose_device(config.device) if DETECTORS[config.align.detector].uses_gpu else "cpu"
 
 
 def _dataset_root(config: Config) -> Path:

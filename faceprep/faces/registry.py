@@ -1,0 +1,96 @@
+"""The face detectors by name: one entry each in `DETECTORS`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from faceprep.config import AlignConfig
+from faceprep.faces.face import Detector
+from faceprep.faces.finder import AnnotationFinder, DetectorFinder, Finder
+from faceprep.faces.model_files import dlib_model, mtcnn_weights
+
+#: Settings of ``[align]`` that affect the crops of any detector, and those of real detectors.
+_EVERY = ("detector", "template", "size", "max_pixels")
+_DETECTED = ("choose", "min_confidence")
+
+
+@dataclass(frozen=True)
+class DetectorSpec:
+    """Describe a detector to the rest of the package.
+
+    Attributes
+    ----------
+    load
+        ``load(config, device)`` → the `Finder`; it is called once in each process.
+    settings
+        Names of the settings of ``[align]`` that affect its faces.
+    check
+        ``check(config)`` raises MissingToolError if a file that it needs is missing.
+    uses_gpu
+        Whether it runs on the device that the user chooses; others run on the CPU.
+    """
+
+    load: Callable[[AlignConfig, str], Finder]
+    settings: tuple[str, ...] = ()
+    check: Callable[[AlignConfig], Any] = lambda config: None
+    uses_gpu: bool = False
+
+
+def load_finder(config: AlignConfig, device: str) -> Finder:
+    """Load the source of faces that the configuration names."""
+    return DETECTORS[config.detector].load(config, device)
+
+
+def settings_of(config: AlignConfig) -> dict[str, Any]:
+    """Return the settings of ``[align]`` that affect the crops of the configured detector."""
+    names = {*_EVERY, *DETECTORS[config.detector].settings}
+    read = {name: value for name, value in config.settings().items() if name in names}
+    return {**read, "search": _search(config)} if "search" in read else read
+
+
+def _search(config: AlignConfig) -> str:
+    """Return the search of MTCNN: all sizes for ``central``, as that face may be a small one."""
+    return "full" if config.choose == "central" else config.search
+
+
+@cache
+def _mtcnn(device: str, min_face_size: int, search: Any) -> Detector:
+    from faceprep.faces.mtcnn.detector import MTCNN
+
+    return MTCNN(device=device, min_face_size=min_face_size, search=search)
+
+
+@cache
+def _dlib(model: str) -> Detector:
+    from faceprep.faces.dlib.detector import DlibCNN, DlibHOG
+
+    return DlibCNN() if model == "cnn" else DlibHOG()
+
+
+def _check_mtcnn(config: AlignConfig) -> None:
+    for network in ("pnet", "rnet", "onet"):
+        mtcnn_weights(network)
+
+
+def _check_dlib(config: AlignConfig) -> None:
+    if config.dlib_model == "cnn":
+        dlib_model("mmod_human_face_detector")
+
+
+DETECTORS = {
+    "mtcnn": DetectorSpec(
+        lambda config, device: DetectorFinder(
+            _mtcnn(device, config.min_face_size, _search(config))
+        ),
+        settings=("search", "min_face_size", *_DETECTED),
+        check=_check_mtcnn,
+        uses_gpu=True,
+    ),
+    "dlib": DetectorSpec(
+        lambda config, device: DetectorFinder(_dlib(config.dlib_model)),
+        settings=("dlib_model", *_DETECTED),
+        check=_check_dlib,
+    ),
+    "given": DetectorSpec(lambda config, device: AnnotationFinder()),
+}
