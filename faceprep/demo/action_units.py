@@ -135,8 +135,6 @@ DISPLACEMENTS: dict[str, dict[int | str, Move]] = {
     "AU45": {},  # blink: the upper lid moves to the lower one, see `displace`
 }  # fmt: skip
 
-SIDES = ("l", "r")
-
 
 def _table() -> Array:
     """Return displacements as an array, (AU, side, 68 + skin points, 3) mm at intensity 5."""

@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating[Any]]
 """float32 arrays; NumPy may produce float64 intermediate results."""
 
-PUPIL = (31.5, 0.0)
-"""Distance of the pupil from the midline and its height, mm."""
-
 # iBUG 300-W order; index -> (x, y). Only the left half of the image and the midline.
 _HALF: dict[int, tuple[float, float]] = {
     # jaw line, from the ear to the chin

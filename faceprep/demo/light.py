@@ -132,8 +132,3 @@ def cast_shadow(depth: Array, light: Light, rotation: Array, step: float) -> Arr
     blocked = cv2.GaussianBlur(blocked, (0, 0), 1.0 + 1.6 * light.softness)
     seen = 1 - (0.85 - 0.45 * light.softness) * blocked
     return np.asarray(cv2.resize(seen, depth.shape[::-1]), np.float32)
-
-
-def lamp_level(light: Light) -> float:
-    """Return the approximate brightness of a white surface that faces the camera."""
-    return float(light.fill * 0.9 + light.key * max(light.direction()[2], 0.15))

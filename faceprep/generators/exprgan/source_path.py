@@ -20,8 +20,6 @@ _T = TypeVar("_T")
 #: Length of the condition, which combines identity and code.
 _CONDITION = 128
 
-#: The flow is predicted at this fraction of the size; the middle of the path is at an eighth.
-FLOW_STEP = 4
 _LEVELS = 3
 
 #: Factor of the flow layer's output. Its weights start at 0 and smoothing weakens their gradient,
