@@ -1,4 +1,4 @@
-"""Stages, one module or folder per verb; `load_stage` imports one of them by its name."""
+"""Stages, one module or folder per verb; `load_stage` imports a stage by name."""
 
 import importlib
 

@@ -1,7 +1,7 @@
 """Estimate 17 Action Unit intensities and 18 presences of every aligned face.
 
-A face of a sequence is compared with the neutral frames of that sequence, if it has some. They are
-among the rows of its shard, because a sequence is never split across shards.
+A face of a sequence is compared with the neutral frames of that sequence, if any. They are rows of
+the same shard, because a sequence is never split across shards.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class Aus(Stage):
     upstream = ("select", "align")
 
     def settings(self, config: Config) -> dict[str, Any]:
-        """Return the backend that is used for ``auto``, and what determines its estimates."""
+        """Return the resolved backend, and the settings that determine its estimates."""
         choice = choose(config)
         return {"backend": choice.label(), **choice.backend.fingerprint(config)}
 
@@ -46,7 +46,7 @@ class Aus(Stage):
         choice = choose(config)
         select, align = inputs["select"], inputs["align"]
         neutral = neutral_points(select, align)
-        # A backend that estimates whole sequences gets all faces of one, also those already done.
+        # A backend that estimates whole sequences gets all faces of a sequence, even finished ones.
         wanted = {_sequence(select[k]) for k in todo} - {None}
         ready = [
             k

@@ -1,4 +1,4 @@
-"""Photographs of a shard, decoded in groups to bound memory."""
+"""Decode the photographs of a shard in groups, to bound memory."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ from faceprep.core.images import UnreadableImage
 from faceprep.faces.photographs import read_photograph
 from faceprep.workspace.manifest import Row
 
-# Enough for the batches of a detector, in little memory. One huge photograph may come on top.
+# Enough for the batches of a detector; one huge photograph may exceed the limit.
 _GROUP_IMAGES = 32
 _GROUP_BYTES = 30_000_000
 
 
 @dataclass
 class Group:
-    """Decoded photographs, and those among them that could not be read.
+    """Decoded photographs, and photographs that could not be read.
 
     Attributes
     ----------

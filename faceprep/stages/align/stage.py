@@ -1,8 +1,8 @@
 """Align: photograph → face → 5 and 68 landmarks → similarity to a template → crop.
 
 Faces are found by MTCNN or dlib, aligned by their landmarks and cropped to 128×128. A photograph
-that cannot be aligned is a row with a status and a reason; only what stops every other photograph
-too, such as a full disk, is an exception.
+that cannot be aligned is a row with a status and a reason; only errors that affect all photographs,
+such as a full disk, are exceptions.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class Align(Stage):
     image_bytes = 25_000
 
     def settings(self, config: Config) -> dict[str, Any]:
-        """Return the settings that this detector reads, and the points of the template."""
+        """Return the settings that the detector reads, and the points of the template."""
         align = config.align
         points = load_template(align.template, align.size).round(4).tolist()
         return {**settings_of(align), "template_points": points}
@@ -73,7 +73,7 @@ STAGE = Align()
 
 
 def _row(face_id: str, alignment: Alignment, out: ShardOutput) -> Row:
-    """Write the crop where there is one, and add its columns."""
+    """Write the crop, if any, and return the row."""
     if alignment.crop is None:
         return alignment.columns
     name = image_name(face_id)

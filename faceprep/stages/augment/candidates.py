@@ -1,4 +1,4 @@
-"""Generate candidates for the places of a schedule, with a generator of any kind."""
+"""Generate candidate faces for the slots of a schedule, with a generator of any kind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ _CACHE_BYTES = 64 << 20
 
 @dataclass
 class Candidate:
-    """A face that was generated for a slot.
+    """A face generated for a slot.
 
     Attributes
     ----------
     slot
-        Its place.
+        Slot in the schedule.
     intensity
         Intensity to record.
     code : (K·d,)
@@ -62,14 +62,14 @@ class CandidateMaker:
     config
         With ``[augment]`` and ``[train]``.
     generator, file
-        Networks on `device`, and what their file contains.
+        Networks on `device`, and the content of their file.
     device
         ``cpu`` or ``cuda``.
 
     Raises
     ------
     UsageError
-        The kind cannot generate new faces and is to do so, or faces of another expression are
+        New faces are requested from a kind that cannot generate them, or reference faces are
         missing.
     FaceprepError
         No source can be edited to some expression.

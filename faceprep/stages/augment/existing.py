@@ -1,8 +1,8 @@
-"""Existing synthetic faces: those of the settings of a run, and those of other settings.
+"""Existing synthetic faces, made with the settings of a run or with other settings.
 
-Faces of other settings are replaced with ``--overwrite`` only. A run that may replace them records
-its request (`faceprep.workspace.synthetic.note_asked`), so that the same command continues after
-it was killed.
+Faces made with other settings are replaced with ``--overwrite`` only. A run that may replace them
+records its request (`faceprep.workspace.synthetic.note_asked`), so that the same command continues
+after it was killed.
 """
 
 from collections.abc import Iterable, Mapping, Set
@@ -14,7 +14,7 @@ from faceprep.workspace.synthetic import asked, provenance_of
 
 
 class ExistingFaces:
-    """Finished shards of a stage, seen from a run with the given input and config hash.
+    """Finished shards of a stage, for a run with the given input and config hash.
 
     The files of a shard are verified at most once. The markers are read when a run begins, and
     again by `refresh` when it ends.
@@ -26,7 +26,7 @@ class ExistingFaces:
         self._markers = self._read_markers()
 
     def rows(self, shard: int) -> int:
-        """Return the rows of a shard that is of these settings and intact; else 0."""
+        """Return the number of rows of a shard with these settings, if it is intact; else 0."""
         if shard not in self._rows:
             marker = self._markers.get(shard)
             done = marker is not None and self._workspace.is_done(self._stage, shard, *self._hashes)
@@ -34,22 +34,22 @@ class ExistingFaces:
         return self._rows[shard]
 
     def refresh(self, made: Iterable[int] = ()) -> None:
-        """Read the markers again; the shards just `made` are intact."""
+        """Reread the markers; the shards just `made` count as intact."""
         self._markers = self._read_markers()
         for shard in made:
             marker = self._markers.get(shard)
             self._rows[shard] = marker.rows if marker is not None and self._own(marker) else 0
 
     def own(self) -> dict[int, int]:
-        """Return shard → rows of the shards of these settings, by their markers."""
+        """Return shard → rows of the shards with these settings, from the markers."""
         return {shard: m.rows for shard, m in self._markers.items() if self._own(m)}
 
     def others(self) -> dict[int, int]:
-        """Return shard → rows of the shards of other settings, by their markers."""
+        """Return shard → rows of the shards with other settings, from the markers."""
         return {shard: m.rows for shard, m in self._markers.items() if not self._own(m)}
 
     def requested(self) -> bool:
-        """Return whether the last run that began here had these hashes."""
+        """Return whether the last recorded request has these hashes."""
         note = asked(self._workspace, self._stage)
         return note is not None and (note["input"], note["config"]) == self._hashes
 
@@ -62,14 +62,14 @@ class ExistingFaces:
         )
 
     def remove_beyond(self, shards: int) -> None:
-        """Remove the shards from number `shards` on, beginning with the first of other settings."""
+        """Remove the shards from number `shards` on, from the first one with other settings."""
         for shard in self._workspace.shards(self._stage):
             if shard >= shards and not self.rows(shard):
                 self._workspace.remove_shards(self._stage, shard)
                 break
 
     def difference(self, settings: Mapping[str, Any], checkpoint: str) -> str:
-        """Describe the other faces, e.g. ``other settings (augment.mode new → edit)``."""
+        """Describe the difference, e.g. ``other settings (augment.mode new → edit)``."""
         before = provenance_of(self._workspace, self._stage, next(iter(self.others()), None))
         there: Mapping[str, Any] = before.get("settings", {})
         changed = [
@@ -93,7 +93,7 @@ class ExistingFaces:
         return UsageError(message, (f"{hint}; the settings that are there: ", again))
 
     def refuse_mixture(self, shards: Set[int]) -> None:
-        """Raise `FaceprepError` if one of the shards is of other settings after all."""
+        """Raise `FaceprepError` if one of the shards was made with other settings meanwhile."""
         others = sorted(self.others().keys() & shards)
         if others:
             raise FaceprepError(

@@ -23,7 +23,7 @@ _WAITING_PER_WORKER = 2
 
 
 def device_of(config: Config) -> str:
-    """Return the device of the faces; on Slurm it depends on the tasks, not on this machine."""
+    """Return the device that computes the faces; on Slurm, that of the tasks."""
     if config.engine != "slurm":
         return choose_device(config.device)
     asked = "cuda" if config.slurm.task(STAGE).gpus else "cpu"
@@ -40,7 +40,7 @@ def run_on_gpu(jobs: Sequence[AugmentJob], work: Work, workers: int) -> Iterator
 
     Yields
     ------
-    Outcome of every job, as its shard is written.
+    Outcome of every job, once its shard is written.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def _written(writing: dict[Future[Marker], AugmentJob], most: int) -> Iterator[O
 
 
 def _use_deterministic_kernels() -> None:
-    """Make the same network give the same digits every time."""
+    """Select deterministic kernels, so that results are reproducible."""
     import torch
 
     torch.backends.cudnn.deterministic = True

@@ -1,4 +1,4 @@
-"""Plan of ``augment``: which faces exist, which are missing, and which would be replaced."""
+"""Plan of ``augment``: existing, missing and replaced faces."""
 
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
@@ -17,33 +17,33 @@ from faceprep.stages.augment.sources import Sources, find_sources, fingerprint
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_name
 
-#: Typical size of a face of 128 pixels on disk: its picture and its row.
+#: Typical size on disk of a face of 128 pixels, with its row.
 _BYTES_PER_FACE = 27_000
 
 
 class Plan:
-    """What the shards of a run have in common.
+    """Plan of a run, shared by all its shards.
 
     Attributes
     ----------
     stage, name
-        Stage, whose name is that of the folder, and name of the generator.
+        Stage, named after its folder, and name of the generator.
     checkpoint, classes, size
         SHA-256 of the generator's file, its expressions, and the side of its images.
     sources
-        Mode → faces that are edited.
+        Mode → source faces to edit.
     input_hash, config_hash
         Hashes of generator and sources, and of the settings.
     existing
-        Faces that exist.
+        Existing faces.
 
     Raises
     ------
     UsageError
-        The kind of generator is unknown, none is trained, there is no source where one is needed,
-        or the kind cannot generate faces without a source.
+        The kind of generator is unknown or not trained, sources are missing, or the kind cannot
+        generate faces without a source.
     FaceprepError
-        A subject of the sources is tested or watched.
+        A source shows a subject of ``test`` or ``val``.
     """
 
     def __init__(self, config: Config, device: str) -> None:
@@ -72,12 +72,12 @@ class Plan:
         self._replaced_at: dict[int, int] = {}
 
     def result(self, count: int, options: Options, submitted: bool = False) -> AugmentResult:
-        """Return what is to be made.
+        """Return the result of a run, before anything is made.
 
         Parameters
         ----------
         submitted
-            The shards were submitted by a command that checked what may be replaced.
+            Whether the shards were submitted by a command that already checked replacements.
         """
         if options.overwrite:
             self._replaced_at = self.workspace.stamps(self.stage.name)
@@ -109,12 +109,12 @@ class Plan:
     def jobs(
         self, result: AugmentResult, quality: QualityFilter | None, remote: Request
     ) -> list[AugmentJob]:
-        """Return the jobs of the shards to be made.
+        """Return the jobs of the missing shards.
 
         Parameters
         ----------
         remote
-            What tasks of a cluster need beyond the configuration.
+            Data that cluster tasks need besides the configuration.
         """
         size = self.settings.shard_size
         kept = {shard: self.existing.rows(shard) for shard in result.todo if result.before}
@@ -130,7 +130,7 @@ class Plan:
         ]  # fmt: skip
 
     def announcement(self, result: AugmentResult, options: Options) -> str:
-        """Return one line on what is going to happen, and which setting causes it."""
+        """Return one line that announces the run, with the setting that causes it."""
         name = self.stage.name
         there = sum(self.existing.own().values())
         first = f"{there} there, the first {result.asked} of them asked for"
@@ -146,7 +146,7 @@ class Plan:
         return f"{line}; {result.replaced}{kind} go{why}"
 
     def _hash(self, device: str) -> str:
-        # The device counts: the last digits differ between a CPU and a GPU.
+        # The device matters: the last digits differ between CPU and GPU.
         settings = {**self.stage.settings(self.config), "device": device}
         return digest({"settings": settings, "version": self.stage.version})
 
@@ -154,7 +154,7 @@ class Plan:
         return self.existing.difference(self.stage.settings(self.config), self.checkpoint)
 
     def _count_replaced(self, result: AugmentResult, options: Options) -> int:
-        """Count the existing faces that do not stay, also beyond those asked for."""
+        """Count the existing faces that the run removes, including those beyond the request."""
         own, others = self.existing.own(), self.existing.others()
         elsewhere = [n for n in range(result.shards) if not options.mine(n)]
         going = {**others, **(own if options.overwrite else {})}
@@ -165,7 +165,7 @@ class Plan:
         )
 
     def _refuse_other_device(self) -> None:
-        """Refuse to remove faces that were made on another kind of device."""
+        """Refuse to replace faces that were made on another kind of device."""
         for other in {"cpu", "cuda"} - {self.device}:
             if self.existing.made_with(self._hash(other)):
                 raise FaceprepError(

@@ -1,6 +1,6 @@
-"""Filter of synthetic faces: an expression classifier agrees, and they are like real faces.
+"""Filter of synthetic faces, by an expression classifier and by the distance to real faces.
 
-The classifier and the real faces are of the training subjects only.
+The classifier and the real faces use training subjects only.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from faceprep.metrics.expression_classifier.base import ExpressionClassifier
 from faceprep.metrics.expression_classifier.fit import fit_classifiers
 from faceprep.metrics.identity import all_distances, embed
 
-#: Most real faces that distances are measured to; of more, that many evenly spread ones.
+#: Most real faces that distances are measured to; larger sets are thinned evenly.
 MOST_REAL_FACES = 2000
 
-#: Limit of the distance where all real faces are of one subject.
+#: Limit of the distance if all real faces show one subject.
 _NO_LIMIT = float("inf")
 
 
@@ -28,11 +28,11 @@ class Verdict:
     Attributes
     ----------
     classifier_agrees, looks_real : (N,) bool
-        Whether classifier and distance accept the face; true where they are not used.
+        Whether classifier and distance accept the face; true for a test that is not used.
     score : (N,)
         Sum of both scores, higher is better.
     notes
-        Why a face was rejected, in words.
+        Reason of each rejection.
     """
 
     classifier_agrees: np.ndarray
@@ -42,20 +42,21 @@ class Verdict:
 
     @property
     def passed(self) -> np.ndarray:
-        """Whether each face passed, ``(N,) bool``."""
+        """Mask of the accepted faces, ``(N,) bool``."""
         return self.classifier_agrees & self.looks_real
 
 
 @dataclass(frozen=True)
 class RealFaces:
-    """Embeddings of real training faces, and the largest distance that a face may have.
+    """Embeddings of real training faces, and the largest accepted distance to them.
 
     Attributes
     ----------
     embeddings : (M, D)
         Embeddings by face features φ.
     limit
-        Percentile of their distances to the nearest face of another subject.
+        Largest accepted distance: a percentile of their distances to the nearest face of another
+        subject.
     """
 
     embeddings: np.ndarray = field(repr=False)
@@ -68,18 +69,18 @@ class RealFaces:
 
 @dataclass(frozen=True)
 class QualityFilter:
-    """Trained filter; it is sent to worker processes, without the network of φ.
+    """Trained filter, which is pickled to worker processes without the network of φ.
 
     Attributes
     ----------
     template
         Template to which the faces are aligned.
     classifier, real
-        Expression classifier and real faces; None where they are not used.
+        Expression classifier and real faces; None for a test that is not used.
     min_probability
-        Least probability of the requested expression, by the classifier.
+        Smallest accepted probability of the requested expression.
     subjects
-        Training subjects of both.
+        Training subjects of both tests.
     """
 
     template: str
@@ -143,15 +144,15 @@ def train_filter(
     train
         Real faces of the training subjects.
     classes
-        Expressions that are requested. The classifier knows neutral too where there are such faces.
+        Requested expressions. The classifier also learns neutral if there are neutral faces.
     classifier
         Use an expression classifier.
     features
-        Face features φ, to reject faces unlike all real ones; None to skip that.
+        Face features φ, to reject faces that differ from all real ones; None skips this test.
     min_probability
-        Least probability of the requested expression.
+        Smallest accepted probability of the requested expression.
     percentile
-        Percentile of the distances of real faces to the nearest of another subject: the limit.
+        Percentile of the distances of real faces to the nearest of another subject, used as limit.
 
     Raises
     ------

@@ -11,15 +11,15 @@ from faceprep.workspace.training_rows import training_rows
 
 
 def record_request(plan: Plan, result: AugmentResult) -> None:
-    """Record what a run is asked for."""
+    """Record the request of a run."""
     hashes = (plan.input_hash, plan.config_hash)
     note_asked(plan.workspace, plan.stage.name, result.asked, result.shards, *hashes)
 
 
 def record_subjects(plan: Plan) -> None:
-    """Record the subjects of the faces before they are made, for those that a kill leaves.
+    """Record the subjects of the faces before they are made, in case the run is killed.
 
-    Where there are faces of other settings, their record stays.
+    An existing record of faces with other settings is kept.
     """
     recorded = plan.workspace.info(plan.stage.name).get("hashes")
     if recorded != hashes_of(plan.input_hash, plan.config_hash) and not plan.existing.others():
@@ -47,7 +47,7 @@ def record_faces(plan: Plan, result: AugmentResult) -> None:
 
 
 def _description(plan: Plan) -> dict[str, Any]:
-    """Return what is known about the faces before the first one, JSON-ready."""
+    """Return the facts known before the first face is made, JSON-ready."""
     sources = {mode: one.unique_subjects() for mode, one in plan.sources.items()}
     filter_subjects = _filter_subjects(plan)
     return {
@@ -69,7 +69,7 @@ def _description(plan: Plan) -> dict[str, Any]:
 
 
 def _other_workspace(plan: Plan) -> str | None:
-    """Absolute path of the other workspace, where faces of one are edited."""
+    """Absolute path of the workspace of the sources, if it is another one."""
     path = plan.settings.sources
     return str(path.expanduser().absolute()) if path and "other" in plan.sources else None
 

@@ -1,4 +1,4 @@
-"""What a task of a cluster needs, beyond the configuration, to make synthetic faces."""
+"""Data that a cluster task needs, besides the configuration, to make synthetic faces."""
 
 import json
 import pickle
@@ -21,9 +21,9 @@ class RemoteAugment:
     count, device
         As for `faceprep.stages.augment.run.run_augment`.
     input_hash
-        Hash of generator and sources when the job was submitted.
+        Hash of generator and sources at submission.
     quality
-        Filter that was trained then.
+        Filter trained at submission.
     """
 
     count: int

@@ -1,4 +1,4 @@
-"""Result of ``augment``: what was made, or would be made in a dry run."""
+"""Result of ``augment``, or its prediction by a dry run."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,31 +20,31 @@ class AugmentResult:
     folder
         Folder of the faces.
     images, asked
-        Number of faces that exist, and that were asked for.
+        Numbers of existing and of requested faces.
     made, before, lacking
-        Number of faces made by this run, that existed before, and that are missing in ``todo``.
+        Number of faces made by this run, existing before it, and missing in ``todo``.
     replaced
-        Number of existing faces that are removed: of other settings, or all with ``--overwrite``.
+        Number of existing faces to remove: those with other settings, or all with ``--overwrite``.
     refusal
-        Error of a run that would remove faces of other settings without ``--overwrite``.
+        Error if the run would remove faces with other settings without ``--overwrite``.
     shards, todo
-        Number of shards of the faces asked for, and those that are made.
+        Number of shards of the requested faces, and numbers of the shards to make.
     faces, modes
         Number of faces by expression, and by mode.
     rejected
-        Expression → part of the filter → candidates that did not pass; empty without a filter.
+        Expression → test of the filter → number of rejected candidates; empty without a filter.
     doubtful
-        Number of faces by expression for which no candidate passed.
+        Number of faces, by expression, for which no candidate passed.
     seconds
         Wall time.
     disk_bytes
-        Estimated size of what is made.
+        Estimated size of the new faces.
     device
-        Device on which the faces are computed.
+        Device that computes the faces.
     failed
-        Shard → why it could not be made.
+        Failed shard → reason.
     jobs
-        Slurm jobs that make the faces, if the run does not wait for them.
+        Slurm jobs of a run that does not wait for them.
     """
 
     folder: Path
@@ -68,14 +68,14 @@ class AugmentResult:
     jobs: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the result as JSON-ready values; ``refused`` says whether there is a refusal."""
+        """Return the result as JSON-ready values; ``refused`` is whether there is a refusal."""
         values = {
             "refused" if key == "refusal" else key: value for key, value in vars(self).items()
         }
         return {**values, "folder": str(self.folder), "refused": self.refusal is not None}
 
     def count(self, table: pa.Table, filtered: bool) -> None:
-        """Add the faces of a shard, and the rejected candidates if there was a filter."""
+        """Add the faces of a shard and, with a filter, the rejected candidates."""
         columns = table.select(_COUNTED).to_pydict()
         self.images += len(columns["face_id"])
         for name, mode, status, judge, features in zip(

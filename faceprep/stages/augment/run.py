@@ -1,9 +1,9 @@
-"""The verb ``augment``: a trained generator in, N synthetic faces out.
+"""The verb ``augment``: make N synthetic faces with a trained generator.
 
-The faces are balanced over the expressions, and the first n of them are the same for every N: the
-set of 60 000 contains the set of 3000 (Ding et al. 2018, Table 1). Existing faces are never made
-again while generator, sources and settings are the same; a smaller N changes nothing. Faces of
-other settings are replaced with ``--overwrite`` only, shard by shard as the new ones are finished.
+The faces are balanced over the expressions. The first n faces are equal for every N, so the set of
+60 000 contains the set of 3000 (Ding et al. 2018, Table 1). While generator, sources and settings
+are unchanged, existing faces are kept, even if N is smaller. Faces with other settings are replaced
+with ``--overwrite`` only, shard by shard as the new ones are finished.
 """
 
 import time
@@ -42,20 +42,20 @@ def run_augment(
     Parameters
     ----------
     device
-        Device to compute on; None: as ``device`` of the configuration says, on Slurm as its tasks
-        have a GPU.
+        Device to compute on; None follows ``device`` of the configuration or, on Slurm, the GPUs
+        of the tasks.
     remote
-        Job of the command whose shards this process makes.
+        Submitted job whose shards this process makes.
 
     Raises
     ------
     UsageError
-        There is no trained generator, no source where one is needed, or there are faces of other
-        settings and ``--overwrite`` is not given.
+        There is no trained generator, sources are missing, or there are faces with other settings
+        and ``--overwrite`` is not given.
     FaceprepError
-        A subject of the sources is tested or watched, the existing faces were computed on another
-        kind of device, generator or sources have changed since the job was submitted, another run
-        made faces of other settings among these, or nothing can be written.
+        A source shows a subject of ``test`` or ``val``, the existing faces were computed on another
+        kind of device, generator or sources have changed since submission, another run has added
+        faces with other settings, or the workspace cannot be written.
     """
     plan = Plan(config, device or device_of(config))
     if remote is not None and remote.input_hash != plan.input_hash:
@@ -72,7 +72,7 @@ def run_augment(
     if options.dry_run:
         return result
     started = time.monotonic()
-    # What can fail before a face is made does so before any is removed, the quickest first.
+    # Checks run before any face is removed, the fastest first.
     if result.todo and remote is None:
         _check_queue(config)
     plan.workspace.make_folder(plan.stage.name)
@@ -108,7 +108,7 @@ def run_augment(
 
 
 def _quality_filter(plan: Plan, progress: Progress) -> QualityFilter | None:
-    """Train the filter on the training faces; the same bytes on any number of threads."""
+    """Train the filter on the training faces, independent of the number of threads."""
     settings = plan.settings
     if settings.filter == "none":
         return None
@@ -133,7 +133,7 @@ def _quality_filter(plan: Plan, progress: Progress) -> QualityFilter | None:
 
 
 def _engine(plan: Plan) -> Engine | None:
-    """Return the engine for a GPU of this machine; None for the engine of the configuration."""
+    """Return the engine for a GPU of this machine; None for the configured engine."""
     if plan.device == "cpu" or plan.config.engine == "slurm":
         return None
     return cast(Engine, run_on_gpu)
@@ -145,6 +145,6 @@ def _submit(jobs: list[AugmentJob], options: Options) -> list[str]:
 
 
 def _check_queue(config: Config) -> None:
-    """Raise an error if Slurm is to make the faces and does not answer."""
+    """Raise an error if Slurm is the engine and does not answer."""
     if config.engine == "slurm":
         read_queue()

@@ -1,7 +1,7 @@
 """Fill blocks of a schedule with faces that pass the quality filter.
 
-Blocks begin at fixed places and are always computed whole: the last digits of a network's output
-depend on how many images go through it together, and a rounded pixel depends on them.
+Blocks begin at fixed indices and are always computed whole: the last digits of a network's output,
+and so the rounded pixels, depend on the batch size.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ from faceprep.workspace.manifest import Row
 if TYPE_CHECKING:
     from faceprep.stages.augment.quality_filter import QualityFilter, Verdict
 
-#: Faces that go through the networks together.
+#: Batch size of the networks, faces.
 BLOCK = {"cpu": 16, "cuda": 256}
 
 
 @dataclass
 class _Chosen:
-    """The best candidate of a slot so far, and the number of rejected ones by reason."""
+    """The best candidate of a slot so far, and the number of rejected candidates by reason."""
 
     best: Candidate | None = None
     score: float = -np.inf
@@ -39,7 +39,7 @@ class _Chosen:
     rejected: dict[str, int] = field(default_factory=lambda: {"judge": 0, "features": 0})
 
     def add(self, candidate: Candidate, verdict: "Verdict", row: int) -> None:
-        """Take a candidate that passes, or is better than those before."""
+        """Keep the candidate if it passes or is better than the earlier ones."""
         if verdict.passed[row]:
             self.best, self.passed = candidate, True
             return
@@ -62,12 +62,12 @@ class Sampler:
     device
         ``cpu`` or ``cuda``.
     quality
-        Filter that a face has to pass; None for no filter.
+        Filter that faces must pass; None for no filter.
 
     Raises
     ------
     FaceprepError
-        The generator is another one.
+        The generator's file has another hash.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Sampler:
         return rows, np.stack([cast(Candidate, one.best).pixels for one in chosen.values()])
 
     def text(self, row: Row) -> dict[str, str]:
-        """Return the text of a face's PNG file."""
+        """Return the text metadata of a face's PNG file."""
         return {
             "Comment": "synthetic face, made by a generator; nobody was photographed",
             "synthetic": "true",

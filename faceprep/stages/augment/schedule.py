@@ -1,4 +1,4 @@
-"""Schedule synthetic faces: each face is a function of the seed and of its place.
+"""Schedule synthetic faces: each face is a function of the seed and of its index.
 
 Faces come in rounds of one face per expression, so that every prefix is balanced and a longer run
 begins with the faces of a shorter one. A round has one mode; whole rounds approximate the shares of
@@ -13,16 +13,16 @@ import numpy as np
 
 from faceprep.core.vocabulary import MODES
 
-# Streams of random numbers: those of a face, and those of the order of the sources.
+# Random streams of a face and of the order of the sources.
 _FACE, _ORDER = 1, 2
 
-#: Least element of a code in `varied`, as a share of its intensity; the training draws them alike.
+#: Smallest element of a code in `varied`, relative to its intensity, as in training.
 _LEAST_ELEMENT = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Place of a synthetic face.
+    """Position of a synthetic face in the schedule.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Schedule:
         return found
 
     def _round(self, number: int) -> tuple[str, int]:
-        """Return the mode that is furthest behind its share, and its turn."""
+        """Return the mode furthest below its share, and its turn."""
         while len(self._rounds) <= number:
             due = len(self._rounds) + 1
             mode = max(self._shares, key=lambda name: self._shares[name] * due - self._counts[name])
@@ -91,9 +91,9 @@ class Draw:
     identity : (G,)
         U(-1, 1), for a new face.
     pick
-        U(0, 1), chooses the source.
+        U(0, 1) that chooses the source.
     donor
-        U(0, 1), chooses the reference face.
+        U(0, 1) that chooses the reference face.
     """
 
     intensity: float
@@ -138,7 +138,7 @@ def magnitudes(
         Input of the generator in [0, 1].
     kind
         ``augment.code``. ``paper``: |U(-1, 1)| each (Ding et al., 2018, section 3.1), and their
-        mean is recorded. Without a code (d = 0) it is not used.
+        mean is recorded. Not used without a code (d = 0).
     """
     if kind == "paper" and len(drawn.elements):
         return drawn.elements, float(drawn.elements.mean())
@@ -147,14 +147,14 @@ def magnitudes(
 
 
 class SourceOrder:
-    """Order of the sources: a face of every subject before a second face of any.
+    """Order of the sources: one face of every subject before a second face of any.
 
     Parameters
     ----------
     seed, mode
-        Of the run; the mode whose sources these are.
+        Seed of the run, and mode of the sources.
     expressions, subjects : (N,)
-        Of the sources; the expression of an unlabelled one is ``""``.
+        Expression (``""`` if unlabelled) and subject of each source.
     classes
         Expressions by index. A source is edited to expressions other than its own.
     """
@@ -177,7 +177,7 @@ class SourceOrder:
         return [label for label, rows in enumerate(self._eligible) if not len(rows)]
 
     def source(self, slot: Slot, candidate: int, pick: float) -> int:
-        """Return the row of a candidate's source: in turn for the first one, else at random."""
+        """Return the source row of a candidate: in order for the first candidate, else random."""
         rows = self._eligible[slot.label]
         if candidate:
             return int(rows[int(pick * len(rows))])

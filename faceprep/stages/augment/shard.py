@@ -1,7 +1,7 @@
-"""Making of one shard of synthetic faces, in the process of any engine.
+"""Make one shard of synthetic faces, in the process of any engine.
 
-On a CPU a worker computes its shard, while a thread of it writes the pictures of the last block.
-With a GPU one process computes, and workers write the pixels of whole shards.
+On a CPU, a worker computes its shard while one of its threads writes the previous block. With a
+GPU, one process computes, and workers write whole shards.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ Block: TypeAlias = tuple[Sequence[Row], np.ndarray, Sequence[Mapping[str, str]]]
 
 
 class AugmentStage(ShardedStage):
-    """``augment`` as engines know it: a shard follows from its number, no stage comes before it."""
+    """Adapter of ``augment`` for engines: shards are independent and have no upstream stage."""
 
     version = 1
     seconds_per_face = 0.05
@@ -47,11 +47,11 @@ class AugmentStage(ShardedStage):
         self._faces = config.augment.shard_size
 
     def faces(self, workspace: Workspace, shard: int) -> int:
-        """Return how many faces a shard has; the last one of a set may have fewer."""
+        """Return the number of faces per shard; the last shard of a set may have fewer."""
         return self._faces
 
     def settings(self, config: Config) -> dict[str, Any]:
-        """Return everything of the configuration that changes the faces."""
+        """Return the settings that change the faces."""
         return {**config.augment.settings(), "fold": config.train.fold, "device": self.device}
 
 
@@ -62,19 +62,19 @@ class AugmentJob(Job):
     Attributes
     ----------
     first, rows
-        Index of its first face, and number of faces that it is to have.
+        Index of its first face, and requested number of faces.
     capacity
-        Number of faces that it can have: blocks end there, not at `rows`.
+        Largest number of faces of a shard, which limits the blocks instead of `rows`.
     kept
-        Number of faces that it has already, of the same settings.
+        Number of existing faces with the same settings.
     checkpoint
         SHA-256 of the generator's file.
     device
         Device to compute on.
     quality
-        Filter that the faces have to pass.
+        Filter that the faces must pass.
     remote
-        What a task of a cluster needs beyond the configuration.
+        Data that a cluster task needs besides the configuration.
     """
 
     first: int = 0
@@ -87,12 +87,12 @@ class AugmentJob(Job):
     remote: Request | None = None
 
     def is_done(self, workspace: Workspace) -> bool:
-        """Return whether the shard has all the faces that it is to have."""
+        """Return whether the shard has all requested faces."""
         marker = workspace.marker(self.stage.name, self.shard)
         return marker is not None and marker.rows >= self.rows and super().is_done(workspace)
 
     def request(self) -> Request | None:
-        """Return what a task of a cluster needs beyond the configuration."""
+        """Return the data that a cluster task needs besides the configuration."""
         return self.remote
 
 
@@ -106,7 +106,7 @@ def make_shard(job: AugmentJob) -> Marker:
 
 
 def blocks(job: AugmentJob, sampler: "Sampler") -> Iterator[Block]:
-    """Yield the blocks of the faces that a shard lacks, without those that it has."""
+    """Yield blocks of the missing faces of a shard."""
     size = sampler.block
     for start in range(job.kept - job.kept % size, job.rows, size):
         rows, pixels = sampler.make(job.first + start, min(size, job.capacity - start))
@@ -145,7 +145,7 @@ def write_shard(job: AugmentJob, made: Iterable[Block]) -> Marker:
 
 
 def _keep(job: AugmentJob, workspace: Workspace, pending: PendingShard) -> list[Row]:
-    """Keep the rows and pictures that the shard has already."""
+    """Keep the existing rows and pictures of the shard."""
     if not job.kept:
         return []
     rows: list[Row] = workspace.read(job.stage.name, job.shard).to_pylist()
@@ -180,7 +180,7 @@ def _write_block(block: Block, out: ShardOutput) -> list[Row]:
     return rows
 
 
-#: Sampler of this process, by what determines its faces.
+#: Sampler of this process, with the key that determines its faces.
 _samplers: "dict[tuple[str, ...], Sampler]" = {}
 
 

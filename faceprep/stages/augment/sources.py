@@ -1,4 +1,4 @@
-"""Faces that may be edited: of training subjects, and of none that is tested or watched."""
+"""Source faces to edit, of training subjects only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from faceprep.workspace.training_rows import sides_of, training_rows
 if TYPE_CHECKING:
     import pandas as pd
 
-# Every folder is a dataset of this name, so equal subjects of two roots may differ.
+# All folder datasets share this name, so equal subject names of two roots may be different people.
 _FOLDER = "folder"
 
-#: Prefix of the subjects of another workspace that are no subjects of this one.
+#: Prefix of the subjects of another workspace that do not occur in this one.
 ELSEWHERE = "elsewhere:"
 
 
@@ -32,7 +32,7 @@ class Sources:
     ids, crops
         ``face_id`` and file of each.
     expressions : (N,)
-        Names; an empty string where there is none.
+        Names; an empty string if unlabelled.
     subjects : (N,)
         Subjects as ``dataset/subject``.
     """
@@ -61,9 +61,9 @@ def find_sources(config: Config, mode: str) -> Sources:
     Raises
     ------
     UsageError
-        There are none, or the other workspace does not fit this one.
+        There are none, or the other workspace is incompatible.
     FaceprepError
-        A subject of them is tested or watched here.
+        A source shows a subject of ``test`` or ``val`` here.
     """
     if mode == "edit":
         rows = training_rows(config.workspace, fold=config.train.fold)
@@ -91,9 +91,9 @@ def find_sources(config: Config, mode: str) -> Sources:
 def fingerprint(
     config: Config, modes: Sequence[str], filtered: bool, measured: bool = False
 ) -> list[str | None]:
-    """Return the hashes of the parts that the sources, or the training of a filter, read.
+    """Return the hashes of the parts from which the sources, or the faces of the filter, are read.
 
-    `measured`: the generator is driven by the action units of its sources.
+    `measured`: include the action units of the sources, for generators driven by them.
     """
     roots = [config.workspace] if "edit" in modes or filtered else []
     if "other" in modes:
@@ -114,7 +114,7 @@ def _other(config: Config) -> Workspace:
 
 
 def _other_rows(config: Config) -> "pd.DataFrame":
-    """Aligned training faces of the other workspace, labelled or not."""
+    """Return aligned training faces of the other workspace, labelled or not."""
     here, there = Workspace(config.workspace), _other(config)
     if here.root.resolve() == there.root.resolve():
         raise UsageError("augment.sources is this workspace itself", "--mode edit")
@@ -133,7 +133,7 @@ def _other_rows(config: Config) -> "pd.DataFrame":
 
 
 def _elsewhere(config: Config, rows: "pd.DataFrame") -> "pd.Series[bool]":
-    """Return which rows of the other workspace are of subjects that this one does not have."""
+    """Return a mask of the rows of the other workspace whose subjects do not occur in this one."""
     if config.augment.distinct_people:
         return rows["dataset"].notna()
     places = (Workspace(config.workspace), _other(config))
@@ -142,7 +142,7 @@ def _elsewhere(config: Config, rows: "pd.DataFrame") -> "pd.Series[bool]":
 
 
 def _refuse_leak(config: Config, here: Workspace, there: Workspace, rows: "pd.DataFrame") -> None:
-    """Refuse sources that are watched or tested here, by their files and by their subjects."""
+    """Refuse sources whose files or subjects are in ``val`` or ``test`` here."""
     own = load(here.root, ["align"])
     kept = own[sides_of(own, config.train.fold).isin(["val", "test"])]
     same = set(kept["sha256"].dropna()) & set(rows["sha256"].dropna())
