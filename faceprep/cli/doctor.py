@@ -1,4 +1,4 @@
-"""``faceprep doctor``: what is installed, and how to install the rest."""
+"""``faceprep doctor``: installed tools, and how to install missing ones."""
 
 from pathlib import Path
 

@@ -15,7 +15,7 @@ from faceprep.core.errors import FaceprepError, Hint
 
 DONE, FAILED, SOME_ROWS_FAILED, GATE_FAILED, INTERRUPTED = 0, 1, 3, 4, 130
 
-#: Stopped by SIGTERM or SIGUSR1 with everything saved; a scheduler may queue the job again.
+#: Stopped by SIGTERM or SIGUSR1 after saving the state; a scheduler may requeue the job.
 STOPPED = 143
 
 
@@ -51,14 +51,14 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
 
 
 def complain(message: str, hint: Hint | None) -> None:
-    """Print what went wrong and, on the next line, what to do about it."""
+    """Print an error message and, on the next line, its hint."""
     print(message, file=sys.stderr)
     if hint:
         print(f"  → {spell(hint)}", file=sys.stderr)
 
 
 def complain_of_shards(failed: Mapping[str, Mapping[int, str]]) -> None:
-    """Print why shards failed: stage → shard → reason."""
+    """Print the reason of each failed shard (stage → shard → reason)."""
     for stage, failures in failed.items():
         for shard, error in failures.items():
             complain(f"error: {stage} shard {shard}: {error}", None)

@@ -1,4 +1,4 @@
-"""Flags and lines that the verbs with a trained generator share."""
+"""Flags and output shared by the verbs that use a trained generator."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ Faces = Annotated[
 def read_faces(
     words: Sequence[str], generator: "LoadedGenerator", verb: str, progress: "Progress"
 ) -> "InputFaces":
-    """Read and align the faces that were named, and print remarks on them."""
+    """Read and align the named faces, and print remarks on them."""
     from faceprep.inference.inputs import read_inputs
 
     inputs = read_inputs(words, generator, verb)
@@ -53,7 +53,7 @@ def read_faces(
 
 
 def print_written(written: "Written", as_json: bool) -> None:
-    """Print the paths of pictures, or their data."""
+    """Print the paths of the pictures, or their data as JSON."""
     from faceprep.cli.output import print_result
 
     if as_json:

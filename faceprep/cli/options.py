@@ -1,4 +1,4 @@
-"""Flags that several verbs take, and the configuration that follows from them."""
+"""Flags that several verbs share, and the configuration built from them."""
 
 import functools
 import inspect
@@ -128,18 +128,18 @@ def stage_flags(
 
 
 def as_settings(flags: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the flags with `values` by key as further ``--set``; ``--seed`` is among them."""
+    """Return the flags with `values` by key added as ``--set``, including ``--seed``."""
     assigned = [f"{key}={value}" for key, value in values.items() if value is not None]
     return {**flags, "seed": None, "set_": [*(flags["set_"] or []), *assigned]}
 
 
 def resolve_flags(arguments: Mapping[str, Any]) -> "Resolved":
-    """Return the configuration that follows from the arguments of a verb, with its sources.
+    """Return the configuration built from the arguments of a verb, with its sources.
 
     Raises
     ------
     UsageError
-        A flag, a key or a file is wrong, or a verb that takes no ``--scheduler`` is to use Dask.
+        A flag, key or file is invalid, or Dask is configured for a verb without ``--scheduler``.
     """
     from faceprep.config.sources import parse_assignment, resolve
     from faceprep.core.errors import UsageError

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def print_result(
     renderables: "Sequence[RenderableType]", data: dict[str, Any], *, as_json: bool
 ) -> None:
-    """Print either the renderables or the data on stdout; a `Remedy` in the data is spelled."""
+    """Print the renderables, or the data with each `Remedy` as a command line, on stdout."""
     if as_json:
         print(json.dumps(data, indent=1, default=_plain, ensure_ascii=False))
         return

@@ -1,4 +1,4 @@
-"""The command ``faceprep``; the other modules of this folder add their verbs to it."""
+"""The command ``faceprep``, to which the other modules of this folder add their verbs."""
 
 from typing import Annotated
 

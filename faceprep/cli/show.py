@@ -1,4 +1,4 @@
-"""``faceprep show``: what a workspace, one folder of it or one manifest holds."""
+"""``faceprep show``: contents of a workspace, one of its folders or a manifest."""
 
 from pathlib import Path
 from typing import Annotated

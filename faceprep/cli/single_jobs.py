@@ -1,4 +1,4 @@
-"""The verbs that Slurm runs as one job: what each reads, saves and prints."""
+"""The verbs that Slurm runs as a single job."""
 
 import signal
 from collections.abc import Callable
@@ -13,22 +13,22 @@ from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import RESUME, generator_folder, generator_name
 from faceprep.workspace.inputs import inputs_of
 
-#: What a verb prints, as text and JSON-ready; None if it was stopped, to be continued later.
+#: Output of a verb, as text and as JSON-ready values; None if it was stopped before its end.
 Printed = tuple[str, dict[str, Any]] | None
 
 
 @dataclass(frozen=True)
 class VerbJob:
-    """A verb with what its job does on a node.
+    """A verb that runs as a single job.
 
     Attributes
     ----------
     verb
-        What the submitting command needs to know.
+        Description for the submitting command.
     workers
-        Returns the number of worker processes if the configuration does not name one.
+        Function that returns the default number of worker processes.
     work
-        Runs the verb on this node; the second argument is whether to overwrite what is there.
+        Function that runs the verb on this node; its second argument is ``overwrite``.
     """
 
     verb: Verb
@@ -37,7 +37,7 @@ class VerbJob:
 
 
 def _train(config: Config, overwrite: bool) -> Printed:
-    """Train; at the notice before the time limit, save everything and requeue the job."""
+    """Train; at the signal before the time limit, save the state and requeue the job."""
     from faceprep.report.tables.console import as_text
     from faceprep.report.tables.train import train_tables
     from faceprep.report.training import PICTURES
@@ -50,9 +50,9 @@ def _train(config: Config, overwrite: bool) -> Printed:
         renderables, data = train_tables(result)
         return as_text(renderables), data
     print(f"stopped by {result.outcome.stopped} after step {result.outcome.steps}", flush=True)
-    # SIGTERM comes from scancel, or from a preemption, after which Slurm itself requeues the job.
+    # SIGTERM is sent by scancel, or by a preemption, after which Slurm requeues the job.
     if result.outcome.stopped == "SIGUSR1" and requeue():
-        signal.pause()  # Slurm ends it
+        signal.pause()  # until Slurm ends the process
     return None
 
 
@@ -70,7 +70,7 @@ def _faces(config: Config) -> dict[str, Any]:
 
 
 def _classify(config: Config, overwrite: bool) -> Printed:
-    """Train the classifiers of the table; at the time limit, the trainings in hand are lost."""
+    """Train the classifiers of the table; unfinished trainings are lost at the time limit."""
     from faceprep.report.accuracy.files import write_files
     from faceprep.report.accuracy.table import accuracy_tables
     from faceprep.report.tables.console import as_text
@@ -92,12 +92,12 @@ def _last_training_time(config: Config) -> int:
 
 
 def _one_per_gpu(config: Config) -> int:
-    """Return one training at a time for a GPU, or one for each core."""
+    """Return 1 worker for a GPU, else one worker per core."""
     job = config.slurm.classify
     return 1 if job.gpus else job.cpus
 
 
-#: By name of the verb.
+#: Verb → its job.
 SINGLE_JOBS = {
     job.verb.name: job
     for job in (
@@ -105,7 +105,7 @@ SINGLE_JOBS = {
             Verb("train", _checkpoint_time, _faces), lambda config: config.slurm.train.cpus, _train
         ),
         VerbJob(
-            # It also reads synthetic faces and features, which take long to hash.
+            # It also reads synthetic faces and features, which are slow to hash.
             Verb("classify", _last_training_time, lambda config: None),
             _one_per_gpu,
             _classify,

@@ -1,4 +1,4 @@
-"""The verbs that run stages: ``run``, and one of each stage's name."""
+"""The verbs that run stages: ``run`` and one verb per stage."""
 
 import shlex
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from faceprep.core.errors import UsageError
 
 
 def _stage_verb(stage: str, text: str) -> None:
-    """Add the verb of one stage; all of them take the same flags."""
+    """Add the verb of a stage; all stages take the same flags."""
 
     @stage_flags()
     def verb(**flags: Any) -> int:
@@ -112,7 +112,7 @@ def _run_stages(flags: dict[str, Any], stages: list[str]) -> int:
 
 
 def part_of(text: str | None) -> tuple[int, int] | None:
-    """``3/64`` → (3, 64)."""
+    """Parse a part such as ``3/64`` → (3, 64)."""
     if text is None:
         return None
     index, _, count = text.partition("/")

@@ -66,7 +66,7 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
 
 
 def on_slurm(verb: str, config: "Config", options: "Options", flags: Mapping[str, Any]) -> int:
-    """Submit a verb that is one job, and the stages before it, to Slurm."""
+    """Submit a single-job verb, and the stages before it, to Slurm."""
     from faceprep.cli.output import print_result
     from faceprep.cli.single_jobs import SINGLE_JOBS
     from faceprep.core.progress import Progress
@@ -107,7 +107,7 @@ def _settings(generator: str | None, flags: Mapping[str, Any]) -> dict[str, Any]
 
 
 def bring_up_to_date(config: "Config", progress: "Progress", flags: Mapping[str, Any]) -> bool:
-    """Bring the stages that a generator needs up to date; print which shards failed."""
+    """Bring the stages that a generator needs up to date; print the failed shards."""
     from faceprep.execution.options import Options
     from faceprep.stages import pipeline
 

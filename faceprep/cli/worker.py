@@ -1,8 +1,7 @@
 """The command of a Slurm job: ``python -m faceprep.cli.worker FOLDER``.
 
-It reads the record in the job's folder, plans the shards of its task as a command on this node
-would, and makes those that are not done. A task that runs again, for whatever reason, continues
-where it stopped.
+It reads the record in the job's folder, plans the shards of its task as a local command would, and
+makes the unfinished ones. A task that is started again continues where it stopped.
 """
 
 import os
@@ -28,10 +27,10 @@ from faceprep.workspace import Workspace, synthetic
 
 
 def main(folder: Path) -> int:
-    """Run the task that Slurm's variables name, and return the exit code."""
+    """Run the task given by Slurm's environment variables, and return the exit code."""
     record = read_record(folder)
     single = record.stage in SINGLE_JOBS
-    # A job that was submitted by a task of an array inherits the number of that task.
+    # A job submitted by an array task inherits that task's number.
     task = 0 if single else int(os.environ.get("SLURM_ARRAY_TASK_ID", "0"))
     record.clear_error(task)
     try:
@@ -44,18 +43,18 @@ def main(folder: Path) -> int:
 
 
 def make_shards(record: JobRecord, task: int) -> int:
-    """Make the shards of a task; return 1 if one could not be made.
+    """Make the shards of a task; return 1 if any failed.
 
     Raises
     ------
     FaceprepError
-        If this node would make them with other settings, or cannot continue at all.
+        This node resolves other settings than the submitting machine, or cannot continue.
     """
     config = config_on_node(record)
     workspace = Workspace(config.workspace)
     stamps = workspace.stamps(record.stage)
     made = set[int]()
-    if record.overwrite or record.retry_failed:  # otherwise the marker says whether it counts
+    if record.overwrite or record.retry_failed:  # otherwise the marker decides
         mine = stamps.keys() & set(record.tasks[task])
         made = {shard for shard in mine if stamps[shard] != record.before.get(shard)}
     requeue_at_notice(lambda: workspace.stamps(record.stage) != stamps, task)
@@ -72,7 +71,7 @@ def make_shards(record: JobRecord, task: int) -> int:
 
 
 def run_stage_of(record: JobRecord, config: Config, options: Options) -> Mapping[int, str]:
-    """Bring a stage up to date with the settings that the job was submitted with."""
+    """Bring a stage up to date with the settings recorded at submission."""
     stage = load_stage(record.stage)
     if config_hash(stage, config) != record.settings:
         raise FaceprepError(
@@ -85,7 +84,7 @@ def run_stage_of(record: JobRecord, config: Config, options: Options) -> Mapping
 
 
 def augment(record: JobRecord, config: Config, options: Options) -> Mapping[int, str]:
-    """Make the synthetic faces that a command requested."""
+    """Make the synthetic faces of a job."""
     from faceprep.stages.augment.remote_job import RemoteAugment
     from faceprep.stages.augment.run import run_augment
 

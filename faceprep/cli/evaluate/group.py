@@ -1,4 +1,4 @@
-"""The group ``evaluate``, and flags that its verbs share."""
+"""The command group ``evaluate`` and the output that its verbs share."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,7 +32,7 @@ def print_evaluation(
     tables
         Renderables and JSON-ready data.
     files
-        Key in the JSON → file; None where it was not asked for.
+        Key in the JSON → file; None if the file was not requested.
     """
     from faceprep.cli.output import print_result
 

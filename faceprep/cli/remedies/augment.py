@@ -1,4 +1,4 @@
-"""Commands that add synthetic faces to those in a workspace."""
+"""Commands that add synthetic faces to a workspace."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ _FLAGS = ("mode", "seed")
 
 
 def augment_command(workspace: Path, overrides: Mapping[str, Any]) -> str:
-    """Return the command that makes ``n`` faces with the settings of those in the workspace.
+    """Return the command that makes ``n`` faces with the settings recorded in the workspace.
 
     Parameters
     ----------
@@ -39,14 +39,14 @@ def augment_command(workspace: Path, overrides: Mapping[str, Any]) -> str:
 def _for_a_table(
     workspace: Path, kind: str, fold: Any, folds: Sequence[int], n: int, end: str
 ) -> str:
-    """Return the command for the faces that a table needs; it trains a generator that is missing.
+    """Return the command that makes the faces of a table, and trains the generator if missing.
 
     Parameters
     ----------
     fold, folds
-        Fold whose faces are missing, and all folds of the table; None and empty for the split.
+        Fold whose faces are missing, and all folds of the table; None and empty without folds.
     n
-        Number of faces, of each fold.
+        Number of faces per fold.
     """
     if fold is None:
         if generator_file(workspace, kind).is_file():
@@ -90,7 +90,7 @@ def _more(workspace: Path, name: str, n: int) -> str:
 
 
 def _device(recorded: str | None) -> list[str]:
-    """Return ``--device`` if this machine would choose another one by itself."""
+    """Return ``--device`` if the default device of this machine differs from the recorded one."""
     if recorded is None:
         return []
     from faceprep.core.device import choose_device

@@ -15,7 +15,7 @@ _FLAGS = ("sweep", "times", "arms", "seeds", "folds", "generator", "seed")
 
 
 def classify_command(workspace: Path, settings: Mapping[str, Any]) -> str:
-    """Return the command that makes a table with these settings from the crops at hand.
+    """Return the command that makes a table with these settings from the existing crops.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Spell any hint."""
+"""Write any hint as text."""
 
 from pathlib import Path
 from typing import overload
@@ -12,12 +12,12 @@ def spell(hint: None) -> None: ...
 @overload
 def spell(hint: Hint) -> str: ...
 def spell(hint: Hint | None) -> str | None:
-    """Return the line to print below an error, or None where there is no hint.
+    """Return the line to print below an error, or None without a hint.
 
     Parameters
     ----------
     hint
-        Words, which are returned unchanged, a remedy, or a tuple of both, which is joined.
+        Text (returned unchanged), a remedy, or a tuple of both (joined).
     """
     if hint is None or isinstance(hint, str):
         return hint
@@ -38,7 +38,7 @@ def _plain(remedy: Remedy) -> list[str]:
 
 
 def _resumed(remedy: Remedy, workspace: Path) -> str:
-    """Spell a command that repeats the settings of a workspace."""
+    """Write a command that repeats the settings of a workspace."""
     # Imported here because they need the configuration, which --help does not.
     from faceprep.cli.remedies.augment import augment_command
     from faceprep.cli.remedies.classify import classify_command

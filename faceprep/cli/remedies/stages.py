@@ -13,8 +13,8 @@ from faceprep.workspace.discover import dataset_root
 def stage_command(verb: str, workspace: Path, overrides: Mapping[str, Any]) -> str:
     """Return the command that runs a stage with the settings recorded in the workspace.
 
-    Settings that differ from the defaults are repeated, because without them the same command
-    would redo what is done.
+    Settings that differ from the defaults are repeated; without them, the command would redo
+    finished shards.
     """
     place = Workspace(workspace)
     words = ["faceprep", verb]
@@ -39,7 +39,7 @@ def stage_command(verb: str, workspace: Path, overrides: Mapping[str, Any]) -> s
 
 
 def _recorded(workspace: Workspace) -> dict[str, Any]:
-    """Return the settings each stage ran with; other values are those of the last select."""
+    """Return the settings of each stage's last run; other values are those of the last select."""
     recorded: dict[str, Any] = {}
     infos = {stage: workspace.info(stage) for stage in STAGES}
     for info in reversed(infos.values()):

@@ -1,4 +1,4 @@
-"""Command that trains a generator like one in the workspace."""
+"""Command that repeats the training of a generator of the workspace."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ def train_command(workspace: Path, overrides: Mapping[str, Any]) -> str:
     ----------
     overrides
         ``generator``, a kind or a name with a fold (``KIND-fold03``); ``fold``, a number or a
-        variable of the shell (``$k``); other flags are added at the end.
+        shell variable (``$k``); other flags are added at the end.
     """
     further = dict(overrides)
     usual = TrainConfig().settings()
@@ -43,13 +43,13 @@ def train_command(workspace: Path, overrides: Mapping[str, Any]) -> str:
 def split_name(
     generator: str | None, fold: int | str | None = None
 ) -> tuple[str, int | str | None]:
-    """Return kind and fold of a generator's name; a fold that is given has priority."""
+    """Return kind and fold of a generator's name; an explicit fold takes precedence."""
     kind, _, own = (generator or TrainConfig().generator).partition("-fold")
     return kind, int(own) if fold is None and own.isdecimal() else fold
 
 
 def _recorded(workspace: Path, kind: str) -> dict[str, Any]:
-    """Return the settings of a generator's training, or of another fold's if it has none."""
+    """Return the recorded settings of a generator, or of another fold's generator without any."""
     own = generator_folder(workspace, kind)
     for folder in (own, *sorted(own.parent.glob(f"{kind}-fold*"))):
         try:

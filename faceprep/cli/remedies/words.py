@@ -5,17 +5,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-#: Stands for what the user fills in; written without quotes.
+#: Placeholder that the user fills in; written without quotes.
 BLANK = "…"
 
 
 def join(words: Iterable[str]) -> str:
-    """Quote words for a shell, except the blank that the user fills in."""
+    """Quote words for a shell, except the placeholder."""
     return " ".join(word if word == BLANK else shlex.quote(word) for word in words)
 
 
 def flags(overrides: Mapping[str, Any]) -> list[str]:
-    """Return the words of flags and settings by name; see `faceprep.core.errors.Remedy`."""
+    """Convert flags and settings to command-line words; see `faceprep.core.errors.Remedy`."""
     return [word for name, value in overrides.items() for word in _flag(name, value)]
 
 
