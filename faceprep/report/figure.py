@@ -9,7 +9,7 @@ FORMATS = (".png", ".pdf")
 
 INK, GRAY, FAINT, PAPER = "#1c2026", "#70767f", "#dedfdb", "#fafaf7"
 
-#: Colours of Okabe and Ito, which are told apart in all forms of colour blindness.
+#: Colours of Okabe and Ito, which are distinct in all forms of colour blindness.
 BLUE, ORANGE = "#0072b2", "#d55e00"
 PALETTE = (BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
@@ -34,7 +34,7 @@ STYLE: Any = {
 
 
 def check_plot(out: Path, flag: str = "--plot") -> None:
-    """Refuse a file name that is no plot, before anything is computed for it.
+    """Refuse a file name that is not a plot, before anything is computed.
 
     Raises
     ------

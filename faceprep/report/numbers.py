@@ -3,18 +3,18 @@
 import math
 from typing import Any
 
-#: Printed where a number is not defined.
+#: Text of an undefined number.
 UNDEFINED = "–"
 
 
 def number(value: float, digits: int = 2) -> str:
-    """Return a number as text; a dash where it is not defined."""
-    # Adding 0 takes the sign off a negative number that rounds to zero.
+    """Return a number as text; a dash if it is NaN."""
+    # Adding 0 removes the sign of a negative number that rounds to zero.
     return UNDEFINED if math.isnan(value) else f"{round(value, digits) + 0:.{digits}f}"
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Return a share as text in per cent; a dash where it is not defined."""
+    """Return a share as text in per cent; a dash if it is NaN."""
     return UNDEFINED if math.isnan(share) else f"{100 * share:.{digits}f} %"
 
 

@@ -1,7 +1,7 @@
 """Pictures of a training: samples of the generator, and the losses over the steps.
 
-Text is drawn with OpenCV, so that a machine with a GPU and little else can do it; only the plot of
-the losses needs matplotlib.
+Text is drawn with OpenCV, so that samples need no further package on a GPU machine; only the plot
+of the losses needs matplotlib.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PAPER, INK, GRAY = (250, 250, 247), (28, 32, 38), (112, 118, 128)
 TILE, GAP, HEADER, BLOCK = 96, 3, 20, 14
 
-#: Columns of the history by panel of the plot.
+#: Panel of the plot → columns of the history.
 _PANELS = {
     "faces as they are": ("pixel", "pixel_bottleneck", "identity", "embedding", "tv"),
     "edits": ("class_frozen", "class_image", "class_projected", "embedding_edit", "image_cycle"),
@@ -49,7 +49,7 @@ def sample_sheet(path: Path, samples: "Samples", preset: str, step: int) -> None
     samples
         Tables of images.
     preset, step
-        For the title.
+        Text of the title.
     """
     tables = [_table(table.columns, table.titles) for table in samples.tables]
     width = max(table.shape[1] for table in tables)
@@ -99,7 +99,7 @@ def plot_losses(history: Path, out: Path) -> Path:
     Raises
     ------
     FaceprepError
-        When the picture cannot be written.
+        The picture cannot be written.
     """
     import pandas as pd
     from matplotlib.figure import Figure
@@ -127,5 +127,5 @@ def plot_losses(history: Path, out: Path) -> Path:
     return out
 
 
-#: How ``train`` is drawn.
+#: Drawing functions of ``train``.
 PICTURES = Pictures(sample_sheet, plot_losses)

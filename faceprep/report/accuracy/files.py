@@ -1,6 +1,6 @@
 """Write the files of ``faceprep classify``: Parquet, JSON, CSV, LaTeX and a plot.
 
-The same trainings give the same bytes, whatever the number of processes.
+Equal trainings give equal bytes for any number of processes.
 """
 
 import json
@@ -67,7 +67,7 @@ def _text(path: Path, text: str) -> str:
 
 
 def _runs(result: ClassifyResult) -> pd.DataFrame:
-    """Return one row a training; the fold is -1 for the split of the dataset."""
+    """Return one row per training; fold -1 is the split of the dataset."""
     faces, rows = result.faces, []
     for run, done in zip(result.runs, result.run_results, strict=True):
         test = run.split.test
@@ -99,7 +99,7 @@ def _runs(result: ClassifyResult) -> pd.DataFrame:
 
 
 def _predictions(result: ClassifyResult) -> pd.DataFrame:
-    """Return one row a test face and training, with the probability of every expression."""
+    """Return one row per test face and training, with the probability of every expression."""
     faces, classes = result.faces, np.array(result.faces.classes)
     parts = []
     for run, done in zip(result.runs, result.run_results, strict=True):

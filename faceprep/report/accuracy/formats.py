@@ -1,4 +1,4 @@
-"""Numbers and tables of accuracies, as they are printed."""
+"""Format accuracies for printing."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def narrow(title: str, *columns: str, right: tuple[str, ...]) -> Any:
 
 
 def percentage(value: float) -> str:
-    """Return a share in per cent without the unit, 72.3; a dash where it is not defined."""
+    """Return a share in per cent without the unit, 72.3; a dash if it is NaN."""
     return UNDEFINED if math.isnan(value) else f"{100 * value:.1f}"
 
 

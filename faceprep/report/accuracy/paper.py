@@ -1,4 +1,4 @@
-"""The accuracy table as it goes into a paper: CSV and LaTeX."""
+"""The accuracy table as CSV and LaTeX, for publications."""
 
 import csv
 import math
@@ -13,7 +13,7 @@ _MINUS = "$-$"
 
 
 def write_csv(path: Path, result: ClassifyResult) -> str:
-    """Write the printed table, a line a row, with shares of 1."""
+    """Write the printed table, one line per row, with shares from 0 to 1."""
     with output_file(path) as aside, aside.open("w", newline="", encoding="utf-8") as stream:
         rows = [_flat(one) for one in result.rows]
         writer = csv.DictWriter(stream, list(rows[0]))

@@ -1,6 +1,6 @@
-"""Plot accuracy over the number of synthetic faces, a line an arm.
+"""Plot accuracy over the number of synthetic faces, one line per arm.
 
-Bars are 95 % intervals over the subjects. Arms without synthetic faces are at the left.
+Bars are 95 % intervals over subjects. Arms without synthetic faces are plotted at the left.
 """
 
 from pathlib import Path
@@ -60,7 +60,7 @@ def _draw(
     places = np.array([counts.index(one.row.synthetic) for one in rows], float)
     places += number if len(counts) == 1 else (number - (arms - 1) / 2) * 0.08
     colour = PALETTE[number % len(PALETTE)]
-    # Where all subjects have the same accuracy, an end may be off by a rounding error.
+    # If all subjects have the same accuracy, an end may be off by a rounding error.
     bars = np.nan_to_num(np.maximum([values - low, high - values], 0))
     axes.errorbar(
         places, values, yerr=bars, color=colour, marker="o", markersize=5, linewidth=1.4,

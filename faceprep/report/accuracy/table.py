@@ -46,7 +46,7 @@ def accuracy_tables(
 def plan_tables(
     config: Config, result: ClassifyResult
 ) -> tuple[list[RenderableType], dict[str, Any]]:
-    """Return the trainings that a run would make."""
+    """Return the planned trainings."""
     table = plain_table("would train", "arm", "synthetic", "trainings", "done", right=("done",))
     data = []
     for row in dict.fromkeys(run.row for run in result.runs):

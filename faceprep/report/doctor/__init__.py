@@ -1,1 +1,1 @@
-"""``faceprep doctor``: what is installed, what the machine has, and what to type for the rest."""
+"""``faceprep doctor``: installed tools, resources of the machine, and install commands."""

@@ -1,4 +1,4 @@
-"""The result of one check, and how packages are looked for without importing them."""
+"""The result of one check, and the search for packages without importing them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Check:
     state
         ``ok``, ``warning`` (usable, with a problem) or ``missing``.
     detail
-        What was found.
+        Version, path or problem.
     hint
-        What to type when it is not ``ok``.
+        Command that installs or repairs it, unless it is ``ok``.
     needed
         Whether the pipeline's defaults cannot run without it.
     """

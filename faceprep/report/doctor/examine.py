@@ -18,9 +18,9 @@ def examine(workspace: Path | None = None, config: Config | None = None) -> list
     Parameters
     ----------
     workspace
-        Where results will go; ``manifests/`` when not given. It need not exist.
+        Output folder, which need not exist; ``manifests/`` if None.
     config
-        Configuration that names OpenFace; by default the one that a run here would use.
+        Configuration that names OpenFace; None loads that of the current folder.
     """
     place = Path("manifests") if workspace is None else workspace
     checks: list[Callable[[], list[Check]]] = [

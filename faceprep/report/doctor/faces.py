@@ -8,7 +8,7 @@ from faceprep.core.errors import MissingToolError
 from faceprep.faces.model_files import dlib_model, mtcnn_weights
 from faceprep.report.doctor.check import Check, is_installed, not_installed, safely, version_of
 
-#: What to type for each AU backend that cannot run.
+#: AU backend → command that makes it usable.
 AU_BACKENDS = {
     "openface": "build it (https://github.com/TadasBaltrusaitis/OpenFace/wiki), then --set"
     " aus.openface_bin=FOLDER (or FACEPREP_OPENFACE=FOLDER); or a container: --set"
@@ -50,7 +50,7 @@ def dlib() -> list[Check]:
 
 
 def given() -> list[Check]:
-    """Report the detector that takes landmarks from the dataset."""
+    """Report the detector that reads landmarks from the dataset."""
     return [Check("detector given", "ok", "landmarks of the dataset itself", needed=False)]
 
 

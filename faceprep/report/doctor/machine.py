@@ -1,4 +1,4 @@
-"""Check the machine, and the disk that results go to."""
+"""Check the machine and the output disk."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ def machine() -> list[Check]:
 
 
 def disk(place: Path) -> list[Check]:
-    """Check that a workspace can be written there, and the free space."""
+    """Check that the folder is writable, and its free space."""
     folder = place.absolute()
     while not folder.is_dir():
         folder = folder.parent

@@ -12,7 +12,7 @@ from faceprep.report.doctor.check import Check, is_installed, not_installed, ver
 
 OLDEST_PYTHON = (3, 11)
 
-#: Module → name on the package index, of what every run needs.
+#: Required packages: module → name on the package index.
 PACKAGES = {
     "numpy": "numpy",
     "pandas": "pandas",
@@ -53,7 +53,7 @@ def opencv() -> list[Check]:
         return [not_installed("opencv-python-headless", "OpenCV")]
     found = [f"{name} {version_of(name)}" for name in _OPENCV if version_of(name) != "?"]
     if len(found) > 1:
-        # They overwrite each other's files; which one is imported is a matter of luck.
+        # They overwrite each other's files, so the imported build is unpredictable.
         fix = f"pip uninstall -y {' '.join(_OPENCV)} && pip install {_OPENCV[0]}"
         return [Check("OpenCV", "warning", f"two builds: {', '.join(found)}", fix)]
     return [Check("OpenCV", "ok", found[0] if found else "there, version unknown")]

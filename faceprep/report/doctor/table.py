@@ -26,7 +26,7 @@ def doctor_tables(
 
     style = {"ok": "green", "warning": "yellow", "missing": "red"}
     table = plain_table(None, "", "what", "found, and what to type for the rest")
-    table.columns[-1].overflow = "fold"  # what is to be typed must not be cut
+    table.columns[-1].overflow = "fold"  # a cut command cannot be used
     for check in checks:
         optional = check.state == "missing" and not check.needed
         word = "optional" if optional else check.state

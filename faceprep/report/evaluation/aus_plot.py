@@ -1,7 +1,7 @@
-"""Plot the result of ``faceprep evaluate aus``: agreement by AU, and every face.
+"""Plot the result of ``faceprep evaluate aus``.
 
-At the left r with its interval, the ICC and F1; at the right one panel an AU, estimated over known
-intensity.
+Left: r with its interval, ICC and F1 by AU. Right: one panel per AU, estimated over known
+intensity of every face.
 """
 
 import math
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Points drawn in a panel; of more faces, this many are drawn at random, as the key says.
+#: Most points of a panel; larger sets are sampled at random.
 MOST_POINTS = 1500
 
 _ROWS, _COLUMNS = 3, 6
@@ -81,7 +81,7 @@ def draw(evaluation: AUEvaluation) -> "Figure":
 
 
 def _draw_correlations(axes: "Axes", evaluation: AUEvaluation) -> None:
-    """Draw Pearson's r with its interval, and the ICC, one line an AU."""
+    """Draw Pearson's r with its interval, and the ICC, one line per AU."""
     rows = [*evaluation.aus, evaluation.mean]
     lowest = float(np.nanmin([(0.0, one.r, one.r_low, one.icc) for one in rows]))
     for y, one in enumerate(rows):
@@ -104,7 +104,7 @@ def _draw_correlations(axes: "Axes", evaluation: AUEvaluation) -> None:
 
 
 def _draw_f1(axes: "Axes", evaluation: AUEvaluation) -> None:
-    """Draw F1 of the presence as bars, and the F1 of claiming it for every face."""
+    """Draw F1 of the presence as bars, and the F1 of predicting it for every face."""
     rows = [*evaluation.aus, evaluation.mean]
     for y, one in enumerate(rows):
         axes.axhline(y, color=FAINT, linewidth=0.5, zorder=0)
@@ -124,7 +124,7 @@ def _draw_f1(axes: "Axes", evaluation: AUEvaluation) -> None:
 
 
 def _draw_faces(axes: "Axes", evaluation: AUEvaluation, au: str) -> None:
-    """Draw estimated over known intensity, one point a face."""
+    """Draw estimated over known intensity, one point per face."""
     column = INTENSITY_AUS.index(au)
     pairs = evaluation.pairs
     known, estimated = pairs.known.intensities[:, column], pairs.estimated.intensities[:, column]
@@ -133,7 +133,7 @@ def _draw_faces(axes: "Axes", evaluation: AUEvaluation, au: str) -> None:
     if len(shown) > MOST_POINTS:
         shown = random.choice(shown, MOST_POINTS, replace=False)
     x, y = known[shown], estimated[shown]
-    if len(x) and (x == np.rint(x)).all():  # grades: jitter, so that points do not hide each other
+    if len(x) and (x == np.rint(x)).all():  # grades: add jitter to separate equal points
         x = x + random.uniform(-_JITTER, _JITTER, len(x))
     axes.plot((0, _MAX), (0, _MAX), color=GRAY, linewidth=0.7, dashes=(4, 3), zorder=1)
     alpha = float(np.clip(40 / math.sqrt(max(len(x), 1)) / 6, 0.15, 0.6))
@@ -157,7 +157,7 @@ def _numbers(one: AUAgreement) -> str:
 
 
 def _write_key(axes: "Axes", evaluation: AUEvaluation) -> None:
-    """Draw the key of the marks in place of the last panel."""
+    """Draw the legend in place of the last panel."""
     axes.set_axis_off()
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
@@ -205,13 +205,13 @@ def _bare(axes: "Axes") -> None:
 
 
 def _short(text: str, most: int = 60) -> str:
-    """Shorten a text in its middle; the ends of a path and of a sentence matter most."""
+    """Shorten a text in its middle, because both ends carry the information."""
     half = (most - 1) // 2
     return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
 
 
 def _save(figure: "Figure", out: Path) -> None:
-    """Write the file atomically; the same evaluation gives the same bytes."""
+    """Write the file atomically; equal evaluations give equal bytes."""
     kind = out.suffix.lower()[1:]
     metadata: dict[str, Any] = {"CreationDate": None} if kind == "pdf" else {}
     with output_file(out, "--plot another/place.png") as aside:

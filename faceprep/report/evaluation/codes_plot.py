@@ -14,10 +14,10 @@ from faceprep.report.sheets.text import printable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Subjects with a colour of their own, those with most faces; the others are gray.
+#: Number of coloured subjects, those with the most faces; the others are gray.
 MOST_PEOPLE = 20
 
-# Colours of Okabe and Ito, with two more.
+# Colours of Okabe and Ito, and two further colours.
 _EXPRESSIONS = dict(
     zip(
         EXPRESSIONS,
@@ -35,7 +35,7 @@ def plot_codes(report: CodesReport, out: Path, seed: int = 0) -> None:
     report
         Report with the identities.
     out
-        PNG or PDF, which `faceprep.report.figure.check_plot` has accepted.
+        PNG or PDF, validated by `faceprep.report.figure.check_plot`.
     seed
         Seed of t-SNE.
 

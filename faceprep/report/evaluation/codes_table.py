@@ -19,7 +19,7 @@ _TOLD = "Q is told the label: its code repeats it, so its agreement with the lab
 
 
 def codes_tables(report: CodesReport) -> Page:
-    """Return purities by space, and those expected by chance."""
+    """Return purities by space, and the purities of random neighbours."""
     people = len(np.unique(report.subjects))
     faces = f"{plural(len(report.g), 'face')} of {plural(people, 'unseen subject')}"
     columns = ("same person", "same expression")

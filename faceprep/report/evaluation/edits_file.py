@@ -14,12 +14,12 @@ from faceprep.report.evaluation.edits_table import edit_data
 
 
 def check_table(out: Path) -> None:
-    """Refuse a table that cannot be written, before anything is computed for it.
+    """Refuse a file name that is not Parquet, before anything is computed.
 
     Raises
     ------
     UsageError
-        The file is no ``.parquet``.
+        The file is not ``.parquet``.
     """
     if out.suffix.lower() != ".parquet":
         raise UsageError(
@@ -28,7 +28,7 @@ def check_table(out: Path) -> None:
 
 
 def write_table(report: EditReport, out: Path) -> None:
-    """Write the rows as Parquet, one column a number, and the rest as JSON in its metadata.
+    """Write the rows as Parquet, one column per number, and the rest as JSON metadata.
 
     Raises
     ------

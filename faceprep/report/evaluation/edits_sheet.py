@@ -1,4 +1,4 @@
-"""Draw the contact sheet of edits: unseen people by expression, one by intensity, new people."""
+"""Draw the contact sheet of edits: unseen subjects by expression and intensity, new faces."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ _LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 def draw_sheet(evaluated: Evaluated, out: Path, *, rows: int = ROWS, seed: int = 0) -> None:
-    """Draw edits of the test faces, edits of one person by intensity, and new people.
+    """Draw edits of the test faces, edits of one subject by intensity, and new faces.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def draw_sheet(evaluated: Evaluated, out: Path, *, rows: int = ROWS, seed: int =
     out
         PNG to write; its folder is created.
     rows
-        Number of people, of different expressions where possible.
+        Number of subjects, of different expressions if possible.
     seed
         Seed of the choice of people.
 
@@ -57,11 +57,11 @@ def draw_sheet(evaluated: Evaluated, out: Path, *, rows: int = ROWS, seed: int =
 def choose_sources(
     subjects: np.ndarray, expressions: np.ndarray, count: int, seed: int = 0
 ) -> np.ndarray:
-    """Choose at most `count` faces of different people, each expression in turn.
+    """Choose at most `count` faces of different subjects, each expression in turn.
 
     Returns
     -------
-    Indices; fewer than `count` where there are fewer people.
+    Indices, at most one per subject.
     """
     order = np.random.default_rng(seed).permutation(len(subjects))
     waiting = {name: [i for i in order if expressions[i] == name] for name in set(expressions)}
@@ -76,7 +76,7 @@ def choose_sources(
 
 
 def _intensities(evaluated: Evaluated, chosen: np.ndarray, width: int) -> Image.Image:
-    """Draw one person, a line an expression; a neutral face if there is one."""
+    """Draw one subject, neutral if possible, with one line per expression."""
     neutral = [row for row in chosen if evaluated.test.expressions[row] == "neutral"]
     row = (neutral or list(chosen))[0]
     image, measurements = evaluated.test.images[row][None], evaluated.test.measurements.take([row])

@@ -40,7 +40,7 @@ def edit_tables(report: EditReport) -> tuple[list[RenderableType], dict[str, Any
 
 
 def headline(report: EditReport) -> str:
-    """Count the faces and subjects, and the training faces behind KID."""
+    """Count the faces and subjects, and the training faces used for KID."""
     return (
         f"{plural(report.sources, 'face')} of {plural(report.subjects, 'unseen subject')},"
         f" {report.size} px; φ: {report.features};"
@@ -59,7 +59,7 @@ def ceiling_line(ceiling: HeldOutAccuracy) -> str:
 
 
 def _means(report: EditReport) -> Any:
-    """Return every number over all expressions: edits, copies, real faces."""
+    """Return all means over the expressions: edits, copies, real faces."""
     rows = [report.row(kind) for kind in KINDS]
     columns = [TITLES[kind] for kind in KINDS]
     table = plain_table("mean over the expressions", "", *columns, right=tuple(columns))
@@ -78,7 +78,7 @@ def _expressions(report: EditReport) -> Any:
     """Return agreement of the first classifier, identity, realism and intensity by expression."""
     numbers = ("n", "agree", "copy", "real", "rank-1", "KID", "copy ", "real ", "ρ")
     table = plain_table("by expression", "asked", *numbers, right=numbers)
-    table.padding = (0, 0, 0, 1)  # all in 80 characters
+    table.padding = (0, 0, 0, 1)  # fits 80 characters
     judge = report.ceilings[0].judge
     for row in report.rows:
         if row.kind != KINDS[0] or row.expression == MEAN:

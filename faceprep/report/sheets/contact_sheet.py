@@ -102,11 +102,11 @@ def contact_sheet(
     out
         File of the PNG to write; its folder is created.
     per_expression
-        Number of faces of each expression, of different subjects as far as possible.
+        Number of faces per expression, of different subjects if possible.
     failures
         Also draw photographs in which no face could be aligned.
     landmarks
-        Draw every crop twice, as it is and with its 68 points.
+        Draw every crop twice: without and with its 68 points.
     root
         Folder of the dataset, for the failures; by default the one recorded in the workspace.
     seed
@@ -117,9 +117,9 @@ def contact_sheet(
     Raises
     ------
     UsageError
-        There is nothing to draw yet, or ``out`` is no PNG.
+        No stage has run yet, or ``out`` is not a PNG.
     FaceprepError
-        Select cannot be read, or the sheet cannot be written.
+        The select manifest cannot be read, or the sheet cannot be written.
     """
     if out.suffix.lower() != ".png":
         raise UsageError(

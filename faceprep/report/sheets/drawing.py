@@ -118,7 +118,7 @@ def paint_heatmap(heatmap: np.ndarray, size: int) -> Image.Image:
 
 
 def placeholder(size: int, text: str) -> Image.Image:
-    """Return a square in place of an image that cannot be shown, with the reason unless empty."""
+    """Return a square with a reason (may be empty), in place of an image that cannot be shown."""
     square = Image.new("RGB", (size, size), TILE)
     draw = ImageDraw.Draw(square)
     middle, arm = size / 2, size * 0.09

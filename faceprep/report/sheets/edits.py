@@ -53,7 +53,7 @@ def grid_path(inputs: InputFaces, out: Path | None) -> Path:
 
 
 def draw_edit_grid(edits: EditGrid, generator: LoadedGenerator, path: Path) -> Written:
-    """Draw every face as it is, neutral, and with every expression at every intensity.
+    """Draw every face unedited, neutral, and with every expression at every intensity.
 
     Raises
     ------

@@ -36,12 +36,12 @@ class Line:
 
 
 def check_png(out: Path, flag: str, what: str = "a contact sheet") -> None:
-    """Refuse a file name that is no PNG, before anything is computed.
+    """Refuse a file name that is not a PNG, before anything is computed.
 
     Raises
     ------
     UsageError
-        The file is no PNG.
+        The file is not a PNG.
     """
     if out.suffix.lower() != ".png":
         raise UsageError(f"{what} is a PNG, not {out.name}", f"{flag} {out.stem}.png")
@@ -53,7 +53,7 @@ def width_for(columns: int) -> int:
 
 
 def header(title: str, note: str, width: int) -> Image.Image:
-    """Draw a title, of which the end is kept if it is too long, and a line below it."""
+    """Draw a title and a line of text below it; the beginning of a long title is cut."""
     block = Image.new("RGB", (width, _HEADER), PAPER)
     draw = ImageDraw.Draw(block)
     room = width - 2 * _MARGIN
@@ -101,7 +101,7 @@ def write_sheet(
 def write_marked(
     image: Image.Image | np.ndarray, out: Path, marks: Mapping[str, str] | None = None
 ) -> None:
-    """Write a PNG with text in it (chunks ``tEXt`` and ``iTXt``), atomically.
+    """Write a PNG with text metadata (chunks ``tEXt`` and ``iTXt``) atomically.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Draw faces that were retrieved."""
+"""Draw retrieved faces."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def draw_hits(found: Retrieved, generator: LoadedGenerator, out: Path) -> Path:
     Raises
     ------
     UsageError
-        `out` is no PNG, or a photograph that was read.
+        `out` is not a PNG, or is one of the input photographs.
     FaceprepError
         The sheet cannot be written.
     """

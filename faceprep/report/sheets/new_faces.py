@@ -1,4 +1,4 @@
-"""Draw faces of subjects that do not exist: identities by expressions."""
+"""Draw generated faces without a source: identities by expressions."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Paths of the pictures of generated faces, and what is said about them."""
+"""Paths of the pictures of generated faces, and the output about them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class Written:
     Attributes
     ----------
     paths
-        In the order of the faces, or one sheet.
+        One file per face in their order, or one sheet.
     data
         JSON-ready facts.
     lines, notes
@@ -37,14 +37,14 @@ def picture_paths(out: Path | None, names: Sequence[str], sources: Iterable[str]
     out
         A ``.png`` for one picture, a folder for any number; None for the current folder.
     names
-        Stems; one that occurs again gets a number.
+        Stems; a repeated stem gets a number.
     sources
-        Photographs that are read; they are not overwritten.
+        Input photographs, which are not overwritten.
 
     Raises
     ------
     UsageError
-        `out` is a file and there are several pictures, it is no PNG, or it is a source.
+        `out` is one file for several pictures, not a PNG, or a source.
     """
     if out is not None and not out.is_dir() and out.suffix:
         check_png(out, "-o", "a picture")
@@ -65,12 +65,12 @@ def picture_paths(out: Path | None, names: Sequence[str], sources: Iterable[str]
 
 
 def sheet_path(out: Path | None, name: str, sources: Iterable[str] = ()) -> Path:
-    """Choose the path of a sheet: `out`, or a file of this name in the folder `out`.
+    """Choose the path of a sheet: the file `out`, or a file of this name in the folder `out`.
 
     Raises
     ------
     UsageError
-        It is no PNG, or one of the photographs that are read.
+        It is not a PNG, or is one of the input photographs.
     """
     if out is None or out.is_dir():
         path = (out or Path()) / name

@@ -21,7 +21,7 @@ _COLUMNS = ["expression", "intensity", "mode", "crop"]
 def sheet_of(
     workspace: Workspace, verb: str, names: list[str], out: Path, per_expression: int, seed: int
 ) -> Sheet:
-    """Draw the results at a path of ``show``, if they are synthetic faces.
+    """Draw the synthetic faces at a path of ``show``.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def sheet_of(
     Raises
     ------
     UsageError
-        The results are no faces, or come from several generators, or ``out`` is no PNG.
+        The results are not synthetic faces of one generator, or ``out`` is not a PNG.
     FaceprepError
         The sheet cannot be written.
     """

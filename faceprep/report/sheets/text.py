@@ -1,4 +1,4 @@
-"""Write text with the font that comes with Pillow, so that a sheet looks the same everywhere."""
+"""Draw text with the font that is part of Pillow, so that a sheet is equal on all machines."""
 
 import unicodedata
 from functools import cache
@@ -12,12 +12,12 @@ _LETTERS = {"–": "-", "—": "-", "−": "-", "×": "x", "→": ">", "≥": ">
 
 @cache
 def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Return Pillow's own typeface; ``size`` in pixels."""
+    """Return Pillow's built-in font; ``size`` in pixels."""
     return ImageFont.load_default(size)
 
 
 def printable(text: str) -> str:
-    """Return a text in the letters of the typeface: without accents, other letters as ``?``."""
+    """Return a text without accents, with ``?`` for letters that the font lacks."""
     text = "".join(_LETTERS.get(letter, letter) for letter in text)
     plain = unicodedata.normalize("NFKD", text.replace("…", "\0"))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
@@ -32,7 +32,7 @@ def width_of(text: str, size: float) -> float:
 
 
 def shorten(text: str, size: float, width: float, keep_end: bool = False) -> str:
-    """Cut a line to ``width`` pixels, with an ellipsis where something is missing."""
+    """Cut a line to ``width`` pixels and mark the cut with an ellipsis."""
     text = printable(text)
     if width_of(text, size) <= width:
         return text
@@ -64,7 +64,7 @@ def write(
     colour: tuple[int, int, int] = INK,
     anchor: str = "la",
 ) -> float:
-    """Write one line and return where it ends, x in pixels.
+    """Write one line, and return the x coordinate of its end in pixels.
 
     ``anchor`` is Pillow's: ``la`` starts at the point, ``ma`` is centred on it, ``ra`` ends there.
     """
@@ -76,5 +76,5 @@ def write(
 
 
 def _space(size: float) -> float:
-    """Return the width of a space, pixels; the typeface's own is too narrow in small type."""
+    """Return the width of a space in pixels; that of the font is too narrow at small sizes."""
     return 0.3 * size

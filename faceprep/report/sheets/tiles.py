@@ -34,7 +34,7 @@ HEIGHTS = {
     "failure": TILE_SIZE + 62,
 }
 
-# A sheet is drawn in one process beside everything else: larger photographs get a placeholder.
+# Larger photographs get a placeholder, to bound the memory.
 _MAX_PIXELS = 40_000_000
 _POINTS = 68
 _SMALL, _LINE = 11.5, 15
@@ -74,7 +74,7 @@ class Tiles:
         _caption(block, at, row)
 
     def _pair(self, block: Image.Image, at: tuple[int, int], row: dict[str, Any]) -> None:
-        """Draw the crop, and below it the crop with landmarks, which hide the expression."""
+        """Draw the crop and, below it, the crop with landmarks."""
         below = (at[0], at[1] + TILE_SIZE + GAP)
         for square, place in zip(self._crop(row), (at, below), strict=True):
             block.paste(rounded(square), place)
@@ -115,14 +115,14 @@ class Tiles:
         if isinstance(image, str):
             return placeholder(TILE_SIZE, image)
         plane = image[..., 0]
-        if plane.shape[0] == _POINTS * plane.shape[1]:  # one plane a point, under one another
+        if plane.shape[0] == _POINTS * plane.shape[1]:  # one plane per point, stacked vertically
             plane = plane.reshape(_POINTS, plane.shape[1], plane.shape[1]).max(axis=0)
         return paint_heatmap(plane, TILE_SIZE)
 
     def _photograph(self, row: dict[str, Any]) -> Image.Image:
         image = self._read(self.root, row.get("select.path"), row, "photograph")
         if isinstance(image, str):
-            # The caption already says why align could not read it.
+            # The caption already has the reason.
             return placeholder(TILE_SIZE, "" if row["align.status"] == "unreadable" else image)
         square, scale, offset = fit(image, TILE_SIZE)
         if row.get("align.box") is not None:
@@ -149,7 +149,7 @@ class Tiles:
 
 
 def tail(face_id: str, room: float) -> str:
-    """Return the end of a face's id that fits in ``room`` pixels, without the dataset's name."""
+    """Return the longest end of a face's id within ``room`` pixels, without the dataset's name."""
     name = face_id.partition("/")[2] or face_id
     while width_of(name, _SMALL) > room and "/" in name:
         name = name.partition("/")[2]
@@ -157,7 +157,7 @@ def tail(face_id: str, room: float) -> str:
 
 
 def strongest(row: dict[str, Any], count: int = 2) -> str:
-    """Return name and intensity of the strongest AUs of a row, from 0.5 up."""
+    """Return name and intensity of the strongest AUs of a row, if at least 0.5."""
     values = [(row.get(f"aus.{name}_r"), name) for name in INTENSITY_AUS]
     known = sorted(((-value, name) for value, name in values if value is not None and value >= 0.5))
     return "   ".join(f"{name} {-value:.1f}" for value, name in known[:count])
@@ -166,7 +166,7 @@ def strongest(row: dict[str, Any], count: int = 2) -> str:
 def _caption(
     block: Image.Image, at: tuple[int, int], row: dict[str, Any], width: int = TILE_SIZE
 ) -> None:
-    """Write the end of the id and the detector's confidence; below, if there is room, two AUs."""
+    """Write the end of the id, the detector's confidence and, if there is room, two AUs."""
     draw = ImageDraw.Draw(block)
     left, right, y = at[0] + 2, at[0] + width - 2, at[1] + TILE_SIZE + 5
     confidence = row.get("align.confidence")

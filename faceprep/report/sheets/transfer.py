@@ -21,7 +21,7 @@ def transfer_path(faces: InputFaces, expressions: InputFaces, out: Path | None) 
 
 
 def write_transfers(transfers: Transfers, generator: LoadedGenerator, path: Path) -> Written:
-    """Write one picture of one face with one expression, else a sheet.
+    """Write one picture for one face and one expression, else a sheet.
 
     Raises
     ------

@@ -17,7 +17,7 @@ def line(*pieces: tuple[str, str]) -> "RenderableType":
 
 
 def folded(command: str, width: int = 78) -> str:
-    """Break a command into lines that a shell joins again when they are pasted."""
+    """Break a command into lines with shell continuations."""
     lines = ["  "]
     for word in command.replace(" --", "\n--").split("\n"):
         if len(lines[-1]) + len(word) > width - 2 and lines[-1].strip():
@@ -44,7 +44,7 @@ def by_status(status: dict[str, int]) -> str:
 
 
 def short(value: Any) -> str:
-    """Return a value of a manifest in at most 40 letters, escaped for rich."""
+    """Return a value of a manifest in at most 40 characters, escaped for rich."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -57,7 +57,7 @@ def short(value: Any) -> str:
 
 
 def plain(text: str) -> str:
-    """Escape what rich would read as markup."""
+    """Escape the markup characters of rich."""
     from rich.markup import escape
 
     return escape(text)

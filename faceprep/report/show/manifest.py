@@ -114,7 +114,7 @@ def _problem(path: Path, stage: str) -> str | None:
 
 
 def _counts(table: Any) -> dict[str, dict[str, int]]:
-    """Return the number of rows by value, for columns with few different words."""
+    """Return the number of rows by value, for columns with few distinct values."""
     found = {}
     for name in ("status", "expression", "mode", "role", "split", "detector", "backend"):
         if name in table.column_names:
@@ -131,6 +131,6 @@ def _type_name(kind: Any) -> str:
 
 
 def _redo(path: Path) -> Remedy | None:
-    """Return the command that makes the manifest of a stage again."""
+    """Return the command that rebuilds the manifest of a stage."""
     stage = path.parent.name
     return Remedy(stage, path.parent.parent, resume=True) if stage in STAGES else None

@@ -38,13 +38,13 @@ def show(path: Path | None, spell: Callable[[Hint], str]) -> "Page":
 
     Returns
     -------
-    What to print, and the same as JSON-ready values; ``kind`` says which of the three it is. The
-    command of a next step is a `Remedy`.
+    What to print, and the same as JSON-ready values, in which ``kind`` names the page and the
+    command of the next step is a `Remedy`.
 
     Raises
     ------
     UsageError
-        There is nothing of the kind; the message names the nearest workspace.
+        The path is none of these; the message names the nearest workspace.
     ManifestError
         A manifest is not readable Parquet.
     """
@@ -85,7 +85,7 @@ def show_stage(path: Path) -> "Page":
 def results_at(path: Path) -> "tuple[Workspace, str, list[str]] | None":
     """Return workspace, verb and generators of a folder of ``train``, ``augment`` or ``classify``.
 
-    None if it is no such folder or is empty. ``classify`` has one folder for all generators.
+    None for other or empty folders. ``classify`` has one folder for all generators.
     """
     if not path.is_dir():
         return None

@@ -35,7 +35,7 @@ def results_table(generated: list[dict[str, Any]]) -> "RenderableType":
     from rich.text import Text
 
     table = plain_table(None, "made", "state", "done", "contents", "changed", right=("done",))
-    table.columns[0].no_wrap = True  # folds' names differ at their ends
+    table.columns[0].no_wrap = True  # names of folds differ at their ends
     for one in generated:
         done, contents = _contents(one)
         state = Text(one["state"], STATE_STYLE[one["state"]])
@@ -60,7 +60,7 @@ def _contents(one: dict[str, Any]) -> tuple[str, str]:
 
 
 def best_gain(one: dict[str, Any]) -> str | None:
-    """Return the largest gain of synthetic faces over the same arm without; None without any.
+    """Return the largest gain from synthetic faces within one arm; None without synthetic faces.
 
     ``best gain flips 75.9 → 80.0 %, 5,600 faces, +4.1 [-2.9 … +10.9]``
     """
@@ -143,7 +143,7 @@ def synthetic_view(one: dict[str, Any], rows: list[dict[str, Any]]) -> "list[Ren
 
 
 def accuracy_view(one: dict[str, Any]) -> "list[RenderableType]":
-    """Return the accuracy table as ``classify`` last printed it, and its files."""
+    """Return the accuracy table of the last ``classify``, and its files."""
     from rich.text import Text
 
     if not one["rows"]:

@@ -65,7 +65,7 @@ def stages_table(stages: list[dict[str, Any]]) -> "RenderableType":
 
 
 def versions_lines(stages: list[dict[str, Any]]) -> "list[RenderableType]":
-    """Return one line for the versions that all stages share, or one for each that differs."""
+    """Return one line if all stages have the same versions, else one line per difference."""
     found: dict[str, list[str]] = {}
     for stage in stages:
         if stage["versions"]:
@@ -77,13 +77,13 @@ def versions_lines(stages: list[dict[str, Any]]) -> "list[RenderableType]":
 
 
 def failures_tables(groups: list[dict[str, Any]]) -> "list[RenderableType]":
-    """Return the table of rows that are not ``ok``, by reason."""
+    """Return the table of failed rows by reason."""
     if not groups:
         return []
     table = plain_table(
         "not ok", "stage", "status", "faces", "reason", "for example", right=("faces",)
     )
-    # An id that is cut cannot be looked up.
+    # A cut id cannot be looked up.
     for column in table.columns[-2:]:
         column.overflow = "fold"
     table.columns[-1].no_wrap = max(len(group["example"]) for group in groups) <= _LONG_ID

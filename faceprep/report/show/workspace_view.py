@@ -47,7 +47,7 @@ def workspace_view(data: dict[str, Any], spell: Callable[[Hint], str]) -> "list[
 
 
 def _expressions(cells: list[dict[str, Any]]) -> "RenderableType":
-    """Return aligned of selected faces by expression and split; one number if both are equal."""
+    """Return aligned/selected faces by expression and split; one number if both are equal."""
     splits = [s for s in ("train", "val", "test") if any(cell["split"] == s for cell in cells)]
     names = sorted({cell["expression"] for cell in cells})
     title = "faces aligned, of those selected"

@@ -1,1 +1,1 @@
-"""``faceprep status``: what is done, running, queued and failed now."""
+"""``faceprep status``: shards that are done, running, queued and failed."""

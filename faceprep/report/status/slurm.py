@@ -31,7 +31,7 @@ class SlurmJobs:
     jobs: tuple[str, ...] = ()
 
     def end(self, array: JobRecord, task: int) -> str:
-        """Return the state of a task, or how it ended, in words."""
+        """Return the current or final state of a task as text."""
         if self.queue is None:
             return "unknown"
         state = array.states(self.queue).get(task)
@@ -42,12 +42,12 @@ class SlurmJobs:
 
     @cached_property
     def _ends(self) -> dict[str, str]:
-        """Ask about all jobs at once, and only if it is needed."""
+        """Query all jobs at once, on first use."""
         return end_states(self.jobs)
 
 
 def ask_slurm(workspace: Workspace) -> SlurmJobs:
-    """Ask Slurm, if the workspace records any job."""
+    """Query Slurm if the workspace records any job."""
     made = map(synthetic.stage_of, generators(workspace, synthetic.STAGE))
     stages = (*STAGES, *made, "train", "classify")
     used = [array for stage in stages for array in read_records(workspace.root, stage)]
@@ -59,7 +59,7 @@ def ask_slurm(workspace: Workspace) -> SlurmJobs:
 
 
 def last_job(workspace: Workspace, verb: str, slurm: SlurmJobs) -> dict[str, Any] | None:
-    """Return number, state and the end of the log of the last job of a verb that is one job."""
+    """Return number, state and log tail of the last job of a single-job verb."""
     known = read_records(workspace.root, verb)
     if not known:
         return None

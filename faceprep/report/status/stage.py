@@ -1,4 +1,4 @@
-"""Progress of one stage: what is done, running, queued and failed."""
+"""Progress of one stage: shards that are done, running, queued and failed."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -32,11 +32,11 @@ class StageStatus:
     queued
         Further shards of tasks in Slurm's queue, waiting or on a node.
     failed
-        Shards that failed and are in no active task, by reason.
+        Failed shards outside active tasks, by reason.
     unknown
-        Missing shards that were given to a task, while Slurm does not tell its state.
+        Missing shards of tasks whose state Slurm does not report.
     jobs
-        Number of each active job → its state in words.
+        Number of each active job → its state as text.
     """
 
     stage: str
@@ -60,7 +60,7 @@ class StageStatus:
 
 
 def lacking_shards(workspace: Workspace, summary: dict[str, Any]) -> set[int]:
-    """Return finished shards with fewer synthetic faces than the last run was asked for."""
+    """Return finished shards with fewer synthetic faces than the last run requested."""
     stage = summary["stage"]
     asked = synthetic.asked(workspace, stage) if "generator" in summary else None
     if asked is None:
@@ -82,7 +82,7 @@ def stage_status(
     Parameters
     ----------
     summary
-        Of the stage, see `faceprep.report.summaries`.
+        Summary of the stage by `faceprep.report.summaries.stage.summarize_stage`.
     lacking
         Finished shards with too few rows.
     """
@@ -99,7 +99,7 @@ def stage_status(
     living = living_tasks(known, slurm.queue) if slurm.queue is not None else {}
     flight = {shard: at for shard, at in living.items() if shard in left}
     running = left & shards_in_hand(workspace, stage)
-    if slurm.queue is not None:  # the folder of a task on a node that died stays for a day
+    if slurm.queue is not None:  # the folder of a dead node's task remains for a day
         ended = tasks.keys() - {shard for shard, at in flight.items() if at[2].running}
         running -= ended - shards_in_hand(workspace, stage, by_age=False)
     rest = left - running - set(flight)
@@ -126,7 +126,7 @@ def _failures(
     slurm: SlurmJobs,
     left: set[int],
 ) -> list[Failure]:
-    """Return why shards failed: their own notes, or how the last task that had them ended.
+    """Return why shards failed: their own records, or the final state of their last task.
 
     While Slurm does not answer, that task may still run.
     """

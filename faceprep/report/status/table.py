@@ -31,7 +31,7 @@ def status_tables(
 
     numbers = ("shards", "done", "running", "queued", "failed", "missing")
     table = plain_table(None, "stage", *numbers, "jobs", right=numbers)
-    table.columns[0].no_wrap = True  # folds' names differ at their ends
+    table.columns[0].no_wrap = True  # names of folds differ at their ends
     table.collapse_padding = True
     for stage in stages:
         queued = "unknown" if stage.unknown else len(stage.queued)

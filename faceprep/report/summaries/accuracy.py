@@ -12,7 +12,7 @@ CLASSIFY = "classify"
 def summarize_accuracy(workspace: Workspace) -> dict[str, Any] | None:
     """Return the table of ``accuracy.json``, or the number of trainings so far; None without any.
 
-    It is stale if the faces that it was made from are no longer there.
+    It is stale if its input faces have changed or were removed.
     """
     folder = workspace.folder(CLASSIFY)
     table = read_record(folder / "accuracy.json")

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file; an empty one if it cannot be read."""
+    """Return the object in a JSON file; an empty dict if it cannot be read."""
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):

@@ -16,14 +16,14 @@ _WHY = {
 def next_step(
     workspace: Workspace, stages: Sequence[Mapping[str, Any]], damaged: Sequence[str]
 ) -> dict[str, Any] | None:
-    """Return what to do when something is missing, stale or damaged; None if nothing is.
+    """Return the next command if something is missing, stale or damaged, else None.
 
     Parameters
     ----------
     stages
-        As `faceprep.report.summaries.stage.summarize_stage` returns them, in their order.
+        Summaries by `faceprep.report.summaries.stage.summarize_stage`, in the order of the stages.
     damaged
-        Parts that cannot be read, ``stage/part-00000.parquet reason``.
+        Unreadable parts, ``stage/part-00000.parquet reason``.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""List what ``train``, ``augment`` and ``classify`` left in a workspace."""
+"""Results of ``train``, ``augment`` and ``classify`` in a workspace."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from faceprep.report.summaries.training import summarize_training
 from faceprep.workspace import Workspace, artifacts, synthetic
 from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, USE
 
-#: Verbs that read what the stages made; each has a folder in the workspace.
+#: Verbs that read the output of the stages; each has a folder in the workspace.
 VERBS = (artifacts.TRAIN, synthetic.STAGE, CLASSIFY)
 
 

@@ -69,10 +69,10 @@ def summarize_shards(workspace: Workspace, stage: str) -> list[dict[str, Any]]:
 
 
 def failures(workspace: Workspace, stage: str) -> list[dict[str, Any]]:
-    """Group the rows of a stage that are not ``ok`` by reason, most frequent first.
+    """Group the failed rows of a stage by reason, most frequent first.
 
-    Reasons that differ in their numbers alone count as one. Rows skipped because an earlier
-    stage failed are left out: that stage lists them.
+    Reasons that differ only in numbers count as one. Rows skipped because an earlier stage failed
+    are listed by that stage only.
     """
     groups: dict[tuple[str, str], dict[str, Any]] = {}
     for marker in _markers(workspace, stage):
@@ -110,7 +110,7 @@ def _upstream(stage: str) -> tuple[str, ...]:
 
 
 def _is_current(workspace: Workspace, marker: Marker, upstream: tuple[str, ...]) -> bool:
-    """Return whether a shard exists and was made from the present shards of the stages before."""
+    """Return whether a shard exists and was made from the current upstream shards."""
     if not workspace.part(marker.stage, marker.shard).is_file():
         return False
     if not upstream:

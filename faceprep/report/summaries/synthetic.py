@@ -10,10 +10,10 @@ from faceprep.workspace import Marker, Workspace, artifacts, synthetic
 
 
 def summarize_synthetic(workspace: Workspace, name: str) -> dict[str, Any]:
-    """Return progress, counts and settings of a generator's faces, in the terms of a stage.
+    """Return progress, counts and settings of a generator's faces, in the format of a stage.
 
-    ``stale`` are shards of other settings than the last run's, and all of them where the
-    generator was trained again since.
+    ``stale`` counts shards made with other settings than the last run's, and all shards if the
+    generator has been retrained since.
     """
     stage = synthetic.stage_of(name)
     markers, info = list(_markers(workspace, stage)), workspace.info(stage)

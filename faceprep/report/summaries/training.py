@@ -7,7 +7,7 @@ from faceprep.report.summaries.files import last_change, read_record
 from faceprep.workspace import Workspace, artifacts
 from faceprep.workspace.artifacts import HISTORY, INFO
 
-#: Rows of a training's history that are shown, and number of rows that the means cover.
+#: Number of history rows to show, and number of rows to average.
 _LAST, _MEAN = 3, 100
 
 
@@ -50,7 +50,7 @@ def history(folder: Path) -> dict[str, Any]:
 
     Returns
     -------
-    ``last``, rows by column, and ``mean`` by column over ``steps`` of them; empty without any.
+    ``last``, rows by column, and ``mean`` by column over ``steps`` rows; empty without a history.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -58,7 +58,7 @@ def mean_intensities(workspace: Workspace) -> dict[str, dict[str, float]]:
         if labels is None or values is None:
             continue
         values = values.filter(pc.equal(values["status"], "ok"))
-        # A stale shard may hold faces that select no longer has there.
+        # A stale shard may hold faces that are no longer selected.
         values = values.filter(pc.is_in(values["face_id"], labels["face_id"].combine_chunks()))
         at = pc.index_in(values["face_id"], labels["face_id"])
         names = np.array(labels["expression"].take(at).fill_null(UNLABELLED).to_pylist(), object)

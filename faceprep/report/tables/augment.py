@@ -1,4 +1,4 @@
-"""Tables of ``faceprep augment``: faces by expression, and those that the filter rejected."""
+"""Tables of ``faceprep augment``: faces by expression, and rejected candidates."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -42,9 +42,9 @@ def faces_table(
     rejected: Mapping[str, Mapping[str, int]],
     doubtful: Mapping[str, int],
 ) -> Any:
-    """Return the table of synthetic faces by expression, with the candidates that were rejected.
+    """Return the table of synthetic faces by expression, with the rejected candidates.
 
-    Without a filter `rejected` is empty, and its columns are left out.
+    Without a filter, `rejected` is empty and its columns are omitted.
     """
     columns = ("faces", "read otherwise", "unlike faces", "doubtful") if rejected else ("faces",)
     table = plain_table(None, "expression", *columns, right=columns)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def as_text(renderables: "Sequence[RenderableType]", width: int = 100) -> str:
-    """Return what a terminal with so many columns shows."""
+    """Render for a terminal with `width` columns."""
     from rich.console import Console
 
     text = io.StringIO()

@@ -1,4 +1,4 @@
-"""List faces that were retrieved."""
+"""Table of retrieved faces."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Table of a selection: expressions by split, frames left out, and notes."""
+"""Table of a selection: expressions by split, excluded frames, and notes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def selection_tables(result: "SelectResult") -> "RenderableType":
-    """Return the table of a selection with the number of shards that were made."""
+    """Return the table of a selection with the number of new shards."""
     verb = "would make" if result.dry_run else "made"
     made = f"{verb} {len(result.todo)} of {result.shards} shards" if result.todo else "up to date"
     return select_tables(result.summary.as_dict(), f"selected {result.rows:,} frames: {made}")
@@ -77,7 +77,7 @@ def _note(note: dict[str, Any]) -> Any:
 
 
 def _plain(text: str) -> Any:
-    """Return text without markup; file names may look like it."""
+    """Return text without markup, because file names may contain brackets."""
     from rich.text import Text
 
     return Text(text)

@@ -1,4 +1,4 @@
-"""Tables of ``faceprep train``: the plan, and how the training ended."""
+"""Tables of ``faceprep train``: the plan and the outcome."""
 
 from typing import TYPE_CHECKING, Any
 
