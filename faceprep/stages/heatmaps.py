@@ -1,8 +1,8 @@
 """Draw the 68 landmarks of every crop as Gaussian heatmaps.
 
-One gray PNG a face: with one channel the maximum over the points (size × size), with 68 the planes
-one below the other in iBUG order (68 · size rows), which `faceprep.faces.heatmaps.split_planes`
-takes apart. Training does not need the 68: `gaussian_planes` renders them on the fly.
+One gray PNG per face: with one channel, the maximum over the points (size × size); with 68, the
+planes stacked vertically in iBUG order (68 · size rows; `faceprep.faces.heatmaps.split_planes`).
+Training does not need the 68 planes: `gaussian_planes` renders them on the fly.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ class Heatmaps(Stage):
     seconds_per_face = 0.005
 
     def settings(self, config: Config) -> dict[str, Any]:
-        """Return the settings, with the side of the crop, which is that of the heatmap."""
+        """Return the settings, and the side of crop and heatmap."""
         return {**super().settings(config), "size": config.align.size}
 
     def process(

@@ -1,4 +1,4 @@
-"""Run of several stages in order: bring everything up to a stage up to date."""
+"""Run several stages in order, to bring a stage and its upstream stages up to date."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ class RunResult:
     select
         Result of the selection, if it was run.
     stages
-        Results of the other stages that were run, in order.
+        Results of the other stages, in order.
     jobs
         Stage → numbers of its Slurm jobs, if the run does not wait for them.
     """
@@ -36,7 +36,7 @@ class RunResult:
 
     @property
     def failed_shards(self) -> dict[str, dict[int, str]]:
-        """Stage → shard → error, of every shard that could not be made."""
+        """Stage → failed shard → error."""
         return {result.stage: result.failed for result in self.stages if result.failed}
 
     @property
@@ -59,17 +59,17 @@ def needed(until: str) -> list[str]:
 
 
 def run(config: Config, names: list[str], options: Options, progress: Progress) -> RunResult:
-    """Run stages in order, each over the shards that are not up to date.
+    """Run stages in order, each over its outdated shards.
 
     Parameters
     ----------
     names
-        Stages in order; `Options.overwrite` redoes only the last, which is the requested one.
+        Stages in order; `Options.overwrite` redoes only the last, requested one.
 
     Raises
     ------
     FaceprepError
-        A stage cannot continue. What was finished before stays finished.
+        A stage cannot continue. Finished shards are kept.
     """
     options.refuse_leaving(config.engine)
     result = RunResult()
@@ -101,7 +101,7 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
 
 
 def _check_same_dataset(config: Config) -> None:
-    """Refuse to replace the results of one dataset with another's; a moved one is the same."""
+    """Refuse to replace the results of another dataset; a moved dataset is the same."""
     recorded = Workspace(config.workspace).info("select")
     if not recorded.get("root") or (config.select.root is None and config.demo is None):
         return
@@ -117,12 +117,12 @@ def _check_same_dataset(config: Config) -> None:
 
 
 def _differs(select: SelectResult, config: Config) -> bool:
-    """Return whether a planned selection has another number of shards than the workspace."""
+    """Return whether a planned selection changes the number of shards of the workspace."""
     return Workspace(config.workspace).info("select").get("shards") != select.shards
 
 
 def _with_recorded_root(config: Config) -> Config:
-    """Return the settings with the dataset folder that an existing selection names."""
+    """Return the settings with the dataset folder of an existing selection."""
     root = Workspace(config.workspace).info("select").get("root")
     if root is None:
         return config
@@ -162,7 +162,7 @@ def render(config: Config, progress: Progress) -> None:
 
 
 def _estimate(name: str, config: Config, select: SelectResult | None) -> StageResult:
-    """Estimate what a stage would do in a workspace that does not exist yet."""
+    """Estimate the result of a stage in a workspace that does not exist yet."""
     stage = load_stage(name)
     rows = select.rows if select else 0
     shards = -(-rows // config.shard_size)
@@ -171,7 +171,7 @@ def _estimate(name: str, config: Config, select: SelectResult | None) -> StageRe
 
 
 def summary(result: RunResult) -> dict[str, Any]:
-    """Return the outcome as plain data, for ``--json``."""
+    """Return the result as JSON-ready values."""
     return {
         "select": result.select.as_dict() if result.select else None,
         "stages": {stage.stage: vars(stage) for stage in result.stages},

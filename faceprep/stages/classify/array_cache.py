@@ -1,11 +1,11 @@
-"""Arrays of a table in files: computed once, and mapped by every process that needs them.
+"""Cache of large arrays in files, computed once and memory-mapped by every process.
 
 <workspace>/classify/faces/real-64-<key>.npy          crops of the selection, uint8, network's size
                            <generator>-64-<key>.npy   synthetic faces, in their order
-                           real-features-<key>.npy    face features φ of the same, where an arm asks
+                           real-features-<key>.npy    their face features φ, for arms that read them
 
-The key follows from everything that determines the content, so that no run maps the faces of
-another. Of the files that differ in nothing else, the two last used are kept.
+The key is a hash of everything that determines the content, so that runs never share wrong faces.
+Of the files that differ only in the key, the two last used are kept.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 256
 
-#: Shape and type of an array, and its parts along the first axis in their order.
+#: Shape and type of an array, and its consecutive parts along the first axis.
 Content: TypeAlias = tuple[tuple[int, ...], np.dtype[Any], Iterable[np.ndarray]]
 
 
@@ -40,7 +40,7 @@ class CachedArray:
     key: str
 
     def read(self) -> np.ndarray:
-        """Map the array; what is written to it stays in this process.
+        """Map the array copy-on-write: changes stay in this process.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class CachedArray:
             ) from None
 
     def is_complete(self) -> bool:
-        """Whether the file exists and is as long as its header says."""
+        """Whether the file exists with the length that its header gives."""
         try:
             np.load(self.path, mmap_mode="r")
         except (OSError, ValueError, EOFError):
@@ -71,13 +71,13 @@ class ArrayCache:
     Attributes
     ----------
     folder
-        Where the files are.
+        Folder of the files.
     progress
-        Where messages go.
+        Receiver of messages.
     dry_run
-        Compute nothing.
+        Whether to compute nothing.
     overwrite
-        Compute every array again.
+        Whether to compute every array again.
     """
 
     folder: Path
@@ -95,7 +95,7 @@ class ArrayCache:
         source
             JSON-ready value that determines the content.
         compute
-            Return shape, type and parts of the array.
+            Function that returns shape, type and parts of the array.
         """
         key = digest(source)
         cached = CachedArray(self.folder / f"{name}-{key}.npy", key)
@@ -103,7 +103,7 @@ class ArrayCache:
             return cached
         with contextlib.suppress(OSError):
             self._remove_all_but_last(name, cached.path)
-            os.utime(cached.path)  # tells a run that tidies up that the file is in use
+            os.utime(cached.path)  # marks the file as recently used
         if not self.overwrite and cached.is_complete():
             return cached
         with output_file(cached.path, "make room") as temporary:
@@ -127,7 +127,7 @@ class ArrayCache:
         table
             Rows with ``crop`` and ``crop_sha256``.
         remedy
-            Hint of the error, which makes an unreadable crop again.
+            Hint of the error for an unreadable crop.
 
         Raises
         ------
@@ -163,7 +163,7 @@ class ArrayCache:
         return self.array(f"{name}-features", [pixels.key, features.provenance()], compute)
 
     def _remove_all_but_last(self, name: str, own: Path) -> None:
-        """Remove other files of the name except the last used, which a parallel run may need."""
+        """Remove the other files of a name, but keep the last used one for a parallel run."""
         found = [path for path in self.folder.glob(f"{name}-*.npy") if path != own]
         others = [path for path in found if path.stem.rpartition("-")[0] == name]
         for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:

@@ -1,4 +1,4 @@
-"""Augmentation of batches before a classifier sees them: flips, classic changes, mixup."""
+"""Augmentation of training batches: flips, classic changes, mixup."""
 
 import math
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-#: Changes of one face at a time: RandAugment's N (Cubuk et al., "RandAugment", 2020).
+#: Number of changes per face: RandAugment's N (Cubuk et al., "RandAugment", 2020).
 CHANGES = 2
 
-#: Largest change of each kind: degrees, shares of the side, factors. Milder than RandAugment's for
-#: photographs of objects, as these faces are aligned.
+#: Largest change of each kind: degrees, shares of the side, factors. Smaller than RandAugment's,
+#: because these faces are aligned.
 LARGEST = {
     "turn": 25.0,
     "shear_x": 0.2,
@@ -36,14 +36,14 @@ def flipped(x: Tensor, random: torch.Generator) -> Tensor:
 
 
 def classic(x: Tensor, random: torch.Generator, strength: float = 1.0) -> Tensor:
-    """Change every image in `CHANGES` ways out of `LARGEST`, each by up to its largest change.
+    """Apply `CHANGES` random kinds of change from `LARGEST` to every image.
 
     Parameters
     ----------
     x
         ``(B, 3, S, S)`` in [-1, 1].
     random
-        Generator on the CPU, so that the numbers are the same on every device.
+        Generator on the CPU, so that all devices draw equal numbers.
     strength
         Share of the largest changes, 0 to 1.
     """
@@ -107,10 +107,10 @@ class Mixed:
 
 
 def mixup(x: Tensor, random: torch.Generator) -> Mixed:
-    """Blend images in pairs; their labels are to be blended in the same way."""
+    """Blend images in pairs; the caller blends the labels with the same weights."""
     count = len(x)
     other = torch.randperm(count, generator=random).to(x.device)
-    # Beta(a, a) by Jöhnk's method (1964) from uniform draws, which accept a generator.
+    # Beta(a, a) by Jöhnk's method (1964), because torch's Beta takes no generator.
     u = torch.rand(2, count, 32, generator=random) ** (1 / MIXUP_ALPHA)
     sums = u.sum(0)
     accepted = (sums <= 1).float().argmax(dim=1, keepdim=True)

@@ -18,11 +18,11 @@ class Pool:
     Attributes
     ----------
     images : (M, S, S, 3) uint8
-        RGB; those of other pools may be among them.
+        RGB, possibly shared with other pools.
     rows : (N,) int64
-        Rows of `images` that belong to the pool, on the CPU.
+        Rows of `images` in the pool, on the CPU.
     labels : (N,) int64
-        Their expressions.
+        Expression of each row.
     """
 
     images: Tensor
@@ -39,13 +39,13 @@ class Pool:
 
 
 class Batches:
-    """Endless batches: every face once an epoch in a new order, or expressions drawn evenly.
+    """Endless batches: every face once per epoch in random order, or expressions drawn evenly.
 
     Parameters
     ----------
     real, synthetic
-        Pools; `synthetic` makes up ``config.synthetic_share`` of every batch, with one face of
-        either pool at least.
+        Pools; ``config.synthetic_share`` of every batch is synthetic, with at least one face of
+        each pool.
     config
         Section ``[classify]``: ``batch``, ``synthetic_share`` and ``even``.
     seed
@@ -75,7 +75,7 @@ class Batches:
 
 
 class _Draw:
-    """Indices into one pool."""
+    """Endless indices into one pool."""
 
     def __init__(self, labels: Tensor, even: bool, seed: int, number: int) -> None:
         self._random = np.random.default_rng([seed, number])

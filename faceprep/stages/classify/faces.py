@@ -1,4 +1,4 @@
-"""Photographed faces of a table: aligned, labelled, in the order of the selection."""
+"""Aligned and labelled photographs of a table, in the order of the selection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,26 +53,26 @@ class RealFaces:
         return self.table["clip"].to_numpy(str)
 
     def identical_crops(self, train: Sequence[int], test: Sequence[int]) -> int:
-        """Count the test faces whose crop is, byte for byte, one of the training's."""
+        """Count the test faces whose crop has the same bytes as a training crop."""
         checksums = self.table["crop_sha256"].to_numpy(object)
         known = {one for one in checksums[list(train)] if one is not None}
         return sum(one in known for one in checksums[list(test)])
 
 
 def load_faces(workspace: Path, config: ClassifyConfig) -> RealFaces:
-    """Load the aligned faces of the expressions that are classified.
+    """Load the aligned faces with the classified expressions.
 
     Raises
     ------
     UsageError
-        There are none, or an expression that is asked for does not occur.
+        There are none, or a requested expression does not occur.
     """
     faces = load(workspace, ["align"], only_ok=True)
     faces = faces[faces["expression"].notna()]
     classes = choose_classes(faces, config.classes, config.neutral, "classify.classes")
     faces = faces[faces["expression"].isin(classes)].copy()
     faces["dataset_subject"] = faces["dataset"] + "/" + faces["subject"]
-    # A sequence goes from neutral to its peak: each expression that it shows is a clip.
+    # A sequence runs from neutral to its peak; each of its expressions is a separate clip.
     whole = (
         faces["dataset_subject"] + "/" + faces["sequence"].fillna("") + "/" + faces["expression"]
     )

@@ -1,4 +1,4 @@
-"""Logistic regression on face features φ, which are not trained themselves."""
+"""Logistic regression on frozen face features φ."""
 
 import copy
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from faceprep.core.errors import Remedy, UsageError
 from faceprep.core.pixels import image_tensor
 from faceprep.training.expression_head import Features, pooled
 
-#: Inverse strengths of the L2 penalty; the best on the held-out subjects is used.
+#: Candidate inverse strengths of the L2 penalty, chosen on the held-out subjects.
 STRENGTHS = (0.003, 0.03, 0.3, 3.0)
 
-# Strengths refer to features of this squared length, about the number of independent features.
+# Features are scaled to this squared length, about the number of independent features.
 _LENGTH = 100.0
 
-# Least log-probability that counts, for an expression that no training face shows.
+# Lower bound of log-probabilities, for an expression without training faces.
 _LEAST_LOG = -20.0
 
 _ITERATIONS = 300
@@ -53,7 +53,7 @@ class Logistic:
     _model: Any = field(repr=False)
 
     def log_probabilities(self, faces: DescribedFaces) -> np.ndarray:
-        """Classify faces as they are, not mirrored, ``(N, K) float64``."""
+        """Return log-probabilities of the unmirrored faces, ``(N, K) float64``."""
         x = (faces.values[:, 0].astype(np.float32) - self._mean) / self._scale
         found = np.full((len(x), len(self.classes)), -np.inf)
         found[:, self._model.classes_] = self._model.predict_log_proba(x)
@@ -70,7 +70,7 @@ def describe(features: Features, images: np.ndarray, device: torch.device | str)
     images
         ``(N, S, S, 3) uint8`` RGB.
     device
-        Where φ is.
+        Device of φ.
     """
     layers = features.perceptual_layers[-3:]
     parts = []
@@ -97,7 +97,7 @@ def train_logistic(
     real
         Faces of the training subjects, without those of `held_out`.
     held_out
-        Faces of training subjects on which the strength of the penalty is chosen, by log-loss.
+        Faces of training subjects on which the penalty is chosen by log-loss.
     classes
         Expressions in the order of the labels.
     synthetic, synthetic_share
@@ -120,14 +120,14 @@ def train_logistic(
             "the training faces show one expression only",
             Remedy("show", arguments=("WORKSPACE",)),
         )
-    # Weights sum to the number of real faces, so that a strength means the same in every row.
+    # Weights sum to the number of real faces, so that strengths are comparable between rows.
     weights = [
         np.full(2 * len(part.labels), share * len(real.labels) / max(2 * len(part.labels), 1))
         for part, share in zip(parts, shares, strict=True)
     ]
     mean = x.mean(axis=0)
     x -= mean
-    scale = float(np.sqrt((x * x).sum(axis=1).mean()))  # a face has length 1 on average
+    scale = float(np.sqrt((x * x).sum(axis=1).mean()))  # mean squared length 1
     x /= scale
     model = LogisticRegression(max_iter=_ITERATIONS, tol=_TOLERANCE, warm_start=True)
     best: Logistic | None = None

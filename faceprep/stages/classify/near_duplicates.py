@@ -1,4 +1,4 @@
-"""Near duplicates of test faces among the synthetic faces; the result is kept in a file."""
+"""Near duplicates of test faces among the synthetic faces, cached in a file."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from faceprep.metrics.near_duplicates import (
 )
 from faceprep.stages.classify.plan import Plan
 
-#: Photographs that the synthetic faces are compared with, of the training and of the test each.
+#: Most training photographs, and most test photographs, to compare with.
 _MOST_PHOTOGRAPHS = 2000
 
 
@@ -60,7 +60,7 @@ def _read(path: Path, key: str) -> NearDuplicates | None:
 
 
 def _groups(plan: Plan, features: Any, count: int) -> Iterator[Group]:
-    """Embed the faces of each fold; `count` of the synthetic ones."""
+    """Yield the embeddings of each fold, with `count` synthetic faces."""
     photographs = plan.arrays["real"].read()
     most = max(_MOST_PHOTOGRAPHS // len(plan.synthetic), 1)
     for fold, made in plan.synthetic.items():

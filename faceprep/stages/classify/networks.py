@@ -1,4 +1,4 @@
-"""Networks that classify expressions: the paper's encoder with one more layer, and a small one."""
+"""Expression classifiers: the encoder of the paper with an output layer, and a small network."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from faceprep.core.errors import UsageError
 from faceprep.generators.blocks.layers import SameConv2d, channels_last, initialise
 
-#: Side of the images where none is set, pixels.
+#: Default side of the images, pixels.
 SIZES = {"small": 64, "paper": 128}
 
-#: Sides for which the paper's network is defined, its first channels and the length of g(x).
+#: Sides of the paper's network, its first channels, and the length of g(x).
 _PAPER_SIZES = (32, 64, 128)
 _PAPER_WIDTH = 64
 _PAPER_IDENTITY = 50
@@ -40,7 +40,7 @@ def build_classifier(name: str, classes: Sequence[str], size: int, seed: int) ->
     size
         Side S, pixels.
     seed
-        Seed of the weights; the global random state stays as it was.
+        Seed of the weights; the global random state is unchanged.
 
     Raises
     ------

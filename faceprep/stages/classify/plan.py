@@ -1,4 +1,4 @@
-"""Plan of a table: its faces, folds, rows and training runs, after the check for leaks."""
+"""Plan of a table: faces, folds, rows and training runs, checked for leaks."""
 
 from functools import cached_property
 from typing import Any
@@ -30,22 +30,22 @@ class Plan:
     Attributes
     ----------
     faces, synthetic
-        Real faces; fold → synthetic faces, empty where no row has any.
+        Real faces; fold → synthetic faces, empty if no row has any.
     folds, rows
         Tested folds, and rows of the table.
     arrays
-        Pixels by name, ``real`` or the generator's, and features where an arm reads them.
+        Pixels by name (``real`` or the generator's), and features if an arm reads them.
     runs
         Training runs.
     inputs
-        What the table is made of, by `faceprep.workspace.inputs.inputs_of`.
+        Hashes of the inputs, by `faceprep.workspace.inputs.inputs_of`.
 
     Raises
     ------
     UsageError
-        A setting is not possible, or there are too few synthetic faces.
+        A setting is invalid, or there are too few synthetic faces.
     MissingToolError
-        The weights of the face features, or the GPU that was asked for, are missing.
+        The weights of the face features, or the requested GPU, are missing.
     FaceprepError
         A component saw a test subject.
     """
@@ -96,7 +96,7 @@ class Plan:
         return load_features(self.config.classify.features, self.device, template=template)
 
     def notes(self) -> list[str]:
-        """Return what a reader of the table should know of its faces."""
+        """Return remarks on the faces of the table."""
         notes = [note for made in self.synthetic.values() for note in made.notes]
         for fold in self.folds:
             split = self.split(fold)
@@ -109,12 +109,12 @@ class Plan:
         return list(dict.fromkeys(notes))
 
     def _table_rows(self) -> list[TableRow]:
-        """Return each arm with each number of synthetic faces, beginning with none."""
+        """Return each arm with each number of synthetic faces, starting with 0."""
         options = self.config.classify
         counts = sorted({0, *options.sweep})
         if options.times:
             splits = [self.split(fold) for fold in self.folds]
-            # Folds differ by a face or two: each gets as many as the mean fold.
+            # Folds differ by a few faces: each gets the number of the mean fold.
             size = float(np.mean([len(split.train) + len(split.held_out) for split in splits]))
             counts = sorted({0, *(round(times * size) for times in options.times)})
         rows = []
@@ -124,7 +124,7 @@ class Plan:
         return list(dict.fromkeys(rows))
 
     def _find_synthetic(self, most: int) -> dict[int | None, SyntheticFaces]:
-        """Find the synthetic faces of each fold, and refuse those that saw a test subject."""
+        """Find the synthetic faces of each fold, and refuse leaks of test subjects."""
         found = {}
         for fold in self.folds if most else []:
             made = find_synthetic(self.config, fold, most, self.faces)

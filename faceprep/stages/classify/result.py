@@ -26,10 +26,10 @@ class RowResult:
     accuracy
         Accuracies with intervals.
     answers
-        Predictions of every seed to every test face.
+        Predictions of every seed for every test face.
     against, gain
-        Row that it is compared with, and the gain on it. A row with synthetic faces is compared
-        with the same arm without, another one with the first; None for the first row.
+        Row to compare with, and the gain over it: the same arm without synthetic faces, or the
+        first row for rows without; None for the first row.
     """
 
     row: TableRow
@@ -52,20 +52,20 @@ class ClassifyResult:
     faces
         Real faces.
     runs, run_results
-        Training runs, and their results; no results in a dry run.
+        Training runs, and their results (none in a dry run).
     rows
         The table.
     best
-        Best row with synthetic faces, best row without, and the gain; None where there is none of
-        either. Both are chosen by these very numbers, which favours them.
+        Best row with synthetic faces, best row without, and the gain; None if either is missing.
+        Biased upwards, because both are selected by the reported accuracy.
     made_of
-        Real and synthetic faces, by `faceprep.workspace.inputs.inputs_of`.
+        Hashes of the inputs, by `faceprep.workspace.inputs.inputs_of`.
     near
-        Near duplicates; None without synthetic faces, or where they are not looked for.
+        Near duplicates; None without synthetic faces, or if not computed.
     notes
-        What a reader should know.
+        Remarks for the reader.
     trained, seconds
-        Number of runs trained just now, and their wall time.
+        Number of runs trained by this command, and their wall time.
     overwrite
         Whether finished runs are trained again.
     """

@@ -1,14 +1,14 @@
-"""The verb ``classify``: a classifier with 0, 3K … synthetic faces, tested on unseen subjects.
+"""The verb ``classify``: train classifiers with 0, 3K … synthetic faces, test on unseen subjects.
 
 Ding et al. (AAAI 2018, section "Facial expression data augmentation", Table 1) train a classifier
-on the real training faces with more and more synthetic ones, and test it on subjects that neither
-it nor the generator has seen. Here every row has the same number of updates, several seeds, and
-folds if asked for; other arms show what is possible without a generator.
+on real training faces with an increasing number of synthetic ones, and test it on subjects that
+neither it nor the generator has seen. Here every row has the same number of updates, several seeds
+and optionally folds; other arms are baselines without a generator.
 
 <workspace>/classify/  accuracy.parquet     one row per training run
                        predictions.parquet  one row per test face and training run
-                       confusion.parquet    shown against predicted, mean over the seeds
-                       accuracy.csv .tex .png .json   table, plot, and the whole report
+                       confusion.parquet    counts by true and predicted expression, mean of seeds
+                       accuracy.csv .tex .png .json   table, plot, and full report
                        cells/  faces/       finished runs and pixels, to continue from
 """
 
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
 def run_classify(
     config: Config, progress: Progress, *, overwrite: bool = False, dry_run: bool = False
 ) -> ClassifyResult:
-    """Train the runs that are not trained yet, and compute the table.
+    """Train the missing runs, and compute the table.
 
     Parameters
     ----------
     overwrite
-        Train everything again, on crops that are read again.
+        Reread all crops and train all runs again.
     dry_run
         Only plan the runs.
 
     Raises
     ------
     UsageError
-        A setting is not possible, or there are too few synthetic faces.
+        A setting is invalid, or there are too few synthetic faces.
     MissingToolError
-        The weights of the face features, or the GPU that was asked for, are missing.
+        The weights of the face features, or the requested GPU, are missing.
     FaceprepError
         A component of the table saw a test subject, or a training failed.
     """
@@ -72,7 +72,7 @@ def run_classify(
 
 
 def _train(config: Config, result: ClassifyResult, progress: Progress) -> None:
-    """Train the runs without a file, in as many processes as there are workers."""
+    """Train the runs without a result file, one process per worker."""
     for run in result.runs if result.overwrite else ():
         run.path.unlink(missing_ok=True)
     known = [read_result(run) for run in result.runs]
@@ -82,7 +82,7 @@ def _train(config: Config, result: ClassifyResult, progress: Progress) -> None:
     progress.say(f"classify: {len(todo)} of {len(known)} trainings to do")
     progress.start(STAGE, len(known), before)
     started = time.monotonic()
-    # A GPU takes one training at a time unless more are asked for.
+    # A GPU takes one training at a time by default.
     count = config.workers or (1 if todo and todo[0].device == "cuda" else workers(config))
     try:
         for outcome in local.run(cast(Any, todo), cast(Any, train_run), count):
@@ -110,7 +110,7 @@ def _raise(run: TrainingRun, error: BaseException) -> None:
 
 
 def _refuse_own_leaks(result: ClassifyResult) -> None:
-    """Refuse a table whose own trainings, or choice of when to stop, saw a test subject."""
+    """Refuse a table whose trainings or early stopping saw a test subject."""
     for run, done in zip(result.runs, result.run_results, strict=True):
         tested = run.subjects[run.split.test].tolist()
         touched = {"the classifier's training": done.trained_on, "early stopping": done.held_out}
@@ -118,7 +118,7 @@ def _refuse_own_leaks(result: ClassifyResult) -> None:
 
 
 def _near_duplicates(plan: Plan, result: ClassifyResult) -> "NearDuplicates | None":
-    """Compare the synthetic faces with the test faces, where there are some."""
+    """Compare the synthetic faces, if any, with the test faces."""
     from faceprep.stages.classify.near_duplicates import compare_with_test
 
     if not plan.synthetic or not plan.config.classify.near_duplicates:

@@ -1,8 +1,8 @@
-"""A training run of the accuracy table: its settings and faces, its result, and its file.
+"""A training run of the accuracy table: settings, faces, result and file.
 
 <workspace>/classify/cells/flips-3000-seed0-fold01-<key>.parquet     written when the run is done
 
-The key follows from everything that determines the result. A run whose file exists is done.
+The key is a hash of everything that determines the result. A run whose file exists is done.
 """
 
 import json
@@ -22,7 +22,7 @@ from faceprep.stages.classify.array_cache import CachedArray
 from faceprep.stages.classify.split import Split
 from faceprep.workspace.schemas import METADATA_KEY
 
-#: Raised whenever the same settings and faces give other results.
+#: Incremented when a change of code affects the results.
 VERSION = 1
 
 STAGE = "classify"
@@ -39,14 +39,14 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row of the table: an arm and its number of synthetic faces."""
+    """A row of the table: an arm and a number of synthetic faces."""
 
     arm: str
     synthetic: int
 
     @property
     def name(self) -> str:
-        """Name that is printed."""
+        """Printed name."""
         return f"{self.arm}, {self.synthetic:,} synthetic" if self.synthetic else self.arm
 
 
@@ -59,9 +59,9 @@ class RunSynthetic:
     array
         Pixels of all synthetic faces, or features for `LOGISTIC`.
     rows, labels : (n,) int64
-        Rows of `array` that are used, and their expressions.
+        Used rows of `array`, and their expressions.
     key
-        Hash of the content of these rows: further faces do not change it.
+        Hash of the content of the used rows, independent of further faces.
     """
 
     array: CachedArray
@@ -77,7 +77,7 @@ class TrainingRun:
     Attributes
     ----------
     row, seed, fold
-        Row of the table, seed, and tested fold; None for the split of the selection.
+        Row of the table, seed, and test fold; None for the split of the selection.
     classes, labels
         Expressions, and the labels ``(N,)`` of all real faces.
     split
@@ -85,13 +85,13 @@ class TrainingRun:
     array
         Pixels of all real faces, or features for `LOGISTIC`.
     config
-        Section ``[classify]``, of which a run reads `SETTINGS`.
+        Section ``[classify]``; a run reads `SETTINGS` of it.
     synthetic
-        None where the row has none.
+        Synthetic faces, or None.
     face_ids, subjects : (N,)
-        Of all real faces.
+        Names and subjects of all real faces.
     device
-        Where the network is trained.
+        Device of the training.
     folder
         Folder of the files of all runs.
     """
@@ -133,18 +133,18 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class RunResult:
-    """Result of a training run, as its file has it.
+    """Result of a training run, as stored in its file.
 
     Attributes
     ----------
     log_probabilities : (F, K)
-        Of the test faces in their order.
+        Log-probabilities of the test faces, in their order.
     face_ids
         ``face_id`` of the test faces.
     trained_on, held_out
-        Subjects.
+        Subjects of the training and of the held-out faces.
     metadata
-        Update at which it was best, evaluations, seconds.
+        Best update, evaluations, seconds.
     """
 
     log_probabilities: np.ndarray
@@ -176,7 +176,7 @@ def write_result(run: TrainingRun, result: RunResult) -> None:
 
 
 def read_result(run: TrainingRun) -> RunResult | None:
-    """Read the file of a run; None where there is none, or where it is damaged."""
+    """Read the file of a run; None if it is missing or damaged."""
     try:
         with pq.ParquetFile(run.path) as file:
             table = file.read()

@@ -1,4 +1,4 @@
-"""Split of the faces: who trains, who is held out to stop on, and who is tested."""
+"""Split of the faces into training, held-out (early stopping) and test subjects."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Split:
     Attributes
     ----------
     train, held_out, test : (n,) int64
-        Faces that train, on which the best update is chosen, and that are tested.
+        Training faces, faces that choose the best update, and test faces.
     """
 
     train: np.ndarray
@@ -33,8 +33,7 @@ class Splits:
     faces
         All real faces.
     share
-        Share of the training subjects that is held out where no face is in ``val``; one subject
-        at least.
+        Share of the training subjects to hold out if ``val`` is empty; at least one subject.
     """
 
     def __init__(self, faces: RealFaces, share: float) -> None:
@@ -43,20 +42,19 @@ class Splits:
         self._splits: dict[tuple[int | None, int], Split] = {}
 
     def split(self, fold: int | None, seed: int) -> Split:
-        """Split the faces; the held-out subjects follow from seed and fold alone.
+        """Split the faces; the held-out subjects depend on seed and fold only.
 
         Parameters
         ----------
         fold
-            Fold that is tested; None for the split of the selection, whose ``val`` is held out
-            where there is one.
+            Test fold; None for the split of the selection, whose ``val``, if any, is held out.
         seed
-            Seed of the draw of the held-out subjects.
+            Seed that draws the held-out subjects.
 
         Raises
         ------
         UsageError
-            No face is in ``train``, or fewer than two subjects where none is in ``val``.
+            ``train`` has no face, or fewer than two subjects while ``val`` is empty.
         """
         key = (fold, seed)
         if key not in self._splits:
@@ -64,7 +62,7 @@ class Splits:
         return self._splits[key]
 
     def refuse_shared_subjects(self, fold: int | None) -> None:
-        """Raise `FaceprepError` if a test subject is on another side of the selection too."""
+        """Raise `FaceprepError` if a test subject is also in ``train`` or ``val``."""
         sides, subjects = self._side_names(fold), self._faces.subjects
         seen = {side: subjects[sides == side].tolist() for side in ("train", "val", "test")}
         touched = {"the classifier's training": seen["train"], "early stopping": seen["val"]}
@@ -104,7 +102,7 @@ def folds_of(faces: RealFaces, wanted: int | None) -> list[int | None]:
     Raises
     ------
     UsageError
-        The selection has other folds, or its split has no test face.
+        The selection has another number of folds, or its split has no test face.
     """
     known = sorted(int(fold) for fold in faces.table["fold"].unique() if fold >= 0)
     other = f"--folds {len(known)}, or: " if len(known) > 1 else ""
@@ -123,5 +121,5 @@ def folds_of(faces: RealFaces, wanted: int | None) -> list[int | None]:
 
 
 def realign(faces: RealFaces, setting: str, value: object) -> Remedy:
-    """Return the remedy that selects and aligns the faces again with another setting."""
+    """Return the remedy that repeats selection and alignment with another setting."""
     return Remedy("align", faces.workspace, {setting: value}, resume=True)

@@ -1,4 +1,4 @@
-"""Synthetic faces of a table: which ones, of which subjects, and who their makers saw."""
+"""Synthetic faces of a table, with the subjects seen by the components that made them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,15 +30,15 @@ class SyntheticFaces:
     table
         Rows of the manifest, in their order.
     labels : (N,) int64
-        Expressions; -1 for one that is not classified here.
+        Expressions; -1 for expressions that are not classified.
     source_subjects : (N,)
-        Subject of the face that each is an edit of; an empty string for none.
+        Subject of the source face of each edit; an empty string without a source.
     touched, hints
-        Component → training subjects, and what to do if a test subject is among them.
+        Component → training subjects, and the hint if a test subject is among them.
     remedy
-        Command that makes these faces again, also where a damaged picture has its old size.
+        Command that remakes these faces, even if a damaged picture has its old size.
     notes
-        What a reader should know.
+        Remarks for the reader.
     """
 
     name: str
@@ -51,7 +51,7 @@ class SyntheticFaces:
     notes: list[str] = field(default_factory=list)
 
     def rows(self, count: int, held_out: set[str]) -> np.ndarray:
-        """Return the usable rows among the first `count`: no edits of held-out subjects."""
+        """Return the usable rows of the first `count`, without edits of held-out subjects."""
         usable = (self.labels >= 0) & ~np.isin(self.source_subjects, sorted(held_out))
         return np.flatnonzero(usable[:count])
 
@@ -69,7 +69,7 @@ def find_synthetic(
     Raises
     ------
     UsageError
-        There are fewer, or no generator; the hint is the command that makes them.
+        There are too few, or no generator; the hint is the command that makes them.
     FaceprepError
         A part is damaged, parts were made with different settings, or the training subjects of
         the generator are unknown.
@@ -107,7 +107,7 @@ def find_synthetic(
 def _too_few(
     workspace: Path, generator: str, name: str, error: UsageError, remedy: Remedy
 ) -> UsageError:
-    """Say that synthetic faces are missing, or the generator that would make them."""
+    """Return the error for missing synthetic faces, or for a missing generator."""
     if generator_file(workspace, name).is_file():
         return UsageError(error.message, remedy)
     folders = {path.name for path in (workspace / "train").glob("*") if path.is_dir()}
@@ -122,10 +122,10 @@ def _too_few(
 def _source_subjects(
     workspace: Path, table: "pd.DataFrame", record: Mapping[str, Any]
 ) -> np.ndarray:
-    """Subject that each face is an edit of; empty for none, and for one of another dataset."""
+    """Return the source subject of each face; empty for none and for other datasets."""
     subjects = {"edit": _subject_of_face(workspace), "other": {}, "new": {}}
     shared = {*(record.get("sources") or {}).get("other", ())}
-    if shared:  # of the same dataset: it may have other faces of the subjects here
+    if shared:  # the same dataset: it may contain other faces of these subjects
         elsewhere = _subject_of_face(Path(record.get("sources_from") or workspace))
         known = subjects["edit"] | elsewhere
         subjects["other"] = {face: name for face, name in known.items() if name in shared}
@@ -134,7 +134,7 @@ def _source_subjects(
 
 
 def _subject_of_face(workspace: Path) -> dict[str, str]:
-    """``face_id`` → ``dataset/subject`` of all selected faces, whatever they show."""
+    """Return ``face_id`` → ``dataset/subject`` of all selected faces."""
     found: dict[str, str] = {}
     for table in Workspace(workspace).tables("select"):
         faces, datasets, subjects = (

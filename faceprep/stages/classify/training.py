@@ -1,8 +1,7 @@
 """Training of an expression classifier on real and synthetic faces.
 
-Every row of the table gets the same number of updates with the same number of faces each, and the
-same held-out subjects to stop on; only the content of the batches differs. On the CPU the seed
-determines the result.
+All rows of the table have the same number of updates, batch size and held-out subjects; only the
+content of the batches differs. On the CPU the seed determines the result.
 """
 
 import copy
@@ -23,7 +22,7 @@ from faceprep.stages.classify.networks import build_classifier
 
 _FORWARD_BATCH = 256
 
-#: Learning rates and weight decays where none is set; the paper states neither.
+#: Default learning rates and weight decays; the paper states neither.
 RATES = {"small": 2e-3, "paper": 1e-4}
 DECAYS = {"small": 1e-2, "paper": 1e-4}
 
@@ -46,7 +45,7 @@ class Classifier:
     classes
         Expressions in the order of the columns.
     best_update
-        Updates before that evaluation; the training always does all of them.
+        Updates before the best evaluation; the training always runs to its end.
     evaluations
         All evaluations.
     """
@@ -57,7 +56,7 @@ class Classifier:
     _network: nn.Module = field(repr=False)
 
     def log_probabilities(self, pool: Pool) -> np.ndarray:
-        """Classify faces as they are, not mirrored, ``(N, K) float64``."""
+        """Return log-probabilities of the unmirrored faces, ``(N, K) float64``."""
         return _log_probabilities(self._network, pool).double().cpu().numpy()
 
 
@@ -78,19 +77,19 @@ def train_classifier(
     real
         Faces of the training subjects, without those of `held_out`.
     held_out
-        Faces of training subjects on which the best update is chosen, by loss.
+        Faces of training subjects on which the best update is chosen by loss.
     classes
         Expressions in the order of the labels.
     config
         Section ``[classify]``.
     arm
-        ``plain``: faces as they are; ``flips``: mirrored at random, as in all following ones;
-        ``classic``: RandAugment-like; ``mixup``; ``reweighting``: every expression with the same
-        weight in the loss.
+        ``plain``: no augmentation; ``flips``: random mirroring, as in all following arms;
+        ``classic``: similar to RandAugment; ``mixup``; ``reweighting``: equal weight of all
+        expressions in the loss.
     synthetic
-        Makes up ``config.synthetic_share`` of every batch.
+        Synthetic faces, ``config.synthetic_share`` of every batch.
     seed
-        Seed of weights, order and augmentation; the global random state stays as it was.
+        Seed of weights, order and augmentation; the global random state is unchanged.
 
     Raises
     ------
@@ -111,7 +110,7 @@ def train_classifier(
     evaluations: list[Evaluation] = []
     best: dict[str, Tensor] = {}
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # of the dropout
+        torch.manual_seed(seed)  # for dropout
         for update in range(1, config.updates + 1):
             network.train()
             loss = _loss(network, *batches.next(), arm, random, config, weights)

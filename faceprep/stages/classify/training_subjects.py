@@ -43,12 +43,12 @@ def training_subjects(
     record
         Content of ``stage.json`` of the synthetic faces.
     hint, train
-        Hints that make the faces, and the generator, again.
+        Hints to remake the faces and to retrain the generator.
 
     Raises
     ------
     FaceprepError
-        The metadata of a component do not name its training subjects.
+        The metadata of a component lack its training subjects.
     """
     recorded = record.get("subjects")
     parts = dict(recorded) if isinstance(recorded, Mapping) else {"sources": recorded}
@@ -68,12 +68,12 @@ def training_subjects(
 def _of_generator(
     workspace: Path, name: str, table: "pd.DataFrame", hint: Hint, train: Hint
 ) -> list[str]:
-    """Return the training subjects that the generator's own file names."""
+    """Return the training subjects in the generator's file."""
     path = generator_file(workspace, name)
     made_by = sorted({*table["checkpoint"].tolist()})
     if not path.is_file() or made_by != [file_sha256(path)]:
         if path.is_file():
-            read_trained(workspace, name, whole=True)  # a damaged file is another error
+            read_trained(workspace, name, whole=True)  # raises an error for a damaged file
         raise FaceprepError(
             f"no table: the synthetic faces of {name} were made with another generator than"
             f" {path}, and nothing names the subjects that one saw",

@@ -1,4 +1,4 @@
-"""Work of a process: train one run, classify its test faces, and write its file."""
+"""Train one run in a worker process, classify its test faces, and write its file."""
 
 import time
 from functools import lru_cache
@@ -23,7 +23,7 @@ def train_run(run: TrainingRun) -> RunResult:
         The loss became NaN, or the file cannot be written.
     """
     before = torch.get_num_threads()
-    torch.set_num_threads(1)  # the same numbers in any number of processes
+    torch.set_num_threads(1)  # results independent of the number of processes
     started = time.monotonic()
     try:
         with threadpool_limits(1):
@@ -60,7 +60,7 @@ def _train_network(run: TrainingRun) -> tuple[np.ndarray, dict[str, Any]]:
 
 @lru_cache(maxsize=4)
 def _on_device(array: CachedArray, device: str) -> torch.Tensor:
-    """Return pixels on a device; on the CPU all processes share the pages of the file."""
+    """Return pixels on a device; on the CPU, all processes share the mapped file."""
     return torch.from_numpy(array.read()).to(device)
 
 

@@ -14,7 +14,7 @@ class SelectResult(StageResult):
     Attributes
     ----------
     summary
-        Counts by expression and split, frames left out, notes.
+        Counts by expression and split, excluded frames, notes.
     dry_run
         Whether nothing was written.
     """

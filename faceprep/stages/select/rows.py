@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 def table_of(rows: Sequence[FrameRow]) -> pa.Table:
-    """Build the table of a shard without checksums; by columns, as there are millions of rows."""
+    """Build the table of a shard without checksums, column by column for speed."""
     columns = dict(zip(FrameRow._fields, zip(*rows, strict=True), strict=True))
     arrays = []
     for field in SCHEMAS["select"]:
@@ -49,10 +49,7 @@ def content_hash(table: pa.Table) -> str:
 
 
 def cut(rows: Iterable[FrameRow], size: int) -> Iterator[list[FrameRow]]:
-    """Cut rows into shards of at most ``size``, between sequences and never inside one.
-
-    Only a sequence longer than ``size`` is cut.
-    """
+    """Cut rows into shards of at most ``size``; only sequences longer than ``size`` are cut."""
     shard: list[FrameRow] = []
     counter = itertools.count()
 
@@ -73,7 +70,7 @@ def cut(rows: Iterable[FrameRow], size: int) -> Iterator[list[FrameRow]]:
 
 
 def in_chunks(pool: Executor, work: Callable[[str], Result], paths: Sequence[str]) -> list[Result]:
-    """Call ``work`` on every path, a chunk of paths per task, which costs less than one each."""
+    """Call ``work`` on every path, in chunks to reduce the overhead of tasks."""
 
     def do(chunk: Sequence[str]) -> list[Result]:
         return [work(path) for path in chunk]

@@ -25,13 +25,13 @@ from faceprep.workspace.schemas import SCHEMA_VERSION
 def run_select(config: Config, options: Options, progress: Progress) -> SelectResult:
     """Read the dataset and bring the select manifest up to date with it.
 
-    A shard is kept if its rows, and the size and time of every file behind them, are unchanged.
-    Frames are streamed: memory grows with the number of subjects, not with that of frames.
+    A shard is kept if its rows, and size and time of all their files, are unchanged. Frames are
+    streamed: memory grows with the number of subjects, not of frames.
 
     Raises
     ------
     UsageError
-        The root is not the dataset, nothing is selected, or a subject is on both sides of a split.
+        The root is not the dataset, nothing is selected, or a subject is in several splits.
     FaceprepError
         The workspace cannot be written.
     """
@@ -66,7 +66,7 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
 
 
 def _no_dataset(config: Config) -> UsageError:
-    """Name the dataset that the workspace holds, where it holds one."""
+    """Return the error for a missing dataset, with that of the workspace if it has one."""
     place, what = Workspace(config.workspace), "no dataset is named (select.dataset)"
     recorded = place.info("select")
     dataset = recorded.get("settings", {}).get("dataset")
@@ -110,7 +110,7 @@ def _finish(config: Config, root: Path, result: SelectResult) -> None:
 
 
 def _table(config: Config) -> str | None:
-    """Return a path of the table that holds in any folder; it may be relative to the root."""
+    """Return the absolute path of the table, which may be relative to the root."""
     table = config.select.table
     if table is None:
         return None

@@ -8,7 +8,7 @@ from faceprep.core.vocabulary import EXPRESSIONS, SPLITS
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.report import Report
 
-#: Name of frames without an expression in the table.
+#: Name, in the table, of frames without an expression.
 UNLABELLED = "unlabelled"
 LABELS = (*EXPRESSIONS, UNLABELLED)
 
@@ -26,7 +26,7 @@ class Counts:
 
 @dataclass
 class Summary:
-    """A selection in numbers.
+    """Counts of a selection.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Summary:
     missing_files
         Frames whose file cannot be read.
     report
-        Frames left out, and notes.
+        Excluded frames, and notes.
     """
 
     cells: dict[tuple[str, str], Counts] = field(default_factory=dict)
@@ -63,13 +63,10 @@ class Summary:
 
 
 class Counter:
-    """Count rows, and check that no subject is on both sides of a split.
-
-    Memory: one small number per subject, for any number of frames.
-    """
+    """Count rows, and check that no subject is in several splits; memory: one int per subject."""
 
     def __init__(self) -> None:
-        self._subjects: dict[str, int] = {}  # split code, then one bit per expression
+        self._subjects: dict[str, int] = {}  # bits: split code, then one per expression
         self._frames: dict[tuple[str, str, str], int] = {}
         self._sequences: dict[tuple[str, str], int] = {}
         self._sequence_totals: dict[str, int] = {}
@@ -82,7 +79,7 @@ class Counter:
         Raises
         ------
         UsageError
-            Its subject was in another split before.
+            Its subject is in another split too.
         """
         label = row.expression or UNLABELLED
         code = SPLITS.index(row.split)

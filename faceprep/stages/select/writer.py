@@ -1,4 +1,4 @@
-"""Writing of the select manifest: shard after shard, and only those that changed."""
+"""Write the changed shards of the select manifest."""
 
 import hashlib
 import os
@@ -33,14 +33,14 @@ from faceprep.workspace import Workspace
 from faceprep.workspace.in_hand import remove_abandoned, shards_in_hand, wait_for_others
 from faceprep.workspace.pending import pending_shard
 
-#: Raised whenever the same dataset and settings give other rows.
+#: Incremented when a change of code affects the rows.
 VERSION = 1
 
 _BYTES_PER_ROW = 200
 
 
 def settings_of(config: Config) -> dict[str, Any]:
-    """Return the settings that determine a row; `limit` determines only the number of rows."""
+    """Return the settings that determine a row, without `limit`."""
     return {key: value for key, value in config.select.settings().items() if key != "limit"}
 
 
@@ -122,8 +122,8 @@ class Writer:
             return
         with pending_shard(self._workspace, "select", shard) as pending:
             checksums = in_chunks(pool, sha256, paths)
-            # The times of the files are in the marker only, so that the part has the same bytes
-            # wherever it is made.
+            # File times are in the marker only, so that the bytes of the part are
+            # reproducible.
             pending.commit(
                 with_checksums(table, checksums),
                 input_hash=input_hash,
@@ -134,7 +134,7 @@ class Writer:
         self.result.rows_made += len(rows)
 
     def _written_by_another(self, shard: int, input_hash: str) -> bool:
-        """Wait for another process that is writing the shard; return whether it is done."""
+        """Wait for a process that is writing the shard; return whether the shard is done."""
         return (
             self._in_parallel
             and wait_for_others(self._workspace, "select", shard)
@@ -142,13 +142,13 @@ class Writer:
         )
 
     def _open_for_writing(self) -> None:
-        """Before the first change, remove ``stage.json``: no later stage reads half a selection."""
+        """Remove ``stage.json`` before the first change, so that no stage reads a partial one."""
         if len(self.result.todo) == 1:
             folder = self._workspace.folder("select")
             self._workspace.make_folder("select")
             remove_abandoned(self._workspace, "select")
             # Checked once, because a check lists every shard. Two commands that start at the same
-            # moment write the same bytes twice.
+            # time write equal bytes twice.
             self._in_parallel = bool(shards_in_hand(self._workspace, "select"))
             (folder / "stage.json").unlink(missing_ok=True)
 

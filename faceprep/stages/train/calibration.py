@@ -1,8 +1,8 @@
-"""Calibrate the intensity of a trained generator: measure how strongly each expression shows.
+"""Calibrate the intensity of a trained generator.
 
-The five elements of an expression code have no order, and a generator may do most of its work in
-a small part of 0 … 1. So the requested intensity goes through a monotonic map, which is fitted on
-edits of training faces and stored in the generator's file as ``extra["calibration"]``.
+A generator may change a face mostly within a small part of the range 0 … 1. A monotonic map from
+the requested intensity to the input of the generator is therefore fitted on measured edits of
+training faces, and stored in the generator's file as ``extra["calibration"]``.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ from faceprep.workspace.training_rows import training_rows
 def calibrate_trained(config: Config, file: Path, device: str, progress: Reporter) -> bool:
     """Fit the maps on some training faces and store them in a generator's file.
 
-    A file that has them is not changed. Where landmarks cannot be measured, one line says so.
+    A file with maps is not changed. If landmarks cannot be measured, a message is printed.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: Reporte
     device
         Device of the generator.
     progress
-        Prints what was done, or why it was not.
+        Receiver of messages.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: Reporte
     if not config.train.calibrate:
         return False
     try:
-        # A machine for training alone has no landmark predictor.
+        # A training machine may lack the landmark predictor.
         from faceprep.faces.dlib.landmark_predictor import shared_predictor
         from faceprep.metrics.calibration import calibrate
         from faceprep.metrics.workspace_faces import in_turns, read_faces

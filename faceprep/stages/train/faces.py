@@ -41,7 +41,7 @@ def read_crops(
     threads: int = 1,
     driven_by: Collection[str] = (),
 ) -> "Crops":
-    """Read the crops of rows and put them on a device, with what drives the generator.
+    """Read the crops of rows, and the measurements that drive the generator, onto a device.
 
     Raises
     ------

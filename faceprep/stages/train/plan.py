@@ -1,4 +1,4 @@
-"""Resolve a training: its setup, its faces, and what it would cost."""
+"""Resolve the setup, the faces and the cost of a training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -20,28 +20,28 @@ from faceprep.workspace.training_rows import training_rows
 if TYPE_CHECKING:
     from faceprep.faces.features import FaceFeatures
 
-#: Bytes of a weight in training: itself, its gradient, Adam's two moments, its average.
+#: Bytes per weight in training: weight, gradient, two moments of Adam, moving average.
 _BYTES = 4 * 5
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training would do.
+    """Plan of a training.
 
     Attributes
     ----------
     generator, preset, folder
-        Kind and preset of the generator, and where it is written.
+        Kind and preset of the generator, and output folder.
     classes, faces, people
-        Expressions in their order; training faces of each; number of different people.
+        Expressions in order; number of training faces of each; number of subjects.
     steps, batch, done
-        Steps of every phase by name, faces of a step, steps done already.
+        Steps of every phase by name, batch size, steps already done.
     parameters
         Number of parameters of every network.
     memory
-        Bytes by what takes them; ``activations`` is an estimate.
+        Bytes by use; ``activations`` is an estimate.
     device, threads
-        Where it runs.
+        Device, and number of threads.
     """
 
     generator: str
@@ -62,7 +62,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A training before its networks are made.
+    """A training before its networks are built.
 
     Attributes
     ----------
@@ -71,13 +71,13 @@ class Prepared:
     folder
         Folder of the generator.
     facts
-        Settings that a continuation must share; those of the face features are added later.
+        Settings that a continuation must share, without those of the face features.
     load_features
-        Loads the face features on a device.
+        Loader of the face features.
     plan
-        For the user.
+        Plan to print.
     extra
-        More for the ``extra`` of the generator's file.
+        Additions to the ``extra`` of the generator's file.
     """
 
     setup: TrainingSetup
@@ -90,7 +90,7 @@ class Prepared:
 
     @property
     def identity(self) -> Identity:
-        """What a continuation must share."""
+        """Settings that a continuation must share."""
         return Identity(self.setup.kind, self.setup.config, self.facts)
 
     @property
@@ -105,7 +105,7 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
     Raises
     ------
     UsageError
-        A setting is not possible, or there are no training faces.
+        A setting is invalid, or there are no training faces.
     MissingToolError
         The weights of the face features are missing.
     FaceprepError
@@ -172,12 +172,12 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
 
 
 def resumed(prepared: Prepared) -> Prepared:
-    """Return the plan with the steps that the checkpoint has.
+    """Return the plan with the steps of the checkpoint.
 
     Raises
     ------
     FaceprepError
-        The checkpoint is of another training; its face features are not compared yet.
+        The checkpoint belongs to another training (face features are compared later).
     """
     file = read_checkpoint(prepared.folder / RESUME)
     check_same(file, prepared.identity)

@@ -1,4 +1,4 @@
-"""Action Units and landmarks of training faces, for generators that are driven by them."""
+"""Action Units and landmarks of training faces, for generators driven by them."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
     from faceprep.training.crops import Crops
 
-#: Most reference faces of an expression.
+#: Largest number of reference faces per expression.
 _MOST = 32
 
-#: Decimal places that are kept.
+#: Stored decimal places.
 _PLACES = 4
 
 
 def with_drivers(
     rows: "pd.DataFrame", workspace: Path, driven_by: Collection[str]
 ) -> "pd.DataFrame":
-    """Keep the rows that have what drives the generator, and add its columns.
+    """Keep the rows with the measurements that drive the generator, and add their columns.
 
     Raises
     ------
     UsageError
-        The stage that measures it has not run.
+        The stage that measures them has not run.
     """
     if "action_units" in driven_by:
         measured = load(workspace, ["align", "aus"], only_ok=True)[list(COLUMNS_R)]
@@ -52,9 +52,9 @@ def collect_references(
 
     Returns
     -------
-    ``{"references": {field: {expression: [values …]}}}``, empty where nothing is needed.
-    ``action_units`` are the 17 intensities of up to 32 faces; ``landmarks`` the displacements
-    ``(68, 2)`` from the mean neutral face of the same person, in units of the crop's side.
+    ``{"references": {field: {expression: [values …]}}}``, empty if nothing is needed.
+    ``action_units``: 17 intensities of up to 32 faces; ``landmarks``: displacements ``(68, 2)``
+    from the mean neutral face of the same subject, in units of the crop's side.
     """
     found: dict[str, Any] = {}
     if "action_units" in driven_by and crops.action_units is not None:
@@ -66,7 +66,7 @@ def collect_references(
 
 
 def _displacements(rows: "pd.DataFrame", points: np.ndarray) -> "tuple[pd.DataFrame, np.ndarray]":
-    """Subtract every person's mean neutral face; people without one are left out."""
+    """Subtract every subject's mean neutral face; drop subjects without one."""
     neutral = (rows["expression"] == "neutral").to_numpy()
     people = (rows["dataset"] + "/" + rows["subject"]).to_numpy(str)
     kept, moved = [], []
@@ -79,7 +79,7 @@ def _displacements(rows: "pd.DataFrame", points: np.ndarray) -> "tuple[pd.DataFr
 
 
 def _by_expression(rows: "pd.DataFrame", values: np.ndarray) -> dict[str, list[Any]]:
-    """Return the values of evenly chosen faces of every expression."""
+    """Return the values of evenly spaced faces of every expression."""
     found = {}
     expressions = rows["expression"].to_numpy(str)
     for name in sorted(set(expressions)):

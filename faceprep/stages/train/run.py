@@ -1,7 +1,7 @@
-"""The verb ``train``: aligned training faces of a workspace in, a generator out.
+"""The verb ``train``: train a generator on the aligned training faces of a workspace.
 
 <workspace>/train/<generator>/  generator.safetensors   for use: averaged and raw weights
-                                training.safetensors    everything, to go on from
+                                training.safetensors    full checkpoint, to resume from
                                 history.parquet         losses and health of every step
                                 samples/step-*.png      edits of training faces
                                 losses.png              the history as a picture
@@ -31,13 +31,13 @@ from faceprep.training.loop import Job, Outcome, Training
 from faceprep.training.trainer import Samples
 from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, USE
 
-#: Threads beyond which two layers of a small network do not get faster.
+#: Number of threads beyond which small networks do not get faster.
 _MOST_THREADS = 8
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """How a training is drawn.
+    """Drawing functions for a training.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Trained:
-    """What `run_train` did: the plan, and how the training ended (None for a dry run)."""
+    """Result of `run_train`: the plan and the outcome (None for a dry run)."""
 
     plan: Plan
     outcome: Outcome | None = None
@@ -69,21 +69,21 @@ def run_train(
     overwrite: bool = False,
     dry_run: bool = False,
 ) -> Trained:
-    """Train, or go on where an earlier command stopped.
+    """Train a generator, or resume an earlier training.
 
     Parameters
     ----------
     pictures
-        How the training is drawn; None draws nothing.
+        Drawing functions; None draws nothing.
 
     Raises
     ------
     UsageError
-        A setting is not possible, or there are no training faces.
+        A setting is invalid, or there are no training faces.
     MissingToolError
         The weights of the face features, or the requested GPU, are missing.
     FaceprepError
-        The checkpoint is of another training, or a loss became NaN.
+        The checkpoint belongs to another training, or a loss became NaN.
     """
     device = _device(config.device)
     threads = config.workers or min(len(os.sched_getaffinity(0)), _MOST_THREADS)
@@ -151,7 +151,7 @@ def _device(wanted: str) -> str:
 def _training(
     config: Config, prepared: Prepared, pictures: Pictures | None, progress: Progress
 ) -> Training:
-    """Load the face features where a loss needs them, and make the networks."""
+    """Load the face features if a loss needs them, and build the networks."""
     facts, data = prepared.facts, replace(prepared.data, say=progress.say)
     if prepared.setup.needs_features:
         features = prepared.load_features(prepared.plan.device)
@@ -190,7 +190,7 @@ def _make_folder(folder: Path, empty: bool) -> None:
 
 
 def _times(folder: Path, outcome: Outcome, started: float) -> dict[str, Any]:
-    """Return the wall time of this part and of all parts."""
+    """Return the wall time of this command and of all commands together."""
     try:
         earlier = json.loads((folder / INFO).read_text())["seconds"] if outcome.began else 0.0
     except (OSError, ValueError, KeyError):
@@ -208,7 +208,7 @@ def _calibrate(config: Config, folder: Path, progress: Progress, device: str) ->
 
 
 def _losses(folder: Path, pictures: Pictures | None) -> str | None:
-    """Draw the history, if pictures are drawn at all."""
+    """Draw the history if pictures are enabled."""
     if pictures is None:
         return None
     return str(pictures.losses(folder / HISTORY, folder / "losses.png"))
