@@ -1,16 +1,16 @@
-"""Train a network: the loop and what it needs, for any kind of generator.
+"""Training loop, checkpoints and data, independent of the kind of generator.
 
 ======================  ==============================================================
 `trainer`               interface between the loop and a kind of generator
 `loop`                  steps, history, checkpoints, samples; stopped and resumed at any step
 `continuation`          whether a checkpoint belongs to this training
-`crops`                 faces in memory, and the order in which they are taken
+`crops`                 faces in memory, and their order in training
 `same_person_pairs`     other faces of the same person
 `expression_head`       frozen expression classifier on face features
-`diffaugment`           differentiable augmentation, the same numbers for several images
+`diffaugment`           differentiable augmentation with shared random numbers
 `ema`                   averaged weights
-`health`                known ways in which a training fails, each with a name
-`history`               losses of every step in a table
+`health`                detectors of known training failures
+`history`               table of the losses of every step
 `signals`               signals that ask to stop
 `checkpoint`            read a checkpoint: networks, optimizers, random states, configuration
 `checkpoint_writer`     write a checkpoint

@@ -1,7 +1,7 @@
 """Read checkpoints: networks, optimizers, random states and configuration in one safetensors file.
 
-A file may come from a stranger: names, shapes, types and sizes are compared with what the
-configuration asks for before anything is overwritten, and nothing in it can run code.
+Files are untrusted: names, shapes, types and sizes are checked against the configuration before
+anything is overwritten, and a file cannot run code.
 """
 
 import json
@@ -34,16 +34,16 @@ from faceprep.training.tensor_file import TRAIN_AGAIN, Header, parse_json, read_
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint whose header is valid; its tensors have not been read.
+    """A checkpoint with a valid header, whose tensors have not been read.
 
     Attributes
     ----------
     path
         Its file.
     kind, preset, config
-        Of the generator; the configuration is plain values, which the kind has to check.
+        Kind and preset of the generator, and its configuration as plain values, not yet validated.
     progress, extra
-        As they were given to `checkpoint_writer.write_checkpoint`.
+        Arguments of `checkpoint_writer.write_checkpoint`.
     document
         The whole JSON document.
     """
@@ -63,7 +63,7 @@ class Checkpoint:
         return tuple(self._group("network"))
 
     def names(self, network: str) -> list[str]:
-        """Return the names of the tensors of one network; none if the file does not have it."""
+        """Return the names of the tensors of a network; empty if the file lacks it."""
         prefix = f"network/{network}/"
         return [name.removeprefix(prefix) for name in self._group("network").get(network, [])]
 
@@ -86,12 +86,12 @@ class Checkpoint:
         preset: str | None = None,
         config: Mapping[str, Any] | None = None,
     ) -> None:
-        """Refuse another kind, another preset, or a configuration that differs.
+        """Refuse another kind, preset or configuration.
 
         Raises
         ------
         FaceprepError
-            Naming the first difference; the hint says how to go on with this file.
+            They differ; the message names the first difference.
         """
         if kind is not None and self.kind != kind:
             refuse(self.path, f"it is of the generator '{self.kind}', not '{kind}'")
@@ -117,7 +117,7 @@ class Checkpoint:
         Raises
         ------
         FaceprepError
-            A network is not in the file, or has another shape there.
+            A network is missing in the file, or differs in names, shapes or types.
         """
         groups = self._group("network")
         for name, state in networks.items():
@@ -144,12 +144,12 @@ class Checkpoint:
         optimizers: Mapping[str, Optimizer] | None = None,
         streams: Streams | None = None,
     ) -> None:
-        """Fill networks, optimizers and random generators in place, all or none of them.
+        """Restore networks, optimizers and random generators in place, all or none.
 
         Raises
         ------
         FaceprepError
-            Something does not fit, holds NaN, or the bytes are not those that were written.
+            Names or shapes differ, a value is NaN, or the hash does not match.
         """
         self.check(networks)
         tensors = self.load()
@@ -178,12 +178,12 @@ class Checkpoint:
         return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
     def load(self) -> dict[str, Tensor]:
-        """Read every tensor by its name in the file, and compare all with their SHA-256.
+        """Read every tensor by its name in the file, and verify the SHA-256.
 
         Raises
         ------
         FaceprepError
-            The file is damaged, or holds NaN or infinite weights.
+            The file is damaged, or has NaN or infinite weights.
         """
         try:
             with safe_open(self.path, framework="pt") as file:
@@ -203,12 +203,12 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read and check the header of a checkpoint; no tensor is loaded.
+    """Read and validate the header of a checkpoint, without its tensors.
 
     Raises
     ------
     FaceprepError
-        The file is missing, damaged, of another program or of a later version.
+        The file is missing or damaged, or has another format or a later version.
     """
     header = read_header(path)
     if DOCUMENT not in header.metadata:

@@ -1,8 +1,8 @@
 """The format of checkpoints: names of tensors, and one JSON document in the metadata.
 
 ========================  ====================================================================
-``network/N/KEY``         tensors of the network (or averaged state) N, by its own names
-``optimizer/N/I/FIELD``   of the optimizer N, for its I-th parameter
+``network/N/KEY``         tensor KEY of the network (or averaged state) N
+``optimizer/N/I/FIELD``   state of the I-th parameter of the optimizer N
 ``random/NAME``           random states (bytes)
 metadata ``faceprep``     JSON: kind, preset, configuration, progress, settings of the optimizers,
                           SHA-256 of all tensors and of this document
@@ -23,10 +23,10 @@ FORMAT = 1
 #: Key of the document in the metadata of the file.
 DOCUMENT = "faceprep"
 
-#: Names of the networks of a generator: as trained, and with averaged weights.
+#: Names of the networks of a generator: raw and averaged weights.
 GENERATOR, AVERAGE = "generator", "average"
 
-#: A module, or tensors by name (an average); both are filled in place.
+#: A module, or tensors by name (an average), restored in place.
 State = nn.Module | Mapping[str, Tensor]
 
 #: A value of ``progress``.
@@ -46,7 +46,7 @@ DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return JSON values as a reader will see them: tuples are lists."""
+    """Return JSON values after a round trip, with tuples as lists."""
     return dict(json.loads(json.dumps(values, allow_nan=False)))
 
 

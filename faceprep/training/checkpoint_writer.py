@@ -1,7 +1,7 @@
 """Write checkpoints.
 
-A file is written beside its destination and then moved, so that a killed process leaves the old
-file or the new one.
+A file is written beside its destination and then moved, so that a killed process leaves either the
+old or the new file.
 """
 
 import json
@@ -42,28 +42,27 @@ def write_checkpoint(
     progress: Mapping[str, Scalar] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a checkpoint, and replace the file at `path` once it is complete.
+    """Write a checkpoint atomically.
 
     Parameters
     ----------
     path
         ``….safetensors``; its folder must exist.
     kind, config
-        Kind of the generator, and its configuration as plain values, with its
-        preset under ``preset``.
+        Kind of the generator, and its configuration as plain values, including ``preset``.
     networks
-        By names without a slash.
+        Networks by name (without a slash).
     optimizers, streams
-        For resuming; without them the file is for use only.
+        State for resuming; without it the file is for inference only.
     progress
-        Step, epoch, images seen, stage: what the loop needs to go on.
+        Step, epoch, images seen, stage: the position of the loop.
     extra
         Further JSON, e.g. a calibration of the intensity.
 
     Raises
     ------
     FaceprepError
-        A weight is NaN or infinite (the earlier file stays), or the file cannot be written.
+        A weight is NaN or infinite, or the file cannot be written; the earlier file is kept.
     """
     tensors = {
         f"network/{name}/{key}": value
@@ -102,12 +101,12 @@ def write_checkpoint(
 
 
 def add_extra(path: Path, values: Mapping[str, Any]) -> None:
-    """Rewrite a checkpoint with more JSON in ``extra``; everything else stays as it is.
+    """Rewrite a checkpoint with additional JSON in ``extra``.
 
     Raises
     ------
     FaceprepError
-        The file is damaged, or cannot be written; it stays what it was.
+        The file is damaged, or cannot be written; it is unchanged.
     """
     file = read_checkpoint(path)
     tensors = file.load()

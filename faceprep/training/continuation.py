@@ -1,4 +1,4 @@
-"""Check that a checkpoint belongs to the training that continues from it."""
+"""Check that a checkpoint belongs to the resuming training."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from faceprep.training.trainer import Identity
 
 
 def check_same(file: Checkpoint, identity: Identity) -> None:
-    """Refuse to go on with another training's checkpoint.
+    """Refuse to resume from a checkpoint of another training.
 
     Raises
     ------
     FaceprepError
-        Naming the first difference.
+        They differ; the message names the first difference.
     """
     preset = identity.config.get("preset")
     file.expect(kind=identity.kind, preset=preset, config=identity.config)
@@ -32,7 +32,7 @@ def check_same(file: Checkpoint, identity: Identity) -> None:
 
 
 def _difference(key: str, found: Any, wanted: Any) -> str:
-    """Name the innermost value that differs."""
+    """Return the innermost difference as text."""
     if isinstance(found, dict) and isinstance(wanted, dict):
         names = sorted(n for n in {*found, *wanted} if found.get(n) != wanted.get(n))
         return _difference(names[0], found.get(names[0]), wanted.get(names[0]))

@@ -1,4 +1,4 @@
-"""Training faces in memory, and the order in which steps use them."""
+"""Training faces in memory, and their order in training."""
 
 import hashlib
 from collections.abc import Sequence
@@ -30,11 +30,11 @@ class Crops:
     subjects
         Subject of every face.
     fingerprint
-        SHA-256 of the faces' names, labels, pixels, and of what follows.
+        SHA-256 of names, labels, pixels and measurements.
     action_units
-        ``(N, 17) float32`` intensities in [0, 5], for a generator that is driven by them.
+        ``(N, 17) float32`` intensities in [0, 5], for generators driven by them.
     landmarks
-        ``(N, 68, 2) float32`` pixels of the crop divided by its side, likewise.
+        ``(N, 68, 2) float32`` pixels divided by the side of the crop, likewise.
     """
 
     images: Tensor
@@ -54,7 +54,7 @@ class Crops:
         return int(self.images.shape[-1])
 
     def batch(self, indices: Tensor, flips: Tensor | None = None) -> Tensor:
-        """Return faces ``(B, 3, S, S) float32`` in [-1, 1], mirrored where `flips` is true."""
+        """Return faces ``(B, 3, S, S) float32`` in [-1, 1], mirrored if `flips` is true."""
         x = to_unit_range(self.images[indices.to(self.images.device)])
         if flips is None:
             return x
@@ -65,7 +65,7 @@ class Crops:
         return F.one_hot(self.labels[indices.to(self.labels.device)], len(self.classes)).float()
 
     def examples(self, count: int) -> Tensor:
-        """Return indices of up to `count` faces of different people, expressions in turn."""
+        """Return indices of up to `count` faces of different subjects, expressions in turn."""
         labels = self.labels.tolist()
         chosen: list[int] = []
         people: set[str] = set()
@@ -95,25 +95,25 @@ def make_crops(
     action_units: np.ndarray | None = None,
     landmarks: np.ndarray | None = None,
 ) -> Crops:
-    """Resize faces once, and put them on a device.
+    """Resize faces and copy them to a device.
 
     Parameters
     ----------
     pictures
         ``(H, H, 3) uint8`` RGB each, all of one size.
     names, labels, subjects
-        One of each per face.
+        One value per face.
     classes
         Expressions in the order of the labels; every label is one of them.
     size
         Side S.
     action_units, landmarks
-        ``(N, 17)`` intensities, ``(N, 68, 2)`` pixels of the pictures; None where not needed.
+        ``(N, 17)`` intensities, ``(N, 68, 2)`` pixels of the pictures; None if not needed.
 
     Raises
     ------
     FaceprepError
-        When the pictures differ in size.
+        The pictures differ in size.
     """
     shapes = sorted({picture.shape for picture in pictures})
     if len(shapes) > 1:
@@ -151,8 +151,8 @@ def make_crops(
 def resize(pictures: Tensor, size: int) -> Tensor:
     """Reduce ``(N, H, W, 3) uint8`` to ``(N, 3, S, S) uint8``.
 
-    The filter is a triangle as wide as the reduction, Pillow's bilinear, in float32 on the CPU:
-    libraries differ here enough to move a classifier's accuracy.
+    The filter is a triangle as wide as the reduction (Pillow's bilinear), in float32 on the CPU:
+    other libraries differ enough to change a classifier's accuracy.
     """
     planes = pictures.permute(0, 3, 1, 2)
     if planes.shape[2:] == (size, size):
@@ -162,7 +162,7 @@ def resize(pictures: Tensor, size: int) -> Tensor:
 
 
 class Order:
-    """Chooses the faces of a step, and which of them are mirrored.
+    """Choose the faces of a step and their mirroring.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class Order:
     random
         Random stream that is saved in checkpoints (`random_state.Streams`).
     seed
-        Seed of the order of an epoch, which depends on it and the number of the epoch alone.
+        Seed of the order of an epoch, together with the number of the epoch.
     """
 
     def __init__(self, labels: Tensor, random: np.random.Generator, seed: int) -> None:
@@ -184,13 +184,13 @@ class Order:
         self.present = present
 
     def even(self, batch: int) -> tuple[Tensor, Tensor]:
-        """Draw expressions uniformly and a face of each; return indices and flips ``(B,)``."""
+        """Draw expressions uniformly, then a face of each; return indices and flips ``(B,)``."""
         group = self.random.integers(len(self.present), size=batch)
         place = np.floor(self.random.random(batch) * self.counts[group]).astype(np.int64)
         return self._taken(self.by_class[self.starts[group] + place])
 
     def epoch(self, batch: int, step: int, stage: int) -> tuple[Tensor, Tensor]:
-        """Return batch `step` of a phase whose epochs show every face once, in whole batches."""
+        """Return batch `step` of a phase; every epoch shows every face once, in whole batches."""
         number, place = divmod(step, self.total // batch)
         shuffled = np.random.default_rng([self.seed, stage, number]).permutation(self.total)
         return self._taken(shuffled[place * batch : (place + 1) * batch])

@@ -1,8 +1,7 @@
-"""Differentiable augmentation of what discriminators see (after Zhao et al. 2020).
+"""Differentiable augmentation of the inputs of discriminators (after Zhao et al. 2020).
 
-Real images and fakes both go through it, also when the generator learns: the gradient passes. The
-random numbers are drawn separately from their use, so that pairs (an image and its heatmap, a
-source and its target) get the same ones.
+It is applied to real and generated images, and gradients pass to the generator. Random numbers are
+drawn separately, so that pairs (an image and its heatmap, a source and its target) share them.
 """
 
 from collections.abc import Sequence
@@ -15,17 +14,17 @@ from torch import Tensor
 
 Augmentation = Literal["colour", "translation", "cutout"]
 
-#: Everything, for a discriminator alone; Q reads intensities, which a cutout may hide.
+#: All augmentations, for a discriminator without Q: a cutout may hide the intensity that Q reads.
 ALL: tuple[Augmentation, ...] = ("colour", "translation", "cutout")
 WITHOUT_CUTOUT: tuple[Augmentation, ...] = ("colour", "translation")
 
-#: Largest shift, and side of the hole, as parts of the image's side.
+#: Largest shift, and side of the hole, relative to the side of the image.
 SHIFT, HOLE = 1 / 8, 1 / 2
 
 
 @dataclass(frozen=True)
 class Draw:
-    """Random numbers of one batch; None where that augmentation is off.
+    """Random numbers of one batch; None for a disabled augmentation.
 
     Attributes
     ----------
@@ -49,9 +48,9 @@ def draw(
     generator: torch.Generator | None = None,
     device: torch.device | str | None = None,
 ) -> Draw:
-    """Draw random numbers on the device of `generator` (the CPU without one) and move them.
+    """Draw random numbers on the device of `generator` (the CPU if None), and move them.
 
-    The stream moves on by the same amount whatever the policy.
+    The stream advances by the same amount for every policy.
     """
     where = generator.device if generator is not None else torch.device("cpu")
     u = torch.rand(batch, 7, generator=generator, device=where).to(device or where)
@@ -69,15 +68,15 @@ def augment(x: Tensor, numbers: Draw, colour: bool = True) -> Tensor:
     Parameters
     ----------
     x
-        ``(B, C, H, W)``, images in [-1, 1]; what is shifted in or cut out becomes 0, mid-gray.
+        ``(B, C, H, W)``, images in [-1, 1]; borders and holes become 0, mid-gray.
     numbers
-        From `draw`; the same for everything that belongs together.
+        Result of `draw`, shared by images that belong together.
     colour
-        False leaves the colours, for heatmaps and masks.
+        False keeps the colours, for heatmaps and masks.
 
     Returns
     -------
-    ``(B, C, H, W)`` float32, differentiable in `x`; colours may leave [-1, 1].
+    ``(B, C, H, W)`` float32, differentiable in `x`; values may leave [-1, 1].
     """
     x = x.float()
     if colour and numbers.colour is not None:

@@ -1,4 +1,4 @@
-"""Exponential moving average of weights; buffers (running statistics, …) are copied as they are."""
+"""Exponential moving average of weights; buffers (running statistics, …) are copied unchanged."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,14 +15,14 @@ class EMA:
     module
         Module to average, starting from its current values.
     half_life
-        Images after which a weight's share has halved. StyleGAN2-ADA: 10 000, or 5 % of the images
-        seen so far where that is less, which is how it starts here.
+        Half-life in images. StyleGAN2-ADA: 10 000, or 5 % of the images seen so far if that is
+        less, as here.
     names
         Children to average; all if None.
 
     Notes
     -----
-    A checkpoint needs raw and averaged weights: `state` is stored as it is and restored in place.
+    A checkpoint has raw and averaged weights: `state` is stored and restored in place.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class EMA:
         }
 
     def decay(self, batch: int, seen: int) -> float:
-        """Return the share of the old average after a batch that follows `seen` images."""
+        """Return the weight of the old average after a batch that follows `seen` images."""
         half_life = min(self.half_life, 0.05 * (seen + batch))
         return 0.5 ** (batch / half_life)
 
@@ -56,7 +56,7 @@ class EMA:
         module
             The module of the constructor.
         batch, seen
-            Images of this step, images of all steps before.
+            Images of this step, and images of all earlier steps.
         """
         live = self._live(module)
         learned = [name for name in self.state if name in self._learned]
@@ -77,7 +77,7 @@ class EMA:
 
     @contextmanager
     def swapped(self, module: nn.Module) -> Iterator[nn.Module]:
-        """Use the averaged weights inside the block, and restore the own ones bit for bit."""
+        """Use the averaged weights inside the block, then restore the raw ones bit for bit."""
         own = {name: value.detach().clone() for name, value in self._live(module).items()}
         self.copy_to(module)
         try:

@@ -1,8 +1,8 @@
 """A frozen expression classifier on face features: ridge regression on the training faces.
 
-Edits have to show their expression to a classifier that the generator cannot influence. It is
-fitted once, before the training, on plain and augmented faces (`diffaugment`); its temperature is
-chosen on people that a part of the fit did not include.
+It supervises edits without being influenced by the generator. It is fitted once, before the
+training, on plain and augmented faces (`diffaugment`); its temperature is chosen on left-out
+subjects.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from faceprep.training.crops import Crops
 from faceprep.training.diffaugment import WITHOUT_CUTOUT, augment, draw
 
-#: Cells of a feature map, across and down, that are averaged each.
+#: Grid of cells over which a feature map is averaged.
 CELLS = 4
 
-#: Most faces that it is fitted on, and that its settings are chosen on.
+#: Largest numbers of faces for the fit and for the choice of its settings.
 MOST_FACES, MOST_CHOSEN = 4000, 1500
 
 _PENALTIES = (0.001, 0.01, 0.1, 1.0)
@@ -30,7 +30,7 @@ _BATCH = 32
 
 
 class Features(Protocol):
-    """Frozen face features, as `faceprep.faces.features` has them."""
+    """Frozen face features, see `faceprep.faces.features`."""
 
     @property
     def perceptual_layers(self) -> tuple[str, ...]:
@@ -49,16 +49,16 @@ class Features(Protocol):
 
 @dataclass(frozen=True)
 class Fit:
-    """Accuracy of the classifier on training people that it was not fitted on.
+    """Accuracy of the classifier on left-out training subjects.
 
     Attributes
     ----------
     accuracy, balanced
-        Shares of faces, and mean share of the expressions, without and with augmentation alike.
+        Share of correct faces, and mean share over the expressions, with and without augmentation.
     penalty, temperature
-        The chosen ridge penalty (part of the mean eigenvalue), and what logits are divided by.
+        Chosen ridge penalty (relative to the mean eigenvalue), and divisor of the logits.
     faces
-        Rows of the fit: every face several times, mirrored and augmented.
+        Number of rows of the fit, with mirrored and augmented copies.
     """
 
     accuracy: float
@@ -69,7 +69,7 @@ class Fit:
 
 
 class ExpressionHead(nn.Module):
-    """Linear classifier of K expressions on feature maps; buffers only, never trained further."""
+    """Linear classifier of K expressions on feature maps; buffers only, not trainable."""
 
     weight: Tensor
     bias: Tensor
@@ -87,7 +87,7 @@ class ExpressionHead(nn.Module):
 
 
 def pooled(maps: Mapping[str, Tensor], layers: Sequence[str]) -> Tensor:
-    """Average the cells of every map and scale each layer alike; return ``(B, D) float32``."""
+    """Average the cells of every map, normalise each layer; return ``(B, D) float32``."""
     parts = []
     for name in layers:
         cells = F.adaptive_avg_pool2d(maps[name].float(), CELLS).flatten(1)
@@ -112,7 +112,7 @@ def fit_expression_head(
     seed
         Seed of the choice of faces and of the augmentation.
     augmented
-        Add faces as the discriminators see them.
+        Add faces augmented as for the discriminators.
     """
     random = np.random.default_rng(seed)
     chosen = _evenly(crops.labels.cpu().numpy(), MOST_FACES // (4 if augmented else 2), random)
@@ -173,7 +173,7 @@ def _rows(
 
 
 def _choose(x: Tensor, y: Tensor, groups: np.ndarray) -> tuple[float, Tensor]:
-    """Return the penalty with the least squared error on left-out people, and the logits there."""
+    """Return the penalty with the least squared error on left-out subjects, and their logits."""
     best, found, least = _PENALTIES[0], torch.zeros_like(y), float("inf")
     if len(np.unique(groups)) < 2:
         groups = np.arange(len(x)) % _FOLDS

@@ -1,7 +1,7 @@
-"""Detect the known ways in which a training fails, each with a name.
+"""Detect known training failures, each with a name.
 
-Pure functions of numbers or tensors that return a `Finding` or None. The losses do not show these
-failures: a dead code gives a latent cycle of 0, a closed mask a perfect reconstruction.
+Pure functions of numbers or tensors that return a `Finding` or None. Losses do not reveal these
+failures: a dead code has a latent cycle loss of 0, a closed mask a perfect reconstruction.
 """
 
 import math
@@ -11,22 +11,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-#: Variance of |U(-1, 1)|, of one element of the code given the label.
+#: Variance of |U(-1, 1)|, the magnitude of one element of the code.
 _UNIFORM = 1 / 12
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A failure that was detected.
+    """A detected failure.
 
     Attributes
     ----------
     name
-        Short, for tables: ``dead_code``, ``blind_q``, …
+        Short name, e.g. ``dead_code``, ``blind_q``.
     message
-        What was measured, and what usually helps.
+        Measurement and advice.
     value, limit
-        The measured number, and the bound that it violates.
+        Measured number, and the bound that it violates.
     """
 
     name: str
@@ -48,8 +48,8 @@ def code_spread(g: Tensor) -> Tensor:
 def dead_code(g: Tensor, mean_limit: float = 0.2, dead_limit: float = 0.02) -> Finding | None:
     """Detect identities that hardly differ: a small mean spread, or constant dimensions.
 
-    `g`: ``(N, G)`` in [-1, 1] of different images. `dead_limit` is the spread under which a
-    dimension counts as dead; a tenth of them may be.
+    `g`: ``(N, G)`` in [-1, 1] of different images. A dimension with a spread below `dead_limit` is
+    dead; a tenth of them may be.
     """
     spread = code_spread(g)
     mean, dead = float(spread.mean()), float((spread < dead_limit).float().mean())
@@ -76,17 +76,17 @@ def saturated_code(g: Tensor, limit: float = 0.5) -> Finding | None:
 def q_floor(
     classes: int, sees_label: bool = True, variance: float = _UNIFORM, mean: float = 0.5
 ) -> float:
-    """Return L_Q of the best Q that ignores the image.
+    """Return the smallest L_Q of a Q that ignores the image.
 
     Parameters
     ----------
     classes
         K.
     sees_label
-        Q knows the label, so it knows all signs: K·variance, 0.5 for six classes. Otherwise it
-        guesses the class as well, all being equally frequent.
+        True: Q knows the label, and so all signs: K·variance, 0.5 for six classes. False: Q also
+        guesses the class, with equal frequencies.
     variance, mean
-        Of one magnitude; of |U(-1, 1)| by default.
+        Variance and mean of one magnitude; of |U(-1, 1)| by default.
     """
     if sees_label:
         return classes * variance
@@ -111,8 +111,8 @@ def one_sided_discriminator(
 ) -> Finding | None:
     """Detect a discriminator that separates real from fake too easily for G to learn.
 
-    `real`, `fake`: logits of one discriminator, any shape. ADA's sign statistic E[sign(D(real))]
-    has its target at 0.6; and the means should not lie far apart.
+    `real`, `fake`: logits of one discriminator, any shape. The target of ADA's sign statistic
+    E[sign(D(real))] is 0.6, and the means should not differ much.
     """
     sign = float(real.detach().float().sign().mean())
     distance = float(real.detach().float().mean() - fake.detach().float().mean())
@@ -126,7 +126,7 @@ def one_sided_discriminator(
 
 
 def confused_discriminator(real: Tensor, fake: Tensor, gap: float = 0.02) -> Finding | None:
-    """Detect a discriminator with equal answers for real and fake, from which G learns nothing."""
+    """Detect a discriminator with equal outputs for real and fake, from which G cannot learn."""
     distance = float(real.detach().float().mean() - fake.detach().float().mean())
     if distance > gap:
         return None
@@ -135,7 +135,7 @@ def confused_discriminator(real: Tensor, fake: Tensor, gap: float = 0.02) -> Fin
 
 
 def closed_mask(mask: Tensor, low: float = 0.02, high: float = 0.98) -> Finding | None:
-    """Detect a mask in [0, 1] that is closed or open everywhere: G only copies or replaces."""
+    """Detect a mask in [0, 1] that is constant: G copies or replaces the whole image."""
     mean = float(mask.detach().float().mean())
     if low <= mean <= high:
         return None
@@ -144,7 +144,7 @@ def closed_mask(mask: Tensor, low: float = 0.02, high: float = 0.98) -> Finding 
 
 
 def closed_flow(flow: Tensor, pixels: float = 0.1) -> Finding | None:
-    """Detect a warp whose largest displacement of an image is under `pixels` on average.
+    """Detect a warp whose mean largest displacement per image is below `pixels`.
 
     `flow`: ``(B, 2, S, S)`` pixels, of edits to another expression.
     """
@@ -156,7 +156,7 @@ def closed_flow(flow: Tensor, pixels: float = 0.1) -> Finding | None:
 
 
 def closed_residual(residual: Tensor, limit: float = 0.002) -> Finding | None:
-    """Detect a residual ``(B, 3, S, S)`` whose mean absolute value is under `limit`."""
+    """Detect a residual ``(B, 3, S, S)`` whose mean absolute value is below `limit`."""
     mean = float(residual.detach().float().abs().mean())
     if mean >= limit:
         return None
@@ -171,16 +171,16 @@ def spread(images: Tensor) -> float:
 
 
 def ignored_z(made: Tensor, real: Tensor, share: float = 0.25) -> Finding | None:
-    """Detect new identities that all look alike.
+    """Detect new identities that look equal.
 
     Parameters
     ----------
     made
-        ``(N, …)`` images or embeddings of different z with one code of expression.
+        ``(N, …)`` images or embeddings of different z with one expression code.
     real
-        ``(M, …)`` of different people with that expression.
+        ``(M, …)`` images or embeddings of different people with that expression.
     share
-        Required share of the spread of real people.
+        Required spread relative to real people.
     """
     value, limit = spread(made), share * spread(real)
     if value >= limit:

@@ -14,14 +14,14 @@ _Value = int | float | str
 
 
 class History:
-    """Rows in memory and on the disk; the file is always replaced as a whole.
+    """Rows in memory and on disk; the file is always replaced as a whole.
 
     Parameters
     ----------
     path
         ``history.parquet``.
     steps
-        Rows after this step, which a killed process left, are dropped.
+        Number of steps of the checkpoint; later rows, from a killed process, are dropped.
     """
 
     def __init__(self, path: Path, steps: int) -> None:
@@ -30,11 +30,11 @@ class History:
         self._table = _earlier(path, steps) if steps else None
 
     def add(self, row: dict[str, _Value]) -> None:
-        """Add a step; columns that it lacks are empty."""
+        """Add a step; missing columns are null."""
         self._rows.append(row)
 
     def extend_last(self, values: dict[str, float]) -> None:
-        """Add columns to the step added last."""
+        """Add columns to the last step."""
         self._rows[-1].update(values)
 
     def means(self, steps: int) -> dict[str, float]:
@@ -48,7 +48,7 @@ class History:
         }
 
     def table(self) -> "pa.Table | None":
-        """Return all rows so far; None where there are none."""
+        """Return all rows so far; None without rows."""
         import pyarrow as pa
 
         if self._rows:
@@ -69,7 +69,7 @@ class History:
         Raises
         ------
         FaceprepError
-            When it cannot be written.
+            It cannot be written.
         """
         import pyarrow.parquet as pq
 
@@ -86,7 +86,7 @@ class History:
 
 
 def _earlier(path: Path, steps: int) -> "pa.Table | None":
-    """Read the rows up to a step; None where the file is missing or damaged."""
+    """Read the rows up to a step; None if the file is missing or damaged."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq

@@ -1,4 +1,4 @@
-"""The training loop: steps, history, checkpoints and samples; stopped and resumed at any step."""
+"""The training loop: steps, history, checkpoints and samples; resumable at any step."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,12 +23,12 @@ from faceprep.training.tensor_file import refuse
 from faceprep.training.trainer import Identity, Phase, Samples, Trainer
 from faceprep.workspace.artifacts import HISTORY, RESUME, USE
 
-#: Steps whose mean loss is inspected.
+#: Number of last steps whose mean losses are inspected.
 _RECENT = 50
 
 
 class Reporter(Protocol):
-    """Messages and a bar, as `faceprep.core.progress.Progress`."""
+    """Messages and a progress bar, as `faceprep.core.progress.Progress`."""
 
     def say(self, message: str) -> None:
         """Print one line."""
@@ -49,22 +49,22 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What the loop needs beside the trainer.
+    """Settings of the loop, independent of the trainer.
 
     Attributes
     ----------
     folder
-        Where checkpoints and history go; it exists.
+        Existing folder for checkpoints and history.
     subjects
-        Subjects of the training faces, sorted; a later test excludes them.
+        Subjects of the training faces, sorted; excluded from later tests.
     seed
-        Of torch's global random state.
+        Seed of torch's global random state.
     facts
-        Settings that a continuation must share with its beginning; JSON-ready.
+        Settings that a resumed training must share; JSON-ready.
     extra
-        More for the ``extra`` of the generator's file; JSON-ready.
+        Additions to the ``extra`` of the generator's file; JSON-ready.
     checkpoint_every, sample_every
-        Steps.
+        Intervals in steps.
     draw
         ``draw(samples, step)`` draws a sheet; None draws nothing.
     """
@@ -81,20 +81,20 @@ class Job:
 
 @dataclass
 class Outcome:
-    """How a training, or a part of it, ended.
+    """Outcome of a training, or of a part of it.
 
     Attributes
     ----------
     steps, total
-        Steps done, and steps of the whole training.
+        Steps done, and planned steps.
     began
-        Steps that were done before.
+        Steps done by earlier commands.
     seconds, images
-        Wall time of the steps done now, and their images.
+        Wall time and images of the steps of this command.
     stopped
-        Name of the signal that ended it early.
+        Name of the signal that stopped it.
     findings
-        Names of the failures seen last, with their messages.
+        Last detected failures: name → message.
     """
 
     steps: int
@@ -107,7 +107,7 @@ class Outcome:
 
 
 class Training:
-    """A training at a step: trainer, average, history, and the position in the phases.
+    """A training in progress: trainer, average, history, and position in the phases.
 
     Attributes
     ----------
@@ -126,22 +126,22 @@ class Training:
 
     @property
     def model(self) -> nn.Module:
-        """The networks in training."""
+        """The trained networks."""
         return self.trainer.model
 
     @property
     def total(self) -> int:
-        """Steps of all phases."""
+        """Number of steps of all phases."""
         return sum(phase.steps for phase in self.trainer.phases)
 
     @property
     def phase(self) -> Phase:
-        """The current phase."""
+        """Current phase."""
         return self.trainer.phases[self.number]
 
     @property
     def identity(self) -> Identity:
-        """What a continuation must share."""
+        """Settings that a resumed training must share."""
         return Identity(self.trainer.kind, self.trainer.config, self.job.facts)
 
     def networks(self) -> dict[str, Any]:
@@ -150,12 +150,12 @@ class Training:
         return {GENERATOR: self.model, **average}
 
     def resume(self) -> None:
-        """Go on from the folder's checkpoint.
+        """Resume from the checkpoint in the folder.
 
         Raises
         ------
         FaceprepError
-            It is damaged, or of another training than this one.
+            It is damaged, or belongs to another training.
         """
         path = self.job.folder / RESUME
         file = read_checkpoint(path)
@@ -171,10 +171,10 @@ class Training:
         self.history = History(self.job.folder / HISTORY, self.steps)
 
     def save(self) -> None:
-        """Write history and checkpoints; the history first, as it may be ahead of them."""
+        """Write the history, which may be ahead of the checkpoints, then the checkpoints."""
         self.history.write()
         folder, trainer = self.job.folder, self.trainer
-        # The names are those of the file format.
+        # Keys of the file format.
         common: dict[str, Any] = {
             "kind": trainer.kind,
             "config": trainer.config,
@@ -200,7 +200,7 @@ class Training:
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
-        """Put the model into eval mode with its averaged weights, where there are any."""
+        """Put the model into eval mode, with averaged weights if there are any."""
         used = nullcontext() if self.average is None else self.average.swapped(self.model)
         self.model.eval()
         try:
@@ -210,14 +210,14 @@ class Training:
             self.model.train()
 
     def run(self, reporter: Reporter) -> Outcome:
-        """Train to the end, or until a signal arrives; the progress is saved either way.
+        """Train to the end or until a signal arrives, and save the progress.
 
         Raises
         ------
         FaceprepError
-            A loss is NaN or infinite: nothing of that is saved.
+            A loss is NaN or infinite; the affected state is not saved.
         KeyboardInterrupt
-            After SIGINT, when everything is saved.
+            After SIGINT, once everything is saved.
         """
         job = self.job
         outcome = Outcome(self.steps, self.total, self.steps)
@@ -244,7 +244,7 @@ class Training:
         return outcome
 
     def _one_step(self) -> str:
-        """Do a step and record it; return the main losses for the progress."""
+        """Run a step and record it; return the main losses for the progress bar."""
         started = time.monotonic()
         if self.in_phase >= self.phase.steps:
             self.number, self.in_phase = self.number + 1, 0
@@ -269,7 +269,7 @@ class Training:
         return "  ".join(f"{name} {numbers[name]:.3f}" for name in shown)
 
     def _inspect(self, reporter: Reporter, outcome: Outcome) -> None:
-        """Draw samples, and look for the known failures, with the averaged weights."""
+        """Draw samples and detect failures, with the averaged weights."""
         recent = self.history.means(_RECENT)
         with self._evaluating():
             self.trainer.measure()

@@ -1,6 +1,6 @@
 """Convert the state of an optimizer to tensors and settings, and back.
 
-Tensors are named ``I/FIELD`` by the index of their parameter over all groups.
+Tensors are named ``I/FIELD``, I being the index of the parameter over all groups.
 """
 
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-#: Fields of torch's optimizers that have the shape of their parameter.
+#: Fields of torch's optimizers with the shape of the parameter.
 _LIKE_PARAMETER = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", "square_avg"}
 
-#: Largest setting that is accepted.
+#: Largest accepted setting.
 _LARGEST = 1e12
 
-#: Settings of how a step is computed, not of what: the running program chooses them.
+#: Settings that affect only the implementation of a step; not restored.
 _EXECUTION = {"params", "foreach", "fused", "capturable", "differentiable", "param_names"}
 
 
@@ -32,7 +32,7 @@ def capture(optimizer: Optimizer) -> tuple[dict[str, Tensor], list[dict[str, Any
 
 
 def check(optimizer: Optimizer, tensors: Mapping[str, Tensor], settings: Any) -> str | None:
-    """Return what does not fit this optimizer, None if everything does; change nothing."""
+    """Return the first mismatch with this optimizer, None if there is none; change nothing."""
     groups = [_settings(group) for group in optimizer.param_groups]
     if not isinstance(settings, list) or len(settings) != len(groups):
         return "settings are missing, or for another number of groups"
@@ -60,7 +60,7 @@ def restore(optimizer: Optimizer, tensors: Mapping[str, Tensor], settings: Any) 
         place, _, field = name.partition("/")
         parameter = parameters[int(place)]
         if field in _LIKE_PARAMETER:
-            # The parameter's own layout in memory: channels last stays channels last.
+            # Keep the memory layout of the parameter, e.g. channels last.
             value = torch.empty_like(parameter, requires_grad=False).copy_(value)
         state.setdefault(int(place), {})[field] = value
     groups = optimizer.state_dict()["param_groups"]

@@ -1,6 +1,6 @@
 """Capture and restore random states, so that a resumed training draws the same numbers.
 
-Torch's states are bytes and are stored as tensors; NumPy's are integers and are stored as JSON.
+Torch's states are stored as tensors of bytes, NumPy's as JSON integers.
 """
 
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Streams:
-    """Random generators of a training by name, beside the global ones of torch.
+    """Random generators of a training by name, in addition to torch's global ones.
 
     Attributes
     ----------
     shuffles
-        NumPy's: ``{"order": np.random.default_rng(0)}``.
+        NumPy generators: ``{"order": np.random.default_rng(0)}``.
     draws
-        Torch's, on any device: ``{"noise": torch.Generator()}``.
+        Torch generators on any device: ``{"noise": torch.Generator()}``.
     """
 
     shuffles: Mapping[str, np.random.Generator] = field(default_factory=dict)
@@ -41,7 +41,7 @@ def capture(streams: Streams) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def check(streams: Streams, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> str | None:
-    """Return what does not fit, None if everything does; change nothing."""
+    """Return the first mismatch, None if there is none; change nothing."""
     # States of GPUs are not required: results on another machine differ in any case.
     wanted = {"global/cpu": torch.default_generator}
     wanted |= {f"stream/{name}": each for name, each in streams.draws.items()}
@@ -59,7 +59,7 @@ def check(streams: Streams, tensors: Mapping[str, Tensor], values: Mapping[str, 
 
 
 def restore(streams: Streams, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-    """Restore states that `check` accepted, those of GPUs where this machine has as many."""
+    """Restore states that `check` accepted; those of GPUs only if their number is equal."""
     torch.set_rng_state(tensors["global/cpu"])
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         state = tensors.get(f"global/cuda{index}")

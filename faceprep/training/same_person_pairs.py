@@ -1,7 +1,4 @@
-"""Find faces of the same person with another expression, to compare edits with.
-
-Oulu-CASIA, CK+ and the rendered dataset show every person with several expressions.
-"""
+"""Find faces of the same person with another expression, to compare edits with."""
 
 from collections.abc import Sequence
 
@@ -11,7 +8,7 @@ from torch import Tensor
 
 
 class SamePersonPairs:
-    """Finds a person's faces by expression.
+    """Index of the faces of every person by expression.
 
     Parameters
     ----------
@@ -42,13 +39,13 @@ class SamePersonPairs:
         Parameters
         ----------
         indices, labels
-            ``(B,)`` faces, and the wanted expressions of the same people.
+            ``(B,)`` faces, and the requested expressions.
         random
-            Stream from which B numbers are drawn.
+            Random stream; B numbers are drawn.
 
         Returns
         -------
-        ``(B,)`` indices, the face itself where there is none, and ``(B,)`` bool: there is one.
+        ``(B,)`` indices, and ``(B,)`` bool: false without such a face (index of the face itself).
         """
         own = indices.cpu().numpy()
         place = random.random(len(own))

@@ -8,7 +8,7 @@ _SIGNALS = ("SIGTERM", "SIGUSR1", "SIGINT")
 
 
 class StopSignals:
-    """Records a signal that arrives inside the block; a second SIGINT interrupts at once.
+    """Record a signal inside a ``with`` block; a second SIGINT interrupts immediately.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class StopSignals:
             number = getattr(signal, name)
             try:
                 self._before[number] = signal.signal(number, self._take)
-            except ValueError:  # not in the main thread, where Python handles none
+            except ValueError:  # outside the main thread, where Python cannot handle signals
                 return self
         return self
 

@@ -1,8 +1,8 @@
-"""Check the header of a safetensors file from an untrusted source before its data are used.
+"""Validate the header of an untrusted safetensors file before its data are used.
 
-The format (huggingface/safetensors, README): eight bytes with the header's length, little endian;
-the header, JSON, ``{name: {dtype, shape, data_offsets}}`` and ``__metadata__`` of strings; then the
-data without gaps. Nothing in it can be executed.
+Format (huggingface/safetensors, README): eight bytes with the length of the header, little endian;
+a JSON header ``{name: {dtype, shape, data_offsets}}`` with ``__metadata__`` of strings; then the
+data without gaps. A file cannot run code.
 """
 
 import json
@@ -17,15 +17,15 @@ from faceprep.core.errors import FaceprepError, Hint, Remedy
 #: Command that replaces a file.
 TRAIN_AGAIN = Remedy("train", overrides={"overwrite": True})
 
-#: Largest header that is read: a checkpoint here has some 500 names of 150 bytes.
+#: Largest accepted header, bytes; checkpoints have some 500 names of 150 bytes.
 MAX_HEADER = 8 * 2**20
 
-#: Deepest nesting of JSON that is read; a checkpoint has 5.
+#: Largest accepted nesting of JSON; checkpoints have 5 levels.
 MAX_DEPTH = 32
 
 _SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
 
-#: First bytes of files that are often renamed to ``.safetensors``.
+#: First bytes of other formats, to name them in the error.
 _OTHER_FORMATS = (
     (b"PK\x03\x04", "a zip archive, as torch.save writes"),
     (b"\x80", "a pickle"),
@@ -46,18 +46,18 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class Header:
-    """Tensors and metadata of a file whose sizes agree with its length."""
+    """Tensors and metadata of a file whose sizes match its length."""
 
     tensors: dict[str, TensorInfo]
     metadata: dict[str, str]
 
 
 class DamagedCheckpoint(FaceprepError):
-    """A file that has to be replaced by another file or another training."""
+    """Error for a file that must be replaced."""
 
 
 def refuse(path: Path, reason: str, hint: Hint | None = None) -> NoReturn:
-    """Refuse a file: `DamagedCheckpoint`, or a `FaceprepError` with the hint that mends it."""
+    """Raise `FaceprepError` with the hint or, without a hint, `DamagedCheckpoint`."""
     message = f"{path} is not a usable checkpoint: {reason}"
     if hint is not None:
         raise FaceprepError(message, hint)
@@ -65,13 +65,13 @@ def refuse(path: Path, reason: str, hint: Hint | None = None) -> NoReturn:
 
 
 def read_header(path: Path) -> Header:
-    """Read and check the header; the data are not touched.
+    """Read and validate the header, without the data.
 
     Raises
     ------
     FaceprepError
-        No such file, another format, a header of absurd length, damaged JSON, or tensors that do
-        not fill the file exactly.
+        The file is missing or has another format, the header is too long or damaged, or the
+        tensors do not fill the file exactly.
     """
     try:
         with path.open("rb") as file:
@@ -91,7 +91,7 @@ def read_header(path: Path) -> Header:
 
 
 def parse_json(raw: bytes | str) -> Any | None:
-    """Parse untrusted JSON; return None where it is broken, nested deeply, or has NaN."""
+    """Parse untrusted JSON; return None if it is broken, nested too deeply, or has NaN."""
     try:
         value = json.loads(raw, parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -114,7 +114,7 @@ def _no_constant(name: str) -> float:
 def _check_start(path: Path, first: bytes, length: int) -> None:
     if length < 10:
         refuse(path, f"it has {length} bytes")
-    # A header begins with its brace, padded by nothing: the ninth byte decides.
+    # A header begins with a brace as ninth byte.
     if first[8:9] == b"{":
         return
     for magic, name in _OTHER_FORMATS:

@@ -1,4 +1,4 @@
-"""The interface between the training loop and the kind of generator that it trains."""
+"""The interface between the training loop and the kinds of generators."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of a training with optimizers of its own.
+    """A part of a training with its own optimizers.
 
     Attributes
     ----------
     name
-        For tables and the history.
+        Name in tables and in the history.
     steps, batch
-        Its length, and the faces of a step.
+        Number of steps, and batch size.
     learning_rate
-        Of the generator, for hints.
+        Learning rate of the generator, for hints.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Phase:
 
 
 class Inspection(NamedTuple):
-    """Failures that were found between two steps, and numbers for the history."""
+    """Failures detected between two steps, and numbers for the history."""
 
     findings: list[Finding]
     numbers: dict[str, float]
@@ -51,7 +51,7 @@ class SampleTable(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """A sheet of samples: what it shows, and its tables from top to bottom."""
+    """A sheet of samples: a description, and tables from top to bottom."""
 
     title: str
     tables: list[SampleTable]
@@ -59,20 +59,20 @@ class Samples(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingData:
-    """What a training learns from.
+    """Data and seed of a training.
 
     Attributes
     ----------
     crops, unseen
-        Training faces; faces of people who are only watched (split ``val``), or None.
+        Training faces; faces of the split ``val`` for monitoring, or None.
     features
-        Frozen face features, where the setup asks for them.
+        Frozen face features, if the setup needs them.
     seed
-        Of weights, order and noise.
+        Seed of weights, order and noise.
     compiled
-        Compile the networks.
+        Whether to compile the networks.
     say
-        Prints one line.
+        Function that prints one line.
     """
 
     crops: Crops
@@ -91,13 +91,13 @@ class Trainer(Protocol):
     kind, config
         Name of the generator's kind, and the configuration of its networks as plain values.
     averaged, half_life
-        Children of `model` whose weights are averaged, and the half-life in images; 0: none.
+        Children of `model` whose weights are averaged, and the half-life in images (0: no average).
     streams
-        Every random stream, for the checkpoint.
+        All random streams, for the checkpoint.
     shown
-        Losses that the progress shows, in order.
+        Losses in the progress bar, in order.
     notes
-        More for ``train.json``, JSON-ready.
+        Additions to ``train.json``, JSON-ready.
     """
 
     kind: str
@@ -128,41 +128,41 @@ class Trainer(Protocol):
         ...
 
     def step(self, index: int) -> dict[str, Tensor]:
-        """Learn from one batch; `index` counts from 0 within the phase.
+        """Train on one batch; `index` counts from 0 within the phase.
 
         Returns
         -------
-        Losses by name, without their weights, and numbers of health: scalars on the device.
+        Unweighted losses and health numbers by name, scalars on the device.
         """
         ...
 
     def measure(self) -> dict[str, Any]:
-        """Measure what belongs into the ``extra`` of the generator's file.
+        """Measure additions to the ``extra`` of the generator's file.
 
         The model is in eval mode, with its averaged weights.
         """
         ...
 
     def inspect(self, recent: Mapping[str, float]) -> Inspection:
-        """Look for known failures; `recent` are means of the losses over the last steps."""
+        """Detect known failures; `recent` are mean losses over the last steps."""
         ...
 
     def samples(self) -> Samples | None:
-        """Return samples of the training faces, None for no sheet."""
+        """Return samples of the training faces; None for no sheet."""
         ...
 
 
 class TrainingSetup(Protocol):
-    """Resolved settings of a training, before weights are made.
+    """Resolved settings of a training, before networks are built.
 
     Attributes
     ----------
     kind, config
-        As in `Trainer`.
+        See `Trainer`.
     size
         Side of the images, pixels.
     needs_features
-        Whether a loss looks at face features.
+        Whether a loss compares face features.
     """
 
     kind: str
@@ -171,7 +171,7 @@ class TrainingSetup(Protocol):
     needs_features: bool
 
     def phases(self, faces: int) -> list[Phase]:
-        """Return the phases with so many training faces.
+        """Return the phases for a number of training faces.
 
         Raises
         ------
@@ -181,7 +181,7 @@ class TrainingSetup(Protocol):
         ...
 
     def identity(self) -> dict[str, Any]:
-        """Return the settings that a continuation must share, beside `config`; JSON-ready."""
+        """Return the settings that a resumed training must share besides `config`; JSON-ready."""
         ...
 
     def parameters(self) -> dict[str, int]:
@@ -189,16 +189,16 @@ class TrainingSetup(Protocol):
         ...
 
     def activations(self) -> int:
-        """Estimate the bytes that a step keeps for its backward pass."""
+        """Estimate the memory of a step's activations, bytes."""
         ...
 
     def trainer(self, data: TrainingData) -> Trainer:
-        """Make networks with fresh weights, on the device of the crops."""
+        """Build networks with fresh weights, on the device of the crops."""
         ...
 
 
 class FeatureLoader(Protocol):
-    """Loads frozen face features."""
+    """Function that loads frozen face features."""
 
     def __call__(self, device: str = "cpu") -> Features:
         """Load them on a device."""
@@ -206,25 +206,25 @@ class FeatureLoader(Protocol):
 
 
 class SetupFactory(Protocol):
-    """Makes the setup of a training from the settings of ``[train]``."""
+    """Function that builds the setup of a training from ``[train]``."""
 
     def __call__(
         self, settings: "TrainConfig", classes: Sequence[str], features: FeatureLoader
     ) -> TrainingSetup:
-        """Resolve the settings; `features` is called where their layers decide the networks."""
+        """Resolve the settings; `features` is called if their layers determine the networks."""
         ...
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What a continuation must have in common with its beginning.
+    """Settings that a resumed training must share.
 
     Attributes
     ----------
     kind, config
-        Of the generator.
+        Kind and configuration of the generator.
     facts
-        Settings of the training, seed, data and features; JSON-ready.
+        Settings, seed, data and features of the training; JSON-ready.
     """
 
     kind: str
