@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """The wanted result for a batch of B faces; a kind reads the fields that drive it.
+    """The requested result for a batch of B faces; each kind reads some of the fields.
 
     Attributes
     ----------
@@ -19,13 +19,12 @@ class Target:
     intensity
         ``(B,)`` in [0, 1].
     code
-        ``(B, K·d)`` expression code of a generator that has one.
+        ``(B, K·d)`` expression code, for generators with codes.
     action_units, source_action_units
-        ``(B, 17)`` intensities in [0, 5], in the order of `faceprep.core.action_units`: the wanted
-        ones, and those of the source faces.
+        ``(B, 17)`` requested and source intensities in [0, 5], in the order of
+        `faceprep.core.action_units`.
     landmarks, source_landmarks
-        ``(B, 68, 2)`` pixels of the crop divided by its side: the wanted ones, and those of the
-        source faces.
+        ``(B, 68, 2)`` requested and source points, pixels of the crop divided by its side.
     """
 
     expression: Tensor | None = None
@@ -80,7 +79,7 @@ class Edited:
 
 @runtime_checkable
 class Generator(Protocol):
-    """Edits faces.
+    """Interface of a generator, which edits faces.
 
     Images are ``x: (B, 3, S, S) float32 in [-1, 1], RGB``. B is the batch, S the size, K the number
     of classes.
@@ -93,7 +92,7 @@ class Generator(Protocol):
 
     @property
     def preset(self) -> str:
-        """Name of the preset that the networks follow."""
+        """Name of the preset of the networks."""
         ...
 
     @property
@@ -113,7 +112,7 @@ class Generator(Protocol):
 
 @runtime_checkable
 class MakesNewFaces(Generator, Protocol):
-    """Generates faces without a source."""
+    """Interface of generators that make faces without a source."""
 
     @property
     def identity(self) -> int:
@@ -127,10 +126,10 @@ class MakesNewFaces(Generator, Protocol):
 
 @runtime_checkable
 class HasExpressionCode(Generator, Protocol):
-    """Separates identity and expression: an encoder, a decoder, and codes read from faces.
+    """Interface of generators with separate codes of identity and expression.
 
     Identities are ``g: (B, G)``, labels ``y: (B, K)`` one-hot. Expression codes are
-    ``c: (B, K·d)``, class after class, with d elements of a class.
+    ``c: (B, K·d)``, class after class, with d elements per class.
     """
 
     @property
@@ -140,7 +139,7 @@ class HasExpressionCode(Generator, Protocol):
 
     @property
     def elements(self) -> int:
-        """Elements d of a class in the expression code."""
+        """Number d of elements per class in the expression code."""
         ...
 
     def identities(self, u: Tensor) -> Tensor:
@@ -156,7 +155,7 @@ class HasExpressionCode(Generator, Protocol):
         ...
 
     def decode(self, g: Tensor, c: Tensor, src: Tensor | None = None) -> Tensor:
-        """Return images of identities and codes; `src` ``(B, 3, S, S)`` are the faces to edit."""
+        """Decode identities and codes to images; `src` ``(B, 3, S, S)`` are the faces to edit."""
         ...
 
     def q(self, x: Tensor, y: Tensor) -> Tensor:

@@ -14,13 +14,13 @@ CALIBRATION = "calibration"
 
 @dataclass(frozen=True, slots=True)
 class IntensityMap:
-    """Map the intensity that a user requests to the input of the generator.
+    """Map from the requested intensity to the input of the generator.
 
     Attributes
     ----------
     asked, told
-        Requested intensities and inputs at the knots, both rising from 0 to 1; piecewise linear
-        between them.
+        Requested intensities and inputs at the knots of a piecewise linear map, both rising from
+        0 to 1.
     """
 
     asked: tuple[float, ...] = (0.0, 1.0)
@@ -39,7 +39,7 @@ class IntensityMap:
                 raise UsageError("a calibration of the intensity does not rise from 0 to 1")
 
     def __call__(self, intensity: float) -> float:
-        """Return the input of the generator in [0, 1]; it never falls as the intensity grows."""
+        """Return the input of the generator in [0, 1], non-decreasing in the intensity."""
         return float(np.interp(intensity, self.asked, self.told))
 
     def to_json(self) -> dict[str, list[float]]:
@@ -48,7 +48,7 @@ class IntensityMap:
 
 
 def calibration_of(extra: Mapping[str, Any]) -> dict[str, IntensityMap]:
-    """Return the maps in the `extra` of a generator's file by expression; empty if there are none.
+    """Return the maps in the `extra` of a generator's file by expression; empty without any.
 
     Raises
     ------

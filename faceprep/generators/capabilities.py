@@ -1,4 +1,4 @@
-"""Refuse a generator that cannot do what a verb needs, with the kinds that can."""
+"""Refuse a generator that lacks a capability, and name the kinds that have it."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from faceprep.generators.registry import kinds_that
 
 
 def require(generator: Generator, capability: Any, what: str) -> Any:
-    """Return the generator if it follows a protocol.
+    """Return the generator if it implements a protocol.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def require(generator: Generator, capability: Any, what: str) -> Any:
     Raises
     ------
     UsageError
-        It does not; the hint lists the kinds that do.
+        It does not; the hint lists the kinds that implement it.
     """
     if not isinstance(generator, capability):
         raise _refusal(generator.kind, capability, what)
@@ -28,7 +28,7 @@ def require(generator: Generator, capability: Any, what: str) -> Any:
 
 
 def require_kind(kind: str, capability: Any, what: str) -> None:
-    """Check a kind whose networks are not built; parameters and errors as of `require`."""
+    """Check a kind without building its networks; parameters and errors as for `require`."""
     if kind not in kinds_that(capability):
         raise _refusal(kind, capability, what)
 

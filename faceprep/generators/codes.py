@@ -1,7 +1,7 @@
-"""Labels and expression codes, whatever generator reads or decodes them.
+"""Labels and expression codes, independent of the generator.
 
 An expression code has K blocks of d elements, one block per class: the block of the shown class is
-positive and all others are negative.
+positive, all others are negative.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def one_hot(labels: Sequence[str] | Tensor, classes: Sequence[str]) -> Tensor:
     labels
         Names of expressions, or ``(B,)`` int64 indices into `classes` (their device is kept).
     classes
-        The K expressions in their order.
+        The K expressions in order.
 
     Raises
     ------
@@ -39,12 +39,12 @@ def one_hot(labels: Sequence[str] | Tensor, classes: Sequence[str]) -> Tensor:
 
 
 def absent_code(batch: int, classes: int, elements: int) -> Tensor:
-    """Return the code in which every class is absent, −1 everywhere, ``(B, K·d)``."""
+    """Return the code without any class, −1 everywhere, ``(B, K·d)``."""
     return torch.full((batch, classes * elements), -1.0)
 
 
 def clamp_code(c: Tensor, y: Tensor) -> Tensor:
-    """Clamp a code read from a face to the range of training: active [0, 1], others [-1, 0]."""
+    """Clamp a code to the range of training: active [0, 1], others [-1, 0]."""
     blocks = c.unflatten(1, (y.shape[1], -1))
     present = y[:, :, None] > 0.5
     return torch.where(present, blocks.clamp(0, 1), blocks.clamp(-1, 0)).flatten(1)

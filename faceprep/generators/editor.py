@@ -19,14 +19,14 @@ _BATCH = 64
 
 
 class Editor:
-    """Edit crops ``(N, S, S, 3) uint8`` RGB.
+    """Edit crops ``(N, S, S, 3) uint8`` RGB with a generator.
 
     Parameters
     ----------
     generator
-        In eval mode, on `device`.
+        Generator in eval mode, on `device`.
     calibration
-        Expression → map of the intensity; identity for expressions without one.
+        Expression → map of the intensity; the identity for other expressions.
     device
         Device of the generator.
     references
@@ -47,7 +47,7 @@ class Editor:
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """Expressions that faces can be edited to: the classes and neutral."""
+        """Supported expressions: the classes and neutral."""
         return self.targets.expressions
 
     def edit(
@@ -66,9 +66,9 @@ class Editor:
         expression
             One of `expressions`.
         intensity
-            In [0, 1], before the calibration.
+            Intensity in [0, 1], before the calibration.
         sources
-            Measurements of the faces, if the kind is driven by some.
+            Measurements of the faces, if the kind is driven by them.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Editor:
         return np.concatenate(parts) if parts else images[:0]
 
     def new_faces(self, count: int, expression: str, seed: int = 0) -> np.ndarray:
-        """Generate faces of subjects that do not exist; a seed gives the same subjects every time.
+        """Generate faces without a source; equal seeds give equal identities.
 
         Raises
         ------

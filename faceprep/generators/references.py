@@ -1,7 +1,7 @@
 """Reference faces in a generator's file: peak expressions of training subjects.
 
-A generator driven by action units or landmarks needs to know what an expression looks like in
-those terms. The training stage stores a few faces, so that the file works without its workspace.
+They define expressions for generators driven by action units or landmarks. The training stage
+stores a few in the file, so that it works without its workspace.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class References:
 
 
 def references_of(extra: Mapping[str, Any]) -> References:
-    """Read the reference faces in the `extra` of a generator's file; empty if there are none.
+    """Read the reference faces in the `extra` of a generator's file; empty without any.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The kinds of generators: one line each."""
+"""Registry of the kinds of generators."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,33 +10,33 @@ from torch import nn
 from faceprep.core.errors import UsageError
 from faceprep.training.trainer import SetupFactory
 
-#: Package of every kind, imported on demand; it exports ``SPEC``, a `Spec`.
+#: Kind → package, which is imported on demand and exports ``SPEC``, a `Spec`.
 KINDS: dict[str, str] = {"exprgan": "faceprep.generators.exprgan"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """What the rest of the package needs to know about a kind.
+    """Specification of a kind of generator.
 
     Attributes
     ----------
     kind
-        Its name in `KINDS`.
+        Name in `KINDS`.
     network
-        Class of its networks, a `Generator`; its further protocols are its capabilities.
+        Class of the networks, a `Generator`; further protocols that it implements are capabilities.
     presets
-        Names of its presets.
+        Names of the presets.
     driven_by
-        Names of the fields of `faceprep.generators.base.Target` that it reads.
+        Fields of `faceprep.generators.base.Target` that it reads.
     parse
-        Plain values of a file → configuration; raises UsageError for values that are not allowed.
+        Function: plain values of a file → configuration; raises UsageError for invalid values.
     build
         ``build(config, device, seed)`` → networks with fresh weights; device ``meta`` gives names
         and shapes without memory.
     setup
-        Resolves the settings of a training.
+        Function that resolves the settings of a training.
     attach
-        ``attach(network, extra)`` restores what the kind put into the ``extra`` of its file.
+        ``attach(network, extra)`` restores the kind's data in the ``extra`` of its file.
     without_neutral
         Presets that leave neutral out of the classes unless ``train.neutral`` is set.
     """
@@ -52,7 +52,7 @@ class Spec:
     without_neutral: frozenset[str] = frozenset()
 
 
-#: Specifications that were registered or imported, by kind.
+#: Registered and imported specifications by kind.
 _SPECS: dict[str, Spec] = {}
 
 
@@ -62,7 +62,7 @@ def register(spec: Spec) -> None:
 
 
 def unregister(kind: str) -> None:
-    """Forget what `register` added."""
+    """Remove a kind added by `register`."""
     _SPECS.pop(kind, None)
 
 
@@ -89,7 +89,7 @@ def spec_of(kind: str) -> Spec:
 
 
 def kinds_that(capability: type) -> tuple[str, ...]:
-    """Return the kinds whose networks follow a protocol, e.g. `base.MakesNewFaces`, sorted."""
+    """Return the kinds that implement a protocol, e.g. `base.MakesNewFaces`, sorted."""
     names = set(getattr(capability, "__protocol_attrs__", ())) or {
         name for name in vars(capability) if not name.startswith("_")
     }

@@ -1,4 +1,4 @@
-"""Save a generator for use, and load it; `training.checkpoint` reads files to resume from."""
+"""Save and load a generator for inference; `training.checkpoint` reads files for resuming."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ def save_generator(
     progress: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a generator for use, with its discriminators (Q is one of them).
+    """Write a generator for inference, with its discriminators (including Q).
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def save_generator(
     average
         `EMA.state`.
     progress, extra
-        Step of the training; further JSON, e.g. a calibration.
+        Position of the training; further JSON, e.g. a calibration.
     """
     networks: dict[str, nn.Module | Mapping[str, Tensor]] = {GENERATOR: model}
     if average is not None:
@@ -54,7 +54,7 @@ def load_generator(
     classes: Sequence[str] | None = None,
     averaged: bool = True,
 ) -> tuple[Generator, Checkpoint]:
-    """Read a generator, in eval mode, without gradients.
+    """Read a generator in eval mode without gradients.
 
     Parameters
     ----------
@@ -65,13 +65,13 @@ def load_generator(
     preset, classes
         Required preset and expressions; None accepts any.
     averaged
-        Use the averaged weights where the file has them.
+        Use the averaged weights if the file has them.
 
     Raises
     ------
     FaceprepError
-        The file is damaged, hostile, or of another preset or classes. Names, shapes and types are
-        compared with those of the configuration before memory is allocated for the networks.
+        The file is damaged or malicious, or has another preset or classes. Names, shapes and types
+        are checked against the configuration before memory is allocated.
     """
     file = read_checkpoint(path)
     file.expect(preset=preset)
@@ -99,7 +99,7 @@ def load_generator(
 
 
 def _like_average(model: nn.Module, file: Checkpoint) -> dict[str, Tensor]:
-    """Return empty tensors for the averaged weights in the file; none where it has none."""
+    """Return empty tensors for the averaged weights in the file, if any."""
     names = file.names(AVERAGE)
     state: dict[str, Tensor] = model.state_dict()
     return {name: torch.empty_like(state[name]) for name in names if name in state}

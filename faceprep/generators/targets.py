@@ -1,16 +1,15 @@
-"""Targets of an edit: from the name of an expression to what a generator is driven by.
+"""Targets of an edit: conversion of an expression name to the inputs of a generator.
 
 ============================  ==============================================================
 field that drives the kind    value for expression e at intensity t
 ============================  ==============================================================
-``code``                      controller(y, z): all elements t, or magnitudes that are given
+``code``                      controller(y, z): all elements t, or the given magnitudes
 ``action_units``              source + t · (peak face of e − source), clipped to [0, 5]
 ``landmarks``                 source + t · (displacement from neutral to the peak of e)
 ============================  ==============================================================
 
-Peak faces and displacements come from `faceprep.generators.references`. Neutral, if the references
-do not have it, is no action units and no displacement; if it is not a class, its code has no active
-class.
+Peak faces and displacements are `faceprep.generators.references`. Without references, neutral has
+zero action units and zero displacement; if it is not a class, its code has no active class.
 """
 
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from faceprep.generators.base import Generator, HasExpressionCode, Target
 from faceprep.generators.references import References
 from faceprep.generators.registry import spec_of
 
-#: Expression that a generator can edit to even if it is not among its classes.
+#: Expression that is supported even if it is not a class.
 NEUTRAL = "neutral"
 
 _MOST_INTENSE = 5.0
@@ -34,7 +33,7 @@ _MOST_INTENSE = 5.0
 
 @dataclass(frozen=True)
 class Measurements:
-    """Measurements of N source faces that a target may depend on.
+    """Measurements of N source faces, inputs of a target.
 
     Attributes
     ----------
@@ -54,7 +53,7 @@ class Measurements:
 
     @staticmethod
     def concatenate(parts: Sequence["Measurements"]) -> "Measurements":
-        """Join measurements; a kind that is missing from one part is missing from the result."""
+        """Join measurements; a field missing in any part is missing in the result."""
 
         def joined(name: str) -> np.ndarray | None:
             values = [getattr(one, name) for one in parts]
@@ -65,14 +64,14 @@ class Measurements:
 
 
 class TargetMaker:
-    """Make the targets of one generator.
+    """Make targets for a generator.
 
     Parameters
     ----------
     generator
         Any kind.
     references
-        Reference faces of its file.
+        Reference faces in its file.
     """
 
     def __init__(self, generator: Generator, references: References | None = None) -> None:
@@ -82,18 +81,18 @@ class TargetMaker:
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """Expressions that faces can be edited to: the classes and neutral."""
+        """Supported expressions: the classes and neutral."""
         classes = self.generator.classes
         return classes if NEUTRAL in classes else (*classes, NEUTRAL)
 
     @property
     def measured(self) -> frozenset[str]:
-        """Names of the `Measurements` of the source faces that a target needs."""
+        """Fields of `Measurements` that a target needs."""
         return self.driven_by & {"action_units", "landmarks"}
 
     @property
     def elements(self) -> int:
-        """Elements d of a class in the expression code; 0 for a generator without codes."""
+        """Number d of elements per class in the expression code; 0 for generators without codes."""
         return int(getattr(self.generator, "elements", 0)) if "code" in self.driven_by else 0
 
     def make(
@@ -105,12 +104,12 @@ class TargetMaker:
         magnitudes: np.ndarray | None = None,
         donors: np.ndarray | None = None,
     ) -> Target:
-        """Make the target of B faces, on the CPU.
+        """Make the target of B faces on the CPU.
 
         Parameters
         ----------
         expressions
-            One per face.
+            Expression of each face.
         intensity : (B,)
             Input of the generator in [0, 1], after the calibration.
         sources
@@ -118,7 +117,7 @@ class TargetMaker:
         magnitudes : (B, d)
             Elements of the active class of an expression code; all equal to `intensity` if None.
         donors : (B,)
-            Numbers in [0, 1) that choose a reference face; the mean of all if None.
+            Numbers in [0, 1) that choose a reference face; None uses the mean of all.
 
         Raises
         ------
@@ -180,5 +179,5 @@ class TargetMaker:
                 f"train it on a workspace with {expression} faces and their {words}",
             )
         reference = faces.mean(axis=0) if donor is None else faces[int(donor * len(faces))]
-        # Landmark references are displacements already: shapes of subjects differ too much.
+        # Landmark references are already displacements, because shapes of subjects differ.
         return np.asarray(reference - source if name == "action_units" else reference)

@@ -22,7 +22,7 @@ def load_trained(
     UsageError
         There is none.
     FaceprepError
-        Its file is damaged.
+        The file is damaged.
     """
     from faceprep.workspace.discover import trained_file
 
@@ -39,7 +39,7 @@ def read_trained(
     Parameters
     ----------
     whole
-        Read its tensors too, and compare them with their hash.
+        Also read the tensors and verify their hash.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def read_trained(
 
 @contextmanager
 def _trained_again(workspace: Path, name: str) -> Iterator[None]:
-    """Make the error of a damaged file suggest the training of this workspace."""
+    """Replace the hint of a damaged file by the training command of this workspace."""
     try:
         yield
     except DamagedCheckpoint as error:

@@ -59,7 +59,7 @@ def check(streams: Streams, tensors: Mapping[str, Tensor], values: Mapping[str, 
 
 
 def restore(streams: Streams, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-    """Restore states that `check` accepted; those of GPUs only if their number is equal."""
+    """Restore states that `check` accepted; those of missing GPUs are skipped."""
     torch.set_rng_state(tensors["global/cpu"])
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         state = tensors.get(f"global/cuda{index}")

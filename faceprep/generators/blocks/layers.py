@@ -1,7 +1,7 @@
 """Layers: convolutions, norms and initialisations.
 
-"SAME" padding, `BatchNorm` and the initialisations ``official`` follow TensorFlow 1, in which the
-official code of Ding et al. (2018) is written.
+"SAME" padding, `BatchNorm` and the initialisation ``official`` follow TensorFlow 1, as used by the
+official code of Ding et al. (2018).
 """
 
 import math
@@ -25,16 +25,16 @@ LEAK = 0.2
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return the zeros before and after one axis for ceil(size / stride) outputs, as TensorFlow.
+    """Return TensorFlow's padding before and after one axis for ceil(size / stride) outputs.
 
-    The odd one goes after: kernel 5, stride 2, even sizes give (1, 2).
+    An odd zero is added after: kernel 5, stride 2, even sizes give (1, 2).
     """
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 
 
 class SameConv2d(nn.Conv2d):
-    """Convolution with TensorFlow's "SAME" padding of zeros, which is not symmetric at stride 2."""
+    """Convolution with TensorFlow's "SAME" zero padding, which is asymmetric at stride 2."""
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, in, H, W)`` → ``(B, out, ceil(H / stride), ceil(W / stride))``."""
@@ -51,10 +51,10 @@ class BatchNorm(nn.Module):
     features
         Channels C.
     scale, shift
-        Learn γ, learn β. tf.contrib's default has β only.
+        Whether to learn γ and β. tf.contrib's default has β only.
     track
-        Move the running statistics in training. Ding et al. never run those updates, so that
-        their evaluation uses mean 0 and variance 1.
+        Whether to update the running statistics in training. Ding et al. never do, so that their
+        evaluation uses mean 0 and variance 1.
     decay, epsilon
         TensorFlow's names; decay 0.999 is torch's momentum 0.001.
     """
@@ -83,7 +83,7 @@ class BatchNorm(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise with the batch's statistics in training, with the running ones otherwise."""
+        """Normalise with batch statistics in training, else with running statistics."""
         return F.batch_norm(
             x,
             self.running_mean,
@@ -97,11 +97,11 @@ class BatchNorm(nn.Module):
 
 
 class BoundedCode(nn.Module):
-    """Tanh that brings an identity into the range of its prior U(-1, 1), live at the start.
+    """Tanh that maps identities to the range of their prior U(-1, 1).
 
-    With ``norm`` a batch normalisation without parameters precedes it: the code can then
-    neither saturate nor collapse to a constant. Its running statistics follow within a few hundred
-    steps (decay 0.99), since short trainings are evaluated too.
+    With ``norm``, a batch normalisation without parameters precedes it, so that the code neither
+    saturates nor collapses to a constant. Decay 0.99 lets the running statistics converge within a
+    few hundred steps, for short trainings.
     """
 
     def __init__(self, features: int, norm: bool) -> None:
@@ -117,8 +117,8 @@ class BoundedCode(nn.Module):
 class FilmNorm(nn.Module):
     """Group normalisation scaled and shifted by a condition: (1 + γ(e))·norm(h) + β(e).
 
-    γ and β are linear in e with weights of zero, so that training starts from a plain norm. Groups
-    leave the condition visible, where an instance norm would take constant maps out again.
+    γ and β are linear in e with zero initial weights, so that training starts from a plain norm. An
+    instance norm would remove constant maps, and with them the condition.
     """
 
     def __init__(self, features: int, condition: int) -> None:
@@ -135,7 +135,7 @@ class FilmNorm(nn.Module):
 
 
 def upsample(x: Tensor) -> Tensor:
-    """Double both sides, nearest neighbour."""
+    """Double height and width by nearest neighbour."""
     return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
@@ -146,7 +146,7 @@ def append_maps(x: Tensor, code: Tensor) -> Tensor:
 
 
 def channels_last(module: _M) -> _M:
-    """Lay the weights of convolutions out channel by channel: twice as fast on a CPU too."""
+    """Convert the weights of convolutions to channels last: twice as fast, on a CPU too."""
     for parameter in module.parameters():
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
@@ -170,7 +170,7 @@ def initialise(layer: nn.Module, kind: Initialisation, std: float | None = None)
         connected layers from a normal with σ² = 1 / √(in·out) (Ding et al. 2018). ``he``: both
         from a normal with σ² = 2 / inputs (He et al. 2015).
     std
-        σ of an official convolution where it is not the formula's: 0.02 in the decoder.
+        σ of an official convolution in place of the formula: 0.02 in the decoder.
     """
     weight = cast(nn.Parameter, layer.weight)
     if kind == "he":

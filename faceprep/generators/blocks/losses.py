@@ -1,8 +1,8 @@
 """Losses as pure functions of tensors; all reduce to a float32 scalar, also under autocast.
 
-Means are over every element unless noted, so that no weight depends on the
-batch or the size. Sources: Ding et al. (2018, eq. 6–10), with the definitions of their
-official code where the paper gives none; other sources are named in the docstrings.
+Means are over all elements unless noted, so that weights are independent of batch and image size.
+Sources: Ding et al. (2018, eq. 6–10), or their official code for definitions missing in the paper;
+other sources are named in the docstrings.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from torch import Tensor
 Adversarial = Literal["non_saturating", "hinge"]
 FeatureNorm = Literal["mean", "mean_over_hw", "relative"]
 
-#: A discriminator's answer: one tensor, or one for each of several heads.
+#: Output of a discriminator: one tensor, or one per head.
 Logits = Tensor | Sequence[Tensor]
 
 
@@ -27,14 +27,14 @@ def real_loss(logits: Logits, kind: Adversarial = "non_saturating") -> Tensor:
 
 
 def fake_loss(logits: Logits, kind: Adversarial = "non_saturating") -> Tensor:
-    """Return the discriminator's loss on fakes and on real images with a wrong label."""
+    """Return the discriminator's loss on generated images and on real images with a wrong label."""
     if kind == "hinge":
         return _over_heads([F.relu(1 + head.float()) for head in _heads(logits)])
     return _over_heads([F.softplus(head.float()) for head in _heads(logits)])
 
 
 def generator_loss(logits: Logits, kind: Adversarial = "non_saturating") -> Tensor:
-    """Return the generator's adversarial loss on its fakes: softplus(−l), or −l with the hinge."""
+    """Return the generator's adversarial loss: softplus(−l), or −l with the hinge."""
     if kind == "hinge":
         return _over_heads([-head.float() for head in _heads(logits)])
     return real_loss(logits)
@@ -68,10 +68,10 @@ def identity_loss(
     made, wanted
         Feature maps per layer, ``(B, C_l, H_l, W_l)``.
     norm
-        How a layer's absolute differences are reduced. ``mean``: over all elements.
-        ``mean_over_hw``: the mean divided again by H_l·W_l, as the official code does; at 224
-        pixels that leaves 1/50176 of conv1_2 and 1/196 of conv5_2, nearly nothing. ``relative``:
-        the mean divided by the mean magnitude of the wanted layer.
+        Reduction of a layer's absolute differences. ``mean``: over all elements.
+        ``mean_over_hw``: the mean divided again by H_l·W_l, as in the official code, which at 224
+        pixels scales conv1_2 by 1/50176 and conv5_2 by 1/196. ``relative``: the mean divided by
+        the mean magnitude of the wanted layer.
     weights
         β_l; 1 each if None.
     faces
@@ -93,8 +93,7 @@ def identity_loss(
 def embedding_loss(made: Tensor, wanted: Tensor, margin: float = 0.0) -> Tensor:
     """Return the mean of relu(|e(made) − e(wanted)| − margin) over ``(B, E)`` face embeddings.
 
-    An edit moves the embedding a little even for the same person; a margin (dlib's network: 0.25)
-    tolerates that.
+    The margin (dlib's network: 0.25) tolerates the change of embedding by the expression alone.
     """
     distance = (made.float() - wanted.float()).square().sum(1).add(1e-12).sqrt()
     return F.relu(distance - margin).mean()
@@ -103,7 +102,8 @@ def embedding_loss(made: Tensor, wanted: Tensor, margin: float = 0.0) -> Tensor:
 def q_loss(read: Tensor, code: Tensor, classes: int) -> Tensor:
     """Sum the mean squared errors of the blocks of codes ``(B, K·d)`` over the classes (eq. 4, 5).
 
-    A factored Gaussian of fixed variance, up to constants. See `health.q_floor`.
+    Negative log-likelihood of a factored Gaussian of fixed variance, up to constants. See
+    `health.q_floor`.
     """
     return (read.float() - code.float()).square().mean() * classes
 
@@ -146,10 +146,10 @@ def latent_cycle_loss(again: Tensor, g: Tensor) -> Tensor:
 
 
 def diversity_loss(a: Tensor, b: Tensor, z_a: Tensor, z_b: Tensor) -> Tensor:
-    """Return the mean of |z_a − z_b| / |G(z_a) − G(z_b)|: two identities must not give one image.
+    """Return the mean of |z_a − z_b| / |G(z_a) − G(z_b)|, large if identities give equal images.
 
     The inverse ratio of mode-seeking GANs (Mao et al. 2019). `a`, `b`: images or features of any
-    shape ``(B, …)`` with the same code of expression, `z_a`, `z_b`: ``(B, G)``.
+    shape ``(B, …)`` with the same expression code; `z_a`, `z_b`: ``(B, G)``.
     """
     images = (a.float() - b.float()).flatten(1).abs().mean(1)
     identities = (z_a.float() - z_b.float()).abs().mean(1)
@@ -159,7 +159,7 @@ def diversity_loss(a: Tensor, b: Tensor, z_a: Tensor, z_b: Tensor) -> Tensor:
 def r1_penalty(logits: Logits, x: Tensor) -> Tensor:
     """Return ½·mean |∇_x Σ D(x)|² on real images (Mescheder et al. 2018), outside autocast.
 
-    `x` ``(B, …)`` must require gradients, and be the image before any augmentation.
+    `x` ``(B, …)``: unaugmented images that require gradients.
     """
     total = torch.stack([head.float().sum() for head in _heads(logits)]).sum()
     (gradient,) = torch.autograd.grad(total, x, create_graph=True)

@@ -1,7 +1,7 @@
 """A discriminator on the feature maps of a frozen network (projected GAN, Sauer et al. 2021).
 
-It takes feature maps of any network. Each level has its own small head behind a fixed random
-projection of the channels.
+Each level of the feature maps has its own small head behind a fixed random projection of the
+channels.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class ProjectedOutput(NamedTuple):
     Attributes
     ----------
     logits
-        One ``(B, 1, h_l, w_l)`` per level, above 0 for real.
+        One ``(B, 1, h_l, w_l)`` per level, positive for real.
     classes
         ``(B, K)`` logits of the shown expression.
     """
@@ -40,7 +40,7 @@ class _Level(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(channels, 1, 1))
         self.register_buffer("deviation", torch.ones(channels, 1, 1))
-        # Fixed: a discriminator that chose the features itself would see only few of them.
+        # Fixed: a trained projection would concentrate on few features.
         self.register_buffer("projection", torch.empty(width, channels, 1, 1))
         nn.init.normal_(self.projection, std=channels**-0.5)
         self.convs = nn.ModuleList(
@@ -61,26 +61,26 @@ class _Level(nn.Module):
         known = scaled(features)
         self.mean.copy_(known.mean(dim=(0, 2, 3))[:, None, None])
         deviation = known.std(dim=(0, 2, 3))[:, None, None]
-        # A channel that is silent on real faces must not become the loudest on fakes.
+        # A channel that is constant on real faces must not dominate on generated ones.
         self.deviation.copy_(deviation.clamp_min(0.1 * float(deviation.mean()) + 1e-6))
 
 
 def scaled(features: Tensor) -> Tensor:
     """Divide every face's maps ``(B, C, h, w)`` by their root mean square, in float32.
 
-    Layers of a frozen network differ in scale by orders; the heads should not.
+    Layers of a frozen network differ in scale by orders of magnitude.
     """
     features = features.float()
     return features / features.square().mean(dim=(1, 2, 3), keepdim=True).add(1e-8).sqrt()
 
 
 class ProjectedDiscriminator(nn.Module):
-    """Discriminates real from fake, and classifies the expression, from feature maps.
+    """Discriminate real from generated faces, and classify the expression, by feature maps.
 
     Parameters
     ----------
     channels
-        Channels of every level in the order in which the maps come.
+        Channels of every level, in the order of the maps.
     classes
         Number of expressions K.
     width
@@ -95,8 +95,8 @@ class ProjectedDiscriminator(nn.Module):
     def calibrate(self, features: Sequence[Tensor]) -> None:
         """Standardise every channel with its statistics on real faces, before the first step.
 
-        After a ReLU, a channel is mostly its mean, which is alike for all faces and would dominate
-        a random projection. Some hundred faces are enough.
+        After a ReLU, a channel consists mostly of its mean, which is similar for all faces and
+        would dominate a random projection. A few hundred faces suffice.
         """
         for level, maps in zip(self.levels, features, strict=True):
             cast(_Level, level).calibrate(maps)
@@ -109,7 +109,7 @@ class ProjectedDiscriminator(nn.Module):
         features
             ``(B, C_l, h_l, w_l)`` per level, of images that went through `training.diffaugment`.
         y
-            ``(B, K)`` one-hot: the label of the images.
+            ``(B, K)`` one-hot labels of the images.
         """
         answers = [
             level(maps, y.float()) for level, maps in zip(self.levels, features, strict=True)

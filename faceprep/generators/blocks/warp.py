@@ -1,7 +1,7 @@
-"""Warping by a bounded smooth flow: out(p) = x(p + flow(p)), the identity exactly where it is 0.
+"""Warping by a bounded smooth flow: out(p) = x(p + flow(p)), exactly the identity if it is 0.
 
-Everything here is float32 also under autocast: the spacing of bfloat16 near 1 is a quarter of a
-pixel at 128.
+All functions use float32 under autocast too: the spacing of bfloat16 near 1 is a quarter of a pixel
+at size 128.
 """
 
 from contextlib import AbstractContextManager
@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 def identity_grid(height: int, width: int, device: torch.device | None = None) -> Tensor:
-    """Return the centres of the pixels for `grid_sample`, ``(1, H, W, 2)`` x, y in [-1, 1]."""
+    """Return the pixel centres for `grid_sample`, ``(1, H, W, 2)`` x, y in [-1, 1]."""
     rows = torch.linspace(-1, 1, height, device=device)
     columns = torch.linspace(-1, 1, width, device=device)
     y, x = torch.meshgrid(rows, columns, indexing="ij")
@@ -21,10 +21,7 @@ def identity_grid(height: int, width: int, device: torch.device | None = None) -
 
 
 def smooth(flow: Tensor, sigma: float) -> Tensor:
-    """Blur ``(B, C, H, W)`` with a Gaussian of `sigma` pixels, the border continued.
-
-    A weighted mean: bounds of the values stay.
-    """
+    """Blur ``(B, C, H, W)`` with a Gaussian of `sigma` pixels, replicating the border."""
     reach = min(max(round(3 * sigma), 1), min(flow.shape[2:]) - 1)
     offsets = torch.arange(-reach, reach + 1, dtype=flow.dtype, device=flow.device)
     kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
@@ -35,7 +32,7 @@ def smooth(flow: Tensor, sigma: float) -> Tensor:
 
 
 def bounded_flow(u: Tensor, size: int, limit: float, sigma: float) -> Tensor:
-    """Convert a network's free values on a coarse grid to displacements in pixels.
+    """Convert a network's unbounded output on a coarse grid to displacements in pixels.
 
     Parameters
     ----------
@@ -44,9 +41,9 @@ def bounded_flow(u: Tensor, size: int, limit: float, sigma: float) -> Tensor:
     size
         Side S of the image, pixels.
     limit
-        Largest displacement along an axis, as a part of the side.
+        Largest displacement along an axis, relative to the side.
     sigma
-        Of the smoothing, in cells of the coarse grid; 0 does not smooth.
+        Standard deviation of the smoothing, cells of the coarse grid; 0 does not smooth.
 
     Returns
     -------
@@ -60,24 +57,24 @@ def bounded_flow(u: Tensor, size: int, limit: float, sigma: float) -> Tensor:
 
 
 def warp(x: Tensor, flow: Tensor) -> Tensor:
-    """Sample every pixel where the flow points, ``out(p) = x(p + flow(p))``.
+    """Warp images: ``out(p) = x(p + flow(p))``.
 
     Parameters
     ----------
     x
-        ``(B, C, H, W)``; outside the image its border continues.
+        ``(B, C, H, W)``; the border is replicated outside.
     flow
         ``(B, 2, H, W)`` x, y in pixels.
 
     Returns
     -------
-    ``(B, C, H, W)`` float32. `grid_sample` with the identity grid has an error of some 1e-6,
-    which is subtracted, so that a flow of zeros gives `x` bit for bit.
+    ``(B, C, H, W)`` float32. The error of `grid_sample` with the identity grid, about 1e-6, is
+    subtracted, so that a flow of zeros returns `x` bit for bit.
     """
     height, width = x.shape[2:]
     with _full_precision(x):
         x, flow = x.float(), flow.float()
-        # Sampling at NaN reaches outside the image's memory; the result is NaN all the same.
+        # Sampling at NaN reads outside the image's memory; the result is NaN in either case.
         broken = (flow - flow).detach().sum(1, keepdim=True)
         flow = flow.nan_to_num(0.0, 0.0, 0.0)
         grid = identity_grid(height, width, x.device).expand(len(x), -1, -1, -1)
@@ -89,7 +86,7 @@ def warp(x: Tensor, flow: Tensor) -> Tensor:
 
 
 def _full_precision(x: Tensor) -> AbstractContextManager[None]:
-    """Disable autocast; device ``meta``, where only shapes are computed, has none."""
+    """Disable autocast, except on device ``meta``, which has none."""
     off = torch.autocast("cpu" if x.is_meta else x.device.type, enabled=False)
     return cast(AbstractContextManager[None], off)
 
@@ -99,9 +96,9 @@ def _sample(x: Tensor, grid: Tensor) -> Tensor:
 
 
 def folded_share(flow: Tensor) -> Tensor:
-    """Return the share of cells where the map p + flow(p) turns over (Jacobian determinant ≤ 0).
+    """Return the share of cells where p + flow(p) folds (Jacobian determinant ≤ 0).
 
-    `flow`: ``(B, 2, H, W)`` pixels. Returns a scalar in [0, 1]; 0 is a proper deformation.
+    `flow`: ``(B, 2, H, W)`` pixels. Returns a scalar in [0, 1]; 0 is an invertible deformation.
     """
     flow = flow.float()
     right = flow[:, :, :-1, 1:] - flow[:, :, :-1, :-1]

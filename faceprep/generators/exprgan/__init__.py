@@ -1,22 +1,22 @@
 """ExprGAN: expression editing with controllable intensity (Ding, Sricharan & Chellappa 2018).
 
 ======================  ==============================================================
-`config`, `presets`     every choice of the networks by name, and its presets
-`config_values`         allowed values of these choices
+`config`, `presets`     settings of the networks, and their presets
+`config_values`         allowed values of the settings
 `networks`              G_enc, G_dec, D_z
 `discriminators`        D_img with Q
-`source_path`           from the source image to the edited one: warp and residual
-`model`                 the networks as one generator
+`source_path`           warp and residual that turn the source image into the edited one
+`model`                 all networks as one generator
 `codes`                 expression codes
 `prior`                 distribution of new identities
-`weights`, `phase`      weights of the losses, and how one phase of training runs
+`weights`, `phase`      weights of the losses, and settings of a training phase
 `schedule`              phases of the presets
-`setup`, `trainer`      settings of a training, and the training itself
-`batch`, `forward`      faces and random numbers of a step, and its images
+`setup`, `trainer`      settings of a training, and its trainer
+`batch`, `forward`      faces and random numbers of a step, and the forward pass
 `generator_losses`      losses of encoder, decoder and path
 `discriminator_losses`  losses of the discriminators
 `step`                  one step: images, discriminators, generator
-`monitor`, `samples`    failures and samples between two steps
+`monitor`, `samples`    detection of failures, and sample images
 `memory`                estimate of the memory of a step
 ======================  ==============================================================
 """

@@ -14,31 +14,31 @@ from faceprep.training.crops import Crops, Order
 from faceprep.training.diffaugment import WITHOUT_CUTOUT, Draw, draw
 from faceprep.training.same_person_pairs import SamePersonPairs
 
-#: Strength above which an edit is compared with the peak face of that person and expression.
+#: Strength above which an edit is compared with the same person's peak face.
 _PEAK = 0.7
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Faces and random numbers; B faces, K classes, d elements, identities of length G.
+    """Faces and random numbers of a step: B faces, K classes, d elements, identity length G.
 
     Attributes
     ----------
     x, y
         Faces ``(B, 3, S, S)`` and their labels ``(B, K)``.
     other
-        ``(B, K)`` another label of each face: the target of its edit, and a wrong label of it.
+        ``(B, K)`` another label of each face, used as target of its edit and as wrong label.
     own, edit
-        ``(B, d)`` magnitudes of the code of the own and of the other label.
+        ``(B, d)`` magnitudes of the codes of the own and of the other label.
     strength
-        ``(B,)`` of the edit, in [0, 1].
+        ``(B,)`` strength of the edit, in [0, 1].
     prior, noise
-        ``(B, G)`` identities from the prior: for D_z, and for new faces.
+        ``(B, G)`` identities from the prior, for D_z and for new faces.
     numbers
-        Random numbers of the augmentation; None without.
+        Random numbers of the augmentation; None without augmentation.
     pair, paired
-        ``(B, 3, S, S)`` the same people with the label `other`, and their weights ``(B,)``
-        in [0, 1]: 0 where there is no such face, and for weak edits. None where no loss needs them.
+        ``(B, 3, S, S)`` faces of the same people with the label `other`, and weights ``(B,)`` in
+        [0, 1], 0 for missing faces and weak edits. None if no loss needs them.
     """
 
     x: Tensor
@@ -57,9 +57,9 @@ class Batch:
 def batches(
     crops: Crops, order: Order, noise: torch.Generator, config: ExprGANConfig
 ) -> Callable[[PhaseRecipe, int, int], Batch]:
-    """Return a function that draws a batch from a phase, its number, and the step in it.
+    """Return a function that draws a batch for a phase, its number, and the step in it.
 
-    Every step draws the same amount from `noise`, whatever the phase.
+    Every step draws the same amount from `noise` in every phase.
     """
     device = crops.images.device
     partners = SamePersonPairs(crops.subjects, crops.labels, len(config.classes))
@@ -87,7 +87,7 @@ def batches(
             x=crops.batch(indices, flips),
             y=y,
             other=F.one_hot(wanted, y.shape[1]).to(y.dtype),
-            # Alike in strength: otherwise "strong" comes to mean "own label, nothing to do".
+            # Equal distribution of strengths, so that a strong code does not imply the own label.
             own=alike if phase.name == "joint" else own,
             edit=edit,
             strength=strength,

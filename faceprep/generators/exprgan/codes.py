@@ -1,8 +1,8 @@
-"""Expression codes: the decoder's input that sets the expression.
+"""Expression codes, the decoder's input that determines the expression.
 
 A code has K blocks of d elements, one block per class. In training the block of the shown class
-is positive and all others are negative with the same magnitudes (ExprGAN, eq. 3). So every code
-seen in training is ``|z|·(2y − 1)``; the table shows which codes for editing are of that form.
+is positive and all others are negative with the same magnitudes: ``|z|·(2y − 1)`` (ExprGAN, eq. 3).
+The table shows which codes for editing have that form.
 
 =======================  ============================================  ====================
 code                     blocks                                        seen in training
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from faceprep.core.errors import UsageError
 
-#: Variance of one magnitude given the label: |U(-1, 1)|.
+#: Variance of one magnitude, |U(-1, 1)|.
 UNIFORM_VARIANCE = 1 / 12
 
 #: Mean and variance for `edit_magnitudes`: E r · E v and E r² · E v² − (E r · E v)², r = √U,
@@ -29,14 +29,14 @@ EDIT_VARIANCE = (0.85**2 + 0.3**2 / 12) / 2 - EDIT_MEAN**2
 
 
 def expression_code(y: Tensor, z: Tensor) -> Tensor:
-    """Return F_ctrl: ``c_i = |z|·(2·y_i − 1)``, one `z` for all classes (eq. 3).
+    """Return the output of F_ctrl: ``c_i = |z|·(2·y_i − 1)``, one `z` for all classes (eq. 3).
 
     Parameters
     ----------
     y
         ``(B, K)`` one-hot labels.
     z
-        ``(B, d)`` in [-1, 1]; only its magnitude counts, one per element.
+        ``(B, d)`` in [-1, 1], of which the magnitude is used.
 
     Returns
     -------
@@ -53,9 +53,9 @@ def intensity_code(y: Tensor, s: Tensor | float, elements: int) -> Tensor:
     y
         ``(B, K)`` one-hot labels.
     s
-        Intensity in [0, 1], one or ``(B,)``. At 0 every class has the same code.
+        Intensity in [0, 1], a scalar or ``(B,)``. At 0 all classes have the same code.
     elements
-        Elements d of a class.
+        Number d of elements per class.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def intensity_code(y: Tensor, s: Tensor | float, elements: int) -> Tensor:
 def element_code(y: Tensor, element: int, elements: int) -> Tensor:
     """Return the code with one element of the active block +1 and all others −1 (Fig. 3).
 
-    Returns ``(B, K·d)``. The elements have no order from weak to strong by themselves.
+    Returns ``(B, K·d)``. The elements are not ordered by intensity.
     """
     if not 0 <= element < elements:
         raise UsageError(f"element {element} of a code with {elements} elements a class")
@@ -88,7 +88,7 @@ def uniform_noise(
 ) -> Tensor:
     """Draw ``(batch, length)`` from U(-1, 1): the prior of identities and of `z`.
 
-    The numbers are drawn where `generator` lives (the CPU without one) and moved to `device`.
+    The numbers are drawn on the device of `generator` (the CPU if None) and moved to `device`.
     """
     where = generator.device if generator is not None else torch.device("cpu")
     noise = torch.rand(batch, length, generator=generator, device=where)
@@ -101,14 +101,14 @@ def edit_magnitudes(
     generator: torch.Generator | None = None,
     device: torch.device | str | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Draw codes for edits in training, mostly strong, the elements nearly alike.
+    """Draw codes for edits in training, mostly strong, with similar elements.
 
     Returns
     -------
     z
         ``(B, d)`` magnitudes r·(0.7 + 0.3·U), for `expression_code`.
     r
-        ``(B,)`` the strength itself, the root of U(0, 1): it weights the class loss.
+        ``(B,)`` strength, the root of U(0, 1), which weights the class loss.
     """
     where = generator.device if generator is not None else torch.device("cpu")
     draw = torch.rand(batch, elements + 1, generator=generator, device=where)

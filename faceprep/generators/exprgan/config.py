@@ -1,7 +1,7 @@
 """Configuration of ExprGAN's networks.
 
-The paper leaves out much, and the official code differs from it in places. Each difference is a
-switch here; preset `paper` follows the code, which is what was trained.
+The paper omits many details, and the official code differs from it in places. Each difference is a
+switch; preset `paper` follows the code.
 """
 
 from collections.abc import Mapping
@@ -20,71 +20,69 @@ from faceprep.generators.exprgan.config_values import (
 
 @dataclass(frozen=True, kw_only=True)
 class ExprGANConfig:
-    """Settings that determine the networks' shapes and functions.
+    """Settings of the networks.
 
     Attributes
     ----------
     preset
-        Name of the recipe.
+        Name of the preset.
     classes
-        The K expressions in the order of the labels.
+        K expressions in the order of the labels.
     size
         Side of the images: 32, 64 or 128 pixels.
     identity, elements
-        Length of g(x), elements d of a class in the code (paper: 50 and 5).
+        Length of g(x), and number d of elements per class (paper: 50 and 5).
     width, d_width, d_features
         Channels after the first convolution of G_enc (64) and of D_img (16); length of D_img's
-        fully connected layer (1024). Everything else follows from these.
+        fully connected layer (1024). They determine all other widths.
     q_sees_label
-        Code: D_img and Q share layers that have the label as constant maps. False: the shared
-        layers see the image alone, D_img takes the label by projection, and Q infers which
-        expression it sees.
+        Code: the layers shared by D_img and Q get the label as constant maps. False: they get the
+        image only, D_img uses the label by projection, and Q infers the expression.
     q_shared_layer
-        Code: one more fully connected layer of 128 before Q's branches.
+        Code: an additional fully connected layer of 128 before Q's branches.
     d_leaky
         Paper: leaky ReLU everywhere in D_img and D_z. Code (False): ReLU in D_img's convolutions
         and in D_z.
     bn_scale
         Batch norms have γ. Code (False): β only.
     bn_track
-        Move running statistics. Code (False): never, so Q cannot be used on one image; expression
-        transfer needs it, so `paper` has it too.
+        Update running statistics. Code: never, so that Q cannot be used on single images. `paper`
+        updates them, because expression transfer needs Q.
     encoder_tanh
         Code: tanh after G_enc, the range of the prior. Not given in the paper.
     code_repeats
-        How often the expression code is repeated beside g(x). Code (None): int(identity / K).
+        Number of repetitions of the expression code beside g(x). Code (None): int(identity / K).
     code_everywhere
-        Code: the expression code again at every layer of G_dec. False: at the first only.
+        Code: the expression code is an input of every layer of G_dec. False: of the first only.
     initialisation
         ``official``, or ``he``: the official fully connected layer saturates the tanh.
     code_norm
-        Batch norm without parameters before that tanh: all dimensions stay alive.
+        Batch norm without parameters before that tanh, so that no dimension becomes constant.
     code_injection
-        How G_dec's layers get the code: ``maps`` (code: constant maps before the convolution),
-        ``bias`` (one bias per image, the same but at the border, and cheaper), or ``film``: every
-        layer is normed, and scaled and shifted by code and identity, which learns many times
-        faster.
+        Input of the code to G_dec's layers: ``maps`` (code: constant maps before the convolution),
+        ``bias`` (one bias per image, cheaper, and equal except at the border), or ``film`` (norm,
+        scaled and shifted by code and identity, which learns many times faster).
     d_norm
-        ``batch`` (paper, code), or ``spectral`` in D_img and none in Q and D_z.
+        ``batch`` (paper, code), or ``spectral`` (in D_img; none in Q and D_z).
     class_head
         D_img also classifies the expression.
     source_path
-        decode(g, c, src) goes from the source by a warp and a residual.
+        decode(g, c, src) edits the source by a warp and a residual.
     path_width
-        Channels of that path at full size.
+        Channels of the path at full size.
     path_sees_decoder
-        The path gets G_dec's features, which know what the asked expression looks like.
+        The path also gets G_dec's features, which show the requested expression.
     max_flow, flow_sigma
-        Largest displacement as a part of the side; smoothing in cells of a quarter of the size.
-        `max_flow` 0 takes the warp out.
+        Largest displacement relative to the side (0 removes the warp); smoothing in cells of a
+        quarter of the size.
     residual_scale, residual_init
-        The linear residual times this (0 takes it out); its last weights times this at the start.
-        0 makes the untrained edit the source itself, bit for bit.
+        Factor of the linear residual (0 removes it), and of its initial last weights (0: the
+        untrained edit equals the source bit for bit).
     residual_limit
-        Bound of the residual, by a tanh, in the images' range of 2; 0 for none. Unbounded, it grows
-        behind the clamp of the image, and leaves black holes.
+        Bound of the residual by a tanh, in the images' range of 2; 0 for none. An unbounded
+        residual grows behind the clamp of the image, and causes black holes.
     projected_channels
-        Channels of the feature maps that the projected discriminator gets; empty for none.
+        Channels of the inputs of the projected discriminator; empty for none.
     """
 
     preset: Preset
@@ -145,7 +143,7 @@ class ExprGANConfig:
 
 
 def config_from_json(values: Mapping[str, Any]) -> ExprGANConfig:
-    """Make a configuration from plain values.
+    """Build a configuration from plain values.
 
     Raises
     ------
@@ -162,12 +160,12 @@ def config_from_json(values: Mapping[str, Any]) -> ExprGANConfig:
 
 
 def make_config(choices: Mapping[str, Any], changes: Mapping[str, Any]) -> ExprGANConfig:
-    """Make a configuration from the choices of a preset and what is changed in them.
+    """Build a configuration from the settings of a preset and changes.
 
     Raises
     ------
     UsageError
-        A key is unknown, or a value is not allowed.
+        A key is unknown, or a value is invalid.
     """
     values = {**choices, **changes}
     known = {field.name for field in fields(ExprGANConfig)}

@@ -17,7 +17,7 @@ SIZES = (32, 64, 128)
 
 _NAME = re.compile(r"[A-Za-z0-9][\w .+-]{0,63}")
 
-#: Smallest and largest value of every number: a file from a stranger must not ask for terabytes.
+#: Smallest and largest value of every number, so that an untrusted file cannot exhaust memory.
 _RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "identity": (2, 1024),

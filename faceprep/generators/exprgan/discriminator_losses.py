@@ -18,14 +18,14 @@ from faceprep.training.health import code_spread
 
 
 class DiscriminatorLosses:
-    """Losses of the discriminators in a phase; their names begin with ``d_``."""
+    """Losses of the discriminators in a phase; names begin with ``d_``."""
 
     def __init__(self, model: ExprGAN, phase: PhaseRecipe, phi: FaceFeatures | None) -> None:
         self.model, self.phase, self.phi = model, phase, phi
 
     @property
     def weights(self) -> dict[str, float]:
-        """Weights of the losses that have one; the others have weight 1."""
+        """Weights other than 1."""
         weights = self.phase.weights
         return {
             "d_wrong_label": weights.wrong_label,
@@ -36,7 +36,7 @@ class DiscriminatorLosses:
     def __call__(
         self, images: Images, batch: Batch, maps: FeatureMaps
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Return the losses of the discriminators without R1, and numbers of health."""
+        """Return the losses of the discriminators without R1, and health numbers."""
         model, phase = self.model, self.phase
         terms: dict[str, Tensor] = {}
         real_x = augmented_for_image(batch.x, batch, self.phase)
@@ -108,7 +108,7 @@ class DiscriminatorLosses:
         return losses.fake_loss(logits, self.phase.adversarial)
 
     def r1(self, batch: Batch) -> Tensor:
-        """Return R1 of D_img in float32; its gradient is taken at the image before augmentation."""
+        """Return R1 of D_img in float32, at the unaugmented images."""
         x = batch.x.detach().requires_grad_()
         return losses.r1_penalty(
             self.model.d_image(augmented_for_image(x, batch, self.phase), batch.y).logit, x

@@ -1,4 +1,4 @@
-"""D_img and Q of ExprGAN: one trunk, a logit, the expression code, and the class if wanted."""
+"""D_img and Q of ExprGAN: a shared trunk with heads for logit, expression code and class."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from faceprep.generators.blocks.layers import (
 )
 from faceprep.generators.exprgan.config import ExprGANConfig
 
-#: Halvings of D_img's trunk, whatever the size; channels double at each.
+#: Number of halvings of D_img's trunk at any size; channels double at each.
 _LEVELS = 4
 
 #: Q's shared layer, and the first layer of each of its branches.
@@ -30,13 +30,13 @@ class ImageOutput(NamedTuple):
     Attributes
     ----------
     logit
-        ``(B,)``, above 0 for real and fitting the label.
+        ``(B,)``, positive for real images that match the label.
     code
-        ``(B, K·d)`` in [-1, 1], what Q reads, float32.
+        ``(B, K·d)`` in [-1, 1], the output of Q, float32.
     classes
         ``(B, K)`` logits of the shown expression; None without a class head.
     features
-        ``(B, 128)`` of Q's shared layer (or D's own, without one), for feature matching.
+        ``(B, 128)`` of Q's shared layer (or D's own layer), for feature matching.
     """
 
     logit: Tensor
@@ -46,7 +46,7 @@ class ImageOutput(NamedTuple):
 
 
 class _Full(nn.Module):
-    """Fully connected, normed, leaky ReLU."""
+    """Fully connected layer, norm, leaky ReLU."""
 
     def __init__(self, inputs: int, outputs: int, norm: nn.Module) -> None:
         super().__init__()
@@ -60,9 +60,9 @@ class _Full(nn.Module):
 class ImageDiscriminator(nn.Module):
     """D_img(x, y) and Q(x, y).
 
-    With `q_sees_label` the label is appended as K constant maps before the first and after every
-    convolution, and to the input of the fully connected layer; without, it enters D_img's logit
-    only, by projection (Miyato & Koyama 2018).
+    With `q_sees_label`, the label is appended as K constant maps before the first and after every
+    convolution, and to the input of the fully connected layer. Otherwise it enters only the logit
+    of D_img, by projection (Miyato & Koyama 2018).
     """
 
     def __init__(self, config: ExprGANConfig) -> None:
@@ -97,7 +97,7 @@ class ImageDiscriminator(nn.Module):
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 initialise(layer, config.initialisation)
-        # D's own layers only: Q and the class head regress and need no bound.
+        # D's own layers only: Q and the class head need no Lipschitz bound.
         spectral = config.d_norm == "spectral"
         for layer in (*self.convs, self.fc, self.logit):
             with_spectral_norm(layer, spectral)
@@ -105,7 +105,7 @@ class ImageDiscriminator(nn.Module):
             with_spectral_norm(self.match, spectral)
 
     def forward(self, x: Tensor, y: Tensor) -> ImageOutput:
-        """Judge images ``(B, 3, S, S)`` with labels ``(B, K)``."""
+        """Discriminate images ``(B, 3, S, S)`` with labels ``(B, K)``."""
         h = append_maps(x, y) if self.sees_label else x
         for conv, norm in zip(self.convs, self.norms, strict=True):
             h = F.leaky_relu(norm(conv(h)), self.slope)

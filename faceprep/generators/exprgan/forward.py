@@ -1,4 +1,4 @@
-"""The forward pass of a training step: networks, their images, and face features of these."""
+"""The forward pass of a training step: networks, generated images, and face features."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,9 +36,9 @@ class FaceFeatures:
     features
         The frozen network.
     head
-        The frozen classifier on it; None where its weight is 0.
+        Frozen classifier on its features; None if its weight is 0.
     projected
-        Layers that the projected discriminator sees.
+        Layers read by the projected discriminator.
     """
 
     features: Features
@@ -47,11 +47,11 @@ class FaceFeatures:
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """Layers in which a reconstruction is compared."""
+        """Layers in which reconstructions are compared."""
         return tuple(self.features.perceptual_layers)
 
     def maps(self, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        """Return activations by name, every layer once."""
+        """Return activations by name, without repeated layers."""
         return self.features.activations(x, tuple(dict.fromkeys(layers)))
 
 
@@ -62,17 +62,17 @@ class Images:
     Attributes
     ----------
     reconstruction, bottleneck
-        Reconstruction with the own label, with the source and from the identity alone; None in a
-        phase whose identities are noise. Where there is a path, `reconstruction` has the first half
-        of the faces only: it is learned soon, and costs as much as an edit.
+        Reconstruction with the own label, through the source path and from the identity alone; None
+        in a phase whose identities are noise. With a path, `reconstruction` has only the first half
+        of the faces, because it is learned fast and is as expensive as an edit.
     fake, label, code
-        What the discriminators see, the expression that it should show, and its code.
+        Generated images for the discriminators, their requested expressions and codes.
     identity
-        Identities of the faces; None where they are noise.
+        Identities of the faces; None if they are noise.
     parts
-        The edit in parts; None where there is no path, or no edit.
+        Parts of the edit; None without a path or an edit.
     new
-        Faces of new identities, with `label` and `code`; None where no loss needs them.
+        Faces of new identities, with `label` and `code`; None if no loss needs them.
     """
 
     fake: Tensor
@@ -95,7 +95,7 @@ class GeneratorNetworks:
     Attributes
     ----------
     encode
-        Images → identities.
+        Function: images → identities.
     """
 
     def __init__(self, model: ExprGAN, compiled: bool = False) -> None:
@@ -110,7 +110,7 @@ class GeneratorNetworks:
 
     @property
     def has_path(self) -> bool:
-        """Whether edits start from the source's pixels."""
+        """Whether edits are made from the source's pixels."""
         return self._path is not None
 
     def face(self, g: Tensor, code: Tensor) -> Tensor:
@@ -118,9 +118,9 @@ class GeneratorNetworks:
         return self.model.decoder.image(self._features(g, code)[-1], code)
 
     def both(self, x: Tensor, g: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
-        """Reconstruct with the source (the first `half`), and from the identity alone.
+        """Reconstruct through the source path (the first `half`), and from the identity alone.
 
-        Without a path, both are from the identity alone.
+        Without a path, both are reconstructed from the identity alone.
         """
         known = self._features(g, code)
         alone = self.model.decoder.image(known[-1], code)
@@ -130,7 +130,7 @@ class GeneratorNetworks:
         return self._path(x[:n], g[:n], code[:n], [level[:n] for level in known]).image, alone
 
     def edit(self, x: Tensor, g: Tensor, code: Tensor) -> tuple[Tensor, EditParts | None]:
-        """Return edited faces, and their parts where there is a path."""
+        """Return edited faces, and their parts if there is a path."""
         if self._path is None:
             return self.face(g, code), None
         parts = self._path(x, g, code, self._features(g, code))
@@ -143,17 +143,17 @@ def half(faces: int) -> int:
 
 
 def augmented(x: Tensor, batch: Batch) -> Tensor:
-    """Augment images for the discriminators, with the same numbers for all images of a step."""
+    """Augment images for the discriminators, with shared random numbers in a step."""
     return x if batch.numbers is None else augment(x, batch.numbers)
 
 
 def augmented_for_image(x: Tensor, batch: Batch, phase: PhaseRecipe) -> Tensor:
-    """Augment images for D_img with Q, where the phase does."""
+    """Augment images for D_img with Q, if the phase does."""
     return augmented(x, batch) if phase.augment_image else x
 
 
 def projects(model: ExprGAN, phase: PhaseRecipe, phi: FaceFeatures | None) -> bool:
-    """Return whether the projected discriminator takes part."""
+    """Return whether the projected discriminator is used."""
     joint = phase.name == "joint" and "d_projected" in phase.judges
     return joint and model.d_projected is not None and phi is not None and bool(phi.projected)
 

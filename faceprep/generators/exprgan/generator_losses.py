@@ -1,4 +1,4 @@
-"""Losses of ExprGAN's encoder, decoder and path, by their names in `weights.Weights`."""
+"""Losses of ExprGAN's encoder, decoder and path, named as in `weights.Weights`."""
 
 from torch import Tensor
 
@@ -18,7 +18,7 @@ from faceprep.generators.exprgan.phase import PhaseRecipe
 
 
 class GeneratorLosses:
-    """Losses of a phase; those of weight 0 are left out, except Q's, for the history."""
+    """Losses of a phase; those of weight 0 are omitted, except Q's, for the history."""
 
     def __init__(
         self, networks: GeneratorNetworks, phase: PhaseRecipe, phi: FaceFeatures | None
@@ -92,7 +92,7 @@ class GeneratorLosses:
             if weights.latent_cycle:
                 terms["latent_cycle"] = losses.latent_cycle_loss(again, g.detach())
             if weights.image_cycle:
-                # Back as far as it went.
+                # Edit back by the same strength.
                 code = self.model.controller(batch.y, batch.edit)
                 n = half(len(code))
                 back, _ = self.networks.edit(images.fake[:n], again[:n], code[:n])

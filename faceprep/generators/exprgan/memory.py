@@ -1,4 +1,4 @@
-"""Estimate the memory that a step keeps for its backward pass, before anything is allocated."""
+"""Estimate the memory of a step's activations before anything is allocated."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,18 +9,18 @@ from torch import Tensor, nn
 from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.generators.exprgan.phase import PhaseRecipe
 
-#: Values that dlib's network keeps per face: outputs of its 29 convolutions at 150 pixels.
+#: Activations of dlib's network per face: outputs of its 29 convolutions at 150 pixels.
 _FEATURE_OUTPUTS = 1_250_000
 
-#: Passes through the face features that keep their activations.
+#: Number of passes through the face features that keep their activations.
 _FEATURE_PASSES = 2
 
 
 def activations(model: ExprGAN, phases: Sequence[PhaseRecipe], features: bool) -> int:
-    """Estimate the bytes in float32 of the outputs of all layers in a step of the largest batch.
+    """Estimate the bytes of all layers' float32 outputs in a step with the largest batch.
 
-    `model` is on device ``meta``. Every network is run once for one face, and multiplied: two
-    encodings, three decodings and edits (own label, other label, and back), and D_img twice.
+    `model` is on device ``meta``. Every network is run once for one face and counted repeatedly:
+    two encodings, three decodings and edits (own label, other label, and back), and D_img twice.
     """
     config, model = model.config, model.eval()
     counts: dict[str, int] = {}

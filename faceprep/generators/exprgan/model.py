@@ -1,4 +1,4 @@
-"""ExprGAN's networks as one generator."""
+"""All networks of ExprGAN as one generator."""
 
 from collections.abc import Iterator
 
@@ -14,26 +14,25 @@ from faceprep.generators.exprgan.networks import Decoder, Encoder, LatentDiscrim
 from faceprep.generators.exprgan.prior import IdentityPrior
 from faceprep.generators.exprgan.source_path import EditParts, SourcePath
 
-#: Networks that make images; the others are discriminators.
+#: Networks that generate images; the others are discriminators.
 GENERATOR_NETWORKS = ("encoder", "decoder", "path")
 
 
 class ExprGAN(nn.Module):
-    """G_enc, F_ctrl, G_dec, D_img with Q, D_z; a `Generator`.
+    """The generator ExprGAN: G_enc, F_ctrl, G_dec, D_img with Q, D_z.
 
     Attributes
     ----------
     encoder, decoder
         G_enc, G_dec.
     path
-        From the source to the edit; None in preset `paper`.
+        Network that edits the source image; None in preset `paper`.
     d_image, d_latent
         D_img with Q, D_z.
     prior
-        Distribution of new identities, once measured; None: U(-1, 1), as in the paper.
+        Measured distribution of identities; None: U(-1, 1), as in the paper.
     d_projected
-        Discriminator on a frozen network's feature maps; None where the configuration names no
-        channels.
+        Discriminator on feature maps of a frozen network; None without `projected_channels`.
     """
 
     def __init__(self, config: ExprGANConfig) -> None:
@@ -91,14 +90,14 @@ class ExprGAN(nn.Module):
     def decode(self, g: Tensor, c: Tensor, src: Tensor | None = None) -> Tensor:
         """Return images ``(B, 3, S, S)`` in [-1, 1] of identities and codes (G_dec).
 
-        With `src` and a path, the source is edited; otherwise the face is decoded from `g` alone.
+        With `src` and a path, the source is edited; otherwise the face is decoded from `g` and `c`.
         """
         if src is None or self.path is None:
             return self.decoder(g, c)
         return self.edit_parts(g, c, src).image
 
     def edit_parts(self, g: Tensor, c: Tensor, src: Tensor) -> EditParts:
-        """Edit a source, and return the parts of the edit, which have losses of their own.
+        """Edit a source, and return the parts of the edit.
 
         Raises
         ------
@@ -126,11 +125,11 @@ class ExprGAN(nn.Module):
         return Edited(self.decode(self.identities(u).to(code.device), code))
 
     def q(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return codes ``(B, K·d)`` in [-1, 1] read from images with labels ``(B, K)`` (Q)."""
+        """Return codes ``(B, K·d)`` in [-1, 1] of images with labels ``(B, K)`` (Q)."""
         return self.d_image(x, y).code
 
     def parameters_of(self, *names: str) -> Iterator[nn.Parameter]:
-        """Yield the parameters of the named networks in a fixed order; skip those that are None."""
+        """Yield the parameters of the named networks in a fixed order; skip missing networks."""
         for name in names:
             network = getattr(self, name)
             if network is not None:
@@ -138,17 +137,17 @@ class ExprGAN(nn.Module):
 
 
 def build(config: ExprGANConfig, device: str = "cpu", seed: int | None = None) -> ExprGAN:
-    """Make the networks with fresh weights.
+    """Build the networks with fresh weights.
 
     Parameters
     ----------
     config
         Configuration of the networks.
     device
-        ``meta`` gives names and shapes without memory. Weights are drawn on the CPU otherwise, so
-        that a seed means the same weights everywhere.
+        ``meta`` gives names and shapes without memory. Otherwise weights are drawn on the CPU, so
+        that a seed gives equal weights on all devices.
     seed
-        Seed of the weights; the global random state stays as it was. None uses the global state.
+        Seed of the weights; the global random state is unchanged. None uses the global state.
     """
     if device == "meta":
         with torch.device("meta"):

@@ -1,4 +1,4 @@
-"""Inspect an ExprGAN between two steps: known failures, and faces that it is not trained on."""
+"""Inspect an ExprGAN between two steps, on training faces and on unseen faces."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ from faceprep.training.crops import Crops
 from faceprep.training.health import Finding
 from faceprep.training.trainer import Inspection
 
-#: Faces that are inspected.
+#: Number of inspected faces.
 _FACES = 32
 
 
@@ -28,14 +28,14 @@ def inspect(
     phi: FaceFeatures | None,
     recent: Mapping[str, float],
 ) -> Inspection:
-    """Look for known failures of a generator in eval mode.
+    """Detect known failures of a generator in eval mode.
 
     Parameters
     ----------
     crops, unseen
-        Training faces, and faces of people it is not trained on (split ``val``), or None.
+        Training faces, and faces of the split ``val`` or None.
     recent
-        Means of the history's columns over the last steps.
+        Column → mean of the history over the last steps.
     """
     chosen = torch.arange(0, len(crops), max(len(crops) // _FACES, 1))[:_FACES]
     x, y = crops.batch(chosen), crops.one_hot(chosen)
@@ -67,7 +67,7 @@ def _another(model: ExprGAN, y: Tensor) -> Tensor:
 
 
 def _same_faces(model: ExprGAN, x: Tensor, y: Tensor, phi: FaceFeatures) -> Finding | None:
-    """Compare embeddings of new identities with those of as many real faces."""
+    """Compare embeddings of new identities with those of an equal number of real faces."""
     noise = torch.Generator().manual_seed(0)
     z = model.identities(codes.uniform_noise(len(x), model.identity, noise, x.device))
     code = codes.intensity_code(y[:1].expand(len(x), -1), 1.0, model.elements)

@@ -1,7 +1,7 @@
 """G_enc, G_dec and D_z of ExprGAN.
 
-Channels are those of the official code at 128 pixels: 64 … 1024 down to 4×4, and 512 … 32, 16, 3
-up again. Smaller images have fewer levels with the same first channels.
+At 128 pixels, channels are those of the official code: 64 … 1024 down to 4×4 in G_enc, 512 … 32,
+16, 3 in G_dec. Smaller images have fewer levels with the same first channels.
 """
 
 from itertools import pairwise
@@ -25,10 +25,10 @@ from faceprep.generators.exprgan.config import ExprGANConfig
 #: Side of the smallest feature maps.
 SEED = 4
 
-#: Fewest channels of a decoder's layer: 64 / 4 of the paper is above it; more behind a norm.
+#: Fewest channels of a decoder layer (the paper has at least 64 / 4), and of a layer with norm.
 _FEWEST, _FEWEST_NORMED = 8, 24
 
-#: Length of the condition that a normed layer gets.
+#: Length of the condition of a `FilmNorm`.
 _CONDITION = 128
 
 #: σ of the official decoder's convolutions.
@@ -68,7 +68,7 @@ class Decoder(nn.Module):
     Attributes
     ----------
     channels
-        Channels of each of the maps that `features` gives.
+        Channels of each map returned by `features`.
     """
 
     def __init__(self, config: ExprGANConfig) -> None:
@@ -106,7 +106,7 @@ class Decoder(nn.Module):
             initialise(bias, config.initialisation)
 
     def features(self, g: Tensor, c: Tensor) -> list[Tensor]:
-        """Return feature maps ``(B, channels_l, h, h)`` at 4, 8, … S and once more S."""
+        """Return feature maps ``(B, channels_l, h, h)`` at sides 4, 8, … S, S."""
         h = self.fc(torch.cat([g, c.repeat(1, self.repeats)], dim=1))
         h = F.relu(h).unflatten(1, (self.channels[0], SEED, SEED))
         levels = [h]
@@ -124,7 +124,7 @@ class Decoder(nn.Module):
         return levels
 
     def image(self, features: Tensor, c: Tensor) -> Tensor:
-        """Return images ``(B, 3, S, S) float32`` in [-1, 1] of the last features."""
+        """Return images ``(B, 3, S, S) float32`` in [-1, 1] from the last features."""
         h = append_maps(features, c) if self.maps else features
         return torch.tanh(self.convs[-1](h).float())
 
@@ -134,7 +134,7 @@ class Decoder(nn.Module):
 
 
 class LatentDiscriminator(nn.Module):
-    """D_z: separates identities from the prior U(-1, 1); fully connected 64, 32, 16, 1."""
+    """D_z: discriminate identities from the prior U(-1, 1); fully connected 64, 32, 16, 1."""
 
     def __init__(self, config: ExprGANConfig) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ class LatentDiscriminator(nn.Module):
             initialise(layer, config.initialisation)
 
     def forward(self, g: Tensor) -> Tensor:
-        """Return logits ``(B,)`` of identities ``(B, G)``, above 0 for the prior."""
+        """Return logits ``(B,)`` of identities ``(B, G)``, positive for the prior."""
         for layer, norm in zip(self.layers, self.norms, strict=True):
             g = F.leaky_relu(norm(layer(g)), self.slope)
         return self.logit(g)[:, 0]

@@ -14,39 +14,39 @@ BETAS = (0.5, 0.999)
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseRecipe:
-    """Settings of one phase; the names of the fields are part of the checkpoint format.
+    """Settings of one phase; field names are part of the checkpoint format.
 
     Attributes
     ----------
     name
         ``controller``, ``reconstruction``, ``refining`` or ``joint``.
     epochs, batch
-        Length; the last incomplete batch of an epoch is dropped.
+        Length, and batch size; the last incomplete batch of an epoch is dropped.
     makers, judges
-        Networks of `ExprGAN` that the optimizers of the generator and of the discriminators update.
+        Networks updated by the optimizers of the generator and of the discriminators.
     discriminate
-        The judges pay for taking real for fake. False: D_img pays L_Q only.
+        Whether the discriminators have adversarial losses. False: D_img has L_Q only.
     latent
-        Where identities come from: ``noise`` U(-1, 1), or the ``encoder``.
+        Source of identities: ``noise`` U(-1, 1), or the ``encoder``.
     weights
-        Of the losses.
+        Weights of the losses.
     feature_norm
-        `norm` of `losses.identity_loss`.
+        Argument `norm` of `losses.identity_loss`.
     adversarial
         Form of the adversarial losses.
     learning_rate, learning_rate_projected, betas
-        Adam, constant; its moments are reset in every phase.
+        Constant settings of Adam, whose moments are reset in every phase.
     steps
         Length in steps, in place of `epochs`.
     augment, augment_image
-        Discriminators, and the frozen classifier, see images through `training.diffaugment`; so
-        does D_img. In short trainings a small D_img learns nothing through it.
+        Whether discriminators and frozen classifier, and whether D_img, get images augmented by
+        `training.diffaugment`. In short trainings, a small D_img does not learn with it.
     even_classes
-        A batch has all expressions equally often; otherwise every face once an epoch.
+        Draw all expressions equally often; otherwise every face once per epoch.
     average
         Half-life of the weights' moving average in images; 0 for none.
     r1_every
-        Steps from one R1 penalty to the next, which weighs that many times as much.
+        Interval of the R1 penalty in steps, also its factor.
     """
 
     name: Literal["controller", "reconstruction", "refining", "joint"]
@@ -70,12 +70,12 @@ class PhaseRecipe:
     r1_every: int = 16
 
     def length(self, faces: int) -> int:
-        """Return the number of steps with so many training faces.
+        """Return the number of steps for a number of training faces.
 
         Raises
         ------
         UsageError
-            When there are fewer faces than a batch takes.
+            There are fewer faces than the batch size.
         """
         if self.steps is not None:
             return self.steps

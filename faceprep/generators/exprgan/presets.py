@@ -8,7 +8,7 @@ from faceprep.generators.exprgan.config import ExprGANConfig, make_config
 
 
 def paper(classes: Sequence[str], size: int = 128, **changes: Any) -> ExprGANConfig:
-    """Return the networks of the official code; at 128 pixels with its parameter counts."""
+    """Return the networks of the official code, with its parameter counts at 128 pixels."""
     return make_config({"preset": "paper", "classes": tuple(classes), "size": size}, changes)
 
 

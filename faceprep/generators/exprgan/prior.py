@@ -1,8 +1,8 @@
-"""Fit the distribution of identities, for new ones where the encoder does not fill the prior.
+"""Fit the distribution of identities, to sample new ones.
 
-ExprGAN trains identities towards U(-1, 1) with D_z, and draws new ones from it. After a short
-training they fill a part of it only, and the decoder fails on the rest. So a Gaussian is fitted to
-the identities after the training (Ghosh et al. 2020, "From variational to deterministic
+ExprGAN trains identities towards U(-1, 1) with D_z, and samples new ones from it. After a short
+training, identities cover only a part of it, and the decoder fails on the rest. So a Gaussian is
+fitted to the identities after the training (Ghosh et al. 2020, "From variational to deterministic
 autoencoders"), and uniform numbers are mapped to it.
 """
 
@@ -22,20 +22,20 @@ PRIOR = "prior"
 #: Largest magnitude of an identity, or of a uniform number.
 _EDGE = 0.999
 
-#: Added to the variances, as a part of their mean: with few faces some directions have none.
+#: Added to the variances, relative to their mean, because few faces leave some directions at 0.
 _RIDGE = 1e-3
 
 
 @dataclass(frozen=True)
 class IdentityPrior:
-    """A Gaussian of identities before their tanh.
+    """Gaussian distribution of identities before the tanh.
 
     Attributes
     ----------
     mean
         ``(G,)``.
     factor
-        ``(G, G)``, lower triangle; times its transpose, the covariance.
+        ``(G, G)``, lower triangular Cholesky factor of the covariance.
     """
 
     mean: Tensor
@@ -64,7 +64,7 @@ def fit_prior(identities: Tensor) -> IdentityPrior:
 
 
 def prior_from_json(values: Mapping[str, Any], identity: int) -> IdentityPrior:
-    """Read what `IdentityPrior.to_json` wrote for identities of length `identity`.
+    """Read the output of `IdentityPrior.to_json` for identities of length `identity`.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.training.crops import Crops
 from faceprep.training.trainer import Samples, SampleTable
 
-#: Faces of a table of edits; half as many are new.
+#: Number of faces in the table of edits; the table of new faces has half as many.
 FACES = 6
 
 #: Intensities of one expression.
@@ -17,16 +17,16 @@ LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 @torch.no_grad()
 def samples(model: ExprGAN, crops: Crops) -> Samples:
-    """Edit the same training faces every time, and generate the same new faces.
+    """Edit fixed training faces, and generate fixed new faces.
 
     The first table shows source, reconstruction, reconstruction from the identity alone, every
-    expression at full intensity, and one expression at five intensities; the second one new
+    expression at full intensity, and one expression at five intensities; the second table shows new
     identities with every expression.
 
     Parameters
     ----------
     model
-        In eval mode.
+        Generator in eval mode.
     crops
         Training faces.
     """
@@ -47,7 +47,7 @@ def _edits(model: ExprGAN, crops: Crops) -> SampleTable:
         code = codes.intensity_code(eye[k].expand(len(x), -1), 1.0, d)
         columns.append(model.decode(g, code, x))
         titles.append(name)
-    # Another expression in every row, never the row's own.
+    # A different expression in every row, never that of the source.
     shift = torch.arange(len(x), device=x.device) % (count - 1) + 1
     other = eye[(y.argmax(1) + shift) % count]
     for level in LEVELS:

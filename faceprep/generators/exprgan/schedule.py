@@ -1,13 +1,12 @@
 """Phases of the presets: epochs, batches, weights of the losses.
 
-`paper_phases` has the paper's three phases with
-every difference between paper and official code as an argument; `modern_phases` has one joint
-phase with the weights of the project's trial on photographs.
+`paper_phases` returns the three phases of the paper, with every difference between paper and
+official code as an argument; `modern_phases` returns one joint phase with the weights of a trial on
+photographs.
 
-Two things of the official code are mistakes and are not offered: it seeds the shuffling with the
-same number every epoch, which repeats the noise and the flips as well, so that the controller only
-ever sees 1260 vectors z; and it stretches every image's contrast to the full range by accident of
-its resize function.
+Two bugs of the official code are not reproduced: it reseeds the shuffling with the same number in
+every epoch, which repeats noise and flips, so that the controller sees only 1260 vectors z; and its
+resize function stretches every image's contrast to the full range.
 """
 
 from collections.abc import Mapping
@@ -19,10 +18,10 @@ from faceprep.generators.blocks.losses import FeatureNorm
 from faceprep.generators.exprgan.phase import PhaseRecipe
 from faceprep.generators.exprgan.weights import Weights
 
-#: Steps of the presets with one joint phase.
+#: Default number of steps of the presets with one joint phase.
 STEPS = {"modern": 30_000, "tiny": 900}
 
-#: The paper's phases have these parts of all steps: 4200, 1350 and 1350 in the official code.
+#: Shares of the steps of the paper's phases: 4200, 1350 and 1350 in the official code.
 _PAPER_SHARES = (4200 / 6900, 1350 / 6900)
 
 
@@ -43,13 +42,13 @@ def phases(
     preset
         ``paper``, ``modern`` or ``tiny``.
     steps, epochs
-        Of all phases together; one of the two.
+        Length of all phases together; at most one of the two.
     batch, learning_rate
-        In every phase.
+        Values for every phase.
     weights
-        Of losses by name, in every phase.
+        Weights of losses by name, for every phase.
     switches
-        Arguments of `paper_phases` (preset ``paper``), and fields of `PhaseRecipe`, in every phase.
+        Arguments of `paper_phases` (preset ``paper``), and fields of `PhaseRecipe` for every phase.
 
     Raises
     ------
@@ -119,12 +118,12 @@ def paper_phases(
     batches
         Code: 60 in the controller phase. Paper: 48 throughout.
     vgg_norm
-        Code: ``mean_over_hw``, which makes L_id nearly vanish. ``mean`` is what the paper's
-        formula reads like, and what makes faces sharper.
+        Code: ``mean_over_hw``, with which L_id nearly vanishes. ``mean`` follows the formula of the
+        paper, and gives sharper faces.
     judges_in_reconstruction
-        Code: D_img, Q and D_z learn in the second phase too, though G pays nothing to D_img and
-        D_z there. Paper (False): only Q beside G_enc and G_dec; as Q shares D_img's layers, D_img
-        is updated by L_Q alone.
+        Code: D_img, Q and D_z are trained in the second phase too, though G has no adversarial loss
+        there. Paper (False): only Q is trained besides G_enc and G_dec; as Q shares D_img's layers,
+        D_img is updated by L_Q alone.
     q_in_reconstruction
         Weight of L_Q in the second phase. Code: 1. Paper: "decreased", without a number.
     """
@@ -168,10 +167,10 @@ def modern_phases(epochs: int, batch: int = 16, tiny: bool = False) -> tuple[Pha
     """Return one joint phase: reconstruction with the own label, edits with another, new faces.
 
     The weights are those of a trial on photographs (64 pixels, 1 044 photographs, batch 16, Adam
-    5e-4), with the losses that it showed to be missing (other faces of the same person, colours of
-    the residual), and more `embedding_edit`, `residual` and `pixel_bottleneck`. The rendered people
-    of `tiny` allow stronger edits. Codes of edits are `codes.edit_magnitudes`, classes are sampled
-    evenly, and the class losses are weighted by the strength r.
+    5e-4), with additional losses (other faces of the same person, colours of the residual), and
+    larger `embedding_edit`, `residual` and `pixel_bottleneck`. `tiny`, for rendered faces, allows
+    stronger edits. Codes of edits are `codes.edit_magnitudes`, classes are sampled evenly, and the
+    class losses are weighted by the strength r.
     """
     weights = Weights(
         pixel=10,

@@ -1,4 +1,4 @@
-"""Resolve the settings of an ExprGAN's training."""
+"""Resolve the settings of a training of ExprGAN."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -18,25 +18,25 @@ from faceprep.training.trainer import FeatureLoader, Phase, TrainingData
 if TYPE_CHECKING:
     from faceprep.config import TrainConfig
 
-#: What may differ between a training and its continuation: its length.
+#: Settings that a resumed training may change: its length.
 _LENGTHS = {"steps", "epochs"}
 
-#: Side from which the finest layer of the face features is informative, pixels.
+#: Smallest side at which the finest layer of the face features is informative, pixels.
 _FINE = 128
 
-#: Layers of the face features under the frozen expression classifier, from the last one.
+#: Number of last layers of the face features that the frozen expression classifier reads.
 _HEAD_LAYERS = 3
 
 
 class ExprGANSetup:
-    """A `faceprep.training.trainer.TrainingSetup`.
+    """Training setup of ExprGAN, a `faceprep.training.trainer.TrainingSetup`.
 
     Parameters
     ----------
     networks, recipes
-        The networks, and how each phase runs.
+        Settings of the networks, and of each phase.
     projected
-        Layers under the projected discriminator.
+        Layers that the projected discriminator reads.
     """
 
     kind = ExprGAN.kind
@@ -54,11 +54,11 @@ class ExprGANSetup:
         self._sketch = build(networks, device="meta")
 
     def phases(self, faces: int) -> list[Phase]:
-        """Return the phases with so many training faces."""
+        """Return the phases for a number of training faces."""
         return phases_of(self.recipes, faces)
 
     def identity(self) -> dict[str, Any]:
-        """Return the recipes of the phases without their lengths."""
+        """Return the settings of the phases without their lengths."""
         recipes = [asdict(recipe) for recipe in self.recipes]
         kept = [{k: v for k, v in recipe.items() if k not in _LENGTHS} for recipe in recipes]
         return {"recipe": kept}
@@ -71,11 +71,11 @@ class ExprGANSetup:
         }
 
     def activations(self) -> int:
-        """Estimate the bytes that a step keeps for its backward pass."""
+        """Estimate the memory of a step's activations, bytes."""
         return memory.activations(self._sketch, self.recipes, self.needs_features)
 
     def trainer(self, data: TrainingData) -> ExprGANTrainer:
-        """Make networks with fresh weights; fit the expression classifier where a loss needs it."""
+        """Build networks with fresh weights; fit the expression classifier if a loss needs it."""
         phi, fit = None, None
         if data.features is not None:
             phi = FaceFeatures(data.features, projected=self.projected)
@@ -103,7 +103,7 @@ def setup(settings: "TrainConfig", classes: Sequence[str], features: FeatureLoad
     Raises
     ------
     UsageError
-        A switch or a loss is unknown, or a value is not allowed.
+        A switch or a loss is unknown, or a value is invalid.
     MissingToolError
         A loss needs face features, and their weights are missing.
     """
@@ -123,7 +123,7 @@ def setup(settings: "TrainConfig", classes: Sequence[str], features: FeatureLoad
         layers = _projected_layers(settings, loaded)
         channels = tuple(loaded.layers[name].channels for name in layers)
     changes: dict[str, Any] = {} if settings.size is None else {"size": settings.size}
-    # The discriminator on features belongs to the presets that have a path from the source.
+    # Only presets with a source path have the projected discriminator.
     if settings.preset != "paper":
         changes["projected_channels"] = channels
     networks = PRESETS[settings.preset](tuple(classes), **{**changes, **settings.networks})
@@ -131,9 +131,9 @@ def setup(settings: "TrainConfig", classes: Sequence[str], features: FeatureLoad
 
 
 def _projected_layers(settings: "TrainConfig", features: Features) -> tuple[str, ...]:
-    """Return the layers under the projected discriminator.
+    """Return the layers that the projected discriminator reads.
 
-    The finest shows nothing of an image of 64 pixels, and would take half of the time there.
+    The finest layer is not informative at 64 pixels, and would take half of the time.
     """
     layers = features.perceptual_layers
     coarse = settings.preset == "tiny" or (settings.size or _FINE) < _FINE

@@ -1,7 +1,7 @@
 """Edit the source image by a bounded smooth warp and a linear residual.
 
 A bottleneck of 50 numbers loses the identity of the person. Here the pixels of the source are
-moved, and the residual adds what no movement can make (teeth, wrinkles).
+displaced, and the residual adds details that no displacement can create (teeth, wrinkles).
 """
 
 from itertools import pairwise
@@ -17,17 +17,17 @@ from faceprep.generators.exprgan.config import ExprGANConfig
 
 _T = TypeVar("_T")
 
-#: Length of the condition, which combines identity and code.
+#: Length of the condition, a combination of identity and code.
 _CONDITION = 128
 
 _LEVELS = 3
 
-#: Factor of the flow layer's output. Its weights start at 0 and smoothing weakens their gradient,
-#: so that without it the residual would learn first and do everything.
+#: Factor of the flow layer's output. Without it the residual would learn first and replace the
+#: flow, because the flow's weights start at 0 and smoothing weakens their gradient.
 _FLOW_GAIN = 8.0
 
 
-#: Mean distance from gray, of a range of 2, from which a photograph counts as one with colours.
+#: Mean distance from gray, in a range of 2, from which a photograph counts as coloured.
 _COLOURFUL = 0.02
 
 
@@ -43,7 +43,7 @@ class EditParts(NamedTuple):
     flow
         ``(B, 2, S, S)`` pixels, x and y.
     residual
-        ``(B, 3, S, S)``, already scaled; gray where the source is.
+        ``(B, 3, S, S)``, already scaled; gray for gray sources.
     """
 
     image: Tensor
@@ -71,10 +71,10 @@ class SourcePath(nn.Module):
     Parameters
     ----------
     config
-        Sizes and switches.
+        Settings of the networks.
     decoder_channels
-        Channels of the decoder's features at 4, 8, … S and once more S; the finest map of each of
-        the path's four sizes is joined in.
+        Channels of the decoder's features at sides 4, 8, … S, S; the finest map at each of the
+        path's four sizes is concatenated.
     """
 
     def __init__(self, config: ExprGANConfig, decoder_channels: list[int]) -> None:
@@ -92,7 +92,7 @@ class SourcePath(nn.Module):
             _Block(deep + shallow, shallow)
             for shallow, deep in zip(counts[-2::-1], counts[:0:-1], strict=True)
         )
-        # Coarse to fine: an eighth of the size, a quarter, a half, the size itself.
+        # Coarse to fine: an eighth, a quarter, a half and all of the size.
         joined = zip(_finest(decoder_channels), counts[::-1], strict=True)
         self.join = nn.ModuleList(
             nn.Conv2d(seen, own, 1, bias=False)
@@ -121,7 +121,7 @@ class SourcePath(nn.Module):
         g, c
             ``(B, G)``, ``(B, K·d)``.
         features
-            The decoder's for the same g and c; not looked at without `path_sees_decoder`.
+            Features of the decoder for the same g and c; ignored without `path_sees_decoder`.
         """
         condition = F.silu(self.condition(torch.cat([g, c], dim=1)))
         h = F.silu(self.stem(src))
@@ -159,16 +159,16 @@ class SourcePath(nn.Module):
         limit = self.config.residual_limit
         residual = as_colourful(limit * torch.tanh(residual / limit) if limit else residual, src)
         linear = warped + residual
-        # A clamp without gradient outside would leave a saturated mouth as it is for good.
+        # The gradient passes the clamp, so that saturated pixels can still change.
         image = linear.clamp(-1, 1).detach() + (linear - linear.detach())
         return EditParts(image, warped, flow, residual)
 
 
 def as_colourful(residual: Tensor, src: Tensor) -> Tensor:
-    """Remove the colours of a residual ``(B, 3, S, S)`` where the source has none.
+    """Remove the colours of a residual ``(B, 3, S, S)`` if the source is gray.
 
-    Colours on a gray photograph lower some losses without showing an expression. A source whose
-    pixels lie `_COLOURFUL` from gray on average, or further, keeps the residual as it is.
+    Colours on a gray photograph lower some losses without showing an expression. The residual is
+    unchanged if the mean distance of the source from gray is at least `_COLOURFUL`.
     """
     x = src.float()
     distance = (x - x.mean(1, keepdim=True)).abs().mean((1, 2, 3), keepdim=True)
@@ -177,5 +177,5 @@ def as_colourful(residual: Tensor, src: Tensor) -> Tensor:
 
 
 def _finest(levels: list[_T]) -> list[_T]:
-    """Return the levels at an eighth of S, a quarter, a half, and the last one at S."""
+    """Return the levels at an eighth, a quarter and a half of S, and the last one at S."""
     return [*levels[-_LEVELS - 2 : -2], levels[-1]]

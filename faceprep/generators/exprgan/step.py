@@ -1,7 +1,7 @@
-"""One step of ExprGAN's training: images, then the discriminators, then the generator.
+"""One training step of ExprGAN: images, then the discriminators, then the generator.
 
-`weights.Weights` names the losses; one of weight 0 costs nothing. The losses that need another
-label than the face's own (edits) run in the joint phase only.
+`weights.Weights` names the losses; losses of weight 0 are not computed. Losses of edits, which need
+another label than the face's own, are used in the joint phase only.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,16 +30,16 @@ from faceprep.generators.exprgan.phase import PhaseRecipe
 
 
 class ExprGANStep:
-    """Updates the networks in one phase.
+    """Update the networks in one phase.
 
     Parameters
     ----------
     model, phase
-        The networks, and how they learn.
+        Networks, and settings of the phase.
     phi
-        Needed where `needs_features`.
+        Face features; required if `needs_features`.
     compiled
-        Compile encoder, decoder and path. The discriminators stay eager: R1 differentiates twice.
+        Compile encoder, decoder and path, but not the discriminators: R1 differentiates twice.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class ExprGANStep:
         return {"makers": self.generator_optimizer, "judges": self.discriminator_optimizer}
 
     def __call__(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """Learn from one batch; `step` counts within the phase.
+        """Train on one batch; `step` counts within the phase.
 
         Returns
         -------
-        Losses without their weights, and numbers of health, scalars on the device. What begins
-        with ``d_`` is the judges'.
+        Unweighted losses and health numbers, scalars on the device. Names of the discriminators'
+        begin with ``d_``.
         """
         with self._autocast():
             images = self._images(batch)
@@ -133,7 +133,7 @@ class ExprGANStep:
             pairs = compared if weights.paired_identity else ()
             maps["fake"] = self.phi.maps(fake, [*projected, *head, *pairs, EMBEDDING])
         if images.reconstruction is not None and images.bottleneck is not None and compares_own:
-            # The path has the source's pixels; the faces it leaves out teach the bottleneck.
+            # The path copies the source's pixels; the bottleneck learns from the other faces.
             rest = len(images.reconstruction) if self.networks.has_path else 0
             own = augmented(images.bottleneck, batch)[rest:]
             maps["own"] = self.phi.maps(own, [*compared, EMBEDDING])
@@ -146,7 +146,7 @@ class ExprGANStep:
 
 
 def _total(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-    """Return the weighted sum; a term without a weight of its own has weight 1."""
+    """Return the weighted sum; the default weight is 1."""
     return torch.stack([weights.get(name, 1.0) * value for name, value in terms.items()]).sum()
 
 
@@ -158,7 +158,7 @@ def _learn(optimizer: Adam, loss: Tensor) -> None:
 
 @contextmanager
 def _fixed(parameters: list[nn.Parameter]) -> Iterator[None]:
-    """Compute no gradients for these parameters inside the block."""
+    """Disable gradients of these parameters inside the block."""
     for parameter in parameters:
         parameter.requires_grad_(False)
     try:

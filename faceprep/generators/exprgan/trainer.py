@@ -1,4 +1,4 @@
-"""Train ExprGAN: its networks, phases and measurements, for `faceprep.training.loop`."""
+"""Trainer of ExprGAN for `faceprep.training.loop`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,26 +21,26 @@ from faceprep.training.crops import Crops, Order
 from faceprep.training.random_state import Streams
 from faceprep.training.trainer import Inspection, Phase, Samples, TrainingData
 
-#: Faces on which the projected discriminator's channels are standardised.
+#: Number of faces that standardise the projected discriminator's channels.
 _STANDARDISED = 128
 
-#: Most faces whose identities are measured, and how many at once.
+#: Largest number of measured identities, and batch size.
 _MEASURED, _AT_ONCE = 2048, 64
 
 
 class ExprGANTrainer:
-    """A `faceprep.training.trainer.Trainer`.
+    """Trainer of ExprGAN, a `faceprep.training.trainer.Trainer`.
 
     Parameters
     ----------
     config, recipes
-        The networks, and how each phase runs.
+        Settings of the networks, and of each phase.
     data
-        Faces, seed, device (that of the crops).
+        Faces and seed; the crops determine the device.
     phi
-        Face features, where a loss needs them.
+        Face features, if a loss needs them.
     notes
-        More for ``train.json``.
+        Additions to ``train.json``.
     """
 
     kind = ExprGAN.kind
@@ -92,11 +92,11 @@ class ExprGANTrainer:
 
     @property
     def recipe(self) -> PhaseRecipe:
-        """How the current phase runs."""
+        """Settings of the current phase."""
         return self.recipes[self._number]
 
     def step(self, index: int) -> dict[str, torch.Tensor]:
-        """Learn from one batch; `index` counts from 0 within the phase."""
+        """Train on one batch; `index` counts from 0 within the phase."""
         return self._step(self._next_batch(self.recipe, self._number, index), index)
 
     def measure(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class ExprGANTrainer:
         return {PRIOR: self.model.prior.to_json()}
 
     def inspect(self, recent: Mapping[str, float]) -> Inspection:
-        """Look for known failures."""
+        """Detect known failures."""
         data = self.data
         return inspect(self.model, self.recipe, data.crops, data.unseen, self.phi, recent)
 
@@ -120,7 +120,7 @@ class ExprGANTrainer:
 
 
 def phases_of(recipes: Sequence[PhaseRecipe], faces: int) -> list[Phase]:
-    """Return the lengths of the phases with so many training faces."""
+    """Return the phases with their lengths for a number of training faces."""
     return [
         Phase(recipe.name, recipe.length(faces), recipe.batch, recipe.learning_rate)
         for recipe in recipes

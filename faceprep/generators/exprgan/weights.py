@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """Weights of the losses; 0 leaves a term out. Names are those of `losses` where they exist.
+    """Weights of the losses; 0 omits a term. Names follow `losses` if possible.
 
     Attributes
     ----------
     pixel, pixel_bottleneck
-        Reconstruction with the own label: through `decode` with the source, and without it (the
-        only one that a model without a path has).
+        Reconstruction with the own label through the source path, and without it (the only one of
+        models without a path).
     identity, embedding
         Face features of the reconstruction: relative or mean L1 over the layers, and distance of
         the embeddings.
@@ -24,23 +24,24 @@ class Weights:
     adversarial_new
         Adversarial loss of new faces against both discriminators of images.
     class_frozen, class_image, class_projected
-        Cross-entropy of edits: by a frozen classifier on face features, by the heads of D_img and
-        of the projected discriminator.
+        Cross-entropy of edits by a frozen classifier on face features, and by the heads of D_img
+        and of the projected discriminator.
     wrong_label
-        Real images with another label as a third term of the discriminators.
+        Real images with a wrong label, as third term of the discriminators.
     latent_cycle, image_cycle
-        Identity code of an edit against the source's; the edit edited back against the source.
+        Difference of an edit's identity code from the source's; of the edit edited back from the
+        source.
     closeness, residual, residual_roughness
         Distance of edits from the source; L1 and total variation of the residual.
     residual_colour
-        L1 of the residual's colour: what it has beyond its gray level.
+        L1 of the residual's colour, its difference from gray.
     paired, paired_identity
-        A strong edit against the same person's face with that expression, where the training faces
-        have one: pixels, and face features.
+        Difference of a strong edit from the same person's face with that expression, if there is
+        one: pixels, and face features.
     tv
         L_tv of the reconstruction.
     diversity
-        Different z give different faces, through the bottleneck.
+        Diversity of faces of different z through the bottleneck.
     r1
         Penalty of D_img on real images.
     """
