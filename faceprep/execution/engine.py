@@ -10,7 +10,7 @@ from faceprep.execution.slurm import engine as slurm
 
 
 def _ignore(words: str) -> None:
-    """Do nothing with a message."""
+    """Ignore a message."""
 
 
 def load_engine(
@@ -18,14 +18,14 @@ def load_engine(
     note: Callable[[str], None] = _ignore,
     say: Callable[[str], None] = _ignore,
 ) -> Engine:
-    """Return the engine of a name in `faceprep.config.Config.engine`.
+    """Return the engine with a name from `faceprep.config.Config.engine`.
 
     Parameters
     ----------
     note
-        Takes a few lines on the current state; only an engine with a queue calls it.
+        Receiver of lines on the current state; called by engines with a queue only.
     say
-        Takes one line on an event; only an engine with a queue calls it.
+        Receiver of a line on an event; called by engines with a queue only.
     """
     if name == "slurm":
         return functools.partial(slurm.run, note=note, say=say)

@@ -11,16 +11,16 @@ from faceprep.workspace import Marker, Workspace
 
 
 class Request(Protocol):
-    """What a task of a cluster needs beyond the configuration to make the shards of a job."""
+    """Data that a cluster task needs, besides the configuration, to make shards."""
 
     def write(self, folder: Path) -> None:
-        """Write it into the folder of the submitted job."""
+        """Write the data into the folder of the submitted job."""
         ...
 
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that a worker needs to make one shard.
+    """Input of a worker that makes one shard.
 
     Attributes
     ----------
@@ -33,8 +33,8 @@ class Job:
     keep_ok
         Keep the rows whose status is ``ok``.
     before
-        Modification time (ns) of the marker of a finished shard that is to be redone; None if a
-        finished shard is left alone.
+        Modification time (ns) of the marker of a finished shard to redo; None to keep a finished
+        shard.
     """
 
     stage: ShardedStage
@@ -46,21 +46,21 @@ class Job:
     before: int | None = None
 
     def is_done(self, workspace: Workspace) -> bool:
-        """Return whether the shard is finished, with this input and these settings."""
+        """Return whether the shard is finished with this input and these settings."""
         return workspace.is_done(self.stage.name, self.shard, self.input_hash, self.config_hash)
 
     def request(self) -> Request | None:
-        """Return what a task of a cluster needs beyond the configuration; a stage needs nothing."""
+        """Return the data that a cluster task needs besides the configuration, if any."""
         return None
 
 
-#: Makes the shard of a job, in whatever process an engine chose.
+#: Function that makes the shard of a job, in a process chosen by the engine.
 Work = Callable[[Job], Marker]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Result of a job: a marker, or the error that ended it."""
+    """Result of a job: a marker or an error."""
 
     job: Job
     marker: Marker | None = None
@@ -68,10 +68,10 @@ class Outcome:
 
 
 class Engine(Protocol):
-    """Runs ``work`` once per job, in the processes of its choice.
+    """Interface of an engine, which runs ``work`` once per job.
 
-    Engines differ only in how they launch the work. The work writes its own shard; nothing large
-    travels back.
+    Engines differ only in how they launch the work. The work writes its own shard and returns only
+    a marker.
     """
 
     def __call__(self, jobs: Sequence[Job], work: Work, workers: int) -> Iterator[Outcome]:
@@ -80,7 +80,7 @@ class Engine(Protocol):
 
 
 class ShardError(RuntimeError):
-    """Error that ended a shard on another machine, as text.
+    """Error of a shard on another machine, as text.
 
     Attributes
     ----------
@@ -94,4 +94,4 @@ class ShardError(RuntimeError):
 
 
 class WorkerKilledError(RuntimeError):
-    """The worker process died (killed, or out of memory) at each attempt at this shard."""
+    """Error for a worker that died (killed, or out of memory) in all attempts at a shard."""

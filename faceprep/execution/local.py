@@ -1,9 +1,8 @@
 """Worker processes on this machine.
 
-Each worker is a loky pool of one process: if one is killed, only its shard is lost, and the other
-workers are not affected. If the command itself is killed, its workers finish the shards they have
-in hand; a command started in the meantime waits for them. With one worker the work runs in this
-process, where a debugger works.
+Each worker is a loky pool of one process: if it is killed, only its shard is lost. If the command
+itself is killed, its workers finish their current shards; a command started meanwhile waits for
+them. With one worker the work runs in this process, where a debugger works.
 """
 
 import multiprocessing.resource_tracker
@@ -21,7 +20,7 @@ from faceprep.execution.job import Job, Outcome, Work, WorkerKilledError
 from faceprep.execution.threads import ENVIRONMENT
 from faceprep.workspace import Marker
 
-#: Further attempts at a shard whose worker was killed.
+#: Number of retries of a shard whose worker was killed.
 RETRIES = 2
 _PARENT_CHECK_SECONDS = 0.2
 
@@ -33,8 +32,8 @@ def run(jobs: Sequence[Job], work: Work, workers: int) -> Iterator[Outcome]:
     if workers <= 1 or len(jobs) <= 1:
         yield from _run_in_this_process(jobs, work)
         return
-    # Start the trackers here: the threads below must not start them at the same time, and a
-    # tracker started from a thread would reset that thread's signal mask.
+    # Start the trackers here: the threads below must not start them concurrently, and a tracker
+    # started from a thread would reset that thread's signal mask.
     import loky.backend.resource_tracker
     import loky.process_executor
 
@@ -71,7 +70,7 @@ def _run_in_this_process(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
 def _next_outcome(
     outcomes: "queue.SimpleQueue[Outcome]", threads: Sequence[threading.Thread]
 ) -> Outcome:
-    """Wait for an outcome as long as some thread can still deliver one."""
+    """Wait for an outcome while any thread can still deliver one."""
     while True:
         alive = any(thread.is_alive() for thread in threads)
         try:
@@ -87,11 +86,11 @@ def _feed_worker(
     work: Work,
     stop: threading.Event,
 ) -> None:
-    """Give jobs to one worker process until none is left."""
+    """Pass jobs to one worker process until none is left."""
     from loky.process_executor import TerminatedWorkerError
 
     # Ctrl-C reaches every process of a terminal. Workers inherit this thread's signal mask, so
-    # that only the command receives it, and ends them.
+    # that only the command receives it and ends them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     pool = _start_pool()
     try:
@@ -122,14 +121,14 @@ def _feed_worker(
 
 
 def _wait(future: "Future[Marker]", stop: threading.Event) -> Marker | None:
-    """Return the result of a future, or None as soon as the run is being stopped."""
+    """Return the result of a future, or None once the run is being stopped."""
     while not stop.is_set():
         try:
             return future.result(timeout=0.1)
         except NotYetError:
-            if future.done():  # the work itself raised it
+            if future.done():  # raised by the work itself
                 return future.result()
-    # A pool cannot be shut down cleanly while a job is between queue and worker.
+    # A pool cannot be shut down cleanly while a job is in transit to the worker.
     while not (future.running() or future.done()):
         time.sleep(0.01)
     return None
@@ -144,7 +143,7 @@ def _start_pool() -> Any:
 
 
 def uninterrupted(work: Callable[..., Marker], *arguments: Any) -> Marker:
-    """Run work in a worker process so that it is finished even if the command is killed."""
+    """Run work in a worker process, and finish it even if the command is killed."""
     _busy.set()
     try:
         return work(*arguments)
@@ -153,7 +152,7 @@ def uninterrupted(work: Callable[..., Marker], *arguments: Any) -> Marker:
 
 
 def follow_parent(parent: int) -> None:
-    """End this worker process when the command has ended and no work is in hand."""
+    """End this worker process once the command has ended and no work is running."""
 
     def watch() -> None:
         while os.getppid() == parent or _busy.is_set():

@@ -7,7 +7,7 @@ from faceprep.core.errors import UsageError
 
 @dataclass(frozen=True)
 class Options:
-    """How to run, as opposed to what: none of it changes the output.
+    """Options of a run, none of which changes the output.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Options:
             raise UsageError("--no-wait leaves jobs to Slurm", "add --engine slurm")
 
     def mine(self, shard: int) -> bool:
-        """Return whether this process has to make a shard."""
+        """Return whether this process is responsible for a shard."""
         if self.only is not None and shard not in self.only:
             return False
         return self.shard is None or shard % self.shard[1] == self.shard[0] - 1

@@ -1,8 +1,8 @@
-"""Which shards of a stage are done, and which are left.
+"""Plan of a stage: its finished and its missing shards.
 
-The identity of a shard is two hashes: of its input (the upstream parts) and of the settings that
-the stage reads. Equal hashes mean equal output, so a finished shard with these hashes is left
-alone, and every other shard is made.
+A shard is identified by two hashes: of its input (the upstream parts) and of the settings that the
+stage reads. Equal hashes mean equal output, so a finished shard with these hashes is kept, and
+every other shard is made.
 """
 
 from collections.abc import Collection
@@ -26,18 +26,17 @@ class StageResult:
     stage
         Name of the stage.
     shards, done_before
-        Number of shards that this process is responsible for, and of those that were finished at
-        the start.
+        Number of shards of this process, and of those that were finished at the start.
     todo
-        Numbers of the shards that are (to be) made.
+        Numbers of the shards to make.
     rows, rows_made
-        Number of rows in all its shards, and in those just made.
+        Number of rows in all its shards, and in the new ones.
     status
         Number of rows by status over its finished shards, including earlier ones.
     seconds
         Wall time.
     failed
-        Shard → error, for shards that could not be made.
+        Failed shard → error.
     disk_bytes
         Estimated size of the shards in ``todo``.
     """
@@ -62,12 +61,12 @@ def config_hash(stage: Stage, config: Config) -> str:
 def plan_stage(
     stage: Stage, config: Config, options: Options, changing: Collection[int] = ()
 ) -> tuple[list[Job], StageResult]:
-    """Return the jobs of the shards that are to be made, and the result so far.
+    """Return the jobs of the missing shards, and the result so far.
 
     Parameters
     ----------
     changing
-        Shards that earlier stages are about to make again.
+        Shards that upstream stages will make again.
 
     Raises
     ------
@@ -109,7 +108,7 @@ def plan_stage(
 
 
 def announcement(stage: Stage, config: Config, result: StageResult, options: Options) -> str:
-    """Return one line on what is about to be done, with the changed settings that cause it."""
+    """Return one line that announces the run, with the changed settings that cause it."""
     if not result.todo:
         missing = f", {len(result.failed)} shards lack their input" if result.failed else ""
         return f"{stage.name}: up to date ({result.rows} rows){missing}"

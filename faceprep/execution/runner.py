@@ -26,7 +26,7 @@ from faceprep.workspace import Workspace
 from faceprep.workspace.in_hand import remove_abandoned
 from faceprep.workspace.schemas import SCHEMA_VERSION
 
-_LOG_LINES = 12  # of a traceback, in the workspace
+_LOG_LINES = 12  # recorded lines of a traceback
 
 
 def run_stage(
@@ -41,14 +41,14 @@ def run_stage(
     Parameters
     ----------
     changing
-        In a dry run: shards that the stages before it would make again.
+        In a dry run: shards that upstream stages would make again.
 
     Raises
     ------
     MissingToolError
-        If the stage needs a package or weight file that is missing.
+        A package or weight file of the stage is missing.
     FaceprepError
-        If the upstream is missing, or nothing can be written.
+        The upstream stage has not run, or the workspace cannot be written.
     """
     jobs, result = plan_stage(stage, config, options, changing if options.dry_run else ())
     progress.say(announcement(stage, config, result, options))
@@ -91,18 +91,18 @@ def run_jobs(
     work
         Function that a worker calls with a job.
     rows
-        Number of rows that the jobs are to make.
+        Number of rows to make.
     engine
-        Engine to use; None: the one that the configuration names.
+        Engine to use; None for the configured engine.
 
     Returns
     -------
-    Number of rows made, and shard → error of the shards that could not be made.
+    Number of rows made, and failed shard → error.
 
     Raises
     ------
     FaceprepError
-        If no shard can be made.
+        An error affects all shards.
     """
     workspace, done, failed = Workspace(config.workspace), 0, dict[int, str]()
     in_hand = {job.shard for job in jobs}

@@ -1,7 +1,7 @@
-"""Make one shard, in whatever process an engine chose.
+"""Make one shard, in the process of any engine.
 
-Read the upstream rows, let the stage process them in a temporary folder, and commit the rows and
-images together; until then the old shard is unchanged.
+Read the upstream rows, process them in a temporary folder, and commit rows and images together;
+until then the old shard is unchanged.
 """
 
 import errno
@@ -49,7 +49,7 @@ def versions() -> dict[str, str]:
 
 
 def run_shard(job: Job) -> Marker:
-    """Make one shard; runs in a worker. Any error means that the shard cannot be made."""
+    """Make one shard; runs in a worker. Any exception means that the shard failed."""
     one_thread()
     workspace = Workspace(job.config.workspace)
     stage, name = cast(Stage, job.stage), job.stage.name
@@ -108,7 +108,7 @@ def _check_order(inputs: dict[str, list[Row]], shard: int) -> None:
 
 
 def explain_os_error(error: OSError, workspace: Workspace) -> OSError | FaceprepError:
-    """Return the error to raise: a readable one for a full, read-only or forbidden disk."""
+    """Return a readable error for a full, read-only or forbidden disk, else the same error."""
     if error.errno not in _FATAL:
         return error
     return FaceprepError(

@@ -1,4 +1,4 @@
-"""The interface of a stage: rows of one shard in, one row per face and images out."""
+"""The interface of a stage, which computes rows and images from the rows of a shard."""
 
 import time
 from abc import ABC, abstractmethod
@@ -22,7 +22,7 @@ class ShardOutput:
     Attributes
     ----------
     images
-        Folder for PNG files; it is moved into place when the shard is complete.
+        Folder for PNG files, moved into place when the shard is complete.
     prefix
         Final path of that folder, relative to the stage's folder.
     progress
@@ -40,13 +40,13 @@ class ShardOutput:
         return f"{self.prefix}/{filename}"
 
     def scratch(self) -> Path:
-        """Make an empty folder beside `images`; it is removed with the shard's temporary files."""
+        """Make an empty folder beside `images`, removed with the shard's temporary files."""
         folder = self.images.parent / "scratch"
         folder.mkdir(exist_ok=True)
         return folder
 
     def advance(self, faces: int = 1) -> None:
-        """Count some more faces as done."""
+        """Add to the number of faces done."""
         self._done += faces
         now = time.monotonic()
         if self.progress is not None and now - self._ticked > _SECONDS_BETWEEN_TICKS:
@@ -55,18 +55,17 @@ class ShardOutput:
 
 
 class ShardedStage(ABC):
-    """Step whose output is made in shards, as engines know it.
+    """Interface, for engines, of a step whose output is made in shards.
 
     Attributes
     ----------
     name
         Name of its folder in the workspace.
     version
-        Incremented whenever the same input and settings give another output; shards made by an
-        older version are redone.
+        Incremented when a change of code affects the output; shards of older versions are redone.
     seconds_per_face
-        Typical time on one core, which decides how many shards a task of a cluster gets until
-        some of them are measured.
+        Typical time on one core, which determines the number of shards per cluster task until
+        measured times exist.
     """
 
     name: str
@@ -90,7 +89,7 @@ class Stage(ShardedStage):
     upstream
         Stages whose rows it reads; row *k* of shard *i* depends on their rows *k* of shards *i*.
     image_bytes
-        Typical size of the file per face, for the disk estimate; 0 if there is none.
+        Typical file size per face, for the disk estimate; 0 without files.
     """
 
     upstream: tuple[str, ...]
@@ -98,7 +97,7 @@ class Stage(ShardedStage):
 
     @property
     def bytes_per_face(self) -> int:
-        """Typical size of a face on disk: its image and its row."""
+        """Typical size of a face on disk, including its row."""
         return self.image_bytes + _BYTES_PER_ROW
 
     def settings(self, config: Config) -> dict[str, Any]:
@@ -106,7 +105,7 @@ class Stage(ShardedStage):
         return dict(getattr(config, self.name).settings())
 
     def check(self, config: Config) -> None:
-        """Raise `MissingToolError` if a package or weight file that it needs is missing."""
+        """Raise `MissingToolError` if a required package or weight file is missing."""
         return
 
     def faces(self, workspace: Workspace, shard: int) -> int:
@@ -137,8 +136,8 @@ class Stage(ShardedStage):
 
         Returns
         -------
-        One row per element of ``todo``, in that order. A face that cannot be done is a row with a
-        status and a reason; an exception means that the shard itself cannot be done.
+        One row per element of ``todo``, in that order. A failed face is a row with a status and a
+        reason; an exception means that the whole shard failed.
         """
 
 

@@ -1,4 +1,4 @@
-"""Submit what is left of a stage to Slurm without waiting for it."""
+"""Submit the missing shards of a stage to Slurm without waiting."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -26,26 +26,26 @@ def submit_stage(
     changing: Collection[int],
     after: Sequence[str],
 ) -> tuple[StageResult, list[str]]:
-    """Submit what is left of a stage to Slurm, and do not wait for it.
+    """Submit the missing shards of a stage to Slurm without waiting.
 
     Parameters
     ----------
     changing
-        Shards that jobs submitted before will make again in the stages before this one.
+        Shards that earlier jobs will make again in upstream stages.
     after
         Numbers of those jobs.
 
     Returns
     -------
-    What is left to do, and the numbers of the jobs that do it, including earlier ones.
+    Result with the missing shards, and numbers of their jobs, including earlier ones.
 
     Raises
     ------
     MissingToolError, FaceprepError
-        As `faceprep.execution.runner.run_stage`, and if Slurm refuses the jobs.
+        As `faceprep.execution.runner.run_stage`, or Slurm refuses the jobs.
     """
     workspace = Workspace(config.workspace)
-    # Before the plan: shards made in between must not be made again.
+    # Before the plan, so that shards finished in between are not made again.
     stamps = workspace.stamps(stage.name) if options.overwrite or options.retry_failed else {}
     _, result = plan_stage(stage, config, replace(options, dry_run=True), changing)
     progress.say(announcement(stage, config, result, options))

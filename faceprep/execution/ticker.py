@@ -1,4 +1,4 @@
-"""Progress of the shards that workers have in hand."""
+"""Progress of the shards that workers are making."""
 
 import threading
 import time
@@ -11,12 +11,12 @@ _TICK_SECONDS = 0.5
 
 
 class Ticker:
-    """Thread that updates the progress display from the counts that workers write.
+    """Thread that updates the progress display from counts written by workers.
 
     Attributes
     ----------
     done
-        Rows of the shards that have ended.
+        Number of rows of the ended shards.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Ticker:
             while not self._stop.wait(pause):
                 began = time.monotonic()
                 done = self.done + rows_in_hand(workspace, stage, set(in_hand))
-                # Reading the counts lists every shard: with many shards, or a slow disk, do it
+                # Reading the counts lists every shard: with many shards, or a slow disk, update
                 # less often.
                 pause = max(_TICK_SECONDS, 20 * (time.monotonic() - began))
                 progress.update(done, below=self._note)
@@ -39,7 +39,7 @@ class Ticker:
         self._thread = threading.Thread(target=tick, daemon=True)
 
     def note(self, words: str) -> None:
-        """Show some lines below the progress."""
+        """Show lines below the progress."""
         self._note = words
 
     def __enter__(self) -> "Ticker":

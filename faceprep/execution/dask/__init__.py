@@ -1,1 +1,1 @@
-"""A Dask cluster: workers on this machine, or of a cluster that runs already."""
+"""A Dask cluster: workers on this machine, or an existing cluster."""

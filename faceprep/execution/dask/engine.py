@@ -1,7 +1,7 @@
 """The Dask engine: a running cluster, or worker processes on this machine.
 
-Dask transfers jobs and markers, a few kilobytes each; rows and images stay on the disk that all
-workers share. If a worker is killed, its nanny starts another, and its shard is done again.
+Dask transfers jobs and markers, a few kilobytes each; rows and images are written to the disk that
+all workers share. If a worker is killed, its nanny restarts it, and its shard is repeated.
 """
 
 import contextlib
@@ -80,7 +80,7 @@ class _Run:
         self.finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Yield the outcome of every job; cancel what is left if the caller stops early."""
+        """Yield the outcome of every job; cancel the remaining jobs if the caller stops early."""
         self._submit(range(len(self.jobs)))
         try:
             while self.waiting:
@@ -118,7 +118,7 @@ class _Run:
                     warn("the cluster has no workers now; waiting for one (Ctrl-C ends)")
 
     def _outcome(self, number: int, future: "Future[Any]") -> Outcome | None:
-        """Return the outcome of a job; None if it is to be done again."""
+        """Return the outcome of a job; None if it must be repeated."""
         from distributed import KilledWorker
 
         job = self.jobs[number]
@@ -127,7 +127,7 @@ class _Run:
         try:
             return Outcome(job, marker=future.result())
         except KilledWorker as error:
-            # A running scheduler has a limit of its own; count all deaths here.
+            # A running scheduler has its own limit, so deaths are counted here.
             self.deaths[number] += error.allowed_failures + 1
             if self.deaths[number] <= self.settings.allowed_failures:
                 return None
@@ -136,7 +136,7 @@ class _Run:
             return Outcome(job, error=killed)
         except CancelledError:
             raise self._lost() from None
-        except ModuleNotFoundError as error:  # of a worker that joined after the check
+        except ModuleNotFoundError as error:  # from a worker that joined after the check
             missing = MissingToolError(f"a Dask worker lacks a package: {error}", INSTALL_THERE)
             return Outcome(job, error=missing)
         except Exception as error:
@@ -163,9 +163,9 @@ def _local_cluster(settings: DaskConfig, workers: int) -> "Iterator[Client]":
 
     choices = {
         "distributed.scheduler.allowed-failures": settings.allowed_failures,
-        # No shard waits at a worker: if that is killed, only the shard in hand is lost.
+        # Workers have no queue: a killed worker loses only its current shard.
         "distributed.scheduler.worker-saturation": 1.0,
-        # The cluster would close the nanny of a worker that is killed again after this time.
+        # After this time, the cluster would close the nanny of a repeatedly killed worker.
         "distributed.deploy.lost-worker-timeout": "365d",
     }
     with (
@@ -192,7 +192,7 @@ def _local_cluster(settings: DaskConfig, workers: int) -> "Iterator[Client]":
 def _interrupts_blocked() -> Iterator[None]:
     """Block SIGINT in processes started here.
 
-    Ctrl-C reaches every process of a terminal, and only the command is to handle it.
+    Ctrl-C reaches every process of a terminal, but only the command should handle it.
     """
     multiprocessing.resource_tracker.ensure_running()  # started later, it would reset the mask
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -210,7 +210,7 @@ def _running_cluster(scheduler: str, timeout: float) -> "Iterator[Client]":
     address = _address(scheduler)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its table of versions; ours is shorter
+            warnings.simplefilter("ignore")  # hides its long table of versions
             client = Client(address, timeout=timeout, set_as_default=False)
     except OSError:
         raise FaceprepError(
@@ -222,7 +222,7 @@ def _running_cluster(scheduler: str, timeout: float) -> "Iterator[Client]":
 
 
 def _address(scheduler: str) -> str:
-    """Return the address of a scheduler, which may be given by the file that it wrote."""
+    """Return the address of a scheduler, given directly or by a scheduler file."""
     address = scheduler
     if scheduler.endswith(".json"):
         try:

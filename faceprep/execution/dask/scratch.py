@@ -13,7 +13,7 @@ _PREFIX = "faceprep-dask-"
 
 @contextlib.contextmanager
 def scratch() -> Iterator[str]:
-    """Open a temporary folder; first remove those that killed commands left on this machine."""
+    """Open a temporary folder, after removing those of killed commands on this machine."""
     of_here = f"@{here()}.tmp"
     with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
         for entry in entries:

@@ -19,16 +19,15 @@ if TYPE_CHECKING:
 
 
 INSTALL_THERE = "pip install 'faceprep[dask]' in the Python that `dask worker` runs in"
-_NAMED = 3  # workers named in a message; of more, the number
+_NAMED = 3  # most workers named in a message
 _one_shard = threading.Lock()
 
 
 def pack(work: Work, job: Job) -> bytes:
     """Return bytes that run a job when a worker unpickles them.
 
-    Dask unpickles its messages before it runs a task: a message that names a package which the
-    worker lacks would break the connection again and again. Bytes arrive, and the task reports
-    what is missing.
+    Dask unpickles messages before it runs a task: a message that refers to a package missing on
+    the worker would break the connection repeatedly. With bytes, the task reports the error.
     """
     import cloudpickle
 
@@ -37,7 +36,7 @@ def pack(work: Work, job: Job) -> bytes:
 
 
 class _Call:
-    """A call that pickles as itself."""
+    """A picklable call."""
 
     def __init__(self, work: Work, job: Job) -> None:
         self.work, self.job = work, job
@@ -60,12 +59,12 @@ def warn(message: str) -> None:
 
 
 def check_cluster(client: "Client", config: Config) -> None:
-    """Check that the workers of a cluster can do the work before they get any.
+    """Check that the workers of a cluster can run the jobs.
 
     Parameters
     ----------
     config
-        With absolute paths.
+        Configuration with absolute paths.
 
     Raises
     ------
@@ -76,7 +75,7 @@ def check_cluster(client: "Client", config: Config) -> None:
     """
     if not client.nthreads():
         warn("the cluster has no workers yet; waiting for one (Ctrl-C ends)")
-        # A task makes an adaptive cluster start a worker.
+        # A submitted task makes an adaptive cluster start a worker.
         client.submit(pkgutil.resolve_name, "sys:version", pure=False).result()
     _check_installed(client)
     _check_disk(client, config)
@@ -112,7 +111,7 @@ def _check_disk(client: "Client", config: Config) -> None:
 
 
 def _compare_versions(client: "Client") -> None:
-    """Warn about packages whose version differs from that here."""
+    """Warn about packages whose version differs from the local one."""
 
     here = versions() | {"distributed": pkgutil.resolve_name("distributed:__version__")}
     found = client.run(versions)

@@ -1,9 +1,9 @@
-"""The Slurm engine: submit what is missing, wait, submit again what died.
+"""The Slurm engine: submit missing shards, wait, resubmit lost shards.
 
-At every look at the queue, each shard is in one of these states: done (its marker says so), in
-progress (a living task makes it, whoever submitted that task), failed (the task wrote why), lost
-(its task ended without it), or not yet submitted. Lost shards are submitted again: those that the
-dead task had in hand at most `RETRIES` times, and likewise all shards of a task that never began
+At every poll of the queue, each shard is in one of these states: done (by its marker), in progress
+(a living task of any command makes it), failed (the task recorded the reason), lost (its task ended
+without it), or not yet submitted. Lost shards are resubmitted. The number is limited to `RETRIES`
+for shards that were in progress when their task died, and for all shards of a task that never began
 one.
 """
 
@@ -22,9 +22,9 @@ from faceprep.execution.slurm.queue import Queue, QueueError, read_queue
 from faceprep.execution.slurm.submission import Submission, submit_arrays, tasks_of
 from faceprep.workspace import Marker, Workspace
 
-#: Further attempts at a shard after the task that had it in hand died.
+#: Number of retries of a shard that was in progress when its task died.
 RETRIES = 2
-#: Number of looks at a queue that does not answer before the command gives up.
+#: Number of failed polls of the queue before the command gives up.
 SILENT_POLLS = 30
 
 _GRACE_POLLS = 3  # a marker written on a node may appear here with a delay
@@ -39,25 +39,24 @@ def run(
 ) -> Iterator[Outcome]:
     """Run every job in tasks of arrays; see `faceprep.execution.job.Engine`.
 
-    The tasks make shards with `run_shard`, or as the job's request says, whatever ``work`` is, and
-    make ``slurm.cpus`` shards at once, whatever ``workers`` is.
+    ``work`` and ``workers`` are ignored: the tasks call `run_shard`, or follow the request of the
+    job, and make ``slurm.cpus`` shards at once.
 
     Parameters
     ----------
     note
-        Takes a few lines on the current state, at every look.
+        Receiver of lines on the current state, at every poll.
     say
-        Takes one line on the first task that dies.
+        Receiver of a line on the first task that dies.
 
     Raises
     ------
     MissingToolError
-        Without a Slurm that answers before anything is submitted.
+        Slurm does not answer before the first submission.
     UsageError
-        If living tasks make the same shards with other settings, or the work is not that of a
-        stage.
+        Living tasks make the same shards with other settings, or the work is not that of a stage.
     FaceprepError
-        If Slurm refuses the array, or a task was stopped by an error that stops everything.
+        Slurm refuses the array, or a task was stopped by an error that affects all shards.
     KeyboardInterrupt
         After SIGINT, with the numbers of the jobs, which continue.
     """
@@ -76,28 +75,28 @@ def run(
 
 
 class _Run:
-    """Jobs that are not done yet, and the tasks that make them.
+    """Unfinished jobs, and the tasks that make them.
 
     Attributes
     ----------
     open
-        Shard → job, of the jobs without an outcome.
+        Shard → job without an outcome.
     living
-        Shard → the living task that makes it, whoever submitted it.
+        Shard → living task of any command that makes it.
     mine
-        Shard → record and task that this command submitted for it last.
+        Shard → record and task of the last submission by this command.
     begun
-        Shards that some process has begun since then.
+        Shards begun by any process since then.
     tries
-        Shard → number of tasks that died with it in hand.
+        Shard → number of tasks that died while making it.
     missed
-        Shard → when its task was first seen to have ended without it.
+        Shard → time at which its task was first found to have ended without it.
     checked
-        Shard → modification time of a marker that does not count.
+        Shard → modification time of a marker with other settings.
     room
-        Number of tasks that Slurm is expected to take; None for no limit.
+        Number of tasks that Slurm is expected to accept; None for no limit.
     later
-        Why some shards are not submitted yet.
+        Reasons why some shards are not submitted yet.
     """
 
     def __init__(
@@ -119,9 +118,9 @@ class _Run:
         self.later: list[str] = []
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Yield the outcome of every job as its marker, or its end, is seen."""
+        """Yield the outcome of every job once its marker or its end is found."""
         while True:
-            # Before the markers: what ends in between is done, not lost.
+            # Before the markers, so that a task that ends in between counts as done.
             queue = self._read_queue()
             self.begun |= _begun({self.workspace.home(self.stage.name, s) for s in self.open})
             yield from self._done()
@@ -136,7 +135,7 @@ class _Run:
                 time.sleep(self.slurm.poll_seconds)
 
     def how_to_come_back(self) -> str:
-        """Return what to type after Ctrl-C."""
+        """Return the command to continue after Ctrl-C."""
         jobs = sorted({record.job for record in self._records()} - {""}, key=int)
         if not jobs:
             return "type the same command again; it goes on where it was"
@@ -173,7 +172,7 @@ class _Run:
             if job.is_done(self.workspace):
                 yield from self._close(shard, marker)
             elif marker and (marker.input, marker.config) != (job.input_hash, job.config_hash):
-                self.checked[shard] = stamp  # of other settings; need not be read again
+                self.checked[shard] = stamp  # other settings; need not be reread
 
     def _close(
         self, shard: int, marker: Marker | None = None, error: BaseException | None = None
@@ -187,11 +186,11 @@ class _Run:
         self.living = tasks_of(self.workspace, self.stage.name, queue, wanted)
         for shard, (record, task, _) in self.living.items():
             if shard in self.mine and self.mine[shard][0].name == record.name:
-                # The queue may know the job number that sbatch could not print.
+                # The queue may have a job number that sbatch failed to print.
                 self.mine[shard] = (record, task)
 
     def _lost(self, queue: Queue) -> Iterator[Outcome]:
-        """Yield the outcome of shards whose task, submitted by us, has ended without them."""
+        """Yield the outcome of shards whose task, submitted by this command, ended without them."""
         now = time.monotonic()
         grace = _GRACE_POLLS * self.slurm.poll_seconds
         dead: dict[tuple[str, int], tuple[JobRecord, list[int]]] = {}
@@ -208,7 +207,7 @@ class _Run:
                 del self.mine[shard]
                 if stopped is not None:
                     yield from self._close(shard, error=stopped)
-                elif shard in failures:  # earlier ones were removed when it was submitted
+                elif shard in failures:  # earlier ones were removed at submission
                     words = failures[shard]
                     error = ShardError(str(words.get("error")), words.get("log", ()))
                     yield from self._close(shard, error=error)
@@ -221,7 +220,7 @@ class _Run:
                     yield from self._close(shard, error=self._died(record, task, shard, queue))
 
     def _in_hand(self, record: JobRecord, task: int, left: list[int]) -> list[int]:
-        """Return the shards that may have killed a task: all of a task that never began one."""
+        """Return the shards in progress when a task died; all of them if it never began one."""
         begun = [shard for shard in left if shard in self.begun]
         if begun or len(left) == len(record.tasks[task]):
             return begun or left
@@ -235,7 +234,7 @@ class _Run:
         )
 
     def _submit(self, queue: Queue) -> None:
-        """Submit the shards that no living task makes and whose last task is not in doubt."""
+        """Submit the shards without a living task, unless the state of the last task is unknown."""
         self.later.clear()
         wanted = [s for s in self.open if s not in self.living and s not in self.mine]
         for redo in (False, True):
@@ -261,7 +260,7 @@ class _Run:
 
 
 def _begun(folders: Collection[Path]) -> set[int]:
-    """Return the shards that some process has in hand, or had in hand when it died."""
+    """Return the shards that a process is making, or was making when it died."""
     entries = [entry for folder in folders if folder.is_dir() for entry in folder.iterdir()]
     matches = [PENDING.fullmatch(entry.name) for entry in entries]
     return {int(match["shard"]) for match in matches if match}

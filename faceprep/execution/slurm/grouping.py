@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 def group_shards(
     seconds: Mapping[int, float], minutes: float, at_once: int = 1
 ) -> Iterator[list[int]]:
-    """Group shards so that every task takes about the requested time, and all about equally long.
+    """Group shards into tasks of about equal, requested duration.
 
     Parameters
     ----------
@@ -15,7 +15,7 @@ def group_shards(
     minutes
         Requested duration of a task.
     at_once
-        Number of shards that a task makes at the same time.
+        Number of shards that a task makes in parallel.
     """
     total = sum(seconds.values())
     tasks = min(max(-(-total // (minutes * 60 * at_once)), 1), len(seconds))

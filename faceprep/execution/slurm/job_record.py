@@ -6,10 +6,10 @@
                                        <job>_submission.sh the sbatch file
 
 The folder's name is part of the job's name in the queue, and the folder is made before the job is
-submitted, so that other commands see which shards are reserved. A record without a job number that
-is in no queue after `RESERVED_SECONDS` was never submitted; an array whose tasks have ended is
-history. Neither blocks other jobs. `faceprep.execution.slurm.reservation` decides between two
-records that are written at the same moment.
+submitted, so that other commands see the reserved shards. A record without a job number that is
+not in the queue after `RESERVED_SECONDS` was never submitted. Such records, and arrays whose tasks
+have ended, do not block other jobs. `faceprep.execution.slurm.reservation` decides between
+concurrent records.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from faceprep.execution.job import Request
 from faceprep.execution.slurm.queue import Queue, TaskState, end_state
 
 FOLDER = "slurm"
-#: How long a record without a job number reserves its shards.
+#: Time for which a record without a job number reserves its shards.
 RESERVED_SECONDS = 120.0
 
 #: Most tasks of one array; its folder holds as many logs.
@@ -56,14 +56,14 @@ class JobRecord:
     config
         Configuration, as JSON.
     before
-        Shard → modification time (ns) of the marker that is to be replaced. A shard with another
-        marker was made since.
+        Shard → modification time (ns) of the marker to replace. A shard with another marker has
+        been made since.
     overwrite, retry_failed
-        As `faceprep.execution.options.Options`.
+        See `faceprep.execution.options.Options`.
     created
-        Seconds since the epoch; renewed as long as sbatch runs.
+        Seconds since the epoch; renewed while sbatch runs.
     job
-        Number of the job; empty until Slurm has taken it.
+        Number of the job; empty until Slurm has accepted it.
     """
 
     folder: Path
@@ -79,7 +79,7 @@ class JobRecord:
 
     @property
     def name(self) -> str:
-        """Name of the folder; the job's name ends in it."""
+        """Name of the folder, the end of the job's name."""
         return self.folder.name
 
     def log(self, task: int) -> Path:
@@ -102,7 +102,7 @@ class JobRecord:
         write_json(self.folder / _FILE, plain)
 
     def with_job(self, job: str) -> "JobRecord":
-        """Record the job number; if it cannot be written, the queue still has it."""
+        """Record the job number; ignore write errors, because the queue has it too."""
         record = replace(self, job=job)
         with contextlib.suppress(OSError):
             record.write()
@@ -114,7 +114,7 @@ class JobRecord:
         return replace(self, job=known) if known else self
 
     def renewed(self) -> "JobRecord":
-        """Extend the reservation: it counts from now on."""
+        """Restart the time of the reservation."""
         record = replace(self, created=time.time())
         with contextlib.suppress(OSError):
             record.write()
@@ -125,7 +125,7 @@ class JobRecord:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def write_error(self, task: int, message: str, hint: str | None, exit_code: int) -> None:
-        """Write the error that stopped a task, for the command that waits for it."""
+        """Write the error that stopped a task, for the waiting command."""
         note = {"message": message, "hint": hint, "exit_code": exit_code}
         with contextlib.suppress(OSError):
             self._error_path(task).parent.mkdir(exist_ok=True)
@@ -149,7 +149,7 @@ class JobRecord:
         return self.folder / "failed" / f"task-{task}.json"
 
     def states(self, queue: Queue) -> dict[int, TaskState]:
-        """Return task → state, of the tasks that Slurm knows or is about to know."""
+        """Return task → state of the tasks that Slurm lists or is about to list."""
         known = queue.get(self.name)
         if known is not None:
             return known
@@ -158,22 +158,22 @@ class JobRecord:
         return {}
 
     def alive(self, queue: Queue) -> dict[int, TaskState]:
-        """Return task → state, of the tasks that run or wait."""
+        """Return task → state of running and waiting tasks."""
         return {task: state for task, state in self.states(queue).items() if state.alive}
 
     def state(self, queue: Queue, task: int) -> str:
-        """Return the state of a task, or its final state, as Slurm names it."""
+        """Return Slurm's name of the current or final state of a task."""
         state = self.states(queue).get(task)
         return state.state if state else end_state(self.job, task) or "gone from the queue"
 
 
 def create_record(workspace: Path, record: JobRecord, request: Request | None = None) -> JobRecord:
-    """Choose and make the folder of a job that is about to be submitted.
+    """Create the record and the folder of a job before its submission.
 
     Parameters
     ----------
     request
-        What its tasks need beyond the configuration.
+        Data that its tasks need besides the configuration.
 
     Raises
     ------
@@ -231,7 +231,7 @@ def read_records(workspace: Path, stage: str) -> list[JobRecord]:
 
 
 class LivingTask(NamedTuple):
-    """A task that runs or waits, with the record of its job."""
+    """A running or waiting task, with the record of its job."""
 
     record: JobRecord
     task: int
@@ -239,7 +239,7 @@ class LivingTask(NamedTuple):
 
 
 def living_tasks(records: Sequence[JobRecord], queue: Queue) -> dict[int, LivingTask]:
-    """Return shard → the living task that makes it."""
+    """Return shard → living task that makes it."""
     return {
         shard: LivingTask(record, task, state)
         for record in (each.with_job_of(queue) for each in records)
@@ -250,7 +250,7 @@ def living_tasks(records: Sequence[JobRecord], queue: Queue) -> dict[int, Living
 
 
 def remove_old_records(workspace: Path, stage: str, queue: Queue) -> None:
-    """Remove the folders of old jobs that have ended, and of records that were never written."""
+    """Remove the folders of old ended jobs and of incomplete records."""
     ended = [record for record in read_records(workspace, stage) if not record.alive(queue)]
     for record in ended[:-_KEPT]:
         record.remove()

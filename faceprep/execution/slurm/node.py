@@ -1,4 +1,4 @@
-"""What a job needs to know and to do on its node."""
+"""Functions of a job on its node: configuration and requeueing."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from faceprep.execution.slurm.job_record import JobRecord
 
 
 def config_on_node(record: JobRecord) -> Config:
-    """Return the configuration of a job, for a run on this node alone."""
+    """Return the configuration of a job for a local run on this node."""
     config = Config.model_validate(record.config)
     cpus = config.slurm.task(record.stage).cpus
     return config.model_copy(update={"engine": "local", "workers": cpus})
@@ -27,8 +27,8 @@ def requeue(task: int | None = None) -> bool:
     Parameters
     ----------
     task
-        Task of an array, which alone is requeued; None for a job without an array. The job number
-        alone is not enough: one task of every array has the number of the whole array.
+        Task of the array to requeue; None for a job without an array. Needed because one task of
+        every array has the job number of the whole array.
     """
     if task is None:
         job = os.environ.get("SLURM_JOB_ID", "")
@@ -48,17 +48,17 @@ def requeue(task: int | None = None) -> bool:
 def requeue_at_notice(advanced: Callable[[], bool], task: int | None = None) -> None:
     """Requeue the task at SIGUSR1, before its time limit, if it has made progress.
 
-    A task without progress would be requeued forever; it runs into its limit instead, like a task
-    that cannot ask Slurm, and a waiting command submits what is left.
+    A task without progress would be requeued forever, so it runs until its limit, like a task that
+    cannot reach Slurm, and a waiting command submits the remaining shards.
 
     Parameters
     ----------
     advanced
-        Returns whether anything was made since the task began.
+        Function that returns whether the task has made progress.
     """
 
     def notice(number: int, frame: FrameType | None) -> None:
-        with contextlib.suppress(OSError):  # it would be raised in the middle of a shard
+        with contextlib.suppress(OSError):  # an error would be raised within a shard
             if advanced():
                 requeue(task)
 

@@ -1,23 +1,23 @@
-"""Messages about the jobs that a command waits for."""
+"""Messages about pending jobs."""
 
 from collections.abc import Sequence
 
 from faceprep.execution.slurm.job_record import JobRecord
 from faceprep.execution.slurm.queue import Queue
 
-#: Reasons of squeue that need no mention.
+#: Reasons of squeue that are not printed.
 _USUAL_REASONS = {"", "None", "Priority", "JobArrayTaskLimit"}
 
 
 def lines(records: Sequence[JobRecord], queue: Queue, again: int, later: Sequence[str]) -> str:
-    """Return one line for each job, and what is to be submitted again or later.
+    """Return one line per job, and lines on shards to resubmit or to submit later.
 
     Parameters
     ----------
     again
-        Number of shards that were submitted again.
+        Number of resubmitted shards.
     later
-        Why some shards are not submitted yet.
+        Reasons why some shards are not submitted yet.
     """
     found = [_line(record, queue) for record in records]
     if again:
@@ -26,7 +26,7 @@ def lines(records: Sequence[JobRecord], queue: Queue, again: int, later: Sequenc
 
 
 def death(record: JobRecord, task: int, queue: Queue) -> str:
-    """Return a line on a task that died, with the last line of its log."""
+    """Return a line on a dead task, with the last line of its log."""
     tail = [line for line in record.tail(task) if line.strip()]
     end = f": {tail[-1].strip()}" if tail else ""
     how = how_it_ended(record, task, queue)
@@ -34,7 +34,7 @@ def death(record: JobRecord, task: int, queue: Queue) -> str:
 
 
 def how_it_ended(record: JobRecord, task: int, queue: Queue) -> str:
-    """Return which task ended, and how."""
+    """Return the name and the final state of a task."""
     if not record.job:
         return "sbatch did not say whether Slurm took its job, and the queue does not show it"
     return f"task {record.job}_{task} ended ({record.state(queue, task)})"

@@ -1,4 +1,4 @@
-"""The state of our jobs, as Slurm's own commands report it."""
+"""The state of our jobs, read with Slurm's commands."""
 
 import os
 import re
@@ -10,34 +10,34 @@ from dataclasses import dataclass
 
 from faceprep.core.errors import FaceprepError, MissingToolError
 
-#: Job states in which a task will not run any more (squeue(1), JOB STATE CODES).
+#: Final job states (squeue(1), JOB STATE CODES).
 ENDED = frozenset(
     {
         *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL"),
         *("OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT"),
     }
 )
-#: Start of the name of each of our jobs; the name of the job's folder follows.
+#: Prefix of the names of our jobs, followed by the name of the job's folder.
 PREFIX = "faceprep-"
 
 _DEFAULT_ARRAY = 1001  # Slurm's default MaxArraySize
 _TIMEOUT_SECONDS = 60
 _WIDTH = 79  # of the message about an outage
 _SHOW = "sinfo shows whether the controller answers"
-#: Variables that change what sbatch does or what squeue prints. A task of an array that submits a
-#: job would also pass on its own task number.
+#: Variables that change the behaviour of sbatch or the output of squeue. An array task that submits
+#: a job would also pass on its task number.
 _MISLEADING = re.compile(
     r"SQUEUE_\w+|SLURM_ARRAY_\w+"
     r"|SBATCH_(ARRAY_INX|CLUSTERS|ERROR|JOB_NAME|NO_REQUEUE|OUTPUT|SIGNAL|WAIT)"
 )
 _PROGRAM_NAME = re.compile(r"^\w+: ((error|fatal): )?")
 
-#: Set once Slurm has answered this process: an outage after that is taken to be temporary.
+#: Set once Slurm has answered this process; later outages count as temporary.
 _answered = threading.Event()
 
 
 class QueueError(FaceprepError):
-    """Slurm does not answer now; it may answer in a minute."""
+    """Error for a temporary outage of Slurm."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class TaskState:
 
     @property
     def alive(self) -> bool:
-        """Whether the task runs, or may still run."""
+        """Whether the task runs or may still run."""
         return self.state not in ENDED
 
     @property
@@ -72,14 +72,14 @@ Queue = dict[str, dict[int, TaskState]]
 
 
 def read_queue() -> Queue:
-    """Return all our jobs that Slurm still knows.
+    """Return all our jobs that Slurm still lists.
 
     Raises
     ------
     MissingToolError
-        If there is no squeue here, or the controller has never answered.
+        squeue is not installed, or the controller has never answered.
     QueueError
-        If Slurm does not answer any more.
+        Slurm no longer answers.
     """
     words = ("--noheader", "--array", "--states=all", f"--user={os.getuid()}")
     queue: Queue = {}
@@ -92,13 +92,13 @@ def read_queue() -> Queue:
 
 
 def largest_array() -> int:
-    """Return how many tasks an array of this cluster may have."""
+    """Return the largest number of tasks of an array on this cluster."""
     match = re.search(r"^MaxArraySize\s*=\s*(\d+)", ask("scontrol", "show", "config"), re.MULTILINE)
     return max(int(match[1]), 1) if match else _DEFAULT_ARRAY
 
 
 def end_state(job: str, task: int) -> str | None:
-    """Return the final state of a task that squeue has forgotten; None without accounting."""
+    """Return the final state of a task that squeue no longer lists; None without accounting."""
     ends = end_states([job])
     return ends.get(f"{job}_{task}") or ends.get(job)
 
@@ -115,19 +115,19 @@ def end_states(jobs: Sequence[str]) -> dict[str, str]:
 
 
 def environment() -> dict[str, str]:
-    """Return our environment without the variables that would mislead Slurm's commands."""
+    """Return the environment without variables that change Slurm's commands."""
     return {key: value for key, value in os.environ.items() if not _MISLEADING.fullmatch(key)}
 
 
 def ask(*command: str) -> str:
-    """Run one of Slurm's commands, and return what it prints.
+    """Run one of Slurm's commands, and return its output.
 
     Raises
     ------
     MissingToolError
-        If it is not installed, or fails before Slurm has answered any command.
+        It is not installed, or fails before Slurm has answered any command.
     QueueError
-        If it fails later.
+        It fails later.
     """
     try:
         done = subprocess.run(
@@ -158,7 +158,7 @@ def no_slurm(program: str) -> MissingToolError:
 
 
 def _no_answer(program: str, words: str) -> FaceprepError:
-    """Return the error for a command that failed, with the first line of its message."""
+    """Return the error for a failed command, with the first line of its message."""
     said = _PROGRAM_NAME.sub("", words.splitlines()[0])
     line = textwrap.shorten(f"Slurm does not answer {program}: {said}", _WIDTH, placeholder=" …")
     if _answered.is_set():

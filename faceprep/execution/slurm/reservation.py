@@ -1,13 +1,13 @@
-"""Decide which of several commands submits the same shards, possibly on different machines.
+"""Arbitrate between commands that submit the same shards, possibly on different machines.
 
-A record without a job number reserves its shards. Every command writes its record before it looks
-for others, so at least one of two commands sees the other's record. A record with a job number
-wins. Of two without one, the command with the larger name withdraws. The command with the smaller
-name cannot know whether the other one looked too early to see it, so it waits until the other
-record has a number or is gone. Nothing depends on clocks.
+A record without a job number reserves its shards. Every command writes its record before it reads
+the others', so at least one of two commands sees the other's record. A record with a job number
+wins. Of two records without one, that with the larger name is withdrawn. The command with the
+smaller name waits until the other record has a number or is gone, because the other command may
+have read too early. The protocol does not depend on clocks.
 
-Slurm's ``--dependency=singleton`` is no substitute: it takes both jobs and runs one after the
-other, where one job is wanted, and it would also delay jobs over other shards of the stage.
+Slurm's ``--dependency=singleton`` is no substitute: it would run both jobs one after the other, and
+also delay jobs over other shards of the stage.
 """
 
 import time
@@ -28,16 +28,16 @@ def pause(poll_seconds: float) -> None:
 def reserve(
     workspace: Path, record: JobRecord, poll_seconds: float, request: Request | None = None
 ) -> JobRecord | None:
-    """Write a record, and return it if this command is to submit it, or None if another command is.
+    """Write a record; return it if this command must submit it, None if another command does.
 
     Parameters
     ----------
     workspace
         Absolute path.
     record
-        Record whose folder is not chosen yet.
+        Record without a folder.
     request
-        What its tasks need beyond the configuration.
+        Data that its tasks need besides the configuration.
 
     Raises
     ------
@@ -67,14 +67,14 @@ def _wait_for_rivals(workspace: Path, mine: JobRecord, poll_seconds: float) -> J
         if rivals:
             waited = True
             pause(poll_seconds)
-        elif waited:  # ours may have expired in the meantime, so that others ignored it
+        elif waited:  # ours may have expired meanwhile, so that others ignored it
             mine, waited = mine.renewed(), False
         else:
             return mine
 
 
 def _overlap(mine: JobRecord, other: JobRecord, queue: Queue) -> bool:
-    """Return whether living tasks of another record have shards of ours.
+    """Return whether living tasks of another record make shards of ours.
 
     A record without shards is the job of a verb, and overlaps with every job of that verb.
     """

@@ -1,7 +1,7 @@
 """Submit one job with sbatch.
 
-sbatch runs in a session of its own: after Ctrl-C it finishes what it has begun, and the next
-command finds the job in the queue.
+sbatch runs in its own session: after Ctrl-C it completes the submission, and the next command finds
+the job in the queue.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from faceprep.execution.slurm.job_record import JobRecord
 from faceprep.execution.slurm.queue import environment, no_slurm
 from faceprep.execution.slurm.script import script
 
-_RENEW_SECONDS = 30.0  # a record without a job number is renewed as long as sbatch runs
+_RENEW_SECONDS = 30.0  # interval at which the record is renewed while sbatch runs
 _FILE = "submission.sh"
 _NUMBER = re.compile(r"^(?:Submitted batch job )?(\d+)\b", re.MULTILINE)
 _UNSURE = re.compile(
@@ -26,19 +26,19 @@ _LIMIT = re.compile(r"limit|QOS|temporarily unable|array specification", re.IGNO
 
 
 class SubmitError(FaceprepError):
-    """Slurm did not take a job.
+    """Error for a job that Slurm did not accept.
 
     Attributes
     ----------
     limit
-        Whether it may take a smaller job, or take this one later.
+        Whether Slurm may accept a smaller job, or this job later.
     """
 
     limit = False
 
 
 class UnsureError(SubmitError):
-    """Slurm may have taken a job, but its answer was lost; the record stays until it is known."""
+    """Error for a lost answer of sbatch; the record is kept until the state of the job is known."""
 
 
 def submit(
@@ -55,7 +55,7 @@ def submit(
     record
         Record without a job number.
     job
-        Resources that a task asks for.
+        Resources of a task.
     parallel
         Number of tasks that may run at once; None for a job without an array.
     after
@@ -64,13 +64,13 @@ def submit(
     Raises
     ------
     MissingToolError
-        Without Slurm.
+        Slurm is not installed.
     UsageError
-        If an extra flag of ``slurm.sbatch`` is not a flag, or would hide the job from this command.
+        An entry of ``slurm.sbatch`` is not a flag, or would hide the job from this command.
     SubmitError
-        If Slurm refuses the job, with its message.
+        Slurm refuses the job.
     UnsureError
-        If it is not known whether Slurm took the job.
+        It is unknown whether Slurm accepted the job.
     """
     try:
         path = _write_script(record, script(record, config, job, parallel, after))
@@ -101,7 +101,7 @@ def _write_script(record: JobRecord, text: str) -> Path:
 
 
 def _run_sbatch(path: Path, record: JobRecord) -> tuple[str, JobRecord]:
-    """Return the number that Slurm gave the job, and the record as it was last renewed."""
+    """Return the job number, and the last renewed record."""
     try:
         process = subprocess.Popen(
             ["sbatch", str(path)],
@@ -129,7 +129,7 @@ def _run_sbatch(path: Path, record: JobRecord) -> tuple[str, JobRecord]:
 
 
 def _refusal(words: str, refused: bool) -> SubmitError:
-    """Return the error for the output of an sbatch that printed no job number."""
+    """Return the error for an output of sbatch without a job number."""
     if not refused or _UNSURE.search(words):
         return UnsureError(
             f"Slurm did not say whether it took the job: {words}",

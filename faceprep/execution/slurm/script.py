@@ -10,9 +10,9 @@ from faceprep.core.errors import UsageError
 from faceprep.execution.slurm.job_record import JobRecord
 from faceprep.execution.slurm.queue import PREFIX
 
-#: Seconds before a task's time limit at which it gets SIGUSR1; Slurm may send it a minute earlier.
+#: Seconds between SIGUSR1 and a task's time limit; Slurm may send it a minute earlier.
 _NOTICE_SECONDS = 30
-#: Flags by which a job is found again; users may not set them.
+#: Flags that identify a job, which users must not set.
 _RESERVED = ("array", "clusters", "job-name", "output", "wait")
 
 
@@ -30,7 +30,7 @@ def script(
     record
         The job.
     job
-        Resources that a task asks for.
+        Resources of a task.
     parallel
         Number of tasks that may run at once; None for a job without an array.
     after
@@ -39,7 +39,7 @@ def script(
     Raises
     ------
     UsageError
-        If a line of ``slurm.sbatch`` is not a flag, or sets a reserved one.
+        A line of ``slurm.sbatch`` is not a flag, or sets a reserved one.
     """
     last = len(record.tasks) - 1
     array = None if parallel is None else f"0-{last}%{min(parallel, last + 1)}"
@@ -58,7 +58,7 @@ def script(
         "partition": job.partition or config.partition,
         "qos": config.qos,
         "requeue": True,
-        # Only to the batch process, which is the worker.
+        # Signal only the batch process, which is the worker.
         "signal": f"B:USR1@{notice}",
         "time": job.time,
         **_extra_flags(config.sbatch),
@@ -71,7 +71,7 @@ def script(
 
 
 def command(folder: Path, config: SlurmConfig) -> str:
-    """Return the command of the sbatch file; it replaces the shell, so that it gets the signals."""
+    """Return the command of the sbatch file, which replaces the shell to receive signals."""
     python = config.python or shlex.quote(sys.executable)
     return f"exec {python} -u -m faceprep.cli.worker {shlex.quote(str(folder))}"
 

@@ -1,4 +1,4 @@
-"""A verb as one job, which is requeued before its time limit until it is done."""
+"""Run a verb as a single job, which is requeued before its time limit until it is done."""
 
 import shlex
 import time
@@ -33,19 +33,19 @@ def run(
     wait: bool = True,
     after: tuple[str, ...] = (),
 ) -> SingleJob:
-    """Run a verb as one job.
+    """Run a verb as a single job.
 
-    If a job of the same verb and settings is in the queue, wait for that one; do not repeat what
-    such a job has done. A job that dies is submitted again, until it has died `RETRIES` times in a
-    row without saving anything new. If Slurm does not answer, or does not take the job again, ask
-    `SILENT_POLLS` more times.
+    If a job of the same verb and settings is in the queue, wait for it; a finished one is not
+    repeated. A job that dies is resubmitted until it has died `RETRIES` times in a row without
+    saving anything new. If Slurm does not answer, or refuses the resubmission, retry
+    `SILENT_POLLS` times.
 
     Parameters
     ----------
     overwrite
-        Do it again from the beginning.
+        Restart from the beginning.
     wait
-        Wait until it is done; otherwise submit the job and return.
+        Wait until the job is done; otherwise submit it and return.
     after
         Numbers of jobs that must have ended first.
 
@@ -75,7 +75,7 @@ def run(
 
 
 def _wait(watch: "_Watch") -> SingleJob:
-    """Look at a job until it is done."""
+    """Poll a job until it is done."""
     silent = 0
     try:
         while True:
@@ -96,7 +96,7 @@ def _wait(watch: "_Watch") -> SingleJob:
 
 
 class _Watch:
-    """A job that a command waits for, and submits again if it has died."""
+    """A job that a command waits for, and resubmits if it has died."""
 
     def __init__(self, verb: Verb, config: Config, record: JobRecord, progress: Progress) -> None:
         self.verb, self.config, self.record, self.progress = verb, config, record, progress
@@ -105,16 +105,16 @@ class _Watch:
         self.died = ""
 
     def look(self) -> SingleJob | None:
-        """Look at the job once; return it when it is done.
+        """Poll the job once; return it if it is done.
 
         Raises
         ------
         QueueError, SubmitError
-            If Slurm does not answer, or does not take the job again, now.
+            Slurm temporarily does not answer, or refuses the resubmission.
         FaceprepError
-            Any error of the verb, or if the job is not to be submitted again.
+            The verb raised an error, or the job must not be resubmitted.
         """
-        queue = read_queue()  # before the result: what ends in between is done, not dead
+        queue = read_queue()  # before the result, so that a job that ends in between counts as done
         done = self.done()
         if done is not None:
             return done
@@ -130,19 +130,19 @@ class _Watch:
         return None
 
     def done(self) -> SingleJob | None:
-        """Return the job with what the verb printed, once that is written."""
+        """Return the job with the output of the verb, once it is written."""
         result = read_result(self.record)
         return None if result is None else single_job(self.record, result)
 
     def how_to_come_back(self) -> str:
-        """Return what to type after Ctrl-C."""
+        """Return the command to continue after Ctrl-C."""
         job = self.record.job
         if self.died:
             return f"job {job} died ({self.died}); the same command goes on there"
         return f"job {job} goes on; the same command waits for it again, scancel {job} ends it"
 
     def _cause_of_death(self, queue: Queue) -> str:
-        """Return how the job died; raise an error if it is not to be submitted again."""
+        """Return the cause of death; raise an error if the job must not be resubmitted."""
         error = self.record.error(0)
         if error is not None:
             raise error
@@ -161,7 +161,7 @@ class _Watch:
         return how
 
     def _submit_again(self, queue: Queue) -> None:
-        """Submit the job again, unless another command that waits for it has done so."""
+        """Resubmit the job, unless another waiting command has done so."""
         overwrite = overwrites(self.record)
         record = job_in_queue(self.verb, self.config, queue)
         record = record or submit_verb(self.verb, self.config, overwrite, ())
@@ -171,7 +171,7 @@ class _Watch:
 
 
 def _state_words(record: JobRecord, state: TaskState) -> tuple[str, str]:
-    """Return the state of a job, and the last line that the verb printed about itself."""
+    """Return the state of a job, and the last line of the verb's log."""
     reason = "" if state.running or state.reason in ("", "None") else f" ({state.reason})"
     said = [line for line in record.tail(0) if line.startswith(f"{record.stage}:")]
     words = f"{record.stage}: job {record.job} {state.state.lower()}{reason}"

@@ -1,7 +1,7 @@
 """Submit arrays for the shards that no living task makes.
 
-Shards of living tasks are left to those tasks. The others are reserved and submitted array by
-array, in smaller arrays where Slurm does not take a large one.
+Shards of living tasks are skipped. The others are reserved and submitted array by array, in smaller
+arrays if Slurm refuses a large one.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -27,7 +27,7 @@ from faceprep.execution.stage import ShardedStage
 from faceprep.workspace import Workspace
 
 _MARKERS_MEASURED = 50
-_UNSURE = 3  # lost answers of sbatch in a row after which to give up
+_UNSURE = 3  # lost answers of sbatch in a row before giving up
 _FEWER = (
     "--set slurm.task_minutes=120 makes fewer tasks, and longer ones; a command that waits submits"
     " the rest as the queue drains; slurm.time, slurm.mem and slurm.qos have limits too"
@@ -36,7 +36,7 @@ _FEWER = (
 
 @dataclass(frozen=True)
 class Submission:
-    """Shards of one stage that tasks are to make, with one configuration.
+    """Shards of one stage to submit, with one configuration.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Submission:
     before, overwrite, retry_failed
         As `faceprep.execution.slurm.job_record.JobRecord`.
     request
-        What the tasks need beyond the configuration.
+        Data that the tasks need besides the configuration.
     """
 
     stage: ShardedStage
@@ -61,12 +61,12 @@ class Submission:
 
     @classmethod
     def of(cls, jobs: Sequence[Job], redo: bool) -> "Submission":
-        """Return the submission of some jobs of one stage.
+        """Return the submission of jobs of one stage.
 
         Parameters
         ----------
         redo
-            Whether the shards are to be made again though they are done.
+            Whether finished shards are made again.
         """
         job = jobs[0]
         return cls(
@@ -84,16 +84,16 @@ class Submission:
 def submit_missing(
     wanted: Submission, after: Sequence[str] = (), say: Callable[[str], None] = lambda words: None
 ) -> list[str]:
-    """Submit the shards that no living task makes, and do not wait for the tasks.
+    """Submit the shards that no living task makes, without waiting for the tasks.
 
-    If another command is about to submit some of them, wait until it has a job number.
+    If another command is submitting some of them, wait until it has a job number.
 
     Parameters
     ----------
     after
         Numbers of jobs that must have ended first.
     say
-        Takes a line on why this takes long.
+        Receiver of a line on the reason of a delay.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def submit_missing(
     Raises
     ------
     MissingToolError, UsageError, SubmitError
-        As `faceprep.execution.slurm.engine.run`; with the numbers of the jobs submitted before.
+        As `faceprep.execution.slurm.engine.run`, with the numbers of the jobs already submitted.
     """
     workspace, name = Workspace(wanted.config.workspace), wanted.stage.name
     left, jobs, unsure, said = set(wanted.shards), set[str](), 0, False
@@ -128,7 +128,7 @@ def submit_missing(
 
 
 def _with_jobs(error: FaceprepError, jobs: Sequence[str]) -> FaceprepError:
-    """Add the numbers of the jobs that were submitted already to the hint of an error."""
+    """Add the numbers of the submitted jobs to the hint of an error."""
     if jobs:
         error.hint = f"{error.hint}; submitted before, and going on: {' '.join(jobs)}"
     return error
@@ -137,17 +137,17 @@ def _with_jobs(error: FaceprepError, jobs: Sequence[str]) -> FaceprepError:
 def tasks_of(
     workspace: Workspace, stage: str, queue: Queue, wanted: Mapping[int, str]
 ) -> dict[int, LivingTask]:
-    """Return shard → the living task that makes it.
+    """Return shard → living task that makes it.
 
     Parameters
     ----------
     wanted
-        Shard → hash of the settings that it is to be made with; empty for any settings.
+        Shard → hash of the required settings; empty for any settings.
 
     Raises
     ------
     UsageError
-        If a living task makes one of the shards with other settings.
+        A living task makes one of the shards with other settings.
     """
     living = living_tasks(read_records(workspace.root, stage), queue)
     found = {shard: at for shard, at in living.items() if shard in wanted}
@@ -173,12 +173,12 @@ def submit_arrays(
     Parameters
     ----------
     most
-        Number of tasks in all that Slurm is expected to take; None for no limit.
+        Total number of tasks that Slurm is expected to accept; None for no limit.
 
     Returns
     -------
-    The submitted arrays, and the reason why there are no more. An array that Slurm may or may not
-    have taken has no job number.
+    The submitted arrays, and the reason for stopping. An array whose acceptance is unknown has no
+    job number.
     """
     if not wanted.shards:
         return [], None
@@ -237,7 +237,7 @@ def _reserve(wanted: Submission, tasks: list[list[int]], workspace: Workspace) -
 def _expected_seconds(wanted: Submission, workspace: Workspace) -> dict[int, float]:
     """Return shard → expected seconds: its rows times the time per row of finished shards.
 
-    Without finished shards, the stage's own estimate counts.
+    Without finished shards, use the stage's estimate.
     """
     name = wanted.stage.name
     done = workspace.shards(name)[-_MARKERS_MEASURED:]

@@ -21,17 +21,17 @@ _BEGUN = "begun"
 
 @dataclass(frozen=True)
 class Verb:
-    """A verb that Slurm runs as one job.
+    """A verb that Slurm runs as a single job.
 
     Attributes
     ----------
     name
-        Name of the verb, of its section, of its section below ``[slurm]``, and of its folder in
-        the workspace.
+        Name of the verb, of its sections (also below ``[slurm]``), and of its folder in the
+        workspace.
     saved
-        Returns a number that changes whenever more is saved to continue from; 0 if nothing is.
+        Function that returns a number that changes with every saved state; 0 without any.
     inputs
-        Returns what the verb reads, JSON-ready; None if that takes long to find out.
+        Function that returns the hashes of the inputs, JSON-ready; None if hashing is slow.
     """
 
     name: str
@@ -41,14 +41,14 @@ class Verb:
 
 @dataclass(frozen=True)
 class SingleJob:
-    """A job in the queue, or one that has ended.
+    """A queued, running or ended job.
 
     Attributes
     ----------
     job, log
         Number of the job, and the path of its log.
     text, data
-        What the verb printed, and prints with ``--json``; empty and None until it is done.
+        Output of the verb as text and as JSON; empty and None until it is done.
     """
 
     job: str
@@ -58,9 +58,9 @@ class SingleJob:
 
 
 def begin(record: JobRecord) -> bool:
-    """Note on the node that a job has begun; return whether it is to overwrite what is there.
+    """Record, on the node, that a job has begun; return whether it overwrites existing results.
 
-    A job that runs again continues with what it has made itself.
+    A requeued job continues from its own results.
     """
     overwrite = overwrites(record)
     (record.folder / _BEGUN).touch()
@@ -68,26 +68,26 @@ def begin(record: JobRecord) -> bool:
 
 
 def overwrites(record: JobRecord) -> bool:
-    """Return whether a job is still to overwrite what is there: until it has begun."""
+    """Return whether a job overwrites existing results, which is true only until it has begun."""
     return record.overwrite and not (record.folder / _BEGUN).exists()
 
 
 def write_result(
     record: JobRecord, text: str, data: dict[str, Any], inputs: dict[str, Any] | None, saved: int
 ) -> None:
-    """Write what a verb printed, for the command that waits for it.
+    """Write the output of a verb, for the waiting command.
 
     Parameters
     ----------
     inputs, saved
-        As `Verb`, when the verb began and when it ended.
+        Results of the functions of `Verb`, at the beginning and at the end of the verb.
     """
     result = {"text": text, "data": data, "made_of": inputs, "saved": saved}
     write_json(record.folder / _RESULT, result)
 
 
 def read_result(record: JobRecord) -> dict[str, Any] | None:
-    """Return what a verb printed, once that is written."""
+    """Return the output of a verb; None until it is written."""
     try:
         return dict(json.loads((record.folder / _RESULT).read_text()))
     except (OSError, ValueError):
@@ -101,7 +101,7 @@ def single_job(record: JobRecord, result: dict[str, Any] | None = None) -> Singl
 
 
 def finished_job(verb: Verb, config: Config) -> SingleJob | None:
-    """Return the job of these settings that did it, if inputs and results are unchanged since."""
+    """Return the finished job of these settings, if inputs and results are unchanged since."""
     inputs, saved = verb.inputs(config), verb.saved(config)
     for record in reversed(read_records(config.workspace, verb.name)):
         result = read_result(record) if record.settings == _settings(verb, config) else None
@@ -112,12 +112,12 @@ def finished_job(verb: Verb, config: Config) -> SingleJob | None:
 
 
 def job_in_queue(verb: Verb, config: Config, queue: Queue) -> JobRecord | None:
-    """Return the living job of these settings; wait if another command is about to submit it.
+    """Return the living job of these settings; wait if another command is submitting it.
 
     Raises
     ------
     UsageError
-        If a job of other settings is in the queue.
+        A job with other settings is in the queue.
     """
     while True:
         known = [record.with_job_of(queue) for record in read_records(config.workspace, verb.name)]
@@ -138,7 +138,7 @@ def job_in_queue(verb: Verb, config: Config, queue: Queue) -> JobRecord | None:
 
 
 def submit_verb(verb: Verb, config: Config, overwrite: bool, after: tuple[str, ...]) -> JobRecord:
-    """Submit the job, or return that of another command that was faster."""
+    """Submit the job, or return that of a concurrent command."""
     workspace = config.workspace.absolute()
     while True:
         remove_old_records(workspace, verb.name, read_queue())
