@@ -10,23 +10,23 @@ from faceprep.core.vocabulary import DEFAULT_GENERATOR
 #: Stage of a training.
 TRAIN = "train"
 
-#: Checkpoint to resume from, file for use, losses of every step, and record of the training.
+#: Checkpoint to resume from, file for inference, losses of every step, and record of the training.
 RESUME, USE = "training.safetensors", "generator.safetensors"
 HISTORY, INFO = "history.parquet", "train.json"
 
 
 def generator_name(kind: str, fold: int | None = None) -> str:
-    """Return the name of a generator: its kind, or ``<kind>-fold03`` if a fold was left out."""
+    """Return the name of a generator: its kind, or ``<kind>-fold03`` without a training fold."""
     return kind if fold is None else f"{kind}-fold{fold:02d}"
 
 
 def generator_folder(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
-    """Return the folder of a trained generator; `name` as `generator_name` gives it."""
+    """Return the folder of a trained generator; `name` by `generator_name`."""
     return workspace / TRAIN / name
 
 
 def generator_file(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
-    """Return the file of a trained generator, whether it exists or not."""
+    """Return the path of a trained generator's file, which may not exist."""
     return generator_folder(workspace, name) / USE
 
 

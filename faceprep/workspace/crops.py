@@ -16,7 +16,7 @@ def read_crop(path: str | Path, hint: Hint) -> np.ndarray:
     path
         PNG file.
     hint
-        Hint of the error: how to make the crop again.
+        Hint of the error, which makes the crop again.
 
     Raises
     ------

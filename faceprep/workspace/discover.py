@@ -1,4 +1,4 @@
-"""Find workspaces, their datasets and generators; suggest the nearest one otherwise."""
+"""Find workspaces, their datasets and generators, or suggest the nearest one."""
 
 import difflib
 import os
@@ -14,20 +14,20 @@ from faceprep.core.vocabulary import DEFAULT_GENERATOR
 from faceprep.workspace.artifacts import generator_file
 from faceprep.workspace.workspace import Workspace
 
-#: Parent folder of workspaces unless the configuration names another place.
+#: Default parent folder of workspaces.
 WORKSPACES = Path("manifests")
 
-#: Gives the hint of an error that suggests a workspace.
+#: Function that returns the hint of an error that suggests a workspace.
 Suggest: TypeAlias = Callable[[Path], Hint]
 
 
 def show_command(workspace: Path) -> Remedy:
-    """Suggest to show a workspace."""
+    """Return the hint that shows a workspace."""
     return Remedy("show", arguments=(str(workspace),))
 
 
 def workspace_flag(workspace: Path) -> str:
-    """Suggest the flag that names a workspace."""
+    """Return the flag that names a workspace as hint."""
     return f"--workspace {shlex.quote(str(workspace))}"
 
 
@@ -42,14 +42,14 @@ def workspace_of(
         A workspace, a folder of a stage or a manifest; None for the only workspace below
         ``manifests/``.
     suggest
-        Gives the hint of the error for the nearest workspace.
+        Function that returns the hint of the error for the nearest workspace.
     generator
         Suggest only workspaces with a trained generator.
 
     Raises
     ------
     UsageError
-        There is none; the message names the nearest.
+        There is none; the message names the nearest one.
     """
     path = only_workspace(suggest, generator) if path is None else path
     for folder in (path, path.parent, path.parent.parent):
@@ -59,7 +59,7 @@ def workspace_of(
 
 
 def is_workspace(path: Path) -> bool:
-    """Return whether a folder contains at least one stage that ran."""
+    """Return whether a folder contains the output of at least one stage."""
     workspace = Workspace(path)
     return any((path / stage / "stage.json").is_file() for stage in STAGES) or any(
         workspace.shards(stage) for stage in STAGES
@@ -84,7 +84,7 @@ def find_workspaces(folder: Path, depth: int = 2) -> list[Path]:
 
 
 def only_workspace(suggest: Suggest = show_command, generator: bool = False) -> Path:
-    """Return the only workspace below ``manifests/``; parameters as of `workspace_of`.
+    """Return the only workspace below ``manifests/``; parameters as for `workspace_of`.
 
     Raises
     ------
@@ -104,10 +104,10 @@ def only_workspace(suggest: Suggest = show_command, generator: bool = False) -> 
 def no_workspace(
     path: Path, suggest: Suggest = show_command, generator: bool = False
 ) -> UsageError:
-    """Return the error for a path in no workspace; parameters as of `workspace_of`.
+    """Return the error for a path outside workspaces; parameters as for `workspace_of`.
 
-    It suggests a workspace around the path, in it, below ``manifests/``, or spelled much like it;
-    other neighbours of the path may belong to somebody else.
+    It suggests a workspace that contains the path, is below it or below ``manifests/``, or has a
+    similar name; other neighbours of the path may belong to another user.
     """
     near = [parent for parent in path.parents if is_workspace(parent)]
     near += find_workspaces(path) if path.is_dir() else []
@@ -125,7 +125,7 @@ def no_workspace(
 
 
 def dataset_root(workspace: Workspace) -> Path | None:
-    """Return the folder of the photographs as the workspace names it; None if it is missing."""
+    """Return the dataset folder recorded in the workspace; None if it is missing."""
     places: list[Any] = []
     for stage in ("select", "align"):
         info = workspace.info(stage)
@@ -136,10 +136,10 @@ def dataset_root(workspace: Workspace) -> Path | None:
 
 
 def holds_dataset(root: Path) -> bool:
-    """Return whether a workspace holds the faces of another dataset than the built-in demo."""
+    """Return whether a workspace contains faces of a dataset other than the demo."""
     workspace = Workspace(root)
     recorded = workspace.info("select").get("config")
-    if recorded is None:  # a selection is recorded before there are crops, so this record is lost
+    if recorded is None:  # a selection is recorded before crops exist, so it was lost
         return bool(workspace.shards("align"))
     return recorded.get("demo") is None
 
@@ -164,7 +164,7 @@ def trained_file(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
 
 
 def file_for_use(given: Path | None, workspace: Path | None) -> Path:
-    """Return the given file of a generator, or else that of the workspace.
+    """Return the given file of a generator, by default that of the workspace.
 
     Parameters
     ----------
@@ -198,13 +198,13 @@ def file_for_use(given: Path | None, workspace: Path | None) -> Path:
 
 
 def _similar(path: Path, others: list[Path], cutoff: float = 0.6) -> list[Path]:
-    """Return those whose name is spelled like that of a path."""
+    """Return the paths with a name similar to that of a path."""
     close = difflib.get_close_matches(path.name, [other.name for other in others], 1, cutoff)
     return [other for other in others if other.name in close]
 
 
 def _with_generator(found: list[Path], needed: bool) -> list[Path]:
-    """Keep the workspaces with a trained generator, if one is needed."""
+    """Return the workspaces with a trained generator, or all if none is needed."""
     return [path for path in found if generator_file(path).is_file()] if needed else found
 
 

@@ -1,7 +1,7 @@
-"""Index the faces of a workspace by a few small columns, and choose some of them for a report.
+"""Index the faces of a workspace by a few small columns, and choose faces for a report.
 
-A dataset may have a million faces: columns are read one shard at a time, and rows with their
-landmarks only for the faces that are drawn.
+A dataset may have a million faces: columns are read shard by shard, and landmarks only for the
+chosen faces.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ _WORDS = ("subject", "expression", "split", "status")
 
 @dataclass(frozen=True)
 class Index:
-    """Every selected face: one element of each array per face.
+    """Columns of all selected faces, one element of each array per face.
 
     Attributes
     ----------
@@ -35,9 +35,9 @@ class Index:
     codes
         ``subject``, ``expression``, ``split``, ``status`` → (N,) int32, position in `words`.
     words
-        The same names → sorted words.
+        The same names → sorted values.
     damaged
-        Parts that could not be read, with the reason.
+        Unreadable parts, with the reason.
     """
 
     shard: np.ndarray
@@ -51,7 +51,7 @@ class Index:
         return len(self.shard)
 
     def where(self, **wanted: str) -> np.ndarray:
-        """Return the positions of the faces with all these words, e.g. ``status="ok"``."""
+        """Return the positions of the faces with all these values, e.g. ``status="ok"``."""
         found = np.ones(len(self), bool)
         for column, word in wanted.items():
             known = self.words[column]
@@ -59,7 +59,7 @@ class Index:
         return np.flatnonzero(found)
 
     def count(self, *columns: str) -> dict[tuple[str, ...], int]:
-        """Count the faces of every combination of words that occurs."""
+        """Count the faces of every combination of values."""
         flat = np.zeros(len(self), np.int64)
         for column in columns:
             flat = flat * len(self.words[column]) + self.codes[column]
@@ -106,9 +106,9 @@ def read_index(workspace: Workspace) -> Index:
 
 
 def choose(index: Index, among: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Choose faces spread over the subjects: one of each before a second of any.
+    """Choose faces of as many subjects as possible: one of each before a second of any.
 
-    The order of the subjects depends on the seed alone, so that the columns of a sheet show the
+    The order of the subjects depends only on the seed, so that the columns of a sheet show the
     same subjects in every row.
 
     Parameters
@@ -137,7 +137,7 @@ def choose(index: Index, among: np.ndarray, count: int, seed: int) -> np.ndarray
 
 
 def choose_failures(index: Index, count: int, seed: int) -> np.ndarray:
-    """Choose faces that align failed on, taking every status in turn."""
+    """Choose faces that could not be aligned, taking every status in turn."""
     queues = [
         choose(index, index.where(status=status), count, seed).tolist()
         for status in STATUSES
@@ -160,11 +160,11 @@ def rows_of(
     positions
         Positions of faces in the index.
     columns
-        Dotted names, ``stage.column``; columns of a stage that did not run are left out.
+        Dotted names, ``stage.column``; columns of missing stages are skipped.
 
     Returns
     -------
-    Position → values by dotted name. A face that a stage does not have lacks its names.
+    Position → values by dotted name, without columns of stages that lack the face.
     """
     wanted: dict[str, list[str]] = {}
     for name in columns:

@@ -1,4 +1,4 @@
-"""Shards that a process is working on, and what killed processes left."""
+"""Shards in progress, and leftovers of killed processes."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ _TEMPORARY = re.compile(r".+\.tmp")
 
 
 def remove_abandoned(workspace: Workspace, stage: str) -> None:
-    """Remove the temporary files and folders of processes that were killed."""
+    """Remove the temporary files and folders of killed processes."""
     for _, entry in list(workspace.entries(stage, _TEMPORARY)):
         if is_abandoned(entry):
             if entry.is_dir(follow_symlinks=False):
@@ -26,11 +26,11 @@ def remove_abandoned(workspace: Workspace, stage: str) -> None:
 
 
 def wait_for_others(workspace: Workspace, stage: str, shard: int) -> bool:
-    """Wait until no other process of this host works on the shard.
+    """Wait until no other process of this host is working on the shard.
 
     Returns
     -------
-    Whether there was one; then the shard may be done now.
+    Whether there was one, so that the shard may be done now.
     """
     waited = False
     while any(_others_work(workspace, stage, shard)):
@@ -47,12 +47,12 @@ def _others_work(workspace: Workspace, stage: str, shard: int) -> Iterator[bool]
 
 
 def shards_in_hand(workspace: Workspace, stage: str, *, by_age: bool = True) -> set[int]:
-    """Return the shards that a process is working on.
+    """Return the shards in progress.
 
     Parameters
     ----------
     by_age
-        Include shards of other hosts, of which only the age is known.
+        Include shards of other hosts, whose state is estimated by age.
     """
     found = workspace.entries(stage, PENDING)
     told = ((match, entry) for match, entry in found if by_age or match["host"] == here())
@@ -60,7 +60,7 @@ def shards_in_hand(workspace: Workspace, stage: str, *, by_age: bool = True) -> 
 
 
 def rows_in_hand(workspace: Workspace, stage: str, shards: set[int]) -> int:
-    """Count the rows done so far in shards that are not yet committed."""
+    """Count the rows done so far in uncommitted shards."""
     total = 0
     for match, entry in workspace.entries(stage, PENDING):
         if int(match["shard"]) in shards:

@@ -1,4 +1,4 @@
-"""Record the inputs of an accuracy table, and detect whether they have changed."""
+"""Record the inputs of an accuracy table, and detect changes."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ def inputs_of(workspace: "Workspace", synthetic: Mapping[str, tuple[str, int]]) 
     Parameters
     ----------
     synthetic
-        Name of a generator → SHA-256 of its file, and number of its faces used.
+        Name of a generator → SHA-256 of its file, and number of faces used.
     """
     made: dict[str, Any] = {}
     for name, (checkpoint, count) in synthetic.items():
@@ -37,10 +37,10 @@ def inputs_of(workspace: "Workspace", synthetic: Mapping[str, tuple[str, int]]) 
 
 
 def changed_since(workspace: "Workspace", made_of: Mapping[str, Any] | None) -> str | None:
-    """Return which input of a table has changed; None if none is known to have changed.
+    """Return the changed input of a table; None if no change is known.
 
-    Synthetic faces beyond those of the table do not matter. Inputs that were removed cannot be
-    compared and count as unchanged.
+    Synthetic faces beyond those of the table are ignored. Removed inputs cannot be compared and
+    count as unchanged.
 
     Parameters
     ----------

@@ -30,23 +30,23 @@ def load(
     workspace
         Folder of the run, ``manifests/<name>``.
     stages
-        Stages to join to ``select``; by default all that have run.
+        Stages to join to ``select``; by default all existing ones.
     only_ok
-        Leave out faces that are not ``ok`` in every stage joined.
+        Omit faces that are not ``ok`` in every joined stage.
 
     Returns
     -------
-    Indexed by ``face_id``, in the order of the selection. Columns as in `manifests/README.md`;
-    ``status`` and ``reason`` are called ``<stage>_status`` and ``<stage>_reason``, and so is what
-    an earlier stage has already (``align_box``, ``align_landmarks68``, ``aus_confidence`` …).
-    ``path``, ``crop`` and ``heatmap`` are absolute paths, or missing.
+    Table indexed by ``face_id``, in the order of the selection. Columns as in
+    `manifests/README.md`; ``status``, ``reason``, and columns that occur in several stages are
+    prefixed by the stage (``align_status``, ``aus_confidence`` …). ``path``, ``crop`` and
+    ``heatmap`` are absolute paths, or missing.
 
     Raises
     ------
     UsageError
-        When a stage is unknown or has not run.
+        A stage is unknown or has not run.
     ManifestError
-        When a manifest is damaged.
+        A manifest is damaged.
     """
     place = Workspace(Path(workspace))
     if not place.shards("select"):

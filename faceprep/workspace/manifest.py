@@ -23,12 +23,12 @@ _DOUBTFUL_PATH = r"^$|^/|\.\.|\x00|^(?s:.):"
 
 
 def table_from_rows(stage: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Build the table of a stage from its rows, keys by column; absent keys are null.
+    """Build the table of a stage from its rows; absent keys are null.
 
     Raises
     ------
     ManifestError
-        When a value does not fit its column, or a row has a key that is no column.
+        A value does not fit its column, or a key is not a column.
     """
     schema = schema_of(stage)
     unknown = {key for row in rows for key in row} - set(schema.names)
@@ -48,16 +48,16 @@ def validate(table: pa.Table, stage: str, source: str = "table") -> None:
     table
         Rows of one shard, or of several.
     stage
-        As `schema_of` takes it.
+        Argument of `schema_of`.
     source
-        Names the table in errors.
+        Name of the table in errors.
 
     Raises
     ------
     ManifestError
-        For columns or types other than the schema's, nulls where none may be, a repeated
-        ``face_id``, a word outside its vocabulary, a status without reason, an intensity outside
-        0–5, or a path that is absolute or leaves its root.
+        Columns or types differ from the schema, a required value is null, a ``face_id`` is
+        repeated, a word is not in its vocabulary, a failed status has no reason, an intensity is
+        outside 0–5, or a path is absolute or leaves its root.
     """
     schema = schema_of(stage)
     if not table.schema.remove_metadata().equals(schema):
@@ -78,7 +78,7 @@ def validate(table: pa.Table, stage: str, source: str = "table") -> None:
             raise ManifestError(f"{source}: a row that is not ok has no reason")
     for name in set(_PATHS) & set(schema.names):
         column = table.column(name).drop_null()
-        # One look at the whole column first: a path at a time is slow for millions of rows.
+        # Check the whole column first: single paths are slow for millions of rows.
         doubtful = column.filter(pc.match_substring_regex(column, _DOUBTFUL_PATH))
         for path in doubtful.to_pylist():
             safe_path(path, source)
@@ -90,12 +90,12 @@ def validate(table: pa.Table, stage: str, source: str = "table") -> None:
 
 
 def safe_path(path: str, source: str = "manifest") -> PurePosixPath:
-    """Return a manifest's path after checking that it stays below its root.
+    """Return a manifest's path, after checking that it is below its root.
 
     Raises
     ------
     ManifestError
-        When it is empty, absolute or climbs out.
+        It is empty, absolute, or leaves its root.
     """
     pure = PurePosixPath(path)
     if not path or pure.is_absolute() or ".." in pure.parts or "\0" in path or path[1:2] == ":":
@@ -106,12 +106,12 @@ def safe_path(path: str, source: str = "manifest") -> PurePosixPath:
 def inside(root: Path, path: str, source: str = "manifest") -> Path:
     """Return the file of a manifest's path.
 
-    Links below the root are followed wherever they lead: users keep datasets together with them.
+    Symbolic links below the root may lead anywhere, because users combine datasets with them.
 
     Raises
     ------
     ManifestError
-        When the path itself leaves the root.
+        The path itself leaves the root.
     """
     return root / safe_path(path, source)
 
@@ -119,7 +119,7 @@ def inside(root: Path, path: str, source: str = "manifest") -> Path:
 def write_part(path: Path, table: pa.Table, stage: str, provenance: Mapping[str, Any]) -> str:
     """Validate and write one shard; return the SHA-256 of the file.
 
-    The same table and provenance give the same bytes (within one version of pyarrow).
+    Equal tables and provenance give equal bytes (within one version of pyarrow).
     """
     validate(table, stage, path.name)
     record = {"stage": stage, "schema_version": SCHEMA_VERSION, **provenance}
@@ -135,7 +135,7 @@ def read_part(path: Path, stage: str) -> pa.Table:
     Raises
     ------
     ManifestError
-        When the file is missing, is not Parquet, or breaks the schema.
+        The file is missing, is not Parquet, or violates the schema.
     """
     verb, schema = verb_of(stage), schema_of(stage)
     redo = Remedy(verb, note="(redoes what does not match its marker)")
@@ -152,7 +152,7 @@ def read_part(path: Path, stage: str) -> pa.Table:
 
 
 def read_provenance(path: Path) -> dict[str, Any]:
-    """Return the provenance in a manifest's Parquet metadata; empty when it has none."""
+    """Return the provenance in a manifest's Parquet metadata; empty if there is none."""
     try:
         metadata = pq.read_schema(path).metadata or {}
     except (pa.ArrowInvalid, OSError) as error:

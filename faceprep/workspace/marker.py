@@ -23,7 +23,7 @@ class Marker:
     files, bytes
         Number of images and their total size.
     seconds, host
-        Duration and machine: the only fields that differ between equal runs.
+        Duration and machine, the only fields that differ between equal runs.
     """
 
     stage: str

@@ -1,4 +1,4 @@
-"""Make a shard in a folder of its own, and move it into place when it is complete."""
+"""Make a shard in a temporary folder, and move it into place when it is complete."""
 
 import contextlib
 import errno
@@ -17,12 +17,12 @@ from faceprep.workspace import manifest
 from faceprep.workspace.marker import Marker, measure
 from faceprep.workspace.workspace import Workspace
 
-_MOVES = 5  # attempts to move images to a place that another process fills too
+_MOVES = 5  # attempts to move images while another process does the same
 
 
 @contextlib.contextmanager
 def pending_shard(workspace: Workspace, stage: str, shard: int) -> Iterator["PendingShard"]:
-    """Open a folder to work in, which is removed afterwards, committed or not."""
+    """Open a temporary folder for a shard, which is removed afterwards in any case."""
     name = f"part-{shard:05d}.{here()}-{os.getpid()}.tmp"
     folder = workspace.home(stage, shard) / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -35,7 +35,7 @@ def pending_shard(workspace: Workspace, stage: str, shard: int) -> Iterator["Pen
 
 @dataclass(frozen=True)
 class PendingShard:
-    """A shard in work: files in a folder of its own, until `commit` moves them into place."""
+    """A shard in progress: files in a temporary folder, which `commit` moves into place."""
 
     workspace: Workspace
     stage: str
@@ -61,12 +61,12 @@ class PendingShard:
         Raises
         ------
         ManifestError
-            The rows break the schema; the shard stays as it was.
+            The rows violate the schema; the old shard is unchanged.
         """
         workspace, stage, shard = self.workspace, self.stage, self.shard
         part = self.folder / "part.parquet"
         hashes = {"input": input_hash, "config_hash": config_hash}
-        # The input in `provenance`, which may be a hash of content alone, replaces the hash here.
+        # The input hash in `provenance`, which may be a hash of content, takes precedence.
         sha256 = manifest.write_part(part, table, stage, {**hashes, **provenance})
         files, size = measure(self.images)
         status = ["ok"] * table.num_rows
@@ -93,7 +93,7 @@ class PendingShard:
         return marker
 
     def keep_image(self, name: str) -> None:
-        """Keep an image of the present shard."""
+        """Keep an image of the old shard."""
         old, new = self.workspace.images(self.stage, self.shard) / name, self.images / name
         try:
             os.link(old, new)

@@ -96,7 +96,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
 }
 
-#: Words that a column may hold.
+#: Column → allowed words.
 COLUMN_WORDS = {
     "expression": EXPRESSIONS,
     "role": ROLES,

@@ -27,14 +27,14 @@ _ASKED = "asked.json"
 
 
 def stage_of(generator: str) -> str:
-    """Return the stage's folder; `generator` as `artifacts.generator_name` gives it."""
+    """Return the stage's folder; `generator` by `artifacts.generator_name`."""
     return f"{STAGE}/{generator}"
 
 
 def note_asked(
     workspace: Workspace, stage: str, faces: int, shards: int, input_hash: str, config_hash: str
 ) -> None:
-    """Record the requested faces in asked.json, so that a report can be made before the end."""
+    """Record the requested faces in asked.json, for reports of unfinished runs."""
     note = {"faces": faces, "shards": shards, "input": input_hash, "config": config_hash}
     write_json(workspace.folder(stage) / _ASKED, note)
 
@@ -63,14 +63,14 @@ def load_synthetic(
     workspace
         Folder of the run.
     generator
-        Name, as `artifacts.generator_name` gives it.
+        Name by `artifacts.generator_name`.
     n
         Number of faces; all if None.
 
     Returns
     -------
-    Indexed by ``face_id``, in the order of their index, columns as in `manifests/README.md`;
-    ``crop`` is a whole path. Any `n` gives the first rows of any larger one.
+    Table indexed by ``face_id``, in the order of generation, columns as in `manifests/README.md`;
+    ``crop`` is a full path. A smaller `n` gives the first rows of a larger one.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def synthetic_record(workspace: str | Path, generator: str = DEFAULT_GENERATOR) 
     UsageError
         There are no faces.
     ManifestError
-        It is missing, damaged, or describes other faces.
+        It is missing or damaged, or describes other faces.
     """
     place, stage = Workspace(Path(workspace)), stage_of(generator)
     there, info = faces_there(place, stage), place.info(stage)
@@ -136,12 +136,12 @@ def synthetic_record(workspace: str | Path, generator: str = DEFAULT_GENERATOR) 
 
 
 def hashes_of(input_hash: str, config_hash: str) -> dict[str, str]:
-    """Return the hashes in ``stage.json``, which are those in the markers of its faces."""
+    """Return the hashes for ``stage.json``, equal to those in the markers of the faces."""
     return {"input": input_hash, "config": config_hash}
 
 
 def faces_there(place: Workspace, stage: str) -> int:
-    """Count the synthetic faces, whatever their settings."""
+    """Count the synthetic faces of any settings."""
     markers = (place.marker(stage, shard) for shard in place.shards(stage))
     return sum(marker.rows for marker in markers if marker is not None)
 

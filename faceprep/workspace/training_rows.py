@@ -1,4 +1,4 @@
-"""Choose the faces and the expressions that a training may use."""
+"""Choose the faces and the expressions of a training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,13 +29,13 @@ def training_rows(
     classes
         Keep only these expressions.
     fold
-        Fold of a cross-validation that is left out: all other subjects are ``train`` and none is
-        ``val``, whatever the split.
+        Test fold of a cross-validation: all other subjects are ``train`` and none is ``val``,
+        independent of the split.
 
     Raises
     ------
     UsageError
-        There is no such split or fold here, or the workspace has no aligned faces.
+        The split or fold does not exist, or the workspace has no aligned faces.
     FaceprepError
         A subject of these rows is also in ``test`` (or in the fold).
     """
@@ -57,15 +57,15 @@ def training_rows(
 
 
 def sides_of(faces: "pd.DataFrame", fold: int | None = None) -> "pd.Series[str]":
-    """Return the side of every face: its split, or the side where the fold puts it.
+    """Return the side of every face: its split, or the side by fold.
 
-    With a fold, that fold is ``test``, all others are ``train``, and a face without a fold (-1)
-    has an empty word.
+    With a fold, that fold is ``test``, all others are ``train``, and faces without a fold (-1) have
+    an empty string.
 
     Raises
     ------
     UsageError
-        There is no such fold.
+        The fold does not exist.
     """
     if fold is None:
         return faces["split"]
@@ -80,16 +80,16 @@ def sides_of(faces: "pd.DataFrame", fold: int | None = None) -> "pd.Series[str]"
 def choose_classes(
     rows: "pd.DataFrame", classes: Sequence[str] | None, neutral: bool, key: str
 ) -> tuple[str, ...]:
-    """Return the expressions to train on, in order: those set, or those that the rows show.
+    """Return the expressions to train on, in order: the configured ones, or those of the rows.
 
     Parameters
     ----------
     rows
-        With ``expression``.
+        Rows with the column ``expression``.
     classes
         Value of the setting; None for the expressions of the rows.
     neutral
-        Whether neutral is among the expressions of the rows.
+        Whether to include neutral in the expressions of the rows.
     key
         Name of the setting, for the error.
 

@@ -4,12 +4,12 @@
                         part-00000.json      marker, written last
                         images/00000/*.png   images of the stage
                         stage.json           settings, versions, counts
-                        part-00000.<host>-<pid>.tmp/   work in hand; readers ignore it
+                        part-00000.<host>-<pid>.tmp/   unfinished work, ignored by readers
                         part-00000.failed.json         why the shard failed; removed on success
                         from-00400/   the same for shards 400 to 799, and so on
 
-A shard is done when its marker has the hashes of the present input and settings and its part and
-images are unchanged. There is no other state: no database, no lock.
+A shard is done if its marker has the hashes of the current input and settings, and its part and
+images are unchanged. There is no other state, such as a database or a lock.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _PART = re.compile(r"part-(\d{5,})\.json")
 _FAILED = re.compile(r"part-(\d{5,})\.failed\.json")
 _MORE = re.compile(r"from-\d{5,}")
-#: Keeps a folder, with parts, markers and work in hand, below 1000 entries for shared disks.
+#: Shards per folder, so that it has fewer than 1000 entries, for shared disks.
 SHARDS_PER_FOLDER = 400
 
 
@@ -73,7 +73,7 @@ class Workspace:
             ) from error
 
     def home(self, stage: str, shard: int) -> Path:
-        """Return the folder of a shard: that of its stage, or one below it from shard 400 on."""
+        """Return the folder of a shard: that of its stage or, from shard 400 on, one below it."""
         first = shard - shard % SHARDS_PER_FOLDER
         return self.folder(stage) / f"from-{first:05d}" if first else self.folder(stage)
 
@@ -90,7 +90,7 @@ class Workspace:
         return self.home(stage, shard) / "images" / f"{shard:05d}"
 
     def images_prefix(self, stage: str, shard: int) -> str:
-        """Return the image folder of a shard relative to that of its stage, as in manifests."""
+        """Return the image folder of a shard relative to the stage's folder, as in manifests."""
         return self.images(stage, shard).relative_to(self.folder(stage)).as_posix()
 
     def shards(self, stage: str) -> list[int]:
@@ -116,7 +116,7 @@ class Workspace:
         return intact and measure(self.images(stage, shard)) == (marker.files, marker.bytes)
 
     def stamps(self, stage: str) -> dict[int, int]:
-        """Return when the marker of every shard was written, in nanoseconds."""
+        """Return shard → modification time of its marker, nanoseconds."""
         found = {}
         for match, entry in self.entries(stage, _PART):
             with contextlib.suppress(OSError):
@@ -126,7 +126,7 @@ class Workspace:
     def note_failure(self, stage: str, shard: int, error: str, log: Sequence[str] = ()) -> None:
         """Record why a shard failed, for `failures`."""
         note = {"shard": shard, "error": error, "log": list(log), "host": socket.gethostname()}
-        with contextlib.suppress(OSError):  # the command itself reports a full disk
+        with contextlib.suppress(OSError):  # the command reports a full disk
             self.home(stage, shard).mkdir(exist_ok=True)
             write_json(self._failed(stage, shard), {**note, "time": time.time()})
 
@@ -151,7 +151,7 @@ class Workspace:
         Raises
         ------
         ManifestError
-            The part or its marker is missing, or the part breaks the schema.
+            The part or its marker is missing, or the part violates the schema.
         """
         from faceprep.workspace.manifest import read_part  # needs pyarrow
 
@@ -167,7 +167,7 @@ class Workspace:
             yield self.read(stage, shard)
 
     def info(self, stage: str) -> dict[str, Any]:
-        """Read ``stage.json``; empty if the stage never ran."""
+        """Read ``stage.json``; empty if the stage has not run."""
         try:
             return dict(json.loads((self.folder(stage) / "stage.json").read_text()))
         except (OSError, ValueError, TypeError):
@@ -185,7 +185,7 @@ class Workspace:
         return dict(sorted(total.items()))
 
     def write_info(self, stage: str, info: dict[str, Any]) -> None:
-        """Write ``stage.json``, with the counts of the present markers."""
+        """Write ``stage.json``, with counts from the current markers."""
         self.folder(stage).mkdir(parents=True, exist_ok=True)
         write_json(self.folder(stage) / "stage.json", {**info, "counts": self.counts(stage)})
 
@@ -193,7 +193,7 @@ class Workspace:
         """Remove every shard from number ``first`` on; return their number."""
         surplus = [shard for shard in self.shards(stage) if shard >= first]
         for shard in surplus:
-            # The marker goes first: without it, the rest of the shard is ignored.
+            # The marker is removed first: without it, the rest of the shard is ignored.
             self.marker_path(stage, shard).unlink(missing_ok=True)
             self.part(stage, shard).unlink(missing_ok=True)
             self.forget_failure(stage, shard)
@@ -213,7 +213,7 @@ class Workspace:
 def matching_entries(
     folder: Path, pattern: re.Pattern[str]
 ) -> Iterator[tuple[re.Match[str], os.DirEntry[str]]]:
-    """Yield the entries of a folder whose names match; none if there is no folder."""
+    """Yield the entries of a folder whose names match; none if the folder is missing."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         for entry in entries:
             if match := pattern.fullmatch(entry.name):
