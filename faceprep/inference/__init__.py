@@ -1,1 +1,1 @@
-"""Apply a trained generator to photographs: edit, transfer, new faces, retrieve."""
+"""Applications of a trained generator: edit, transfer, new faces, retrieve."""

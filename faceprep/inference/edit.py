@@ -22,7 +22,7 @@ class Edits:
     faces
         The sources.
     expression, intensity
-        The request; intensity in [0, 1], before the calibration.
+        Requested values; intensity in [0, 1], before the calibration.
     calibrated
         Whether the generator has a calibration of this expression.
     images
@@ -65,7 +65,7 @@ def check_intensity(intensity: float) -> None:
     Raises
     ------
     UsageError
-        It lies outside.
+        It is outside [0, 1].
     """
     if not 0 <= intensity <= 1:
         raise UsageError(f"the intensity {intensity:g} lies outside 0 … 1", "--intensity 0.6")
@@ -81,14 +81,14 @@ def edit_faces(
     inputs
         The faces.
     generator
-        Any kind.
+        Generator of any kind.
     expression, intensity
         Intensity in [0, 1], before the generator's calibration.
 
     Raises
     ------
     UsageError
-        The expression or the intensity is not possible.
+        The expression or the intensity is invalid.
     """
     generator.check_expression(expression)
     check_intensity(intensity)
@@ -107,7 +107,7 @@ def edit_grid(
     Parameters
     ----------
     expression
-        Only this one; all classes if None.
+        Single expression; all classes if None.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Open the faces of one side of a workspace, among which others are searched."""
+"""Gallery of the faces of one side of a workspace, for retrieval."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.workspace_faces import in_turns, labelled_rows, read_faces, rows_of_split
 from faceprep.workspace import Workspace
 
-#: Most faces of a gallery.
+#: Largest number of faces in a gallery.
 MOST_FACES = 5000
 
 
@@ -19,9 +19,9 @@ class Gallery:
     Attributes
     ----------
     ids
-        Their ``face_id``.
+        ``face_id`` of each face.
     faces
-        All show a class of the generator.
+        Faces whose expressions are classes of the generator.
     split
         Side of the workspace: ``train``, ``val`` or ``test``.
     """
@@ -32,7 +32,7 @@ class Gallery:
 
 
 def workspace_of_gallery(generator: LoadedGenerator) -> Workspace:
-    """Return the workspace that is searched.
+    """Return the workspace to search.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def open_gallery(generator: LoadedGenerator, split: str = "test", seed: int = 0)
     Parameters
     ----------
     seed
-        Of the choice, if there are more.
+        Seed of the choice among more faces.
 
     Raises
     ------

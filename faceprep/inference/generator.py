@@ -1,4 +1,4 @@
-"""Load a trained generator for use, with the settings that align photographs for it."""
+"""Load a trained generator for inference, with the alignment settings of its photographs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,14 +30,14 @@ from faceprep.workspace.discover import (
 
 @dataclass(frozen=True)
 class LoadedGenerator:
-    """A generator that is ready for use.
+    """A generator ready for inference.
 
     Attributes
     ----------
     model, editor
-        In eval mode on `device`; the editor has the calibration of the file.
+        Networks in eval mode on `device`, and editor with the calibration of the file.
     file, sha256
-        Origin.
+        File, and its hash.
     kind
         One of `faceprep.generators.registry.KINDS`.
     workspace
@@ -64,11 +64,11 @@ class LoadedGenerator:
 
     @property
     def name(self) -> str:
-        """Kind, preset and size, for people."""
+        """Kind, preset and size as text."""
         return f"{self.kind} {self.model.preset}, {self.model.size} px"
 
     def marks(self, **facts: object) -> dict[str, str]:
-        """Return the text of a PNG of synthetic faces: its origin, and more facts."""
+        """Return the text metadata of a PNG of synthetic faces: origin and further facts."""
         return {
             "Software": f"faceprep {__version__}",
             "synthetic": "true",
@@ -78,12 +78,12 @@ class LoadedGenerator:
         }
 
     def check_expression(self, expression: str) -> None:
-        """Refuse an expression that faces cannot be edited to.
+        """Refuse an unsupported expression.
 
         Raises
         ------
         UsageError
-            The hint names the known expressions.
+            The expression is unsupported; the hint names the supported ones.
         """
         if expression not in self.editor.expressions:
             raise UsageError(
@@ -110,7 +110,7 @@ class LoadedGenerator:
         Raises
         ------
         UsageError
-            The kind has none, so that it cannot do `what`; the hint lists the kinds that can.
+            The kind has no codes, which `what` needs; the hint lists the kinds that have them.
         """
         model: HasExpressionCode = require(self.model, HasExpressionCode, what)
         return model
@@ -129,15 +129,15 @@ def open_generator(
     Parameters
     ----------
     workspace
-        If None, the workspace around the generator's file, else the only one below ``manifests/``.
+        None: the workspace that contains the file, else the only one below ``manifests/``.
     generator
-        File, if not the workspace's own generator.
+        File; None for the workspace's generator.
     device
         ``auto``, ``cpu`` or ``cuda``.
     detector
-        Detector, if not that of the workspace.
+        Detector; None for that of the workspace.
     suggest
-        Gives the hint of the error for the nearest workspace.
+        Function that returns the hint of the error for the nearest workspace.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def open_generator(
     MissingToolError
         There is no GPU.
     FaceprepError
-        The file is damaged or hostile.
+        The file is damaged or malicious.
     """
     root = _workspace(workspace, generator, suggest)
     file = file_for_use(generator, root)
@@ -179,7 +179,7 @@ def _workspace(given: Path | None, generator: Path | None, suggest: Suggest) -> 
 
 
 def _align(workspace: Workspace | None, detector: str | None) -> AlignConfig:
-    """Return the alignment settings of the workspace; annotations cannot align new photographs."""
+    """Return the alignment settings of the workspace, with a detector for new photographs."""
     made = workspace.info("align") if workspace else {}
     values = {**made.get("config", {}).get("align", {}), **made.get("settings", {})}
     known = {key: value for key, value in values.items() if key in AlignConfig.model_fields}

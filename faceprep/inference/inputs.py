@@ -1,4 +1,4 @@
-"""Read the faces that a user names: photographs, aligned on the spot, or faces of the workspace."""
+"""Read the faces named by a user: photographs, which are aligned, or faces of the workspace."""
 
 import difflib
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InputFace:
-    """One face.
+    """A face named by the user.
 
     Attributes
     ----------
@@ -32,11 +32,11 @@ class InputFace:
     image
         ``(S, S, 3) uint8`` RGB, aligned, in the size of the generator.
     face_id, subject, expression
-        Of a face of the workspace; None for a photograph, and if there is no label.
+        Metadata of a face of the workspace; None for a photograph, or without a label.
     faces_found
         Number of faces that the detector found in a photograph.
     measurements
-        Those of N = 1 faces that the generator is driven by, if any.
+        Measurements (N = 1) that drive the generator, if any.
     """
 
     source: str
@@ -57,7 +57,7 @@ class InputFace:
 
 @dataclass(frozen=True)
 class InputFaces:
-    """Faces that could be read, and why others could not.
+    """Faces that could be read, and reasons of failures.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class InputFaces:
         return Measurements.concatenate([face.measurements for face in self.faces])
 
     def notes(self) -> list[str]:
-        """Return remarks for the user on the chosen faces."""
+        """Return remarks on the faces."""
         return [
             f"{face.source}: {face.faces_found} faces found, one was taken"
             for face in self.faces
@@ -90,27 +90,27 @@ class InputFaces:
 
 
 class _UnusableFace(FaceprepError):
-    """A photograph that cannot be aligned, or a face of the workspace that was not."""
+    """Error for a photograph or a face of the workspace without an alignment."""
 
 
 def read_inputs(words: Sequence[str], generator: LoadedGenerator, verb: str) -> InputFaces:
-    """Read and align what a user named.
+    """Read and align the faces named by a user.
 
     Parameters
     ----------
     words
-        Paths of photographs, and ``face_id``s of the workspace. An existing file has precedence.
+        Paths of photographs, and ``face_id``s of the workspace. Existing files take precedence.
     generator
-        Its workspace, size and alignment are used.
+        Generator that determines workspace, size and alignment.
     verb
-        Of the command line, for hints.
+        Verb of the command line, for hints.
 
     Raises
     ------
     UsageError
         A word is neither a file nor a face, or is a folder.
     FaceprepError
-        No face could be read at all; if only some could not, they are in `failures`.
+        No face could be read; partial failures are in `failures`.
     """
     if not words:
         raise UsageError("no photograph is given", _photograph(verb))

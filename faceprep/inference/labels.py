@@ -1,4 +1,4 @@
-"""Label the expression of a face: from the user, from the workspace, or by a judge."""
+"""Label the expression of a face: by the user, the workspace, or a classifier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from faceprep.metrics.workspace_faces import (
     template_of,
 )
 
-#: Training faces of the judge; more take longer and change little.
+#: Largest number of training faces of the classifier; more change little.
 _MOST_FACES = 2000
 
 
@@ -31,11 +31,11 @@ class Label:
     Attributes
     ----------
     expression
-        Its name.
+        Name of the expression.
     by
-        Origin of the label: ``asked``, ``workspace`` or the name of the judge.
+        Origin of the label: ``asked``, ``workspace`` or the name of the classifier.
     probability
-        According to the judge.
+        Probability by the classifier.
     """
 
     expression: str
@@ -50,14 +50,14 @@ class Label:
 def labels_of(
     faces: Sequence[InputFace], generator: LoadedGenerator, asked: str | None, progress: Progress
 ) -> list[Label]:
-    """Return the label that the user gave, else that of the workspace, else that of a judge.
+    """Return the label given by the user, else that of the workspace, else that of a classifier.
 
-    The judge is that of ``evaluate edits``, trained on the workspace's training faces.
+    The classifier is that of ``evaluate edits``, trained on the workspace's training faces.
 
     Raises
     ------
     UsageError
-        The generator does not know the given label, or a judge is needed and cannot be trained.
+        The given label is not a class of the generator, or the classifier cannot be trained.
     MissingToolError
         Landmarks cannot be found here.
     """
@@ -78,7 +78,7 @@ def labels_of(
 
 
 def label_judge(generator: LoadedGenerator, progress: Progress) -> ExpressionClassifier:
-    """Train a judge of expressions on training faces of the workspace.
+    """Train an expression classifier on training faces of the workspace.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def label_judge(generator: LoadedGenerator, progress: Progress) -> ExpressionCla
 def judged_labels(
     judge: ExpressionClassifier, images: np.ndarray, generator: LoadedGenerator
 ) -> list[Label]:
-    """Label crops ``(N, S, S, 3) uint8`` of the size of the generator with a judge."""
+    """Label crops ``(N, S, S, 3) uint8`` of the size of the generator with a classifier."""
     place = generator.workspace
     template = generator.align.template if place is None else template_of(place)
     scores = judge.log_probabilities(AlignedFaces(images, template))

@@ -14,7 +14,7 @@ class NewFaces:
     Attributes
     ----------
     seed
-        Of the identities.
+        Seed of the identities.
     expressions
         The K classes of the generator.
     images
@@ -27,7 +27,7 @@ class NewFaces:
 
 
 def make_new_faces(generator: LoadedGenerator, count: int = 8, seed: int = 0) -> NewFaces:
-    """Generate `count` identities with every expression; a seed gives the same identities.
+    """Generate `count` identities with every expression; equal seeds give equal identities.
 
     Raises
     ------

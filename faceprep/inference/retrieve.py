@@ -27,16 +27,16 @@ _CODES = "compare faces by expression codes"
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A face that was found.
+    """A retrieved face.
 
     Attributes
     ----------
     source, way, rank
-        The query, the way of comparing, and the rank, 1-based.
+        Query, way of comparing, and rank, 1-based.
     face_id, subject, expression
         The face in the gallery.
     distance
-        Euclidean, in the space of the way.
+        Euclidean distance in the space of the way.
     """
 
     source: str
@@ -50,16 +50,16 @@ class Hit:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """Queries, the gallery, and the faces that were found.
+    """Queries, gallery, and retrieved faces.
 
     Attributes
     ----------
     queries, labels
-        Faces that were searched for; labels are None if only pixels count.
+        Query faces and their labels; labels are None if only pixels are compared.
     gallery
-        Faces that were searched.
+        Faces to search.
     hits
-        By way, query and rank.
+        Retrieved faces, ordered by way, query and rank.
     """
 
     queries: InputFaces
@@ -74,7 +74,7 @@ def ways_of(text: str) -> tuple[Way, ...]:
     Raises
     ------
     UsageError
-        It is none of them.
+        The text is none of these.
     """
     if text == "all":
         return WAYS
@@ -101,17 +101,17 @@ def retrieve(
     queries
         Faces to search for.
     generator
-        With an expression code and a workspace.
+        Generator with an expression code and a workspace.
     ways
         Ways of comparing.
     split
         Side of the workspace.
     expression
-        Label of all queries; their own labels, or those of a judge, if None.
+        Label of all queries; None uses their own labels, or those of a classifier.
     top
         Number of hits of each way.
     progress
-        Receives a line on the judge.
+        Receiver of a message on the classifier.
     seed
         Of the choice of faces in a large workspace.
 
@@ -142,7 +142,7 @@ def find_hits(
     Parameters
     ----------
     labels
-        One per query; None if only pixels count.
+        Label of each query; None if only pixels are compared.
 
     Raises
     ------

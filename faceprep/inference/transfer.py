@@ -15,13 +15,13 @@ from faceprep.inference.inputs import InputFaces
 from faceprep.inference.labels import Label
 from faceprep.metrics.representation import expression_codes
 
-#: Mean element of a code below which the edit hardly shows.
+#: Mean element of a code below which an edit is hardly visible.
 _WEAK = 0.1
 
 
 @dataclass(frozen=True)
 class ExpressionReading:
-    """Expression code that was read from a face.
+    """Expression code read from a face.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class ExpressionReading:
         }
 
     def notes(self) -> list[Hint]:
-        """Return a warning if the expression is hardly there."""
+        """Return a warning if the expression is weak."""
         if self.strength is None or self.strength >= _WEAK:
             return []
         name = self.label.expression
@@ -90,7 +90,7 @@ def transfer_expressions(
     labels
         Expression of each of `expressions`.
     generator
-        With an expression code.
+        Generator with an expression code.
 
     Raises
     ------
@@ -110,9 +110,9 @@ def transfer_expressions(
 
 
 def read_codes(inputs: InputFaces, labels: list[Label], generator: LoadedGenerator) -> Tensor:
-    """Read expression codes with Q, clamped to the range that the decoder knows, ``(N, K·d)``.
+    """Read expression codes with Q, clamped to the range of training, ``(N, K·d)``.
 
-    Where neutral is not a class, Q cannot read it: the code in which every class is absent is used.
+    If neutral is not a class, Q cannot read it: the code without any class is used.
     """
     model = generator.with_codes("read expression codes")
     codes = absent_code(len(labels), len(model.classes), model.elements)
