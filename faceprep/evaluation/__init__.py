@@ -1,1 +1,1 @@
-"""How good results are: estimates held against what is known, in numbers, a table and a plot."""
+"""Evaluate Action Units, edits, codes and accuracy tables; compute only, draw nothing."""

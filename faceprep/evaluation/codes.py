@@ -1,8 +1,8 @@
-"""Measure what a generator's identity codes g(x) and expression codes Q(x, y) contain.
+"""Measure identity and expression in a generator's codes g(x) and Q(x, y).
 
 The measure is the share of nearest neighbours with the same subject or expression (Ding et al.,
-2018, Fig. 6). An identity code should have neighbours of the same subject, whatever the
-expression, and not contain the expression.
+2018, Fig. 6). Neighbours of an identity code should show the same subject, independent of the
+expression.
 """
 
 from collections.abc import Collection
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 5
 
-#: Most faces that are compared with each other.
+#: Largest number of compared faces.
 MOST_FACES = 2000
 
 #: Names of the spaces.
@@ -42,10 +42,10 @@ class Purity:
     space
         `IDENTITY`, `EXPRESSION` or `PIXELS`.
     identity
-        Share of a face's nearest neighbours that are the same subject; faces of the same sequence
-        are near duplicates and do not count.
+        Share of a face's nearest neighbours that show the same subject, without near duplicates
+        from the same sequence.
     expression
-        Share that show the same expression, among other subjects.
+        Share that show the same expression, among faces of other subjects.
     """
 
     space: str
@@ -70,7 +70,7 @@ class CodesReport:
     g
         ``(N, G)`` identity codes.
     subjects, expressions
-        ``(N,)`` of the faces.
+        ``(N,)`` subject and expression of each face.
     """
 
     generator: str
@@ -102,23 +102,23 @@ def evaluate_codes(
     model
         The generator, on `device`.
     workspace
-        With the faces.
+        Workspace of the faces.
     split
         Side of the split: ``test``, or ``val`` while variants are compared.
     neighbours
-        k.
+        Number k of neighbours.
     seed
-        Of the choice if there are more than `MOST_FACES`.
+        Seed of the choice among more than `MOST_FACES`.
     name
-        For the report.
+        Name of the generator for the report.
     trained_on
         Training subjects of the generator.
 
     Raises
     ------
     UsageError
-        It is another split, the generator was trained on a subject of it, or there are fewer than
-        three faces.
+        The split is invalid, the generator was trained on one of its subjects, or it has fewer
+        than three faces.
     """
     if split not in ("test", "val"):
         raise UsageError(f"codes are evaluated on unseen people, not on {split!r}", "--split test")
@@ -160,7 +160,7 @@ def evaluate_codes(
 
 
 def sequences_of(rows: "pd.DataFrame") -> np.ndarray:
-    """Return a name of the sequence of every face; a still is a sequence of its own."""
+    """Return the sequence name of every face; each still is its own sequence."""
     people = rows["dataset"] + "/" + rows["subject"] + "/"
     return (people + rows["sequence"]).fillna(rows.index.to_series()).to_numpy(str)
 
@@ -168,7 +168,7 @@ def sequences_of(rows: "pd.DataFrame") -> np.ndarray:
 def purity(
     far: np.ndarray | None, same: np.ndarray, allowed: np.ndarray, k: int
 ) -> tuple[float, float]:
-    """Return the share of nearest neighbours with the same label, and the share by chance.
+    """Return the share of nearest neighbours with the same label, and its expected value by chance.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def purity(
 
     Returns
     -------
-    Means over the faces that have another face of their label; NaN if none has.
+    Means over the faces whose label occurs again; NaN without any.
     """
     own = (same & allowed).sum(axis=1)
     faces = np.flatnonzero(own)

@@ -17,12 +17,12 @@ from faceprep.metrics.agreement import (
 
 @dataclass(frozen=True, slots=True)
 class AUAgreement:
-    """Agreement on one AU; a number is NaN where it is not defined.
+    """Agreement on one AU; undefined numbers are NaN.
 
     Attributes
     ----------
     au
-        ``AU01`` …; ``mean`` for the mean over all AUs with a defined number.
+        ``AU01`` …; ``mean`` for the mean of the defined numbers over all AUs.
     n
         Number of faces of known intensity.
     r, r_low, r_high
@@ -36,7 +36,7 @@ class AUAgreement:
     faces
         Number of faces of known presence.
     present, claimed
-        Shares of these faces in which the AU is present, and in which it is estimated so.
+        Shares of these faces in which the AU is present, and in which it is estimated as present.
     """
 
     au: str
@@ -90,7 +90,7 @@ def _compare(pairs: AUPairs, au: str, low: np.ndarray, high: np.ndarray) -> AUAg
 
 
 def _both(known: np.ndarray, estimated: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return one column of each, for the faces that have both."""
+    """Return one column of both arrays, for the faces with both values."""
     a, b = known[:, column], estimated[:, column]
     finite = np.isfinite(a) & np.isfinite(b)
     return a[finite], b[finite]

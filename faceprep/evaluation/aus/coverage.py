@@ -1,4 +1,4 @@
-"""Faces that an evaluation leaves out, and why."""
+"""Faces that an evaluation excludes, with reasons."""
 
 from collections.abc import Mapping
 
@@ -18,12 +18,12 @@ def coverage_notes(
     paired: set[str],
     failures: Mapping[str, str],
 ) -> list[Hint]:
-    """Count selected faces that are known but not estimated, or should be known and are not.
+    """Count selected faces without an estimate or without a reference value.
 
     Parameters
     ----------
     paired
-        Faces that are known and estimated.
+        Faces with reference value and estimate.
     failures
         ``face_id`` → status of the faces without an estimate.
     """
@@ -51,7 +51,7 @@ def no_pairs(
     selection: Selection,
     failures: Mapping[str, str],
 ) -> UsageError:
-    """Return the error for no face that is selected, known and estimated."""
+    """Return the error if no selected face has both reference value and estimate."""
     known = set(reference.values.face_ids)
     show = Remedy("show", arguments=(str(workspace.root),))
     if not known:

@@ -1,4 +1,4 @@
-"""Evaluate the Action Units of a workspace against what is known of the same faces."""
+"""Evaluate the Action Units of a workspace against a reference."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,17 +23,17 @@ class AUEvaluation:
     workspace, reference
         Names of both sides, for reports.
     which
-        Which faces were compared, for reports.
+        Description of the compared faces, for reports.
     pairs
-        The faces.
+        Values of the compared faces.
     aus
         Agreement on each AU that has a presence, in OpenFace's order.
     mean
         Mean over the AUs.
     not_estimated
-        AUs that are known but that no backend estimates → number of faces that show them.
+        AUs of the reference that no backend estimates → number of faces that show them.
     notes
-        Faces that were left out, and why.
+        Excluded faces, with reasons.
     """
 
     workspace: str
@@ -53,23 +53,23 @@ def evaluate_aus(
     split: str | None = None,
     role: str | None = None,
 ) -> AUEvaluation:
-    """Compare the Action Units of a workspace with what is known of the same faces.
+    """Compare the Action Units of a workspace with a reference for the same faces.
 
     Parameters
     ----------
     path
         Workspace; None for the only one below ``manifests/``.
     against
-        ``facs``: the FACS codes of CK+, on the last frame of each sequence. ``demo``: what was
-        drawn. Otherwise another workspace of the same faces, or aus manifests. By default FACS
-        codes where there are some, else what was drawn.
+        ``facs``: the FACS codes of CK+, on the last frame of each sequence. ``demo``: the rendered
+        AUs. Otherwise another workspace of the same faces, or aus manifests. By default FACS
+        codes if there are any, else the rendered AUs.
     split, role
         Restrict the comparison to faces of this split (``test``) and role (``peak``).
 
     Raises
     ------
     UsageError
-        There are no AUs, nothing to compare them with, or no face in common.
+        There are no AUs, no reference, or no common faces.
     ManifestError
         A manifest is damaged.
     """

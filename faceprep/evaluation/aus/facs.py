@@ -1,7 +1,7 @@
-"""Translate codes of the Facial Action Coding System (FACS) to the AUs that are estimated.
+"""Translate codes of the Facial Action Coding System (FACS) to the estimated AUs.
 
-CK+ codes the last frame of a sequence. `select` writes the codes to every frame that it takes as
-peak; only the last of them is used here.
+CK+ codes the last frame of a sequence. `select` writes the codes to every peak frame; only the last
+one is used here.
 """
 
 from collections import Counter
@@ -12,8 +12,8 @@ import numpy as np
 
 from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
 
-#: Codes of the same movement with a scale of their own: the AU counts as present, not graded. A
-#: mouth stretched open is coded 27 instead of 26 (jaw drop), and a single frame does not tell a
+#: Codes of the same movement with another scale: the AU counts as present, not graded. A mouth
+#: stretched open is coded 27 instead of 26 (jaw drop), and a single frame cannot distinguish a
 #: closed eye (43) from a blink (45).
 SAME_MOVEMENT = {"AU27": "AU26", "AU43": "AU45"}
 
@@ -28,8 +28,8 @@ class CodedAUs:
     Attributes
     ----------
     intensities : (n, 17)
-        1-5 as graded A-E, 0 where the AU was not coded and so is absent, NaN where it is present
-        but not graded.
+        1-5 for grades A-E, 0 if the AU is not coded (absent), NaN if it is present but not
+        graded.
     presences : (n, 18)
         1 where coded, 0 elsewhere.
     not_estimated
@@ -42,7 +42,7 @@ class CodedAUs:
 
 
 def translate(codes: Sequence[Mapping[str, float]]) -> CodedAUs:
-    """Translate the codes of faces, each ``AU12`` → 1-5, or 0 for present but not graded."""
+    """Translate the codes of faces: ``AU12`` → 1-5, or 0 for present but not graded."""
     intensities = np.zeros((len(codes), len(INTENSITY_AUS)))
     presences = np.zeros((len(codes), len(PRESENCE_AUS)))
     others: Counter[str] = Counter()
@@ -60,7 +60,7 @@ def translate(codes: Sequence[Mapping[str, float]]) -> CodedAUs:
 
 
 def _direct_codes_last(codes: Mapping[str, float]) -> list[tuple[str, float]]:
-    """Sort the codes so that an AU's own code overwrites one of the same movement."""
+    """Sort the codes so that an AU's own code overwrites other codes of the same movement."""
     return sorted(codes.items(), key=lambda code: code[0] not in SAME_MOVEMENT)
 
 
@@ -70,7 +70,7 @@ def coded_frames(
     frames: Sequence[int | None],
     roles: Sequence[str],
 ) -> list[int]:
-    """Find the last peak frame of every sequence: the one that CK+'s codes describe.
+    """Find the last peak frame of every sequence, which CK+ codes.
 
     Parameters are the columns of the select manifest.
 

@@ -1,4 +1,4 @@
-"""Read Action Units from the aus manifests of a workspace, or from manifests anywhere."""
+"""Read Action Units from the aus manifests of a workspace or of any folder."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -47,12 +47,12 @@ def read_aus(path: Path, suggest: Suggest) -> AUValues:
     path
         A workspace, its ``aus`` folder, any folder of ``part-*.parquet``, or one of them.
     suggest
-        Gives the hint of an error for the nearest workspace.
+        Function that returns the hint of an error for the nearest workspace.
 
     Raises
     ------
     UsageError
-        There are none. For a folder of CSV files, the hint says how to make a workspace of it.
+        There are none. For a folder of CSV files, the hint is the command that imports it.
     """
     if parts := _loose_parts(path):
         return _values(pa.concat_tables([read_part(part, "aus") for part in parts]))
@@ -70,7 +70,7 @@ def read_aus(path: Path, suggest: Suggest) -> AUValues:
 
 
 def _loose_parts(path: Path) -> list[Path]:
-    """Return the Parquet files to read directly; none where a workspace is meant."""
+    """Return the Parquet files to read directly; none for a workspace."""
     folder = path if path.is_dir() else path.parent
     other_stage = folder.name in STAGES and folder.name != "aus" and is_workspace(folder.parent)
     if other_stage or is_workspace(path):
@@ -81,7 +81,7 @@ def _loose_parts(path: Path) -> list[Path]:
 
 
 def drawn_aus(table: pa.Table, dataset: Path, below: str) -> AUValues:
-    """Return what the renderer drew on the faces of a demo dataset.
+    """Return the rendered AUs of the faces of a demo dataset.
 
     Parameters
     ----------
@@ -90,11 +90,11 @@ def drawn_aus(table: pa.Table, dataset: Path, below: str) -> AUValues:
     dataset
         Folder of the demo dataset.
     below
-        Folder in it that the paths of select are relative to; empty for the dataset itself.
+        Subfolder to which the paths of select are relative; empty for the dataset itself.
 
     Returns
     -------
-    The faces of the table that were drawn. An AU is present from the lowest intensity that a
+    Values of the rendered faces of the table. An AU is present from the lowest intensity that a
     coder would grade.
     """
     truth = read_truth(dataset)

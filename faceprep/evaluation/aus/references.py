@@ -1,4 +1,4 @@
-"""References for Action Units: FACS codes, what the demo drew, another backend."""
+"""References for Action Units: FACS codes, rendered AUs of the demo, another backend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,15 +28,15 @@ class Reference:
     name
         Name of the reference, for reports.
     faces
-        Which faces it covers, for reports.
+        Description of the covered faces, for reports.
     values
         The known AUs.
     every_face
-        Whether it should cover every face, so that missing ones are worth a note.
+        Whether it should cover every face, so that missing ones are reported.
     not_estimated
         AUs that no backend estimates → number of faces that show them.
     notes
-        What is left out.
+        Remarks on excluded faces.
     """
 
     name: str
@@ -55,13 +55,13 @@ def find_reference(workspace: Workspace, faces: pa.Table, against: str | None) -
     workspace, faces
         The evaluated workspace, and its rows of select.
     against
-        ``facs``, ``demo``, or the path of a workspace or of aus manifests; None takes FACS codes
-        where there are some, else what a demo dataset drew.
+        ``facs``, ``demo``, or the path of a workspace or of aus manifests; None selects FACS codes
+        if there are any, else the rendered AUs of a demo dataset.
 
     Raises
     ------
     UsageError
-        There is nothing to compare with.
+        There is no reference.
     """
     if against is None:
         if _has_codes(faces):
@@ -86,7 +86,7 @@ def _compare_with(workspace: Workspace, other: Path = Path("OTHER_WORKSPACE")) -
 
 
 def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:
-    """Return the FACS codes of CK+, on the coded frame of each sequence: the last.
+    """Return the FACS codes of CK+, on the last frame of each sequence.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:
         )
     columns = ("subject", "sequence", "frame", "role")
     rows = coded_frames(*(faces[name].to_pylist() for name in columns))
-    if _is_cut(workspace, faces):  # the last frame taken need not be the last frame there is
+    if _is_cut(workspace, faces):  # the last selected frame may not be the last of the sequence
         last = faces.num_rows - 1
         rows = [row for row in rows if row != last]
     peaks = faces.take(pa.array(rows, pa.int64()))
@@ -129,7 +129,7 @@ def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:
 
 
 def demo_truth(workspace: Workspace, faces: pa.Table) -> Reference:
-    """Return what the renderer drew, on every frame.
+    """Return the rendered AUs of every frame.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def _demo_dataset(workspace: Workspace) -> Path | None:
 
 
 def _has_codes(faces: pa.Table) -> bool:
-    """Return whether a face has FACS codes as attributes; those of CelebA are others."""
+    """Return whether any face has FACS codes as attributes (CelebA has other attributes)."""
     ck_plus = faces.filter(pc.equal(faces["dataset"], CK_PLUS))
     return ck_plus["attributes"].null_count < ck_plus.num_rows
 

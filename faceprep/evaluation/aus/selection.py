@@ -15,7 +15,7 @@ _COLUMNS = ("face_id", "dataset", "subject", "sequence", "frame", "path", "role"
 
 
 def selected_faces(workspace: Workspace) -> pa.Table:
-    """Return the rows of select, without the columns that only `align` needs.
+    """Return the rows of select without the columns for `align`.
 
     Raises
     ------
@@ -52,7 +52,7 @@ class Selection:
         Raises
         ------
         UsageError
-            There is no such split or role, or no face of it.
+            The split or role does not exist, or has no face.
         """
         words, chosen = [], faces
         for name, word, known in (("split", split, SPLITS), ("role", role, ROLES)):

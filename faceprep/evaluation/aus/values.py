@@ -1,4 +1,4 @@
-"""Action Units of faces as arrays, and two sources of the same faces side by side."""
+"""Action Units of faces as arrays, and pairs of values from two sources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class AUValues:
     source: str
 
     def take(self, rows: np.ndarray) -> "AUValues":
-        """Return some of the faces, by indices."""
+        """Return a subset of the faces by indices."""
         face_ids = [self.face_ids[row] for row in rows]
         return AUValues(face_ids, self.intensities[rows], self.presences[rows], self.source)
 
@@ -52,12 +52,12 @@ class AUPairs:
 
 
 def pair(estimated: AUValues, known: AUValues, subjects: Mapping[str, str]) -> AUPairs:
-    """Join the faces that both sources have, in the order of the estimates.
+    """Join the faces of both sources, in the order of the estimates.
 
     Parameters
     ----------
     subjects
-        ``face_id`` → subject; other faces are left out.
+        ``face_id`` → subject; other faces are excluded.
     """
     at = {face_id: row for row, face_id in enumerate(known.face_ids)}
     rows = np.array(

@@ -23,11 +23,11 @@ class Entry:
     value
         Measure → mean over the seeds, 0 to 1.
     tolerance
-        Measure → how far below `value` a later mean may be.
+        Measure → accepted decrease below `value`.
     seeds
         Number of seeds.
     total
-        Test faces of a seed, in all folds together.
+        Number of test faces per seed, in all folds together.
     """
 
     generator: str
@@ -45,7 +45,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The row in words."""
+        """Row as text."""
         return row_name(self.key)
 
 
@@ -58,9 +58,9 @@ class Baseline:
     entries
         Rows of the table.
     settings
-        Dotted key → value of every setting that the table was made with.
+        Dotted key → value of every setting of the table.
     reason
-        Why it was written.
+        Reason given by the user.
     versions
         Versions of Python and of the packages at that time; printed, never compared.
     """
@@ -77,6 +77,6 @@ class Baseline:
 
 
 def row_name(key: Key) -> str:
-    """Name a row in words: ``GENERATOR, flips, 3000 synthetic``."""
+    """Return a row as text: ``GENERATOR, flips, 3000 synthetic``."""
     generator, arm, count = key
     return ", ".join(word for word in (generator, arm, f"{count} synthetic") if word)

@@ -60,14 +60,14 @@ def read_baseline(path: Path, update: Hint | None = None) -> Baseline:
 
 
 def replaced_baseline(path: Path) -> Baseline | None:
-    """Return the baseline that a new one will replace; None if there is none that can be read.
+    """Return the baseline that a new one will replace; None if it is missing or unreadable.
 
     Raises
     ------
     UsageError
-        There is a directory.
+        The path is a directory.
     FaceprepError
-        There is a file of another kind, which must not be overwritten.
+        The path is a file of another kind, which must not be overwritten.
     """
     try:
         return read_baseline(path)
@@ -103,7 +103,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 
 
 def _has_form_of_baseline(data: Any) -> bool:
-    """Return whether the data are a baseline, if edited by hand or of another version."""
+    """Return whether the data are a baseline, possibly edited or of another version."""
     return isinstance(data, dict) and data.keys() >= {"version", "entries"}
 
 

@@ -1,7 +1,7 @@
 """Compare an accuracy table with a baseline, row by row.
 
-A baseline has the mean accuracy over the seeds of every row of the table, and a tolerance: how far
-below it a later mean may be. It is compared with tables made with the same settings only.
+A baseline has, for every row of the table, the mean accuracy over the seeds and a tolerance below
+it. It is compared only with tables made with the same settings.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
 from faceprep.evaluation.check.baseline import Baseline, Entry, Key
 from faceprep.evaluation.check.entries import summarise
 
-#: Changed settings named in an error; the others are counted.
+#: Largest number of changed settings named in an error.
 _NAMED = 5
 
 _CLASSIFY = Remedy("classify")
@@ -22,7 +22,7 @@ _CLASSIFY = Remedy("classify")
 
 @dataclass(frozen=True)
 class Comparison:
-    """One measure of one row, and its baseline.
+    """One measure of one row, compared with its baseline.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Comparison:
     expected, tolerance
         Values in the baseline.
     found
-        Value now.
+        Current value.
     """
 
     key: Key
@@ -52,7 +52,7 @@ class Comparison:
 
     @property
     def improved(self) -> bool:
-        """Whether the value is above the tolerance, so that the baseline may be raised."""
+        """Whether the value is above the tolerance, so that the baseline can be raised."""
         return self.difference > self.tolerance
 
 
@@ -65,9 +65,9 @@ class Gate:
     rows
         Every measure of every row of the baseline.
     versions
-        Package → version in the baseline and now, where they differ.
+        Package → version in the baseline and current version, if they differ.
     more
-        Rows of the table that the baseline lacks.
+        Rows of the table without a baseline.
     """
 
     rows: tuple[Comparison, ...]
@@ -100,9 +100,9 @@ def compare(
     table
         Columns of ``accuracy.parquet``.
     settings
-        Dotted key → value of every setting that the table was made with.
+        Dotted key → value of every setting of the table.
     versions
-        Versions of the packages now.
+        Current versions of the packages.
     make, update
         Hints to make the table, and to replace the baseline.
 
@@ -136,7 +136,7 @@ def compare(
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return key → value before and now, where they differ; None where there is none."""
+    """Return key → old and new value, if they differ; None for a missing value."""
     return {
         name: (before.get(name), now.get(name))
         for name in sorted({*before, *now})

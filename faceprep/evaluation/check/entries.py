@@ -13,10 +13,10 @@ from faceprep.evaluation.check.table import checked_table
 #: Width of the tolerance in standard errors of the difference of two means.
 BAND = 3.0
 
-#: Fewer seeds give no deviation.
+#: Fewest seeds for a deviation.
 _FEWEST_SEEDS = 2
 
-#: Tolerance without a deviation, in test faces.
+#: Tolerance without a deviation, test faces.
 _FACES = 2.0
 
 
@@ -25,8 +25,8 @@ def summarise(table: pd.DataFrame, make: Hint | None = None) -> tuple[Entry, ...
 
     The order is kept because gains are measured against the first arm. Folds of a seed are
     weighted by their test faces. The tolerance is `BAND` standard errors of the difference of two
-    such means, √(2 / seeds)·s with s the standard deviation over the seeds, and at least one test
-    face; with one seed, `_FACES` test faces.
+    means, √(2 / seeds)·s with s the standard deviation over the seeds, and at least one test face;
+    with one seed, it is `_FACES` test faces.
 
     Parameters
     ----------

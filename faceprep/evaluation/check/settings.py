@@ -1,4 +1,4 @@
-"""Every setting that an accuracy table was made with, from the selection of frames on."""
+"""Settings of an accuracy table, including those of all stages before it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from faceprep.evaluation.check.table import read_json
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_name
 
-# How much was measured; rows and seeds are compared one by one.
+# Extent of the table; rows and seeds are compared individually.
 _AMOUNTS = ("sweep", "times", "seeds", "arms", "near_duplicates")
 
 #: Settings without an effect on accuracy, such as the interval of checkpoints.
@@ -20,12 +20,12 @@ WITHOUT_EFFECT = {
     f"train.{name}" for name in {*TrainConfig.model_fields} - {*TrainConfig().settings()}
 }
 
-# The fold of a generator: differs from fold to fold.
+# Fold of a generator, which differs between folds.
 _FOLD = ("train.fold", "augment.fold")
 
 
 def settings_of(root: Path, table: pd.DataFrame, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return dotted key → value of every setting that a table was made with.
+    """Return dotted key → value of every setting of a table.
 
     Parameters
     ----------
@@ -63,15 +63,15 @@ def _synthetic(root: Path, name: str) -> dict[str, Any]:
     augment = read_json(root / "augment" / name / "stage.json")
     settings = dict(augment.get("settings") or {})
     others = (augment.get("sources") or {}).get("other")
-    if others:  # the edited faces of another workspace, whatever its path
+    if others:  # sources from another workspace, independent of its path
         settings["sources"] = digest(others)
     return _flat({"augment": settings})
 
 
 def _of_all_folds(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return one value where all folds have the same, else the values of all.
+    """Return one value per setting if all folds agree, else the values of all.
 
-    The number of the fold is that of the first. A fold without a record is skipped.
+    The fold number is that of the first. Folds without a record are skipped.
     """
     known = [fold for fold in folds if fold]
     settings: dict[str, Any] = {}

@@ -14,7 +14,7 @@ from faceprep.workspace import Workspace
 from faceprep.workspace.inputs import changed_since
 from faceprep.workspace.manifest import read_provenance
 
-#: Where ``classify`` writes its table.
+#: Path of the table of ``classify`` in a workspace.
 TABLE = Path("classify") / "accuracy.parquet"
 
 _COLUMNS = ("generator", "n_synthetic", "seed", "fold", "correct", "total", *MEASURES)
@@ -26,7 +26,7 @@ def read_table(root: Path, make: Hint | None = None) -> tuple[pd.DataFrame, dict
     Parameters
     ----------
     make
-        Hint to make the table; None to make it as it was made before.
+        Hint to make the table; None uses the recorded settings.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def remake(root: Path, record: Mapping[str, Any] | None = None) -> Remedy:
 
 
 def table_settings(root: Path, record: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the settings of ``classify`` from the table, or else from the report beside it."""
+    """Return the settings of ``classify`` from the table, or from its JSON report."""
     settings = (record or {}).get("settings")
     if not settings:
         settings = read_json(root / TABLE.with_suffix(".json")).get("settings")
@@ -62,7 +62,7 @@ def table_settings(root: Path, record: Mapping[str, Any] | None = None) -> dict[
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file; empty where there is none, or it is damaged."""
+    """Return the object in a JSON file; empty if it is missing or damaged."""
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):

@@ -29,11 +29,11 @@ class Checked:
     path, table
         Files of the baseline and of the table.
     baseline
-        The baseline as it is now.
+        Current baseline.
     gate
-        The comparison; None if the baseline was written.
+        Result of the comparison; None if the baseline was written.
     before
-        The baseline that was replaced.
+        Replaced baseline.
     """
 
     path: Path
@@ -70,15 +70,15 @@ def check_workspace(root: Path, path: Path) -> Checked:
 
 
 def update_baseline(root: Path, path: Path, reason: str) -> Checked:
-    """Write a baseline from the table, in place of the one at hand.
+    """Write a baseline from the table, replacing the existing one.
 
     Raises
     ------
     UsageError
-        There is no workspace, no table, or no reason, or a directory in place of the baseline.
+        There is no workspace, table or reason, or the path is a directory.
     FaceprepError
-        The table is damaged or its inputs have changed, or the baseline cannot be written, or
-        there is a file of another kind in its place.
+        The table is damaged, its inputs have changed, the baseline cannot be written, or the path
+        is a file of another kind.
     """
     _refuse_no_workspace(root, path)
     if not reason.strip():
@@ -97,7 +97,7 @@ def update_baseline(root: Path, path: Path, reason: str) -> Checked:
 
 
 def rows_settings(rows: Iterable[tuple[str, int]]) -> dict[str, Any]:
-    """Return the settings of ``classify`` for rows of an arm and a number of synthetic faces."""
+    """Return the settings of ``classify`` for rows (arm, number of synthetic faces)."""
     by_arm: dict[str, set[int]] = {}
     for arm, count in rows:
         by_arm.setdefault(arm, set()).add(count)
@@ -108,7 +108,7 @@ def rows_settings(rows: Iterable[tuple[str, int]]) -> dict[str, Any]:
 
 
 def _refuse_no_workspace(root: Path, path: Path) -> None:
-    """Refuse a folder that is no workspace and has no table."""
+    """Refuse a folder that is neither a workspace nor has a table."""
     if (root / TABLE).is_file() or is_workspace(root):
         return
 
@@ -125,7 +125,7 @@ def _refuse_no_workspace(root: Path, path: Path) -> None:
 def _remedy_for_rows(root: Path, baseline: Baseline) -> Remedy:
     """Return the command that makes a table of all rows of a baseline.
 
-    Older baselines are sorted: their arms are put in the order of the report beside the table.
+    Older baselines are sorted: their arms are reordered as in the JSON report.
     """
     start = "classify."
     own = {

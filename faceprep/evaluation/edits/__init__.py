@@ -1,1 +1,1 @@
-"""Measure what a generator's edits do: agreement, identity, realism, intensity, diversity."""
+"""Measure edits of a generator: agreement, identity, realism, intensity, diversity."""

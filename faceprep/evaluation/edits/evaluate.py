@@ -1,8 +1,8 @@
 """Measure edits: expression, identity, realism, intensity and diversity together.
 
-No single number is enough. A generator that returns one fixed face per expression reaches 100 %
-agreement, and a copy of the source has perfect identity and realism. Every row therefore has all
-numbers, and the row ``copy`` is reported beside the row ``edit``.
+A generator that returns one fixed face per expression reaches 100 % agreement, and a copy of the
+source has perfect identity and realism. Every row therefore has all numbers, and the row ``copy``
+is reported in addition to the row ``edit``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,31 +44,31 @@ def evaluate_edits(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> EditReport:
-    """Edit every test face to every expression that it does not show, and measure.
+    """Edit every test face to every other expression, and measure the edits.
 
     Parameters
     ----------
     editor
         The generator.
     test
-        Faces of subjects that neither generator nor judges were trained on: the sources, and the
-        real faces to compare with.
+        Faces of subjects that neither generator nor judges were trained on, used as sources and as
+        real faces for comparison.
     training
-        Real faces of the training subjects, for the judges and for KID.
+        Real faces of the training subjects, for KID.
     judges
-        At least one expression classifier; each knows all expressions of the generator.
+        At least one expression classifier; each has all expressions of the generator as classes.
     features
         `faceprep.faces.features.FaceFeatures`.
     intensities
-        Intensities for ρ; all other numbers are those of intensity 1.
+        Intensities for ρ; all other numbers use intensity 1.
     identities
-        Number of new faces per expression; 0 leaves diversity out.
+        Number of new faces per expression; 0 omits diversity.
 
     Raises
     ------
     UsageError
-        A subject is on both sides, there is no judge or one does not know an expression, or there
-        is nothing to edit.
+        A subject is on both sides, a judge is missing or lacks an expression, or there is nothing
+        to edit.
     """
     refuse_leak(training.subjects.tolist(), test.subjects.tolist(), "the training")
     classes = editor.generator.classes
@@ -109,7 +109,7 @@ def _check(
 
 
 class _Evaluation:
-    """Measurements that all rows share."""
+    """Measurements shared by all rows."""
 
     def __init__(
         self,

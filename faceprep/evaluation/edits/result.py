@@ -24,11 +24,11 @@ class EditRow:
         ``edit``: test faces of other expressions, edited. ``copy``: the same faces, unedited.
         ``real``: test faces that show the expression.
     expression
-        The requested one; ``mean``: the unweighted mean over the expressions that have the number.
+        Requested expression; ``mean``: unweighted mean over the expressions with a defined number.
     faces
         Number of faces.
     agreement
-        Judge → share that it classifies as the requested expression, in [0, 1].
+        Judge → share classified as the requested expression, in [0, 1].
     distance
         Mean φ-distance to the source; for ``real``, between different faces of one subject.
     percentile
@@ -67,15 +67,15 @@ class EditReport:
     Attributes
     ----------
     generator
-        Name of the generator, for people.
+        Printed name of the generator.
     features
         Name of the network that computes φ.
     sources, subjects, size
         Numbers of edited faces and of their subjects; side of the faces, pixels.
     training_faces
-        Number of real faces that KID compares with.
+        Number of real faces for KID.
     different_pairs
-        Number of pairs of different subjects behind the percentiles.
+        Number of pairs of different subjects for the percentiles.
     intensities
         Requested intensities.
     ceilings

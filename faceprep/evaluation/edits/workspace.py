@@ -28,7 +28,7 @@ from faceprep.workspace.discover import file_for_use, workspace_of
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A report, and what is needed to draw it.
+    """A report, with the data to draw it.
 
     Attributes
     ----------
@@ -63,13 +63,13 @@ def evaluate_workspace(
     Parameters
     ----------
     path
-        Of the workspace; the only one below ``manifests/`` if None.
+        Path of the workspace; None for the only one below ``manifests/``.
     generator
-        File, if not the workspace's own generator.
+        File; None for the workspace's generator.
     split
-        Side of the split that is edited: ``test``, or ``val`` while variants are compared.
+        Side of the split to edit: ``test``, or ``val`` to compare variants.
     sources
-        Most faces to edit, of as many subjects as possible; all if None.
+        Largest number of faces to edit, of as many subjects as possible; all if None.
     second_judge
         Also fit the convolutional network.
 
@@ -80,7 +80,7 @@ def evaluate_workspace(
     MissingToolError
         There is no GPU of that name.
     FaceprepError
-        The generator's file is damaged or hostile.
+        The generator's file is damaged or malicious.
     """
     workspace = Workspace(workspace_of(path, _command, generator is None))
     file = file_for_use(generator, workspace.root)
