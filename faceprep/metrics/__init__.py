@@ -1,1 +1,1 @@
-"""Measures of faces, edits and classifiers; each takes arrays and returns numbers."""
+"""Measures of faces, edits and classifiers, from arrays to numbers."""

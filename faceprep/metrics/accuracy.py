@@ -1,7 +1,7 @@
 """Accuracy of expression classifiers with intervals over subjects, and paired differences.
 
-Several trainings (seeds) of one row of the table are averaged before the subjects are resampled;
-the deviation between seeds is given on its own.
+Trainings (seeds) of one row of the table are averaged before the subjects are resampled; the
+deviation between seeds is reported separately.
 """
 
 import math
@@ -15,7 +15,7 @@ from faceprep.metrics.predictions import Predictions
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A number with its 95 % interval; the ends are NaN where `SubjectBootstrap.ends` are."""
+    """A number with its 95 % interval; the ends are NaN if `SubjectBootstrap.ends` are."""
 
     value: float
     low: float = math.nan
@@ -175,7 +175,7 @@ def _balanced(tallies: Floats) -> Floats:
 
 
 def _reduction(pair: Floats) -> Floats:
-    """Return 1 − errors here / errors there, NaN where the other side has none."""
+    """Return 1 − errors / errors of the other side; NaN if the latter are 0."""
     errors = pair[..., 1, :].sum(axis=-1) - pair[..., 0, :].sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         reduction = 1 - errors[..., 0] / errors[..., 1]

@@ -1,7 +1,6 @@
 """Agreement of two raters on the same faces: r, ICC(3,1), mean absolute error, F1.
 
-A number that is not defined (too few faces, a rater with constant ratings) is NaN, never a 0 or 1
-that looks measured.
+Undefined numbers (too few faces, or a rater with constant ratings) are NaN.
 """
 
 import numpy as np
@@ -9,10 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceprep.metrics.bootstrap import FEWEST_SUBJECTS, REPEATS, Floats, SubjectBootstrap
 
-#: Fewer faces give no correlation: two points are always collinear.
+#: Fewest faces for a correlation; two points are always collinear.
 FEWEST_FACES = 3
 
-# The variance of constant resampled ratings is a rounding error of at most this size, not zero.
+# Largest rounding error of the variance of constant resampled ratings.
 _NO_VARIANCE = 1e-12
 
 
@@ -35,7 +34,7 @@ def pearson(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def icc_3_1(ratings: ArrayLike) -> float:
-    """Return the intraclass correlation of single ratings by fixed raters, for consistency.
+    """Return the intraclass correlation (consistency, single ratings, fixed raters).
 
     Unlike Pearson's r it falls when the raters differ in variance; like r, it ignores a constant
     difference. Shrout and Fleiss, "Intraclass correlations: uses in assessing rater
@@ -94,7 +93,7 @@ def bootstrap_pearson(
     Parameters
     ----------
     a, b : (n, columns)
-        Ratings; a face with a NaN is left out of that column.
+        Ratings; faces with a NaN are excluded from that column.
     subjects : (n,)
         Subject of each face.
     repeats, seed
@@ -127,7 +126,7 @@ def _sums_by_subject(a: Floats, b: Floats, subject: NDArray[np.intp], count: int
     """Return the sums that determine r, ``(subjects, 6, columns)``."""
     both = np.isfinite(a) & np.isfinite(b)
     rated = np.maximum(both.sum(axis=0), 1)
-    # Centred ratings: differences of large sums lose digits.
+    # Centre the ratings, because differences of large sums lose digits.
     x = np.where(both, a - np.where(both, a, 0).sum(axis=0) / rated, 0)
     y = np.where(both, b - np.where(both, b, 0).sum(axis=0) / rated, 0)
     sums = np.zeros((count, 6, a.shape[1]))

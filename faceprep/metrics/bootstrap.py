@@ -1,7 +1,7 @@
 """The cluster bootstrap: intervals of any statistic over resampled subjects.
 
-Subjects are drawn with replacement, each with all its faces. Faces of one person are alike, and an
-interval that takes them for independent is too narrow (Field and Welsh, "Bootstrapping clustered
+Subjects are drawn with replacement, each with all its faces. Faces of one subject are correlated,
+and an interval that assumes independence is too narrow (Field and Welsh, "Bootstrapping clustered
 data", Journal of the Royal Statistical Society B 69, 2007). Ends are percentiles.
 """
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-#: Fewer subjects give no interval: it would describe these few rather than the population.
+#: Fewest subjects for an interval that describes the population.
 FEWEST_SUBJECTS = 5
 
 #: Number of resamples.
@@ -20,17 +20,17 @@ REPEATS = 2000
 
 CONFIDENCE = 0.95
 
-#: No interval where the statistic is undefined in a larger share of the resamples.
+#: Largest share of resamples with an undefined statistic for which an interval is returned.
 MOST_UNDEFINED = 0.05
 
 _CHUNK = 200
 
-#: Sums ``(..., *shape)`` to the statistic of each, ``(..., *columns)``; NaN where undefined.
+#: Function: sums ``(..., *shape)`` → statistics ``(..., *columns)``; NaN if undefined.
 Statistic = Callable[[Floats], Floats]
 
 
 class SubjectBootstrap:
-    """Resamples of subjects. The same subjects and seed give the same resamples.
+    """Resamples of subjects. Equal subjects and seeds give equal resamples.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class SubjectBootstrap:
     Attributes
     ----------
     names
-        Names of the subjects, sorted, each once.
+        Unique names of the subjects, sorted.
     """
 
     def __init__(self, subjects: NDArray[np.str_], repeats: int = REPEATS, seed: int = 0) -> None:
@@ -68,7 +68,7 @@ class SubjectBootstrap:
 
         Returns
         -------
-        Low and high ends, each of the shape of one statistic. NaN where there are fewer than
+        Low and high ends, each of the shape of one statistic. NaN if there are fewer than
         `FEWEST_SUBJECTS` subjects, or more than `MOST_UNDEFINED` of the resamples are undefined.
         """
         if not self._repeats:

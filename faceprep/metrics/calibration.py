@@ -1,4 +1,4 @@
-"""Measure the intensity of edits, and fit the map under which it grows linearly."""
+"""Measure the intensity of edits, and fit the map that makes it linear."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from faceprep.metrics.expression_classifier.base import ExpressionClassifier, lo
 def measurements(
     judge: ExpressionClassifier, faces: AlignedFaces, sources: AlignedFaces, expression: str
 ) -> dict[str, np.ndarray]:
-    """Measure how strongly edits of sources show an expression.
+    """Measure the intensity of an expression in edits of sources.
 
     Returns
     -------
@@ -39,8 +39,8 @@ def calibrate(editor: Editor, faces: LabelledFaces, steps: int = 11) -> dict[str
 
     Returns
     -------
-    Expression → map, for `Editor` and for ``extra["calibration"]`` of the generator's file. An
-    expression that every face shows has no map.
+    Expression → map, for `Editor` and for ``extra["calibration"]`` of the generator's file.
+    Expressions that every face shows have no map.
     """
     plain = Editor(editor.generator, None, editor.device, editor.targets.references)
     told = np.linspace(0, 1, steps)

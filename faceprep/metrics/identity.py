@@ -12,7 +12,7 @@ _BATCH = 32
 #: Percentile of different-person distances below which two faces count as the same person.
 SAME_PERSON_PERCENTILE = 5.0
 
-#: Most faces whose pairs are measured; more take longer and change little.
+#: Largest number of faces whose pairs are measured; more change little.
 MOST_FACES = 2000
 
 
@@ -52,16 +52,16 @@ def all_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def pair_distances(embeddings: np.ndarray, subjects: np.ndarray, same: bool) -> np.ndarray:
-    """Return the sorted distances of all pairs of faces of one person, or of two.
+    """Return the sorted distances of all pairs of faces of equal or of different subjects.
 
     Parameters
     ----------
     embeddings : (N, D)
-        Embeddings; of more than `MOST_FACES`, that many are taken at even intervals.
+        Embeddings; more than `MOST_FACES` are thinned evenly.
     subjects : (N,)
         Subject of each face.
     same
-        Whether to take pairs of one person, or else of two.
+        Whether to return pairs of equal subjects, or of different ones.
     """
     if len(embeddings) > MOST_FACES:
         chosen = np.linspace(0, len(embeddings) - 1, MOST_FACES).astype(int)
@@ -83,7 +83,7 @@ def percentiles(values: np.ndarray, different: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    ``(N,)``; NaN where all faces are of one person.
+    ``(N,)``; NaN if all faces show one subject.
     """
     if not len(different):
         return np.full(len(values), np.nan)
@@ -95,7 +95,7 @@ def below_fifth(values: np.ndarray, different: np.ndarray) -> float:
 
     Returns
     -------
-    0 to 1; NaN without distances, or where all faces are of one person.
+    0 to 1; NaN without distances, or if all faces show one subject.
     """
     if not len(values) or not len(different):
         return np.nan
@@ -105,7 +105,7 @@ def below_fifth(values: np.ndarray, different: np.ndarray) -> float:
 def rank1(
     edits: np.ndarray, edited: np.ndarray, sources: np.ndarray, subjects: np.ndarray
 ) -> float:
-    """Return the share of edits whose nearest source shows the edited person.
+    """Return the share of edits whose nearest source shows the edited subject.
 
     Parameters
     ----------
@@ -114,13 +114,13 @@ def rank1(
     edited : (M,)
         Index of the source of each edit.
     sources : (N, D)
-        Embeddings of all sources, the gallery, including the edit's own.
+        Embeddings of all sources (the gallery), including the edit's own.
     subjects : (N,)
         Subjects of the sources.
 
     Returns
     -------
-    0 to 1; NaN without edits, or where the gallery has one person only.
+    0 to 1; NaN without edits, or if the gallery has one subject only.
     """
     if not len(edits) or len(np.unique(subjects)) < 2:
         return np.nan

@@ -1,7 +1,7 @@
 """Measured intensity of expressions, and its correlation with the requested intensity.
 
-A high correlation alone proves little: a generator that fades in a fixed overlay reaches it too.
-Read it together with identity and realism.
+A generator that fades in a fixed overlay also reaches a high correlation, so it must be read
+together with identity and realism.
 """
 
 from collections.abc import Sequence
@@ -62,8 +62,8 @@ def expression_aus(
 ) -> np.ndarray | None:
     """Return the mean increase of an expression's AUs by an edit, measured by ``landmarks``.
 
-    Edits are compared with their sources because resting faces differ: heavy brows are not anger.
-    For neutral, return the decrease: the mean over all AUs of the source relative to the edit.
+    Edits are compared with their sources because neutral faces differ. For neutral, return the
+    decrease: the mean over all AUs of the source relative to the edit.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def correlate(intensities: Sequence[float], measured: np.ndarray) -> Correlation
 
 
 def fit_intensity_map(told: Sequence[float], measured: np.ndarray) -> IntensityMap:
-    """Fit the map under which the measured expression grows linearly (isotonic regression).
+    """Fit the map that makes the measured expression linear (isotonic regression).
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def fit_intensity_map(told: Sequence[float], measured: np.ndarray) -> IntensityM
     if span <= 1e-9 * max(1.0, float(np.abs(grown).max())):
         return IntensityMap()
     share = (grown - grown[0]) / span
-    # Where the expression does not change, keep one knot in the middle of the range.
+    # If the expression is constant over a range, keep one knot in its middle.
     asked, where = np.unique(np.round(share, 9), return_inverse=True)
     middles = [float(levels[where == k].mean()) for k in range(len(asked))]
     middles[0], middles[-1] = 0.0, 1.0

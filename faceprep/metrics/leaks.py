@@ -1,25 +1,25 @@
-"""Refuse measurements in which a test subject was seen by what is measured."""
+"""Refuse measurements of components that were trained on a test subject."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
 
-#: Subjects named in an error; the others are counted.
+#: Largest number of subjects named in an error.
 _NAMED = 5
 
 _SPLIT_AGAIN: Hint = ("split by subject: ", Remedy("select", overrides={"overwrite": True}))
 
 
 def refuse_leak(training: Iterable[str], tested: Iterable[str], what: str) -> None:
-    """Refuse a subject on both sides: numbers on training subjects do not hold for new ones.
+    """Refuse test subjects that are also training subjects.
 
     Parameters
     ----------
     training, tested
         Names of subjects.
     what
-        What saw the training subjects, for the message.
+        Component that saw the training subjects, for the message.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def refuse_leaks(
     touched
         Component → subjects it saw: ``the generator``, ``the filter's judge``, ``early stopping``.
     hints
-        Component → what to do about it; by default, split by subject again.
+        Component → hint; by default, the command that splits by subject again.
 
     Raises
     ------
@@ -76,9 +76,9 @@ def subjects_of(record: Mapping[str, Any], where: str, hint: Hint) -> list[str]:
     record
         Metadata with a list ``subjects``.
     where
-        What the metadata describe, for the message.
+        Subject of the metadata, for the message.
     hint
-        What to do where they name no subjects.
+        Hint if they name no subjects.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Compare the distance of synthetic faces to the test faces with that of real training faces.
 
-A generator, or a second set of faces that it edits, can contain test subjects under other names.
-Distances are those of face features φ, which are smaller for one person than for two.
+A generator, or another dataset that it edits, can contain test subjects under other names.
+Distances of face features φ are smaller within one person than between two.
 """
 
 from collections.abc import Sequence
@@ -88,7 +88,7 @@ def find_near_duplicates(groups: Sequence[Group], features: str = "") -> NearDup
     Parameters
     ----------
     groups
-        One group a fold.
+        One group per fold.
     features
         Name of φ, for reports.
     """
@@ -113,7 +113,7 @@ def find_near_duplicates(groups: Sequence[Group], features: str = "") -> NearDup
 
 
 def _nearest(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distance of every row of `a` to the nearest of `b`, and its index."""
+    """Return the distance of every row of `a` to the nearest row of `b`, and its index."""
     distances, which = [], []
     for start in range(0, len(a), _ROWS):
         block = all_distances(a[start : start + _ROWS], b)

@@ -16,11 +16,11 @@ class Predictions:
     Attributes
     ----------
     labels : (F,) int64
-        Expressions shown.
+        True expressions.
     subjects : (F,)
         Subject of each face.
     clips : (F,)
-        Clip of each face, empty where there is none.
+        Clip of each face; empty without a clip.
     log_probabilities : (S, F, K)
         Log-probabilities of the K expressions.
     """
@@ -51,7 +51,7 @@ class Predictions:
         return np.exp(self.log_probabilities).mean(axis=0).argmax(axis=1) == self.labels
 
     def by_clip(self) -> "Predictions | None":
-        """Return one prediction a clip, with summed log-probabilities; None without clips."""
+        """Return one prediction per clip, with summed log-probabilities; None without clips."""
         frames = np.flatnonzero(self.clips != "")
         if not len(frames):
             return None
@@ -74,7 +74,7 @@ def concatenate(parts: Sequence[Predictions]) -> Predictions:
 
 
 def confusion(predictions: Predictions) -> Floats:
-    """Count faces by shown (rows) and predicted expression, ``(K, K)``, mean over the seeds."""
+    """Count faces by true (rows) and predicted expression, ``(K, K)``, mean over the seeds."""
     counts = np.zeros((predictions.classes, predictions.classes))
     for predicted in predictions.predicted:
         np.add.at(counts, (predictions.labels, predicted), 1)

@@ -1,7 +1,7 @@
-"""Realism of a set of edits: kernel distance to real faces of the asked expression, and sharpness.
+"""Realism of edits: kernel distance to real faces of the requested expression, and sharpness.
 
-The kernel distance is unbiased, unlike Fréchet's, which falls as images are added: sets of a few
-dozen faces can be compared.
+The kernel distance, unlike Fréchet's, is unbiased, so that sets of a few dozen faces can be
+compared.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ DEGREE = 3
 SUBSETS = 1000
 SUBSET_SIZE = 100
 
-#: Number of principal components of real faces that the kernel compares. With more, the distance
-#: depends on who is in a set rather than on what the faces show: a few dozen faces are few people.
+#: Number of principal components of real faces that the kernel compares. With more, the distance of
+#: small sets depends on their subjects rather than on the expressions.
 DIRECTIONS = 128
 
-# Faces behind the principal components; of more, this many are taken at even intervals.
+# Largest number of faces for the principal components; more are thinned evenly.
 _MOST_FACES = 1000
 
 
@@ -66,7 +66,7 @@ class Texture:
         Raises
         ------
         UsageError
-            There are fewer than two different ones.
+            There are fewer than two different faces.
         """
         values = _texture(real)
         mean = values.mean(axis=0)
@@ -112,8 +112,8 @@ def kid(
     real : (m, D)
         Features of the real images.
     subsets, size
-        Number of subsets behind the deviation, drawn without replacement, and images of either set
-        in one of them (fewer where a set has fewer). With 0 subsets the deviation is NaN.
+        Number of subsets for the deviation, drawn without replacement, and largest number of images
+        of either set in a subset. With 0 subsets the deviation is NaN.
     seed
         Seed of the subsets.
     """

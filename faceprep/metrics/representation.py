@@ -1,4 +1,4 @@
-"""Compute a generator's codes of faces: identities g(x) and expression codes Q(x, y)."""
+"""Compute a generator's identities g(x) and expression codes Q(x, y) of faces."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

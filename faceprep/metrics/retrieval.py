@@ -1,4 +1,4 @@
-"""Compare faces by expression code, label or pixels, and measure what is retrieved.
+"""Retrieve faces by expression code, label or pixels, and measure the accuracy.
 
 The protocol is that of Ding et al., 2018, Fig. 7.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Way = Literal["code", "label", "pixel"]
 WAYS: tuple[Way, ...] = ("code", "label", "pixel")
 
-#: Distances that differ by less are equal.
+#: Tolerance for equal distances.
 _TIE = 1e-9
 
 
@@ -37,7 +37,7 @@ class Descriptors:
     label : (N, K)
         One-hot.
     pixel : (N, S·S·3)
-        In [0, 1].
+        Pixels in [0, 1].
     """
 
     code: np.ndarray
@@ -81,7 +81,7 @@ class Retrieval:
     labels
         Origin of the queries' labels: ``given``, as in the paper, or the name of a judge.
     accuracy
-        Share of the queries whose nearest face shows their expression; the mean over equally near
+        Share of the queries whose nearest face shows their expression, averaged over equally near
         faces.
     gap
         Difference in strength between the query and a nearest face of the same expression: that of
@@ -139,7 +139,7 @@ def evaluate_retrieval(
     model
         The generator; all faces show one of its classes.
     queries, gallery
-        May be the same; faces of a query's own subject are left out.
+        May be equal; faces of a query's own subject are excluded.
     judge
         Labels the queries a second time, as for photographs without a label.
     device

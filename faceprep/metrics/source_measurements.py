@@ -1,4 +1,4 @@
-"""Measurements of source faces that drive some kinds of generators: action units, landmarks."""
+"""Measurements of source faces for generators driven by action units or landmarks."""
 
 from collections.abc import Sequence, Set
 
@@ -21,14 +21,14 @@ def measurements_of_faces(
     Parameters
     ----------
     ids
-        Their ``face_id``.
+        ``face_id`` of each face.
     names
         Fields of `Measurements` to fill.
 
     Raises
     ------
     UsageError
-        The stage that measures has not run.
+        The stage that measures them has not run.
     FaceprepError
         A face was not measured.
     """
@@ -55,7 +55,7 @@ def measurements_of_crop(landmarks68: np.ndarray, side: int, names: Set[str]) ->
     landmarks68
         ``(68, 2)`` or flat, pixels of the crop.
     side
-        Of the crop, pixels.
+        Side of the crop, pixels.
     names
         Fields of `Measurements` to fill.
     """

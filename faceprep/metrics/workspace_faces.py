@@ -1,4 +1,4 @@
-"""Read aligned faces of a workspace as a generator sees them: crops of its size, with labels."""
+"""Read labelled crops of a workspace in the size of a generator."""
 
 from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING

@@ -1,1 +1,1 @@
-"""Fit and apply expression classifiers that share nothing with any generator."""
+"""Expression classifiers that are independent of the generators."""

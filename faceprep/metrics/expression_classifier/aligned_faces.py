@@ -1,4 +1,4 @@
-"""Aligned crops in memory; their landmarks and features are computed once."""
+"""Aligned crops in memory, with cached landmarks and features."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,7 +23,7 @@ class AlignedFaces:
     images
         ``(N, S, S, 3) uint8`` RGB.
     template
-        Alignment template; the search for landmarks begins at its points.
+        Alignment template, whose points start the search for landmarks.
     """
 
     images: np.ndarray
@@ -49,7 +49,7 @@ class AlignedFaces:
 
     @cached_property
     def landmark_hog(self) -> LandmarkHog:
-        """Shape and texture."""
+        """Shape and texture of the faces."""
         return extract_features(self.images, self.landmarks68)
 
     @cached_property
@@ -59,7 +59,7 @@ class AlignedFaces:
         return extract_features(images, flip_points(self.landmarks68, self.images.shape[2]))
 
     def prepare(self) -> None:
-        """Compute all features now, so that `LabelledFaces.take` hands them on."""
+        """Compute all features, so that `LabelledFaces.take` can reuse them."""
         _ = self.landmark_hog, self.mirrored_landmark_hog
 
 
@@ -70,11 +70,11 @@ class LabelledFaces(AlignedFaces):
     Attributes
     ----------
     expressions : (N,)
-        Names of the expressions shown.
+        Expression of each face.
     subjects : (N,)
-        Names of the people shown.
+        Subject of each face.
     measurements
-        Of all N faces, for generators that are driven by some.
+        Measurements of the N faces, for generators driven by them.
     """
 
     expressions: np.ndarray = None  # type: ignore[assignment]

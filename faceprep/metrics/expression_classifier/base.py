@@ -1,4 +1,4 @@
-"""The interface of every expression classifier: fit it on real faces, read log-probabilities."""
+"""The interface of expression classifiers: fit on real faces, return log-probabilities."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, L
 class ExpressionClassifier(ABC):
     """Classifier of the expression of an aligned face.
 
-    The scores of a face and of its mirror image are averaged, and the frequencies of the training
-    expressions are divided out, so that every expression is equally likely beforehand.
+    The scores of a face and of its mirror image are averaged, and divided by the frequencies of the
+    training expressions, so that the prior is uniform.
 
     Attributes
     ----------
     classes
-        Expressions to tell apart.
+        Expressions to distinguish.
     subjects
         Training subjects.
     prior : (K,)
@@ -31,7 +31,7 @@ class ExpressionClassifier(ABC):
     """
 
     name: ClassVar[str]
-    """What the classifier looks at; printed in reports."""
+    """Inputs of the classifier; printed in reports."""
 
     classes: tuple[str, ...]
     subjects: frozenset[str]
@@ -45,7 +45,7 @@ class ExpressionClassifier(ABC):
         Parameters
         ----------
         faces
-            Faces of the training subjects; those of other expressions are left out.
+            Faces of the training subjects; other expressions are excluded.
         classes
             Expressions to tell apart.
         seed
@@ -74,14 +74,14 @@ class ExpressionClassifier(ABC):
         """Return mean log-probabilities of faces and mirror images, ``(N, K)`` with N > 0."""
 
     def log_probabilities(self, faces: AlignedFaces) -> np.ndarray:
-        """Return ``(N, K)`` log-probabilities, every expression equally likely beforehand."""
+        """Return ``(N, K)`` log-probabilities under a uniform prior."""
         if not len(faces):
             return np.zeros((0, len(self.classes)))
         return normalise(self._scores(faces) - np.log(self.prior))
 
 
 def refuse_missing(faces: LabelledFaces, classes: Sequence[str]) -> None:
-    """Refuse to fit a classifier of one expression, or of one without training faces.
+    """Refuse fewer than two expressions, or an expression without training faces.
 
     Raises
     ------

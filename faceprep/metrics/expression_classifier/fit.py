@@ -11,9 +11,9 @@ from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkC
 def fit_classifiers(
     train: LabelledFaces, classes: Sequence[str], *, network: bool = False, seed: int = 0
 ) -> list[ExpressionClassifier]:
-    """Fit the classifier on landmarks and HOG and, if asked for, the convolutional network.
+    """Fit the classifier on landmarks and HOG and, if requested, the convolutional network.
 
-    They also learn neutral where there are neutral faces: a weak edit may look neutral.
+    They also learn neutral if there are neutral faces, because weak edits may look neutral.
 
     Parameters
     ----------

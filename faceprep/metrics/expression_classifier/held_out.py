@@ -11,7 +11,7 @@ from faceprep.metrics.leaks import refuse_leak
 
 @dataclass(frozen=True, slots=True)
 class HeldOutAccuracy:
-    """Accuracy on real faces of unseen subjects: the most that an edit can be expected to reach.
+    """Accuracy on real faces of unseen subjects, the expected upper bound for edits.
 
     Attributes
     ----------

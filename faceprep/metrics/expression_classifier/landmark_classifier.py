@@ -16,7 +16,7 @@ _STRENGTH = 5.0
 _ITERATIONS = 1000
 _TOLERANCE = 1e-3
 
-#: Mean and divisor of every group of features.
+#: Mean and divisor of each group of features.
 Scaling = list[tuple[np.ndarray, np.ndarray]]
 
 
@@ -32,7 +32,7 @@ class LandmarkClassifier(ExpressionClassifier):
 
     @classmethod
     def fit(cls, faces: LabelledFaces, classes: Sequence[str], *, seed: int = 0) -> Self:
-        """Fit the classifier; see `ExpressionClassifier.fit`. The features stay with `faces`."""
+        """Fit the classifier; see `ExpressionClassifier.fit`. Features are cached in `faces`."""
         faces.prepare()
         return super().fit(faces, classes, seed=seed)
 
@@ -58,8 +58,8 @@ class LandmarkClassifier(ExpressionClassifier):
 def _scaling(*samples: LandmarkHog) -> Scaling:
     """Return mean and divisor of every group of features, for a total variance of 1 each.
 
-    Points and measures are scaled one by one. The texture is scaled as a whole: a HOG direction
-    that hardly occurs at a place is noise there.
+    Points and measures are scaled individually. The texture is scaled as a whole, because a rare
+    HOG direction is noise.
     """
     scales = []
     for number, parts in enumerate(zip(*samples, strict=True)):

@@ -1,7 +1,7 @@
 """Features of an aligned face: its shape by 68 points, its texture by HOG.
 
-Neither is part of any loss. The search for landmarks begins at the template's five points: the
-crops are aligned, so no detector is needed, and none can fail on a generated face.
+Neither is part of any loss. The search for landmarks starts from the template's five points, so
+that it needs no face detector, which could fail on a generated face.
 """
 
 from collections.abc import Sequence

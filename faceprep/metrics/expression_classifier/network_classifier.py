@@ -1,7 +1,7 @@
 """A small convolutional network on gray pixels, trained from random weights.
 
-It shares nothing with the classifier on landmarks and HOG. With a few hundred faces its accuracy
-is lower; where both agree, an edit is read alike by two independent classifiers.
+It is independent of the classifier on landmarks and HOG, with lower accuracy for a few hundred
+training faces; agreement of both is stronger evidence.
 """
 
 from typing import ClassVar
@@ -27,7 +27,7 @@ _AT_ONCE = 256
 
 
 class NetworkClassifier(ExpressionClassifier):
-    """Convolutional network on the CPU. The global random state stays as it was."""
+    """Convolutional network on the CPU. The global random state is unchanged."""
 
     name: ClassVar[str] = "network"
 
@@ -86,7 +86,7 @@ def _gray(images: np.ndarray) -> Tensor:
 
 
 def _augment(x: Tensor) -> Tensor:
-    """Mirror half of the faces; shift, rotate and scale each a little."""
+    """Mirror half of the faces; shift, rotate and scale each slightly."""
     count = len(x)
     side = torch.where(torch.rand(count) < 0.5, -1.0, 1.0)
     angle, scale = 0.1 * torch.randn(count), torch.exp(0.06 * torch.randn(count))
