@@ -26,7 +26,7 @@ class SlurmJobConfig(Section):
 
 
 class SlurmTrainConfig(SlurmJobConfig):
-    """The job of ``train``, which is queued again before its time limit until it is done."""
+    """The job of ``train``, which is requeued before its time limit until it is done."""
 
     time: int = Field(240, ge=1, description="limit of one turn, minutes")
     mem: str = Field("16G", pattern=r"^\d+[KMGT]?$")
@@ -38,13 +38,13 @@ class SlurmTrainConfig(SlurmJobConfig):
 
 
 class SlurmClassifyConfig(SlurmTrainConfig):
-    """The job of ``classify``; finished trainings are kept when it is queued again."""
+    """The job of ``classify``; finished trainings are kept when it is requeued."""
 
     cpus: int = Field(4, ge=1, description="trainings at once; with a GPU one, unless -j says more")
 
 
 class SlurmAugmentConfig(Section):
-    """Resources of a task of ``augment``; None stands for those of every task."""
+    """Resources of a task of ``augment``; None selects those of all tasks."""
 
     partition: str | None = None
     time: int | None = Field(None, ge=1, description="limit, minutes")

@@ -32,7 +32,7 @@ class HeatmapsConfig(Section):
     """Gaussians of peak 1 at the 68 landmarks."""
 
     sigma: float = Field(2.0, gt=0, description="pixels of the crop at 128; scales with its size")
-    # Flags and variables are text, which a literal number does not accept by itself.
+    # Flags and variables are text, which a `Literal` of numbers does not accept.
     channels: Annotated[Literal[1, 68], BeforeValidator(number)] = Field(
         1, description="1: the maximum over the points, one PNG a face; 68: one plane a point"
     )

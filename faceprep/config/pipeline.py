@@ -46,7 +46,7 @@ class Config(Section):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, values: Any) -> Any:
-        """Derive name, dataset and workspace from one another where they are not given."""
+        """Derive missing values of name, dataset and workspace from the others."""
         if not isinstance(values, dict):
             return values
         values = dict(values)

@@ -69,8 +69,8 @@ def resolve(
     local_file
         Read when it exists.
     holds_dataset
-        Tells whether a workspace holds another dataset than the demo's
-        (`faceprep.workspace.discover.holds_dataset`); then the demo pipeline does not apply.
+        Function that returns whether a workspace has a dataset other than the demo
+        (`faceprep.workspace.discover.holds_dataset`), which disables the demo pipeline.
 
     Raises
     ------

@@ -11,7 +11,7 @@ _Switch = Annotated[bool | int | float | str | list[Any], BeforeValidator(plain)
 
 
 class TrainConfig(Section):
-    """Training of a generator. None stands for the value of the preset."""
+    """Training of a generator. None selects the value of the preset."""
 
     generator: str = Field(DEFAULT_GENERATOR, pattern=NAME)
     preset: Literal["modern", "paper", "tiny"] = Field(

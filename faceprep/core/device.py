@@ -11,13 +11,13 @@ def choose_device(wanted: str) -> str:
     UsageError
         There is no such kind of device.
     MissingToolError
-        The GPU is asked for, and there is none.
+        A GPU is requested, and there is none.
     """
     if wanted not in ("auto", "cpu", "cuda"):
         raise UsageError(f"no device {wanted!r}", "--device auto, cpu or cuda")
     if wanted == "cpu":
         return wanted
-    import torch  # takes seconds
+    import torch  # slow to import
 
     if torch.cuda.is_available():
         return "cuda"

@@ -3,7 +3,7 @@
 FaceprepError          1   the work failed (disk full, a shard that crashed …)
 ├── UsageError         2   wrong flag, config, path or dataset
 ├── ManifestError      1   a manifest that cannot be trusted
-└── MissingToolError   5   a weight file, package or program is not there
+└── MissingToolError   5   a weight file, package or program is missing
 """
 
 from collections.abc import Mapping
@@ -21,20 +21,19 @@ class Remedy:
     verb
         Verb of the command line, e.g. ``align`` or ``evaluate aus``.
     workspace
-        Workspace that the command works on, written as ``--workspace``; None leaves the flag out.
-        Verbs that take the workspace as an argument (``show``, ``evaluate …``) have it among
-        `arguments`.
+        Workspace of the command, written as ``--workspace``; None omits the flag. Verbs that take
+        the workspace as an argument (``show``, ``evaluate …``) have it in `arguments`.
     overrides
         Flags by name (``{"retry_failed": True, "n": 3000, "-o": "codes.png"}``) and settings by
         dotted name (``{"align.detector": "dlib"}``), in the order in which they are written, after
         ``--workspace``. True writes the bare flag, False and None write nothing.
     arguments
-        Positional arguments, written after the verb. ``"…"`` stands for what the user fills in,
-        here and as a value of `overrides`.
+        Positional arguments, written after the verb. ``"…"`` is a placeholder for the user, here
+        and as a value of `overrides`.
     resume
-        Repeat the settings of what is in `workspace`, so that the command continues it.
+        Repeat the settings recorded in `workspace`, so that the command continues that work.
     note
-        Words after the command, e.g. what it shows.
+        Text after the command, e.g. its purpose.
 
     Notes
     -----
@@ -44,15 +43,15 @@ class Remedy:
     ``select``, ``align``, ``heatmaps``, ``aus``, ``run``
         None; the settings are those recorded in the workspace.
     ``train``
-        ``generator``: kind, or name with a fold such as ``<kind>-fold03``; ``fold``: fold left
-        out of the training.
+        ``generator``: kind, or name with a fold such as ``<kind>-fold03``; ``fold``: fold excluded
+        from the training.
     ``augment``
-        ``n``: faces there are to be; ``generator``: kind, or name with a fold; ``fold`` and
+        ``n``: total number of faces; ``generator``: kind, or name with a fold; ``fold`` and
         ``folds`` (a sequence, empty for the split): fold whose faces are missing and all folds of
-        the table. Where ``folds`` is given and the generator is missing, the command trains it.
+        the table. If ``folds`` is given and the generator is missing, the command trains it.
     ``classify``
-        Settings of ``[classify]`` without the section's name. A name that is left out has its
-        default, whatever is in the workspace. The command uses the crops at hand (``--only``).
+        Settings of ``[classify]`` without the section's name. Other settings have their defaults,
+        not the recorded values. The command uses the existing crops (``--only``).
 
     Examples
     --------
@@ -70,8 +69,8 @@ class Remedy:
     note: str = ""
 
 
-#: What to do about an error: words of advice, a command, or both as parts that are joined without
-#: a space: ``("--folds 3, or: ", Remedy("align", …))``.
+#: Hint of an error: text, a command, or both as parts that are joined without a space:
+#: ``("--folds 3, or: ", Remedy("align", …))``.
 Hint: TypeAlias = str | Remedy | tuple[str | Remedy, ...]
 
 
@@ -81,9 +80,9 @@ class FaceprepError(Exception):
     Parameters
     ----------
     message
-        What went wrong, and where.
+        Description of the error and its location.
     hint
-        Words on what to change, a `Remedy`, or parts of both; printed on a line of its own.
+        Advice, a `Remedy`, or parts of both; printed on a separate line.
     """
 
     exit_code = 1
@@ -97,7 +96,7 @@ class FaceprepError(Exception):
         return f"{self.message} (→ {self.hint})" if isinstance(self.hint, str) else self.message
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Exceptions cross process boundaries: the hint has to survive pickling.
+        # Exceptions cross process boundaries, so the hint must be picklable.
         return type(self), (self.message, self.hint)
 
 

@@ -16,9 +16,9 @@ from faceprep.core.processes import here
 def atomic_write(path: Path, *, sync: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`, and rename it to `path` when the block succeeds.
 
-    A reader sees the old file or the whole new one. When the block fails, the old file stays and
-    the temporary one is removed. `faceprep.core.processes.is_abandoned` recognises the temporary
-    name, should the process be killed.
+    A reader sees either the old or the complete new file. If the block fails, the old file is kept
+    and the temporary one removed. `faceprep.core.processes.is_abandoned` recognises the temporary
+    files of killed processes.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def atomic_write(path: Path, *, sync: bool = False) -> Iterator[Path]:
         Flush the content to the disk before renaming, so that the file survives a power failure.
     """
     # The host is part of the name because several hosts may write to a shared disk. The leading dot
-    # keeps the name from matching that of a shard in hand.
+    # distinguishes the name from that of an unfinished shard.
     temporary = path.with_name(f".{path.name}.{os.getpid()}@{here()}.tmp")
     try:
         yield temporary
@@ -44,7 +44,7 @@ def atomic_write(path: Path, *, sync: bool = False) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def output_file(path: Path, hint: str | Remedy | None = None) -> Iterator[Path]:
-    """Write a file that the user asked for: `atomic_write` into a folder that may not exist yet.
+    """Write a file requested by the user: `atomic_write` that creates the folder if needed.
 
     Raises
     ------

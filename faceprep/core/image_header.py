@@ -71,8 +71,8 @@ def _jpeg_header(data: bytes) -> ImageHeader | None:
         elif marker == _START_OF_SCAN:
             if frame is None:
                 return None
-            # Without its end marker the file may be cut short, and some versions of OpenCV return
-            # such a picture half gray. The end marker of a thumbnail comes before the scan.
+            # Without its end marker the file may be truncated, and some versions of OpenCV return a
+            # half gray picture. The end marker of a thumbnail comes before the scan.
             whole = data.rfind(_END_OF_IMAGE, body) >= 0
             return ImageHeader(frame[0], frame[1], frame[2] and whole, exif)
         position += 2 + int.from_bytes(data[position + 2 : body], "big")

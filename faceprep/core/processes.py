@@ -1,8 +1,8 @@
 """Recognise the temporary files and folders of processes that no longer run.
 
-The owner is in the name: ``part-00000.<host>-<pid>.tmp`` is the folder of a shard in hand,
-``<file>.<pid>@<host>.tmp`` a file being written, with ``<host>`` as `here` returns it. There are
-no locks: a name whose process is gone has no effect.
+The owner is part of the name: ``part-00000.<host>-<pid>.tmp`` is the folder of an unfinished shard,
+``<file>.<pid>@<host>.tmp`` a file being written, with ``<host>`` by `here`. There are no locks: a
+name whose process has ended has no effect.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import socket
 import time
 from pathlib import Path
 
-#: Folder of a shard in hand.
+#: Folder of an unfinished shard.
 PENDING = re.compile(r"part-(?P<shard>\d{5,})\.(?P<host>.+)-(?P<pid>\d+)\.tmp")
 _FILE = re.compile(r".+\.(?P<pid>\d+)(@(?P<host>.+))?\.tmp")
 _STALE_SECONDS = 24 * 3600

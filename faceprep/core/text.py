@@ -12,7 +12,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Find the known word that means the same (``happy``) or is spelled most alike.
+    """Find the known word with the same meaning (``happy``) or the most similar spelling.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Report what a dataset reader leaves out and what the user should know."""
+"""Report of a dataset reader: excluded entries, and notes for the user."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""Find the images of CK+ by their names, in whatever folders they are.
+"""Find the images of CK+ by their names, in any folders.
 
 The name ``S005_001_00000011.png`` holds the subject, the sequence and the number of the frame.
 """

@@ -172,7 +172,7 @@ class PictureTree:
                 self._pictures.setdefault(parts[-1], []).append(parts)
 
     def pictures(self, stem: str) -> Sequence[Parts]:
-        """Return the images with this name, whatever their suffix."""
+        """Return the images with this name and any suffix."""
         return self._pictures.get(stem, ())
 
     def folders(self, name: str) -> Sequence[Parts]:
