@@ -1,7 +1,7 @@
 """Alignment of photographs: face → 5 and 68 landmarks → similarity to a template → crop.
 
-A photograph that cannot be aligned has a status and a reason; only what stops every other
-photograph too, such as missing weights, is an exception.
+A photograph that cannot be aligned has a status and a reason; only errors that affect all
+photographs, such as missing weights, are exceptions.
 """
 
 from collections.abc import Iterator, Sequence
@@ -90,7 +90,7 @@ class Aligner:
 
 @dataclass
 class _Photo:
-    """A photograph, its chosen face and its landmarks ``(68, 2)``, None where there are none."""
+    """A photograph, its chosen face and its landmarks ``(68, 2)``; None without landmarks."""
 
     image: np.ndarray
     alignment: Alignment = field(default_factory=Alignment)

@@ -124,7 +124,7 @@ def _problem(
     box: np.ndarray | None,
     shape: tuple[int, ...],
 ) -> str | None:
-    """Return what is wrong with annotated coordinates, or None."""
+    """Return the error of annotated coordinates, or None."""
     if any(part is not None and not np.isfinite(part).all() for part in (five, points, box)):
         return "a given coordinate is not a number"
     if box is not None and not (box[1] > 0).all():

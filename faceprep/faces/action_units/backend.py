@@ -33,7 +33,7 @@ class FaceInput:
 
 @dataclass(frozen=True, slots=True)
 class AUResult:
-    """Hold the estimates for one face, or the reason why there are none.
+    """Estimates for one face, or the reason of a failure.
 
     Attributes
     ----------
@@ -42,11 +42,11 @@ class AUResult:
     presences
         ``(18,) bool`` in the order of `PRESENCE_AUS`.
     confidence
-        0–1, on the scale of the backend; ``None`` if it has none.
+        0–1, on the scale of the backend; ``None`` without a confidence.
     variant
         Method that the backend used (``"neutral"``: comparison with the neutral frame).
     reason
-        Why there are no estimates; ``None`` if there are.
+        Reason of a failure; ``None`` with estimates.
     """
 
     intensities: np.ndarray | None = None

@@ -20,7 +20,7 @@ class CsvBackend:
     name = "openface-csv"
 
     def available(self, config: Config) -> str | None:
-        """Return what is missing: the setting, the folder, or any CSV file in it."""
+        """Return the missing part: the setting, the folder, or its CSV files."""
         path = config.aus.openface_csv
         if path is None:
             return "aus.openface_csv is not set (the folder of your CSV files)"

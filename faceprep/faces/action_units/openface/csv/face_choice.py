@@ -21,7 +21,7 @@ def align_landmarks(face: FaceInput, source: str) -> np.ndarray:
 
 
 def choose_row(rows: Sequence[CsvRow], landmarks68: np.ndarray) -> CsvRow | str:
-    """Return the row whose landmarks overlap those of `align` the most, or why there is none.
+    """Return the row whose landmarks overlap those of `align` the most, or the reason of a failure.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ class CsvFace:
     row
         Row of the face; ``None`` with a reason.
     reason
-        Why there is no row.
+        Reason of a missing row.
     """
 
     label: str = ""
@@ -58,7 +58,7 @@ class CsvFace:
 
     @property
     def landmarks_fault(self) -> str | None:
-        """Why there are no landmarks; ``None`` if there are."""
+        """Reason of missing landmarks; ``None`` with landmarks."""
         if self.row is None:
             return self.reason
         if self.row.landmarks68 is not None:

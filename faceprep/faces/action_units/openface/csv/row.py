@@ -38,7 +38,7 @@ class CsvRow:
     clipped
         Whether an intensity was outside 0–5.
     fault
-        Why there are no AUs; ``None`` if there are.
+        Reason of missing AUs; ``None`` with AUs.
     """
 
     line: int

@@ -205,7 +205,7 @@ class Estimator:
 
 
 def _reasons(batch: Sequence[_Picture], fitted: np.ndarray) -> list[str | None]:
-    """Return why there is no estimate for each image; ``None`` if there is one."""
+    """Return, for each image, the reason of a failure; ``None`` with an estimate."""
     return [
         picture if isinstance(picture, str) else None if fit else _NO_FIT
         for picture, fit in zip(batch, fitted.tolist(), strict=True)

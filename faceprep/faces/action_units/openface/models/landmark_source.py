@@ -34,7 +34,7 @@ class LandmarkSource(Protocol):
         ...
 
     def given(self, faces: Sequence[FaceInput]) -> list[np.ndarray | str | None]:
-        """Return landmarks ``(68, 2)`` of each face in pixels of its image, or why there are none.
+        """Return landmarks ``(68, 2)`` of each face in image pixels, or the reason of a failure.
 
         ``None`` means the landmarks of `align`.
         """

@@ -61,7 +61,7 @@ class ProgramEnd:
     Attributes
     ----------
     fault
-        What went wrong; ``None`` after a success.
+        Description of the error; ``None`` after a success.
     message
         Last line of its output; empty if there was none.
     """

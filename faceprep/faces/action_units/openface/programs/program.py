@@ -90,7 +90,7 @@ class Program:
     def fingerprint(self, tools: Sequence[str]) -> dict[str, Any]:
         """Identify a build: hashes of the programs and of the names of their models.
 
-        A command line is identified by its words, because what it starts is not known here.
+        A command line is identified by its words, because the program that it starts is unknown.
         """
         if self.words:
             return {"command": shlex.join(self.words)}
@@ -150,7 +150,7 @@ def _command_line(setting: str, path: Path) -> Program:
             raise MissingToolError(f"{path} may not be run (chmod +x it)")
     if not words or (len(words) == 1 and not shutil.which(words[0])):
         raise MissingToolError(f"there is no {setting} (aus.openface_bin)")
-    if os.sep in words[0]:  # it will run in another working directory
+    if os.sep in words[0]:  # it runs in another working directory
         words = (str(Path(words[0]).expanduser().absolute()), *words[1:])
     if not any("{tool}" in word for word in words):
         words = (*words, "{tool}")
