@@ -5,7 +5,7 @@ configuration, 3 done but some rows failed, 4 accuracy dropped below a baseline,
 weight file is missing, 130 interrupted, 143 stopped by SIGTERM or SIGUSR1 with everything saved
 (requeue it).
 
-Each verb is a function in one of the modules here. It imports what it runs only when it is called.
+Each verb is a function in a module of this package, with imports at the call for a fast start.
 """
 
 # Each module adds its verbs to `app` when it is imported; this is their order in the help.

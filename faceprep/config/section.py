@@ -60,7 +60,7 @@ def impossible(key: str, message: str, hint: str | None = None) -> PydanticCusto
     key
         Key of the section that is at fault.
     hint
-        What to change; None to refer to the list of all keys.
+        Hint of the error; None refers to the list of all keys.
     """
     context = {"key": key, "message": message, "hint": hint}
     return PydanticCustomError(IMPOSSIBLE, "{message}", context)

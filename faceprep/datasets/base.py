@@ -71,5 +71,5 @@ class Reader(ABC):
         """
 
     def nearest(self, root: Path) -> str | None:
-        """Describe what the root holds instead of the dataset, for the error message."""
+        """Describe the content of a root without the dataset, for the error message."""
         return None

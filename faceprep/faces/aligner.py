@@ -62,7 +62,7 @@ class Aligner:
         self.name = self._finder.name
 
     def align_one(self, image: np.ndarray) -> Alignment:
-        """Align a photograph ``(H, W, 3) uint8`` RGB of which nothing else is known.
+        """Align a photograph ``(H, W, 3) uint8`` RGB without annotations.
 
         A face is detected: ``align.detector`` is not ``given``.
         """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def doctor_tables(
     checks: Sequence[Check], spell: Callable[[Hint], str]
 ) -> "tuple[list[RenderableType], dict[str, Any]]":
-    """Return what to print, and the same as JSON-ready values.
+    """Return renderables, and the same as JSON-ready values.
 
     Parameters
     ----------

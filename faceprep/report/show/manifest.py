@@ -24,7 +24,7 @@ def show_manifest(path: Path, rows: int = 3) -> "tuple[list[RenderableType], dic
 
     Returns
     -------
-    What to print, and the same as JSON-ready values.
+    Renderables, and the same as JSON-ready values.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def show_manifest(path: Path, rows: int = 3) -> "tuple[list[RenderableType], dic
 
 
 def _render(data: dict[str, Any]) -> "list[RenderableType]":
-    """Return what to print of a manifest."""
+    """Return the renderables of a manifest."""
     what = f"{data['stage']} manifest" if data["stage"] else "a table that faceprep did not write"
     head = f"   {what}, {data['rows']:,} rows, {data['bytes'] / 1e6:.2f} MB"
     parts: list[RenderableType] = [line((data["path"], "bold"), (head, ""))]

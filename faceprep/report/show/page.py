@@ -38,7 +38,7 @@ def show(path: Path | None, spell: Callable[[Hint], str]) -> "Page":
 
     Returns
     -------
-    What to print, and the same as JSON-ready values, in which ``kind`` names the page and the
+    Renderables, and the same as JSON-ready values, in which ``kind`` names the page and the
     command of the next step is a `Remedy`.
 
     Raises

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def results_view(data: dict[str, Any]) -> "list[RenderableType]":
-    """Return what to print of the results of ``train``, ``augment`` or ``classify``."""
+    """Return the renderables of the results of ``train``, ``augment`` or ``classify``."""
     parts: list[RenderableType] = [line((data["verb"], "bold"), (f"   {data['workspace']}", "dim"))]
     parts.append(results_table(data["generated"]))
     for one in data["generated"]:

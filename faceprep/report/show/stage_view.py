@@ -14,7 +14,7 @@ _LONG_ID = 36
 
 
 def stage_view(data: dict[str, Any]) -> "list[RenderableType]":
-    """Return what to print of one stage."""
+    """Return the renderables of one stage."""
     parts: list[RenderableType] = [
         line((data["stage"], "bold"), (f"   {data['workspace']}", "dim"))
     ]

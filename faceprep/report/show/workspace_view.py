@@ -16,7 +16,7 @@ _STRONGEST = 4
 
 
 def workspace_view(data: dict[str, Any], spell: Callable[[Hint], str]) -> "list[RenderableType]":
-    """Return what to print of a workspace.
+    """Return the renderables of a workspace.
 
     Parameters
     ----------

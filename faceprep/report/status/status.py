@@ -25,7 +25,7 @@ def status(root: Path) -> "tuple[list[RenderableType], dict[str, Any]]":
 
     Returns
     -------
-    What to print, and the same as JSON-ready values.
+    Renderables, and the same as JSON-ready values.
     """
     workspace = Workspace(root)
     slurm = ask_slurm(workspace)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def augment_tables(
     result: "AugmentResult", dry_run: bool = False
 ) -> "tuple[list[RenderableType], dict[str, Any]]":
-    """Return what to print, and the same as JSON-ready values."""
+    """Return renderables, and the same as JSON-ready values."""
     data = result.as_dict()
     table = plain_table(None, "augment", "")
     table.add_row("folder", str(result.folder))

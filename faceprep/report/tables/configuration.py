@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def config_table(resolved: Resolved) -> "tuple[list[RenderableType], dict[str, Any]]":
-    """Return what to print, and the same as JSON-ready values."""
+    """Return renderables, and the same as JSON-ready values."""
     table = plain_table(None, "key", "value", "source")
     data = {}
     for key, source in resolved.sources.items():

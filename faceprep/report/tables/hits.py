@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def hit_tables(found: Retrieved) -> "tuple[list[RenderableType], dict[str, Any]]":
-    """Return what to print, and the same as JSON-ready values."""
+    """Return renderables, and the same as JSON-ready values."""
     right = ("", "distance")
     table = plain_table(None, "face", "by", "", "found", "expression", "distance", right=right)
     names = {face.source: face.name for face in found.queries.faces}

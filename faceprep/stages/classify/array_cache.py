@@ -34,7 +34,7 @@ Content: TypeAlias = tuple[tuple[int, ...], np.dtype[Any], Iterable[np.ndarray]]
 
 @dataclass(frozen=True)
 class CachedArray:
-    """An array in a file; `key` is the hash of what determines its content."""
+    """An array in a file; `key` is a hash of everything that determines its content."""
 
     path: Path
     key: str
