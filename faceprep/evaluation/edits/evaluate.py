@@ -54,7 +54,7 @@ def evaluate_edits(
         Faces of subjects that neither generator nor judges were trained on, used as sources and as
         real faces for comparison.
     training
-        Real faces of the training subjects, for KID.
+        Real faces of the training subjects, for KID and for the check for leaks.
     judges
         At least one expression classifier; each has all expressions of the generator as classes.
     features

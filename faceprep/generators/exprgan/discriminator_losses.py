@@ -25,7 +25,7 @@ class DiscriminatorLosses:
 
     @property
     def weights(self) -> dict[str, float]:
-        """Weights other than 1."""
+        """Configured weights of losses; all others have weight 1."""
         weights = self.phase.weights
         return {
             "d_wrong_label": weights.wrong_label,

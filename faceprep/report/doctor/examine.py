@@ -20,7 +20,7 @@ def examine(workspace: Path | None = None, config: Config | None = None) -> list
     workspace
         Output folder, which need not exist; ``manifests/`` if None.
     config
-        Configuration that names OpenFace; None loads that of the current folder.
+        Configuration that names OpenFace; None for that of a run in the current folder.
     """
     place = Path("manifests") if workspace is None else workspace
     checks: list[Callable[[], list[Check]]] = [
