@@ -2,8 +2,8 @@
 
 The commands of a page run in their order, in one folder that holds what the pages presume: the demo
 workspace with a trained generator, datasets below ``/data``, and photographs. Sizes and lengths
-are reduced through the environment. Commands that need another program, a cluster or a training per
-fold run with ``--dry-run``.
+are reduced through the environment. Commands that need another program or a cluster run with
+``--dry-run``.
 """
 
 import os
@@ -29,18 +29,25 @@ SMALL = {
     "FACEPREP_TRAIN_STEPS": "2",
     "FACEPREP_TRAIN_CALIBRATE": "0",
     "FACEPREP_CLASSIFY_UPDATES": "2",
+    "FACEPREP_SELECT_FOLDS": "2",
     "FACEPREP_WORKERS": "1",
 }
 
+#: Verbs that take the only workspace; here there are several.
+ONE_WORKSPACE = ("edit", "transfer", "new-faces", "retrieve")
+
+#: Folds that are trained, and the number of folds in the pages.
+FOLDS, MANY_FOLDS = ("0", "1"), "10"
+
 #: Numbers of faces in the pages, and those used here.
-FEWER = {"3000": "14", "30000": "28", "0,3000": "0,14", "0,3000,30000": "0,14,28"}
+FEWER = {"3000": "14", "30000": "14", "0,3000": "0,14", "0,3000,30000": "0,14"}
 
 #: Languages of code blocks that hold commands.
 SHELL = ("", "bash", "sh")
 
 #: Parts of commands that need more than this machine; they are planned, not run.
 ELSEWHERE = (
-    "--engine", "--scheduler", "--folds", "train.fold", "aus.openface_bin", "aus.openface_flags",
+    "--engine", "--scheduler", "aus.openface_bin", "aus.openface_flags",
     "aus.openface_models", "aus.openface_csv",
 )  # fmt: skip
 
@@ -55,8 +62,12 @@ def commands(page: Path) -> list[str]:
             language = line.removeprefix("```") if language is None else None
         elif language in SHELL:
             lines.append(line)
-    parts = [part.strip().removeprefix("do ") for line in lines for part in line.split(";")]
-    return [part.replace("$k", "0") for part in parts if part.startswith("faceprep ")]
+    found = []
+    for line in lines:
+        parts = [part.strip().removeprefix("do ") for part in line.split(";")]
+        for fold in FOLDS if line.startswith("for k in ") else FOLDS[:1]:
+            found += [part.replace("$k", fold) for part in parts if part.startswith("faceprep ")]
+    return found
 
 
 def words(command: str, data: Path) -> list[str]:
@@ -64,6 +75,10 @@ def words(command: str, data: Path) -> list[str]:
     expanded = os.path.expandvars(command).replace("~/", f"{Path.home()}/")
     parts = shlex.split(expanded.replace("/data/", f"{data}/"), comments=True)[1:]
     parts = [FEWER.get(part, part) for part in parts]
+    if "--folds" in parts:
+        parts[parts.index(MANY_FOLDS)] = str(len(FOLDS))
+    if parts[0] in ONE_WORKSPACE:
+        parts += ["--workspace", "manifests/demo"]
     planned = any(mark in command for mark in ELSEWHERE) and "--dry-run" not in parts
     return [*parts, "--dry-run"] if planned else parts
 
