@@ -43,7 +43,7 @@ def calibrate(editor: Editor, faces: LabelledFaces, steps: int = 11) -> dict[str
     Expressions that every face shows have no map.
     """
     plain = Editor(editor.generator, None, editor.device, editor.targets.references)
-    told = np.linspace(0, 1, steps)
+    levels = np.linspace(0, 1, steps)
     maps = {}
     for expression in editor.generator.classes:
         other = faces.expressions != expression
@@ -52,11 +52,11 @@ def calibrate(editor: Editor, faces: LabelledFaces, steps: int = 11) -> dict[str
         sources, before = faces.images[other], faces.landmarks68[other]
         measurements = faces.measurements.take(other)
         measured = []
-        for level in told:
+        for level in levels:
             images = plain.edit(sources, expression, float(level), measurements)
             edits = AlignedFaces(images, faces.template)
             measured.append(intensity.expression_aus(edits.landmarks68, before, expression))
         if any(values is None for values in measured):
             continue
-        maps[expression] = intensity.fit_intensity_map(told.tolist(), np.array(measured))
+        maps[expression] = intensity.fit_intensity_map(levels.tolist(), np.array(measured))
     return maps

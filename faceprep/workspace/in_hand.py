@@ -55,8 +55,8 @@ def shards_in_hand(workspace: Workspace, stage: str, *, by_age: bool = True) -> 
         Include shards of other hosts, whose state is estimated by age.
     """
     found = workspace.entries(stage, PENDING)
-    told = ((match, entry) for match, entry in found if by_age or match["host"] == here())
-    return {int(match["shard"]) for match, entry in told if not is_abandoned(entry)}
+    known = ((match, entry) for match, entry in found if by_age or match["host"] == here())
+    return {int(match["shard"]) for match, entry in known if not is_abandoned(entry)}
 
 
 def rows_in_hand(workspace: Workspace, stage: str, shards: set[int]) -> int:

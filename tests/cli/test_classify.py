@@ -85,8 +85,8 @@ def test_the_table_names_its_rows_and_the_files(tmp_path: Path) -> None:
     text = faceprep(*words(prepared(tmp_path / "ws"), "--seeds", "2", "--sweep", "4")).output
     for word in (
         "8 test faces of 2 subjects",
-        "points gained",
-        "told as",
+        "gain over another row",
+        "classified as",
         "accuracy.tex",
         "best with",
     ):

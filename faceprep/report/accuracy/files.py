@@ -131,14 +131,14 @@ def _confusions(result: ClassifyResult) -> pd.DataFrame:
     for one in result.rows:
         counts = confusion(one.answers)
         for i, shown in enumerate(classes):
-            for j, told in enumerate(classes):
+            for j, predicted in enumerate(classes):
                 rows.append(
                     {
                         "generator": result.generator,
                         "arm": one.row.arm,
                         "n_synthetic": one.row.synthetic,
                         "expression": shown,
-                        "predicted": told,
+                        "predicted": predicted,
                         "faces": counts[i, j],
                         "share": counts[i, j] / max(counts[i].sum(), 1e-12),
                     }

@@ -71,7 +71,7 @@ def headline(config: Config, result: ClassifyResult) -> str:
 
 def _accuracies(result: ClassifyResult) -> Any:
     numbers = ("synthetic", "accuracy", "95 %", "balanced", "clips", "seeds' sd")
-    table = narrow("% of test faces told right", "arm", *numbers, right=numbers)
+    table = narrow("% of test faces classified correctly", "arm", *numbers, right=numbers)
     for one in result.rows:
         found = one.accuracy
         table.add_row(
@@ -85,7 +85,7 @@ def _accuracies(result: ClassifyResult) -> Any:
 def _gains(result: ClassifyResult) -> Any:
     numbers = ("N", "gain", "95 %", "balanced", "errors", "vote p")
     heads = ("arm", "N", "against", *numbers[1:])
-    table = narrow("points gained on another row", *heads, right=numbers)
+    table = narrow("gain over another row, percentage points", *heads, right=numbers)
     for one in result.rows:
         if one.gain is None or one.against is None:
             continue
@@ -119,7 +119,7 @@ def _shown(result: ClassifyResult) -> list[RowResult]:
 def _confusion(result: ClassifyResult, one: RowResult) -> Any:
     classes = result.faces.classes
     heads = tuple(name[:_SHORT] for name in classes)
-    table = narrow(f"{one.row.name}: % told as", "shown", *heads, right=heads)
+    table = narrow(f"{one.row.name}: % classified as", "shown", *heads, right=heads)
     for name, counts in zip(classes, confusion(one.answers), strict=True):
         total = counts.sum()
         shares = [f"{100 * count / total:.0f}" if total else UNDEFINED for count in counts]
@@ -133,7 +133,7 @@ def _legend(config: Config, result: ClassifyResult) -> list[str]:
         " the row without synthetic faces; errors: how many of its errors are gone",
     ]
     if any(one.accuracy.clip.value >= 0 for one in result.rows):
-        lines.append("clips: frames of a sequence that show one expression are told together")
+        lines.append("clips: frames of a sequence with one expression are classified together")
     counts = sorted({len(done.held_out) for done in result.run_results})
     some = "–".join(str(count) for count in sorted({counts[0], counts[-1]}))
     lines.append(f"stopped on {some} people who neither train nor are tested")

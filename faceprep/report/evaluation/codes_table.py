@@ -15,7 +15,7 @@ from faceprep.report.tables.console import plain_table
 
 Page = tuple[list[RenderableType], dict[str, Any]]
 
-_TOLD = "Q is told the label: its code repeats it, so its agreement with the label says little"
+_TOLD = "Q receives the label and its code repeats it, so its agreement with the label means little"
 
 
 def codes_tables(report: CodesReport) -> Page:

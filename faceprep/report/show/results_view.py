@@ -151,7 +151,7 @@ def accuracy_view(one: dict[str, Any]) -> "list[RenderableType]":
         return [f"{done} done, no table yet: the same classify goes on with the others"]
     people = plural(one["test_subjects"], "subject")
     heads = ("synthetic", "accuracy", "95 %", "gain", "its 95 %", "vote p")
-    title = f"% of {plural(one['test_faces'], 'test face')} of {people} told right"
+    title = f"% of {plural(one['test_faces'], 'test face')} of {people} classified correctly"
     table = narrow(title, "arm", *heads, right=heads)
     for row in one["rows"]:
         accuracy = _interval(row["accuracy"])

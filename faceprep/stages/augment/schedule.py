@@ -128,13 +128,13 @@ def draw(
 
 
 def magnitudes(
-    drawn: Draw, told: float, kind: Literal["varied", "equal", "paper"]
+    drawn: Draw, intensity: float, kind: Literal["varied", "equal", "paper"]
 ) -> tuple[np.ndarray, float]:
     """Return the elements ``(d,)`` of a code's active class, and the intensity to record.
 
     Parameters
     ----------
-    told
+    intensity
         Input of the generator in [0, 1].
     kind
         ``augment.code``. ``paper``: |U(-1, 1)| each (Ding et al., 2018, section 3.1), and their
@@ -143,7 +143,7 @@ def magnitudes(
     if kind == "paper" and len(drawn.elements):
         return drawn.elements, float(drawn.elements.mean())
     share = _LEAST_ELEMENT + (1 - _LEAST_ELEMENT) * drawn.elements
-    return told * (share if kind == "varied" else np.ones_like(share)), drawn.intensity
+    return intensity * (share if kind == "varied" else np.ones_like(share)), drawn.intensity
 
 
 class SourceOrder:
