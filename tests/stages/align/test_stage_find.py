@@ -10,7 +10,7 @@ from builders.align import config_of, face_at, photograph, selected
 
 from faceprep.core.images import write_png
 from faceprep.execution.stage import ShardOutput
-from faceprep.faces import finder
+from faceprep.faces import registry
 from faceprep.faces.alignment import estimate_similarity, five_from_68, load_template
 from faceprep.faces.dlib import landmark_predictor
 from faceprep.faces.face import Face
@@ -39,7 +39,7 @@ class Scripted:
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch, root: Path) -> Callable[..., dict[int, Row]]:
-    monkeypatch.setattr(finder, "_mtcnn", lambda *_: Scripted())
+    monkeypatch.setattr(registry, "_mtcnn", lambda *_: Scripted())
     for code in range(6):
         image = photograph()
         image[0, 0] = code
