@@ -83,7 +83,7 @@ class ToyFeatures(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class Toy:
-    """What a training of a few steps at 32 pixels is made of; `Toy.begin` makes it."""
+    """Parts of a training of a few steps at 32 pixels; `Toy.begin` builds it."""
 
     setup: ExprGANSetup
     data: TrainingData

@@ -54,15 +54,15 @@ def test_the_command_passes_fails_and_updates(tmp_path: Path, monkeypatch) -> No
     words = ("check", "--baseline", path, "--workspace", root)
     missing = faceprep(*words, code=2)
     assert "no baseline" in missing.stderr
-    anew = f"faceprep check --workspace {root} --baseline {path} --update --reason TEXT\n"
-    assert missing.stderr.endswith(anew)
+    update_command = f"faceprep check --workspace {root} --baseline {path} --update --reason TEXT\n"
+    assert missing.stderr.endswith(update_command)
     needs = faceprep(*words, "--update", code=2).stderr
     assert "needs a reason" in needs
-    assert needs.endswith(anew)
+    assert needs.endswith(update_command)
     assert not path.exists()
     alone = faceprep(*words, "--reason", "x", code=2).stderr
     assert "goes with --update" in alone
-    assert alone.endswith(anew)
+    assert alone.endswith(update_command)
     faceprep(*words, "--update", "--reason", "the  first", code=0)
     assert read_baseline(path).reason == "the first"
     assert "rose" not in faceprep(*words, code=0).output
@@ -71,7 +71,7 @@ def test_the_command_passes_fails_and_updates(tmp_path: Path, monkeypatch) -> No
     assert fell.output.count("FELL") == 2
     assert "−0.200" in fell.output
     assert "2 of 4 numbers fell below the baseline" in fell.stderr
-    assert fell.stderr.endswith(anew)
+    assert fell.stderr.endswith(update_command)
     data = json.loads(faceprep(*words, "--json", code=4).stdout)
     assert [row["regressed"] for row in data["rows"]] == [False, False, True, True]
     before = path.read_text()

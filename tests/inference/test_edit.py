@@ -20,7 +20,7 @@ def faces(painter):
 
 
 def painted(image: np.ndarray, expression: str) -> float:
-    """How strong the painter painted it."""
+    """Return the intensity of an expression in an image of the painter, in [0, 1]."""
     return float(image[:8, :, CLASSES.index(expression)].mean()) / 255
 
 

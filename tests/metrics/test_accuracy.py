@@ -105,7 +105,7 @@ def test_without_errors_there_is_no_error_reduction() -> None:
 
 @pytest.mark.parametrize(("wrong", "told"), [(1, False), (5, True)])
 def test_an_error_reduction_of_few_subjects_has_no_interval(wrong: int, told: bool) -> None:
-    """Of 8 subjects one has an error: a third of the resamples have no error to reduce."""
+    """Expect no interval: with one erring subject of 8, a third of the resamples have no errors."""
     labels, subjects = faces_of(8, 10)
     right = np.ones((1, 80), bool)
     some = right.copy()

@@ -1,4 +1,4 @@
-"""Where pictures go."""
+"""Destinations of pictures that verbs write."""
 
 from pathlib import Path
 

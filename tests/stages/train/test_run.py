@@ -121,9 +121,9 @@ def test_a_finished_training_stays_until_it_is_overwritten(tmp_path: Path) -> No
     assert longer.outcome is not None
     assert (longer.outcome.began, longer.outcome.steps) == (2, 3)
     sheets = replace(PICTURES, losses=lambda _history, path: path)
-    anew = run_train(config, QUIET, sheets, overwrite=True)
-    assert anew.outcome is not None
-    assert (anew.outcome.began, anew.outcome.steps) == (0, 2)
+    repeated = run_train(config, QUIET, sheets, overwrite=True)
+    assert repeated.outcome is not None
+    assert (repeated.outcome.began, repeated.outcome.steps) == (0, 2)
     assert [p.name for p in (generator_folder(tmp_path) / "samples").iterdir()] == [
         "step-000002.png"
     ]
