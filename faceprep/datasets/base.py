@@ -62,7 +62,8 @@ class Reader(ABC):
         select
             Settings of the selection.
         report
-            Filled during the iteration; complete when the iterator ends.
+            Filled during the iteration; complete when the iterator ends. Its ``people`` says
+            whether the subjects are people.
 
         Raises
         ------

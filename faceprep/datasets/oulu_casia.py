@@ -13,7 +13,7 @@ from faceprep.config import SelectConfig
 from faceprep.core.tree import Folder, is_image, walk
 from faceprep.core.vocabulary import expression_of
 from faceprep.datasets.base import FrameRow
-from faceprep.datasets.report import Report
+from faceprep.datasets.report import People, Report
 from faceprep.datasets.sequences import RecordedSequence, SequenceFrame, SequenceReader
 from faceprep.datasets.splits import note_random_split, random_split
 
@@ -102,6 +102,7 @@ class OuluCasia(SequenceReader):
             reason = f"subject's folder, {what} ({str(other) or 'light unknown'})"
             report.leave_out(reason, other.place, len(other.subjects))
         subjects = _numbered(contents.recordings, report)
+        report.people = People("the folders of the dataset")
         official = select.split == "official" and any(n in TEST_SUBJECTS for n in subjects)
         if not official:
             note_random_split(report, select, "no subject of the test set (P073 to P080) is here")

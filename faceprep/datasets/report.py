@@ -30,17 +30,38 @@ class Tally:
 
 
 @dataclass
+class People:
+    """Say where the subjects come from, and how many rows name none.
+
+    Attributes
+    ----------
+    source
+        Origin of the subjects, for the user: ``the file names of JAFFE``, ``column subject``;
+        ``None`` if no person is known.
+    unknown
+        Rows whose person is unknown. Each of them (or each of their sequences) counts as a subject
+        of its own.
+    """
+
+    source: str | None = None
+    unknown: int = 0
+
+
+@dataclass
 class Report:
     """Collect the entries that a reader leaves out and its notes for the user.
 
     Attributes
     ----------
+    people
+        Whether the subjects are people; every reader sets it.
     left_out
         Reason → number and examples.
     notes
         Sentence → number and examples, in order of first occurrence.
     """
 
+    people: People = field(default_factory=People)
     left_out: dict[str, Tally] = field(default_factory=dict)
     notes: dict[str, Tally] = field(default_factory=dict)
 
@@ -55,6 +76,7 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON-compatible values."""
         return {
+            "people": vars(self.people),
             "left_out": [
                 {"reason": reason, "count": tally.count, "examples": tally.examples}
                 for reason, tally in sorted(self.left_out.items())

@@ -15,7 +15,7 @@ from faceprep.datasets.celeba.columns import AnnotationColumns
 from faceprep.datasets.celeba.lists import AnnotationList, kind_of, read_list
 from faceprep.datasets.celeba.split import SURPLUS, UNLISTED, split_codes
 from faceprep.datasets.ids import face_id
-from faceprep.datasets.report import Report
+from faceprep.datasets.report import People, Report
 from faceprep.datasets.splits import NO_FOLD
 
 _MAX_DEPTH = 5
@@ -189,14 +189,11 @@ def _images(contents: CelebAContents, report: Report) -> tuple[np.ndarray, list[
 def _subjects(numbers: np.ndarray, identity: AnnotationList | None, report: Report) -> np.ndarray:
     """Return ``(n,)`` identities; unknown ones are negative and unique to the image."""
     if identity is None:
-        report.note(
-            "no identity_CelebA.txt: each image counts as a subject of its own, "
-            "so one person may be on both sides of the split"
-        )
+        report.people = People(None, len(numbers))
+        report.note("no identity_CelebA.txt")
         return -numbers - 1
     values, known = identity.rows(numbers)
-    if not known.all():
-        report.note(f"{(~known).sum()} images have no identity: each counts as its own subject")
+    report.people = People("identity_CelebA", int((~known).sum()))
     return np.where(known, values[:, 0], -numbers - 1)
 
 

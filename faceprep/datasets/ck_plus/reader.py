@@ -12,7 +12,7 @@ from faceprep.core.tree import is_image, walk
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.ck_plus.annotations import Annotations, find_annotations
 from faceprep.datasets.ck_plus.images import MAX_DEPTH, Collection, SequenceKey, find_collections
-from faceprep.datasets.report import Report
+from faceprep.datasets.report import People, Report
 from faceprep.datasets.sequences import RecordedSequence, SequenceFrame, SequenceReader
 from faceprep.datasets.splits import folds_by_rank, note_random_split, random_split
 
@@ -66,6 +66,7 @@ class CKPlus(SequenceReader):
             report.leave_out(f"{what} ({other.place or '.'})", other.place or ".", other.frames)
         annotations = find_annotations(contents.root)
         collection = contents.collection
+        report.people = People("the file names of the dataset")
         expressions = _expressions(collection, annotations, select, report)
         folds = folds_by_rank({subject for subject, _ in expressions}, select.folds)
         note_random_split(report, select, "CK+ has no test set of its own")

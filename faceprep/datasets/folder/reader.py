@@ -13,7 +13,7 @@ from faceprep.core.vocabulary import expression_of
 from faceprep.datasets.base import FrameRow, Reader
 from faceprep.datasets.folder.table import LABEL_TABLES, PARTS, find_table, table_frames
 from faceprep.datasets.ids import unique_ids
-from faceprep.datasets.report import Report
+from faceprep.datasets.report import People, Report
 from faceprep.datasets.splits import folds_by_draw, note_random_split, random_split
 
 _OTHER_DATASETS = (
@@ -62,7 +62,7 @@ class FolderReader(Reader):
         paths, expressions = _images(contents.root, report)
         _note_other_dataset(contents.root, paths, report)
         ids = unique_ids(self.name, paths)
-        report.note("no subjects are known: each image counts as a subject of its own")
+        report.people = People(None, len(paths))
         subjects = [identifier.removeprefix("folder/") for identifier in ids]
         splits = _splits(paths, subjects, select, report)
         folds = folds_by_draw(subjects, select.folds, select.seed)

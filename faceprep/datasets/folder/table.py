@@ -15,7 +15,7 @@ from faceprep.datasets.base import FrameRow
 from faceprep.datasets.folder.columns import SUFFIXES, VECTORS, read_columns, vector
 from faceprep.datasets.folder.locator import OUTSIDE, Locator
 from faceprep.datasets.ids import unique_ids
-from faceprep.datasets.report import Report
+from faceprep.datasets.report import People, Report
 from faceprep.datasets.splits import (
     NO_FOLD,
     folds_by_draw,
@@ -152,11 +152,7 @@ def _subjects(columns: pa.Table, ids: Sequence[str], report: Report) -> list[str
     """Return the subject of each row; without one, its sequence or else its image."""
     subjects, sequences = _texts(columns, "subject"), _texts(columns, "sequence")
     unknown = subjects.count(None)
-    if unknown:
-        report.note(
-            f"{unknown} rows name no subject: each sequence, or else each image, counts as a "
-            "subject of its own, so one person may be on both sides of the split"
-        )
+    report.people = People("column subject" if unknown < len(subjects) else None, unknown)
     return [
         subject or (f"sequence-{sequence}" if sequence else ids[k].removeprefix("folder/"))
         for k, (subject, sequence) in enumerate(zip(subjects, sequences, strict=True))

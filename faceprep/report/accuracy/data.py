@@ -41,6 +41,8 @@ def accuracy_data(config: Config, result: ClassifyResult) -> dict[str, Any]:
         "classes": list(result.faces.classes),
         "test_faces": len(first.labels),
         "test_subjects": len(np.unique(first.subjects)),
+        "subject_independent": result.unknown_people is None,
+        "unknown_people": result.unknown_people,
         "rows": rows,
         "best": best,
         "near_duplicates": None if result.near is None else asdict(result.near),

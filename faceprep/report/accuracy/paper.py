@@ -66,6 +66,8 @@ def latex(result: ClassifyResult) -> str:
             _tex_ends(gain.accuracy, sign=True) if gain else "",
         ]
         lines.append(" & ".join(cells) + r" \\")
+    if result.unknown_people:
+        lines.insert(1, f"% not subject-independent: {result.unknown_people}")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 

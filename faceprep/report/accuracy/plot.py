@@ -30,7 +30,8 @@ def plot_accuracy(result: ClassifyResult, out: Path) -> str:
     for number, arm in enumerate(arms):
         _draw(axes, result, arm, counts, number, len(arms))
     axes.set_facecolor(PAPER)
-    axes.set_ylabel("accuracy on unseen people, %", color=INK, fontsize=9)
+    tested = "unseen pictures, maybe of known people" if result.unknown_people else "unseen people"
+    axes.set_ylabel(f"accuracy on {tested}, %", color=INK, fontsize=9)
     axes.grid(axis="y", color=FAINT, linewidth=0.8)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(colors=GRAY, labelsize=8)

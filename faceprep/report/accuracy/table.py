@@ -28,6 +28,8 @@ def accuracy_tables(
 ) -> tuple[list[RenderableType], dict[str, Any]]:
     """Return renderables, and the same as JSON-ready values."""
     parts: list[RenderableType] = [Text(headline(config, result), "bold"), _accuracies(result)]
+    if result.unknown_people:
+        parts.insert(1, Text(f"not subject-independent: {result.unknown_people}", "bold yellow"))
     if len(result.rows) > 1:
         parts += [_gains(result), Text(VOTE, "dim")]
     if result.best is not None:
@@ -61,9 +63,10 @@ def headline(config: Config, result: ClassifyResult) -> str:
     """Count test faces, subjects, folds and seeds; name the network."""
     options, first = config.classify, result.rows[0]
     people = len(np.unique(first.answers.subjects))
+    of = "" if result.unknown_people else f" of {plural(people, 'subject')}"
     how = f"{options.folds} folds" if options.folds else "the dataset's split"
     return (
-        f"{plural(len(first.answers.labels), 'test face')} of {plural(people, 'subject')}, {how},"
+        f"{plural(len(first.answers.labels), 'test face')}{of}, {how},"
         f" {plural(options.seeds, 'seed')}; {len(result.faces.classes)} expressions;"
         f" {options.network} network, {options.updates} updates of {options.batch} faces"
     )
@@ -128,15 +131,16 @@ def _confusion(result: ClassifyResult, one: RowResult) -> Any:
 
 
 def _legend(config: Config, result: ClassifyResult) -> list[str]:
+    unit = "pictures" if result.unknown_people else "people"
     lines = [
-        "95 %: bootstrap over the subjects, for gains with the same draws on both sides; against:"
+        f"95 %: bootstrap over the {unit}, for gains with the same draws on both sides; against:"
         " the row without synthetic faces; errors: how many of its errors are gone",
     ]
     if any(one.accuracy.clip.value >= 0 for one in result.rows):
         lines.append("clips: frames of a sequence with one expression are classified together")
     counts = sorted({len(done.held_out) for done in result.run_results})
     some = "–".join(str(count) for count in sorted({counts[0], counts[-1]}))
-    lines.append(f"stopped on {some} people who neither train nor are tested")
+    lines.append(f"stopped on {some} {unit} that neither train nor are tested")
     return lines
 
 

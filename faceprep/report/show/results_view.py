@@ -149,9 +149,10 @@ def accuracy_view(one: dict[str, Any]) -> "list[RenderableType]":
     if not one["rows"]:
         done = plural(one["trainings"], "training")
         return [f"{done} done, no table yet: the same classify goes on with the others"]
-    people = plural(one["test_subjects"], "subject")
+    unknown = one.get("unknown_people")
+    people = "" if unknown else f" of {plural(one['test_subjects'], 'subject')}"
     heads = ("synthetic", "accuracy", "95 %", "gain", "its 95 %", "vote p")
-    title = f"% of {plural(one['test_faces'], 'test face')} of {people} classified correctly"
+    title = f"% of {plural(one['test_faces'], 'test face')}{people} classified correctly"
     table = narrow(title, "arm", *heads, right=heads)
     for row in one["rows"]:
         accuracy = _interval(row["accuracy"])
@@ -161,6 +162,8 @@ def accuracy_view(one: dict[str, Any]) -> "list[RenderableType]":
             words += [signed(gain.value), ends(gain, signed), p_value(row["gain"]["mcnemar"])]
         table.add_row(row["arm"], f"{row['synthetic']:,}", *words)
     parts: list[RenderableType] = [table, Text(VOTE, "dim")]
+    if unknown:
+        parts.insert(0, Text(f"not subject-independent: {unknown}", "yellow"))
     if one["why"]:
         parts.insert(0, Text(f"out of date: {one['why']}", "yellow"))
     best = best_gain(one)

@@ -30,6 +30,7 @@ def summarize_accuracy(workspace: Workspace) -> dict[str, Any] | None:
         "generator": table.get("generator"),
         "test_faces": table.get("test_faces"),
         "test_subjects": table.get("test_subjects"),
+        "unknown_people": table.get("unknown_people"),
         "notes": table.get("notes", []),
         "settings": table.get("settings", {}),
         "versions": table.get("versions", {}),

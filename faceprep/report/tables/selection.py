@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from faceprep.report.tables.console import plain_table
+from faceprep.workspace.people import unknown_people
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,6 +34,9 @@ def select_tables(summary: dict[str, Any], title: str | None = None) -> "Rendera
     if summary["left_out"]:
         parts.append(_left_out(summary["left_out"]))
     notes = [_note(note) for note in summary["notes"]]
+    unknown = unknown_people(summary)
+    if unknown:
+        notes.insert(0, _plain(f"note: {unknown}"))
     if summary["missing_files"]:
         notes.append(
             _plain(f"note: {summary['missing_files']:,} frames whose file is not readable")

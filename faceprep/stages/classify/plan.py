@@ -20,6 +20,7 @@ from faceprep.stages.classify.split import Split, Splits, folds_of
 from faceprep.stages.classify.synthetic import SyntheticFaces, find_synthetic
 from faceprep.workspace import Workspace
 from faceprep.workspace.inputs import inputs_of
+from faceprep.workspace.people import unknown_people
 
 _FEATURES = "-features"
 
@@ -37,6 +38,8 @@ class Plan:
         Pixels by name (``real`` or the generator's), and features if an arm reads them.
     runs
         Training runs.
+    unknown_people
+        Why the table is not subject-independent; None if every face has a known person.
     inputs
         Hashes of the inputs, by `faceprep.workspace.inputs.inputs_of`.
 
@@ -59,6 +62,7 @@ class Plan:
         options, workspace = config.classify, Workspace(config.workspace)
         real = inputs_of(workspace, {})["real"]  # before the faces are read
         self.faces = load_faces(config.workspace, options)
+        self.unknown_people = unknown_people(workspace.info("select").get("summary", {}))
         self.folds = folds_of(self.faces, options.folds)
         self._splits = Splits(self.faces, options.held_out)
         self.rows = self._table_rows()

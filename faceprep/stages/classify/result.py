@@ -60,6 +60,8 @@ class ClassifyResult:
         Biased upwards, because both are selected by the reported accuracy.
     made_of
         Hashes of the inputs, by `faceprep.workspace.inputs.inputs_of`.
+    unknown_people
+        Why the table is not subject-independent; None if every face has a known person.
     near
         Near duplicates; None without synthetic faces, or if not computed.
     notes
@@ -78,6 +80,7 @@ class ClassifyResult:
     run_results: list[RunResult] = field(default_factory=list)
     best: tuple[TableRow, TableRow, Gain] | None = None
     made_of: dict[str, Any] = field(default_factory=dict)
+    unknown_people: str | None = None
     near: "NearDuplicates | None" = None
     notes: list[str] = field(default_factory=list)
     trained: int = 0

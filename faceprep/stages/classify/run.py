@@ -59,6 +59,7 @@ def run_classify(
         plan.faces,
         plan.runs,
         made_of=plan.inputs,
+        unknown_people=plan.unknown_people,
         notes=plan.notes(),
         overwrite=overwrite,
     )

@@ -168,6 +168,7 @@ def test_without_identities_each_image_is_a_subject_and_that_is_said(plant, read
     rows, report = read("celeba", plant(*images(4), texts=texts))
     assert rows[0].subject == "image-000001"
     assert any("no identity_CelebA.txt" in note for note in report.notes)
+    assert vars(report.people) == {"source": None, "unknown": len(rows)}
 
 
 def test_without_the_partition_list_the_official_numbers_divide(plant, read):

@@ -23,10 +23,11 @@ def result(accuracy: Interval) -> SimpleNamespace:
     gain = Gain(Interval(0.0125, 0.0, 0.05), UNKNOWN, UNKNOWN, 1.0, 1, 0)
     one, other = TableRow("flips", 0), TableRow("classic", 0)
     return SimpleNamespace(
+        unknown_people=None,
         rows=[
             SimpleNamespace(row=one, accuracy=found, gain=None, against=None),
             SimpleNamespace(row=other, accuracy=found, gain=gain, against=one),
-        ]
+        ],
     )
 
 

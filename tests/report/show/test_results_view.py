@@ -1,5 +1,6 @@
 """What ``show`` and ``status`` say of training, synthetic faces and accuracies."""
 
+import io
 import json
 import os
 import shutil
@@ -9,12 +10,14 @@ import pandas as pd
 import pytest
 from builders.augment import LABELS, generator_workspace, make_faces
 from PIL import Image
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from faceprep.cli import app
 from faceprep.core.files import file_sha256
 from faceprep.core.processes import here
 from faceprep.execution.options import Options
+from faceprep.report.show.results_view import accuracy_view
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_file, generator_folder
 from faceprep.workspace.inputs import inputs_of
@@ -40,6 +43,15 @@ def table() -> dict[str, object]:
     ends["gain"] = fell
     counts = {"test_faces": 12, "test_subjects": 2}
     return {"rows": [plain, helped], "best": ends, "notes": ["[few] people"], **counts}
+
+
+def test_a_table_of_unknown_people_is_called_so() -> None:
+    view = {**table(), "unknown_people": "nobody is known", "why": None, "files": []}
+    shown = Console(width=120, record=True, file=io.StringIO())
+    shown.print(*accuracy_view(view), sep="\n")
+    text = shown.export_text()
+    assert "not subject-independent: nobody is known" in text
+    assert "subjects classified" not in text
 
 
 def stopped_training(root: Path) -> None:

@@ -1,5 +1,6 @@
 """``classify`` over a workspace: what it trains, refuses and writes."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from builders.classify import (
     write_generator,
 )
 from builders.training import LABELS, WITHOUT_FEATURES, picture, toy_workspace
+from rich.console import Console
 
 from faceprep.cli.remedies import spell
 from faceprep.config import AugmentConfig, Config, TrainConfig
@@ -25,7 +27,8 @@ from faceprep.core.progress import Progress
 from faceprep.execution import local
 from faceprep.execution.options import Options
 from faceprep.report.accuracy.files import write_files
-from faceprep.report.accuracy.table import plan_tables
+from faceprep.report.accuracy.paper import latex
+from faceprep.report.accuracy.table import accuracy_tables, plan_tables
 from faceprep.stages.augment.run import run_augment
 from faceprep.stages.classify.faces import load_faces
 from faceprep.stages.classify.run import run_classify
@@ -66,6 +69,23 @@ def test_edits_of_people_who_are_left_out_are_not_trained_on(tmp_path: Path) -> 
     (held,) = {done.held_out[0] for done in result.run_results}
     out = names.index(f"{held}/anger")
     assert run.synthetic.rows.tolist() == [i for i in range(12) if i % 6 != out]
+
+
+def test_a_table_of_pictures_without_people_is_not_subject_independent(tmp_path: Path) -> None:
+    workspace = with_synthetic(tmp_path)
+    counts = {"train": {"frames": 24}, "test": {"frames": 8}}
+    people = {"source": None, "unknown": 32}
+    workspace.write_info("select", {"summary": {"people": people, "splits": counts}})
+    config = configured(tmp_path, sweep=(), arms=("plain",))
+    result = run_classify(config, QUIET)
+    parts, data = accuracy_tables(config, result, {})
+    console = Console(width=200, file=io.StringIO())
+    console.print(*parts, sep="\n")
+    text = console.file.getvalue()
+    assert "not subject-independent: nobody can be told apart" in text
+    assert "subjects" not in text
+    assert data["subject_independent"] is False
+    assert latex(result).splitlines()[1].startswith("% not subject-independent")
 
 
 def test_times_are_multiples_of_the_training_faces(tmp_path: Path) -> None:
