@@ -1,13 +1,32 @@
 """Settings of ``[demo]`` and ``[select]``."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from faceprep.config.section import LOCATION, Section
+from faceprep.core.vocabulary import Expression
 
 Dataset = Literal["oulu-casia", "ck-plus", "celeba", "folder"]
+
+
+def _flat(values: Any) -> Any:
+    """Join the keys of tables that a dot in a word made, and read ``none``."""
+
+    def pairs(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+        for key, value in table.items():
+            if isinstance(value, Mapping):
+                yield from pairs(value, f"{prefix}{key}.")
+            else:
+                yield prefix + key, None if value in ("none", "unlabelled") else value
+
+    return dict(pairs(values)) if isinstance(values, Mapping) else values
+
+
+#: Word of a dataset → expression; ``None`` means that images with the word are unlabelled.
+Words = Annotated[dict[str, Expression | None], BeforeValidator(_flat)]
 
 
 class DemoConfig(Section):
@@ -40,5 +59,11 @@ class SelectConfig(Section):
         None, ge=0, description="first frames taken as neutral; dataset's custom when none"
     )
     unlabelled: bool = Field(False, description="keep frames without an expression")
+    words: Words = Field(
+        {}, description="word, code or number of the dataset = expression, or none: unlabelled"
+    )
+    numbers: str | None = Field(
+        None, description="scheme of numbers that are labels: fer2013, affectnet, raf-db, ck+, …"
+    )
     seed: int = Field(0, ge=0, description="of random splits")
     limit: int | None = Field(None, ge=1, description="only the first frames, for trying")

@@ -80,9 +80,9 @@ def resolve(
     """
     layers: list[tuple[dict[str, Any], str]] = []
     if local_file.is_file():
-        layers.append((_flatten(_read_toml(local_file)), f"./{local_file.name}"))
+        layers.append((flatten(_read_toml(local_file)), f"./{local_file.name}"))
     if file is not None:
-        layers.append((_flatten(_read_toml(file)), str(file)))
+        layers.append((flatten(_read_toml(file)), str(file)))
     environment = os.environ if environment is None else environment
     for key, value, variable in _from_environment(environment):
         layers.append(({key: value}, variable))
@@ -94,7 +94,7 @@ def resolve(
     workspace = str(given.get("workspace") or "")
     other = workspace and holds_dataset is not None and holds_dataset(Path(workspace))
     if file is None and not local_file.is_file() and not named and not other:
-        layers.insert(0, (_flatten(BUILT_IN), "built-in demo pipeline"))
+        layers.insert(0, (flatten(BUILT_IN), "built-in demo pipeline"))
     merged: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for values, source in layers:
@@ -107,7 +107,7 @@ def resolve(
         config = Config.model_validate(_nest(merged, sources))
     except ValidationError as error:
         raise _explain(error, sources) from None
-    defaults = dict.fromkeys(_flatten(config.model_dump()), "default")
+    defaults = dict.fromkeys(flatten(config.model_dump()), "default")
     return Resolved(config, {key: sources.get(key, defaults[key]) for key in defaults})
 
 
@@ -183,11 +183,12 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, st
     return found
 
 
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return dotted keys with their values."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
-            flat |= _flatten(value, f"{prefix}{name}.")
+            flat |= flatten(value, f"{prefix}{name}.")
         else:
             flat[prefix + name] = value
     return flat

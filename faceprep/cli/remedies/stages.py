@@ -6,6 +6,7 @@ from typing import Any
 
 from faceprep.cli.remedies.words import flags, join
 from faceprep.config import STAGES, Config
+from faceprep.config.sources import flatten
 from faceprep.workspace import Workspace
 from faceprep.workspace.discover import dataset_root
 
@@ -32,7 +33,8 @@ def stage_command(verb: str, workspace: Path, overrides: Mapping[str, Any]) -> s
     for section in ("demo", *STAGES):
         for key, value in (recorded.get(section) or {}).items():
             if key in (usual[section] or {}) and value != usual[section][key]:
-                words += ["--set", f"{section}.{key}={value}"]
+                for name, single in flatten({f"{section}.{key}": value}).items():
+                    words += ["--set", f"{name}={single}"]
     if recorded.get("shard_size") not in (None, usual["shard_size"]):
         words += ["--set", f"shard_size={recorded['shard_size']}"]
     return join(words + flags(overrides))

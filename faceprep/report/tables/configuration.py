@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from faceprep.config.sources import Resolved
+from faceprep.config.sources import Resolved, flatten
 from faceprep.report.tables.console import plain_table
 
 if TYPE_CHECKING:
@@ -13,10 +13,9 @@ def config_table(resolved: Resolved) -> "tuple[list[RenderableType], dict[str, A
     """Return renderables, and the same as JSON-ready values."""
     table = plain_table(None, "key", "value", "source")
     data = {}
+    values = flatten(resolved.config.model_dump())
     for key, source in resolved.sources.items():
-        value: Any = resolved.config
-        for name in key.split("."):
-            value = getattr(value, name, None)
+        value = values.get(key)
         shown = "" if value is None else str(value)
         style = "dim" if source == "default" else None
         table.add_row(key, shown, source, style=style)

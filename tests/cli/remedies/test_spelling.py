@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import faceprep
 from faceprep.cli import app
 from faceprep.cli.remedies import spell
 from faceprep.config import ClassifyConfig, Config
+from faceprep.config.sources import parse_assignment
 from faceprep.core.errors import Hint, Remedy
 
 
@@ -75,6 +77,20 @@ def test_resumed_commands_repeat_settings_and_add_overrides(tmp_path: Path) -> N
     assert resumed("select", overwrite=True) == (
         f"faceprep select --dataset … --root … --workspace {tmp_path} --overwrite"
     )
+
+
+def test_resumed_commands_repeat_the_meaning_of_words(tmp_path: Path) -> None:
+    folder = tmp_path / "select"
+    folder.mkdir()
+    words = {"3.0": "fear", "not sure": None}
+    settings = {"dataset": "folder", "words": words}
+    info = {"settings": settings, "root": str(tmp_path / "data")}
+    (folder / "stage.json").write_text(json.dumps(info))
+    line = spell(Remedy("align", tmp_path, resume=True))
+    flags = shlex.split(line)
+    assert "select.words.3.0=fear" in flags
+    assert "select.words.not sure=None" in flags
+    assert parse_assignment("select.words.not sure=None")[1] is None
 
 
 PACKAGE = Path(faceprep.__file__).parent
