@@ -19,7 +19,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 from action_unit_faces import Faces, demo_dataset, photographs, shared_folder
 
-from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
+from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.landmark_estimator import Estimates, estimate
 
 _SUBJECTS = 24

@@ -23,8 +23,8 @@ import torch
 from faceprep.config import Config
 from faceprep.core.images import read_image, write_png
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
-from faceprep.generators.trained import load_trained
+from faceprep.execution.plan import Options
+from faceprep.generators.store import load_trained
 from faceprep.stages.augment.run import run_augment
 from faceprep.stages.augment.sampler import BLOCK
 from faceprep.stages.augment.sources import find_sources

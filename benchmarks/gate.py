@@ -27,8 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from faceprep.core.images import read_image, write_png
-from faceprep.generators.store import save_generator
-from faceprep.generators.trained import load_trained
+from faceprep.generators.store import load_trained, save_generator
 from faceprep.workspace.load import load
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -32,8 +32,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R, INTENSITY_AUS, PRESENCE_AUS
 from faceprep.core.images import read_image
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R, INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.openface.models.au_models import load_models
 from faceprep.faces.action_units.openface.models.descriptor import describe, predict_stills
 

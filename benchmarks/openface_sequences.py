@@ -23,8 +23,8 @@ import pandas as pd
 import torch
 
 from faceprep.config import Config
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R, INTENSITY_AUS
 from faceprep.core.images import read_image
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R, INTENSITY_AUS
 from faceprep.faces.action_units.backend import AUResult, FaceInput
 from faceprep.faces.action_units.openface.models.au_models import AUModels, load_models
 from faceprep.faces.action_units.openface.models.backend import ModelsBackend

@@ -30,7 +30,7 @@ from pathlib import Path
 
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.execution.runner import run_stage
 from faceprep.execution.shard import versions
 from faceprep.execution.stage import Stage, image_name

@@ -64,7 +64,7 @@ def measure(folder: Path, workers: int, shard_size: int) -> dict[str, float]:
     """Run select on a generated dataset; return seconds without imports."""
     from faceprep.config import Config
     from faceprep.core.progress import Progress
-    from faceprep.execution.options import Options
+    from faceprep.execution.plan import Options
     from faceprep.stages.select.run import run_select
 
     dataset = (folder / "dataset").read_text()

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R, INTENSITY_AUS, PRESENCE_AUS
 from faceprep.core.images import UnreadableImage, read_image
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R, INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.dlib.detector import DlibHOG
 from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
 from faceprep.faces.face import Detector

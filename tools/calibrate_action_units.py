@@ -27,7 +27,7 @@ from mean_face import as_toml, mean_face
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
+from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units import face_shape
 from faceprep.faces.action_units.measures import MEASURES, measure
 

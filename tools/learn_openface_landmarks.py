@@ -23,7 +23,7 @@ import torch
 from openface_examples import FOLDS, Examples, Reference, examples_of, generated
 from torch import Tensor, nn
 
-from faceprep.core.action_units import INTENSITY_AUS
+from faceprep.core.vocabulary import INTENSITY_AUS
 from faceprep.faces.action_units.openface.models import landmark_network
 from faceprep.faces.action_units.openface.models import landmarks as refinement
 from faceprep.faces.action_units.openface.models.au_models import AUModels, load_models

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from openface_training_faces import Photograph, composite, version
 
-from faceprep.core.action_units import COLUMNS_R
 from faceprep.core.images import read_image
+from faceprep.core.vocabulary import COLUMNS_R
 from faceprep.faces.action_units.openface.models import landmarks as refinement
 from faceprep.faces.alignment import apply_affine
 from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor

@@ -41,7 +41,7 @@ def augment(
     from faceprep.cli.output import print_result
     from faceprep.cli.remedies import spell
     from faceprep.core.progress import Progress
-    from faceprep.execution.options import Options
+    from faceprep.execution.plan import Options
     from faceprep.report.tables.augment import augment_tables
     from faceprep.stages.augment.run import run_augment
 

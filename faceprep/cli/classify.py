@@ -49,7 +49,7 @@ def classify(
     from faceprep.cli.remedies.classify import rows_with_faces
     from faceprep.cli.train import bring_up_to_date, on_slurm
     from faceprep.core.progress import Progress
-    from faceprep.execution.options import Options
+    from faceprep.execution.plan import Options
     from faceprep.report.accuracy.files import write_files
     from faceprep.report.accuracy.table import accuracy_tables, plan_tables
     from faceprep.stages.classify.run import run_classify

@@ -83,7 +83,7 @@ _stage_verb(
 def _run_stages(flags: dict[str, Any], stages: list[str]) -> int:
     from faceprep.cli.output import print_result
     from faceprep.core.progress import Progress
-    from faceprep.execution.options import Options
+    from faceprep.execution.plan import Options
     from faceprep.report.tables.run import run_tables
     from faceprep.stages import pipeline
 

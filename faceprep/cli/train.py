@@ -18,7 +18,7 @@ from faceprep.cli.root import app
 if TYPE_CHECKING:
     from faceprep.config import Config
     from faceprep.core.progress import Progress
-    from faceprep.execution.options import Options
+    from faceprep.execution.plan import Options
 
 
 @app.command()
@@ -31,7 +31,7 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
     """
     from faceprep.cli.output import print_result
     from faceprep.core.progress import Progress
-    from faceprep.execution.options import Options
+    from faceprep.execution.plan import Options
     from faceprep.report.tables.train import train_tables
     from faceprep.report.training import PICTURES
     from faceprep.stages.train.run import run_train
@@ -108,7 +108,7 @@ def _settings(generator: str | None, flags: Mapping[str, Any]) -> dict[str, Any]
 
 def bring_up_to_date(config: "Config", progress: "Progress", flags: Mapping[str, Any]) -> bool:
     """Bring the stages that a generator needs up to date; print the failed shards."""
-    from faceprep.execution.options import Options
+    from faceprep.execution.plan import Options
     from faceprep.stages import pipeline
 
     if _as_it_is(config, progress):

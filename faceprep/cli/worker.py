@@ -16,8 +16,7 @@ from faceprep.config import Config
 from faceprep.core.device import choose_device
 from faceprep.core.errors import FaceprepError, Remedy
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
-from faceprep.execution.plan import config_hash
+from faceprep.execution.plan import Options, config_hash
 from faceprep.execution.runner import run_stage
 from faceprep.execution.slurm.job_record import JobRecord, read_record
 from faceprep.execution.slurm.node import config_on_node, requeue_at_notice
@@ -85,8 +84,8 @@ def run_stage_of(record: JobRecord, config: Config, options: Options) -> Mapping
 
 def augment(record: JobRecord, config: Config, options: Options) -> Mapping[int, str]:
     """Make the synthetic faces of a job."""
-    from faceprep.stages.augment.remote_job import RemoteAugment
     from faceprep.stages.augment.run import run_augment
+    from faceprep.stages.augment.shard import RemoteAugment
 
     remote = RemoteAugment.read(record.folder)
     device = choose_device(remote.device)

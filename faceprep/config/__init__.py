@@ -1,12 +1,11 @@
 """Settings of ``pipelines/*.toml``: one class per section, with its defaults and limits."""
 
-from faceprep.config.augment import AugmentConfig
 from faceprep.config.classify import ClassifyConfig
 from faceprep.config.cluster import DaskConfig, SlurmConfig, SlurmJobConfig, SlurmTrainConfig
 from faceprep.config.dataset import DemoConfig, SelectConfig
 from faceprep.config.faces import AlignConfig, AusConfig, HeatmapsConfig
 from faceprep.config.pipeline import STAGES, Config
-from faceprep.config.train import TrainConfig
+from faceprep.config.train import AugmentConfig, TrainConfig
 
 __all__ = [
     "STAGES",

@@ -6,8 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from faceprep.config.section import NAME, Expressions, Section, impossible
-from faceprep.core.text import did_you_mean
-from faceprep.core.vocabulary import DEFAULT_GENERATOR
+from faceprep.core.vocabulary import DEFAULT_GENERATOR, did_you_mean
 
 #: Ways to train a classifier on the same faces (`faceprep.stages.classify.training`).
 ARMS = ("plain", "flips", "classic", "mixup", "reweighting", "logistic")

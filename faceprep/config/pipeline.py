@@ -8,13 +8,12 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from faceprep.config.augment import AugmentConfig
 from faceprep.config.classify import ClassifyConfig
 from faceprep.config.cluster import DaskConfig, SlurmConfig
 from faceprep.config.dataset import Dataset, DemoConfig, SelectConfig
 from faceprep.config.faces import AlignConfig, AusConfig, HeatmapsConfig
 from faceprep.config.section import LOCATION, NAME, Section
-from faceprep.config.train import TrainConfig
+from faceprep.config.train import AugmentConfig, TrainConfig
 from faceprep.core.errors import UsageError
 
 #: Stages in the order in which they run.

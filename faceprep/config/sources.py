@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from faceprep.config import Config
 from faceprep.config.section import IMPOSSIBLE
 from faceprep.core.errors import Hint, Remedy, UsageError
-from faceprep.core.text import did_you_mean
+from faceprep.core.vocabulary import did_you_mean
 
 _ALL_KEYS = Remedy("config show", note="lists every key with its value")
 

@@ -1,11 +1,12 @@
-"""Settings of ``[train]``."""
+"""Settings of ``[train]`` and ``[augment]``."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from faceprep.config.section import LOCATION, NAME, Expressions, Section, impossible, number, plain
-from faceprep.core.vocabulary import DEFAULT_GENERATOR
+from faceprep.core.vocabulary import DEFAULT_GENERATOR, MODES
 
 _Switch = Annotated[bool | int | float | str | list[Any], BeforeValidator(plain)]
 
@@ -67,3 +68,79 @@ class TrainConfig(Section):
             words = "steps and epochs are both set"
             raise impossible("epochs", words, "--set train.epochs=none")
         return self
+
+
+def _range(value: Any) -> Any:
+    """Convert a number to a range of that number; on the command line also ``0.4,1``."""
+    if isinstance(value, str) and "," in value and not value.startswith("["):
+        value = f"[{value}]"
+    value = plain(value)
+    return (value, value) if isinstance(value, int | float) else value
+
+
+class AugmentConfig(Section):
+    """Synthetic faces of a generator, balanced over the expressions."""
+
+    mode: Literal["new", "edit", "other", "mix"] = Field(
+        "new",
+        description="new: people who do not exist, as in the paper; edit: training faces with other"
+        " expressions; other: faces of augment.sources; mix: shares of augment.mix",
+    )
+    mix: dict[Literal["new", "edit", "other"], Annotated[float, Field(gt=0)]] = Field(
+        {}, description="augment.mix.edit=…: shares, of any sum; new and edit by halves if none"
+    )
+    sources: Path | None = Field(
+        None,
+        json_schema_extra=LOCATION,
+        description="other: workspace whose aligned training faces are edited, labelled or not",
+    )
+    distinct_people: bool = Field(
+        False,
+        description="other: its people are not this workspace's though some bear the same names,"
+        " as in two drawn datasets",
+    )
+    source_expressions: Expressions | None = Field(
+        None, description="edit, other: only sources that show one of these"
+    )
+    intensity: Annotated[tuple[float, float], BeforeValidator(_range)] = Field(
+        (0.7, 1.0), description="one number, or a range from which it is drawn evenly, 0 to 1"
+    )
+    code: Literal["varied", "equal", "paper"] = Field(
+        "varied",
+        description="elements of an expression's code: the intensity times 0.7 to 1; all alike; or"
+        " the paper's own, drawn from 0 to 1 whatever the intensity",
+    )
+    filter: Literal["none", "judge", "features", "both"] = Field(
+        "none",
+        description="draw again what a judge of training people reads as another expression, what"
+        " lies further from real faces than they do from one another, or either",
+    )
+    min_probability: float = Field(
+        0.0, ge=0, lt=1, description="judge: of the asked expression, at least"
+    )
+    percentile: float = Field(
+        99.0, gt=0, le=100, description="features: of the distances between real faces"
+    )
+    tries: int = Field(8, ge=1, le=100, description="candidates for a face; then the best of them")
+    seed: int = Field(0, ge=0, lt=2**31)
+    shard_size: int = Field(256, ge=1, le=1000, description="faces")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "AugmentConfig":
+        low, high = self.intensity
+        if not 0 <= low <= high <= 1:
+            words = "intensity is not a range within 0 and 1"
+            raise impossible("intensity", words, "--set augment.intensity=0.7,1")
+        if self.mix and self.mode != "mix":
+            raise impossible("mix", "mix needs mode=mix", "--mode mix")
+        if "other" in self.shares() and self.sources is None:
+            words = "other faces need sources=WORKSPACE"
+            raise impossible("mode", words, "--set augment.sources=WORKSPACE")
+        return self
+
+    def shares(self) -> dict[str, float]:
+        """Return the share of every mode in use, in the order of `MODES`; they sum to 1."""
+        given = dict(self.mix) if self.mode == "mix" else {self.mode: 1.0}
+        given = given or {"new": 0.5, "edit": 0.5}
+        total = sum(given.values())
+        return {name: given[name] / total for name in MODES if name in given}

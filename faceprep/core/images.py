@@ -29,8 +29,7 @@ import cv2
 import numpy as np
 
 from faceprep.core.errors import FaceprepError
-from faceprep.core.image_header import read_header
-from faceprep.core.png_text import add_text
+from faceprep.core.image_header import add_text, read_header
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -144,7 +143,7 @@ def write_png(path: Path, image: np.ndarray, text: Mapping[str, str] | None = No
     path, image
         File to write, and its content.
     text
-        Texts by keyword to add to the file, see `faceprep.core.png_text`.
+        Texts by keyword to add to the file, see `faceprep.core.image_header`.
 
     Raises
     ------

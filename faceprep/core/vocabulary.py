@@ -1,8 +1,7 @@
-"""The words of manifests: expressions, roles, splits, statuses, modes and generators.
+"""The words of manifests: expressions, roles, splits, statuses, modes, generators, Action Units."""
 
-Names of Action Units are in `faceprep.core.action_units`.
-"""
-
+import difflib
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 #: An expression as settings and manifests name it.
@@ -54,3 +53,73 @@ def expression_of(word: str) -> str | None:
     if word in EXPRESSIONS:
         return word
     return EXPRESSION_SYNONYMS.get(word)
+
+
+def plural(count: int, noun: str) -> str:
+    """Format a count with its noun: ``1 face``, ``2,000 faces``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Find the known word with the same meaning (``happy``) or the most similar spelling.
+
+    Parameters
+    ----------
+    word
+        The mistyped word.
+    known
+        Words to choose from.
+    cutoff
+        Smallest similarity in spelling, 0 to 1 (`difflib.get_close_matches`).
+
+    Returns
+    -------
+    None if no word is similar enough.
+    """
+    words = list(known)
+    meant = expression_of(word)
+    if meant in words:
+        return meant
+    return next(iter(difflib.get_close_matches(word, words, n=1, cutoff=cutoff)), None)
+
+
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Ask whether the `nearest` known word was meant; None if no word is similar enough."""
+    near = nearest(word, known, cutoff)
+    return None if near is None else f"did you mean {near}?"
+
+
+#: Movement of each Action Unit (AU) by its name in OpenFace 2 (Ekman, Friesen and Hager, Facial
+#: Action Coding System, 2002).
+AU_DESCRIPTIONS: dict[str, str] = {
+    "AU01": "inner brow raiser",
+    "AU02": "outer brow raiser",
+    "AU04": "brow lowerer",
+    "AU05": "upper lid raiser",
+    "AU06": "cheek raiser",
+    "AU07": "lid tightener",
+    "AU09": "nose wrinkler",
+    "AU10": "upper lip raiser",
+    "AU12": "lip corner puller",
+    "AU14": "dimpler",
+    "AU15": "lip corner depressor",
+    "AU17": "chin raiser",
+    "AU20": "lip stretcher",
+    "AU23": "lip tightener",
+    "AU25": "lips part",
+    "AU26": "jaw drop",
+    "AU28": "lip suck",
+    "AU45": "blink",
+}
+
+#: The 18 AUs with a presence, in OpenFace's order.
+PRESENCE_AUS: tuple[str, ...] = tuple(AU_DESCRIPTIONS)
+
+#: The 17 AUs with an intensity, 0 (absent) to 5 (maximal), in OpenFace's order: all but AU28.
+INTENSITY_AUS: tuple[str, ...] = tuple(au for au in PRESENCE_AUS if au != "AU28")
+
+#: Manifest columns of the intensities, float32, 0–5.
+COLUMNS_R: tuple[str, ...] = tuple(f"{name}_r" for name in INTENSITY_AUS)
+
+#: Manifest columns of the presences, bool.
+COLUMNS_C: tuple[str, ...] = tuple(f"{name}_c" for name in PRESENCE_AUS)

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import UsageError
-from faceprep.core.text import did_you_mean, nearest
-from faceprep.core.vocabulary import EXPRESSIONS
+from faceprep.core.vocabulary import EXPRESSIONS, did_you_mean, nearest
 from faceprep.datasets.lexicon import (
     Scheme,
     code_expression,

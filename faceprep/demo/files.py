@@ -9,7 +9,7 @@ import os
 import shutil
 from pathlib import Path
 
-from faceprep.core.processes import here
+from faceprep.core.files import here
 
 TRUTH_FOLDER = "faceprep_demo"
 """Folder of the truth, the settings and temporary files; readers ignore it."""

@@ -17,7 +17,7 @@ from concurrent.futures import TimeoutError as NotYetError
 from typing import Any
 
 from faceprep.execution.job import Job, Outcome, Work, WorkerKilledError
-from faceprep.execution.threads import ENVIRONMENT
+from faceprep.execution.shard import ENVIRONMENT
 from faceprep.workspace import Marker
 
 #: Number of retries of a shard whose worker was killed.

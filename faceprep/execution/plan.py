@@ -6,15 +6,57 @@ every other shard is made.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError, Remedy
+from faceprep.core.errors import FaceprepError, Remedy, UsageError
 from faceprep.core.files import digest
 from faceprep.execution.job import Job
-from faceprep.execution.options import Options
 from faceprep.execution.stage import Stage
 from faceprep.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a run, none of which changes the output.
+
+    Attributes
+    ----------
+    overwrite
+        Redo finished shards of the requested stage.
+    retry_failed
+        Redo rows whose status is not ``ok``.
+    dry_run
+        Change nothing; report what would be done.
+    shard
+        ``(i, n)``: only shards whose number is ``i - 1`` modulo ``n``.
+    only
+        Only these shards.
+    wait
+        Wait for the cluster's jobs; otherwise submit them and return.
+    """
+
+    overwrite: bool = False
+    retry_failed: bool = False
+    dry_run: bool = False
+    shard: tuple[int, int] | None = None
+    only: frozenset[int] | None = None
+    wait: bool = True
+
+    def for_upstream(self) -> "Options":
+        """Return the options for the stages before the requested one."""
+        return replace(self, overwrite=False)
+
+    def refuse_leaving(self, engine: str) -> None:
+        """Raise `UsageError` if ``--no-wait`` is given with an engine that has no queue."""
+        if not self.wait and engine != "slurm":
+            raise UsageError("--no-wait leaves jobs to Slurm", "add --engine slurm")
+
+    def mine(self, shard: int) -> bool:
+        """Return whether this process is responsible for a shard."""
+        if self.only is not None and shard not in self.only:
+            return False
+        return self.shard is None or shard % self.shard[1] == self.shard[0] - 1
 
 
 @dataclass

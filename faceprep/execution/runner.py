@@ -1,18 +1,21 @@
 """Run one stage over its shards with an engine."""
 
+import functools
 import os
+import threading
 import time
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, ManifestError
 from faceprep.core.progress import Progress
-from faceprep.execution.engine import load_engine
+from faceprep.execution import local
+from faceprep.execution.dask import engine as dask
 from faceprep.execution.job import Engine, Job, Outcome, ShardError, Work
-from faceprep.execution.options import Options
 from faceprep.execution.plan import (
+    Options,
     StageResult,
     announcement,
     plan_stage,
@@ -20,10 +23,10 @@ from faceprep.execution.plan import (
     shard_count,
 )
 from faceprep.execution.shard import run_shard, versions
+from faceprep.execution.slurm import engine as slurm
 from faceprep.execution.stage import Stage
-from faceprep.execution.ticker import Ticker
 from faceprep.workspace import Workspace
-from faceprep.workspace.in_hand import remove_abandoned
+from faceprep.workspace.pending import remove_abandoned, rows_in_hand
 from faceprep.workspace.schemas import SCHEMA_VERSION
 
 _LOG_LINES = 12  # recorded lines of a traceback
@@ -156,3 +159,70 @@ def _note_failure(outcome: Outcome, workspace: Workspace) -> str:
     log = error.log if isinstance(error, ShardError) else lines[-_LOG_LINES:]
     workspace.note_failure(job.stage.name, job.shard, text, log)
     return text
+
+
+def _ignore(words: str) -> None:
+    """Ignore a message."""
+
+
+def load_engine(
+    name: str,
+    note: Callable[[str], None] = _ignore,
+    say: Callable[[str], None] = _ignore,
+) -> Engine:
+    """Return the engine with a name from `faceprep.config.Config.engine`.
+
+    Parameters
+    ----------
+    note
+        Receiver of lines on the current state; called by engines with a queue only.
+    say
+        Receiver of a line on an event; called by engines with a queue only.
+    """
+    if name == "slurm":
+        return functools.partial(slurm.run, note=note, say=say)
+    return {"local": local.run, "dask": dask.run}[name]
+
+
+_TICK_SECONDS = 0.5
+
+
+class Ticker:
+    """Thread that updates the progress display from counts written by workers.
+
+    Attributes
+    ----------
+    done
+        Number of rows of the ended shards.
+    """
+
+    def __init__(
+        self, progress: Progress, workspace: Workspace, stage: str, in_hand: set[int]
+    ) -> None:
+        self.done = 0
+        self._note = ""
+        self._stop = threading.Event()
+
+        def tick() -> None:
+            pause = _TICK_SECONDS
+            while not self._stop.wait(pause):
+                began = time.monotonic()
+                done = self.done + rows_in_hand(workspace, stage, set(in_hand))
+                # Reading the counts lists every shard: with many shards, or a slow disk, update
+                # less often.
+                pause = max(_TICK_SECONDS, 20 * (time.monotonic() - began))
+                progress.update(done, below=self._note)
+
+        self._thread = threading.Thread(target=tick, daemon=True)
+
+    def note(self, words: str) -> None:
+        """Show lines below the progress."""
+        self._note = words
+
+    def __enter__(self) -> "Ticker":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()

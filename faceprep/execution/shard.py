@@ -1,10 +1,12 @@
 """Make one shard, in the process of any engine.
 
 Read the upstream rows, process them in a temporary folder, and commit rows and images together;
-until then the old shard is unchanged.
+until then the old shard is unchanged. Every worker has one computing thread, so that sums do not
+depend on the number of workers.
 """
 
 import errno
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -17,11 +19,9 @@ from faceprep import __version__
 from faceprep.core.errors import FaceprepError, ManifestError, Remedy
 from faceprep.execution.job import Job
 from faceprep.execution.stage import ShardOutput, Stage
-from faceprep.execution.threads import one_thread
 from faceprep.workspace import Marker, Workspace
-from faceprep.workspace.in_hand import wait_for_others
 from faceprep.workspace.manifest import Row, table_from_rows
-from faceprep.workspace.pending import PendingShard, pending_shard
+from faceprep.workspace.pending import PendingShard, pending_shard, wait_for_others
 
 #: Packages whose version can change a pixel or a number.
 _VERSIONED = (
@@ -115,3 +115,17 @@ def explain_os_error(error: OSError, workspace: Workspace) -> OSError | Faceprep
         f"cannot write below {workspace.root}: {error.strerror or error}",
         "free space or change rights, then type the same command again; it goes on where it was",
     )
+
+
+#: Environment of worker processes: one thread for each numerical library.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def one_thread() -> None:
+    """Limit this process to one computing thread."""
+    os.environ.update(ENVIRONMENT)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    import cv2  # slow to import, and the command itself does not need it
+
+    cv2.setNumThreads(1)

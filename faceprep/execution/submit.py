@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
 from faceprep.execution.plan import (
+    Options,
     StageResult,
     announcement,
     config_hash,

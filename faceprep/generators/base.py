@@ -22,7 +22,7 @@ class Target:
         ``(B, K·d)`` expression code, for generators with codes.
     action_units, source_action_units
         ``(B, 17)`` requested and source intensities in [0, 5], in the order of
-        `faceprep.core.action_units`.
+        `faceprep.core.vocabulary`.
     landmarks, source_landmarks
         ``(B, 68, 2)`` requested and source points, pixels of the crop divided by its side.
     """

@@ -1,4 +1,4 @@
-"""Registry of the kinds of generators."""
+"""Registry of the kinds of generators, and of what each can do."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from faceprep.core.errors import UsageError
+from faceprep.generators.base import Generator
 from faceprep.training.trainer import SetupFactory
 
 #: Kind → package, which is imported on demand and exports ``SPEC``, a `Spec`.
@@ -95,4 +96,37 @@ def kinds_that(capability: type) -> tuple[str, ...]:
     }
     return tuple(
         kind for kind in kinds() if all(hasattr(spec_of(kind).network, name) for name in names)
+    )
+
+
+def require(generator: Generator, capability: Any, what: str) -> Any:
+    """Return the generator if it implements a protocol.
+
+    Parameters
+    ----------
+    capability
+        `faceprep.generators.base.MakesNewFaces` or `HasExpressionCode`.
+    what
+        Verb phrase for the message, e.g. ``read expression codes``.
+
+    Raises
+    ------
+    UsageError
+        It does not; the hint lists the kinds that implement it.
+    """
+    if not isinstance(generator, capability):
+        raise _refusal(generator.kind, capability, what)
+    return generator
+
+
+def require_kind(kind: str, capability: Any, what: str) -> None:
+    """Check a kind without building its networks; parameters and errors as for `require`."""
+    if kind not in kinds_that(capability):
+        raise _refusal(kind, capability, what)
+
+
+def _refusal(kind: str, capability: Any, what: str) -> UsageError:
+    able = ", ".join(kinds_that(capability)) or "none"
+    return UsageError(
+        f"the generator is of kind {kind}, which cannot {what}", f"kinds that can: {able}"
     )

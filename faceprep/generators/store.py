@@ -1,19 +1,23 @@
-"""Save and load a generator for inference; `training.checkpoint` reads files for resuming."""
+"""Save and load a generator for inference, from a file or from a workspace.
 
-from collections.abc import Mapping, Sequence
+`training.checkpoint` reads files for resuming.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Remedy, UsageError
+from faceprep.core.vocabulary import DEFAULT_GENERATOR
 from faceprep.generators.base import Generator
 from faceprep.generators.registry import spec_of
 from faceprep.training.checkpoint import Checkpoint, read_checkpoint
-from faceprep.training.checkpoint_format import AVERAGE, GENERATOR
+from faceprep.training.checkpoint_format import AVERAGE, GENERATOR, DamagedCheckpoint, refuse
 from faceprep.training.checkpoint_writer import write_checkpoint
-from faceprep.training.tensor_file import refuse
 
 
 def save_generator(
@@ -103,3 +107,59 @@ def _like_average(model: nn.Module, file: Checkpoint) -> dict[str, Tensor]:
     names = file.names(AVERAGE)
     state: dict[str, Tensor] = model.state_dict()
     return {name: torch.empty_like(state[name]) for name in names if name in state}
+
+
+def load_trained(
+    workspace: Path, generator: str = DEFAULT_GENERATOR, device: str = "cpu"
+) -> tuple[Generator, Checkpoint]:
+    """Load the trained generator of a workspace, and the header of its file.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    FaceprepError
+        The file is damaged.
+    """
+    from faceprep.workspace.discover import trained_file
+
+    path = trained_file(workspace, generator)
+    with _trained_again(workspace, generator):
+        return load_generator(path, device=device)
+
+
+def read_trained(
+    workspace: Path, generator: str = DEFAULT_GENERATOR, *, whole: bool = False
+) -> Checkpoint:
+    """Read the header of a workspace's trained generator.
+
+    Parameters
+    ----------
+    whole
+        Also read the tensors and verify their hash.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    FaceprepError
+        It is damaged.
+    """
+    from faceprep.workspace.discover import trained_file
+
+    path = trained_file(workspace, generator)
+    with _trained_again(workspace, generator):
+        file = read_checkpoint(path)
+        if whole:
+            file.load()
+    return file
+
+
+@contextmanager
+def _trained_again(workspace: Path, name: str) -> Iterator[None]:
+    """Replace the hint of a damaged file by the training command of this workspace."""
+    try:
+        yield
+    except DamagedCheckpoint as error:
+        again = Remedy("train", workspace, {"generator": name, "overwrite": True}, resume=True)
+        raise DamagedCheckpoint(error.message, again) from None

@@ -8,12 +8,12 @@ field that drives the kind    value for expression e at intensity t
 ``landmarks``                 source + t · (displacement from neutral to the peak of e)
 ============================  ==============================================================
 
-Peak faces and displacements are `faceprep.generators.references`. Without references, neutral has
+Peak faces and displacements are `faceprep.generators.targets`. Without references, neutral has
 zero action units and zero displacement; if it is not a class, its code has no active class.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from faceprep.core.errors import UsageError
+from faceprep.core.vocabulary import INTENSITY_AUS
 from faceprep.generators.base import Generator, HasExpressionCode, Target
-from faceprep.generators.references import References
 from faceprep.generators.registry import spec_of
 
 #: Expression that is supported even if it is not a class.
@@ -61,6 +61,57 @@ class Measurements:
             return np.concatenate(values) if known else None
 
         return Measurements(joined("action_units"), joined("landmarks"))
+
+
+#: Key of the reference faces in the `extra` of a generator's file.
+REFERENCES = "references"
+
+
+_SHAPES = {"action_units": (len(INTENSITY_AUS),), "landmarks": (68, 2)}
+
+
+@dataclass(frozen=True)
+class References:
+    """Reference faces by expression.
+
+    Attributes
+    ----------
+    action_units
+        Expression → ``(n, 17)`` intensities in [0, 5].
+    landmarks
+        Expression → ``(n, 68, 2)`` displacements from the neutral face of the same subject, in
+        sides of the crop.
+    """
+
+    action_units: Mapping[str, np.ndarray] = field(default_factory=dict)
+    landmarks: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def references_of(extra: Mapping[str, Any]) -> References:
+    """Read the reference faces in the `extra` of a generator's file; empty without any.
+
+    Raises
+    ------
+    UsageError
+        They are malformed.
+    """
+    try:
+        stored = extra.get(REFERENCES, {})
+        return References(
+            **{
+                name: {str(key): _array(one, shape) for key, one in stored.get(name, {}).items()}
+                for name, shape in _SHAPES.items()
+            }
+        )
+    except (AttributeError, TypeError, ValueError):
+        raise UsageError("the generator's reference faces cannot be read") from None
+
+
+def _array(values: Any, shape: tuple[int, ...]) -> np.ndarray:
+    array = np.asarray(values, np.float32)
+    if array.shape[1:] != shape or not len(array) or not np.isfinite(array).all():
+        raise ValueError(f"expected (n, {', '.join(map(str, shape))}) finite numbers")
+    return array
 
 
 class TargetMaker:

@@ -10,13 +10,12 @@ from faceprep.config import AlignConfig
 from faceprep.core.device import choose_device
 from faceprep.core.errors import UsageError
 from faceprep.core.files import file_sha256
-from faceprep.core.text import did_you_mean
+from faceprep.core.vocabulary import did_you_mean
 from faceprep.generators.base import Generator, HasExpressionCode
-from faceprep.generators.calibration import calibration_of
-from faceprep.generators.capabilities import require
-from faceprep.generators.editor import Editor
-from faceprep.generators.references import references_of
+from faceprep.generators.editor import Editor, calibration_of
+from faceprep.generators.registry import require
 from faceprep.generators.store import load_generator
+from faceprep.generators.targets import references_of
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_file
 from faceprep.workspace.discover import (

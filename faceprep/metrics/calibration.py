@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from faceprep.generators.calibration import IntensityMap
-from faceprep.generators.editor import Editor
+from faceprep.generators.editor import Editor, IntensityMap
 from faceprep.metrics import intensity
 from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, LabelledFaces
 from faceprep.metrics.expression_classifier.base import ExpressionClassifier, log_odds

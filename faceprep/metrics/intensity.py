@@ -11,11 +11,11 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.isotonic import IsotonicRegression
 
-from faceprep.core.action_units import INTENSITY_AUS
+from faceprep.core.vocabulary import INTENSITY_AUS
 from faceprep.faces.action_units.face_shape import to_front
 from faceprep.faces.action_units.landmark_estimator import estimate
 from faceprep.faces.action_units.measures import MEASURES, measure
-from faceprep.generators.calibration import IntensityMap
+from faceprep.generators.editor import IntensityMap
 
 #: Action units of each expression (Ekman, Friesen and Hager, FACS Investigator's Guide, 2002, and
 #: EMFACS) that the landmark estimator measures.

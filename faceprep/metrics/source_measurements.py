@@ -4,13 +4,12 @@ from collections.abc import Sequence, Set
 
 import numpy as np
 
-from faceprep.core.action_units import COLUMNS_R
 from faceprep.core.errors import FaceprepError, Remedy
+from faceprep.core.vocabulary import COLUMNS_R
 from faceprep.faces.action_units.landmark_estimator import estimate
 from faceprep.generators.targets import Measurements
 from faceprep.workspace import Workspace
-from faceprep.workspace.crops import read_crop
-from faceprep.workspace.load import load
+from faceprep.workspace.load import load, read_crop
 
 
 def measurements_of_faces(

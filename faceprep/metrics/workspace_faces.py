@@ -11,8 +11,7 @@ from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.source_measurements import measurements_of_faces
 from faceprep.training.crops import resize
 from faceprep.workspace import Workspace
-from faceprep.workspace.crops import read_crop
-from faceprep.workspace.load import load
+from faceprep.workspace.load import load, read_crop
 
 if TYPE_CHECKING:
     import pandas as pd

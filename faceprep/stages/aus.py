@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from faceprep.config import Config
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.errors import FaceprepError
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.execution.stage import ShardOutput, Stage
 from faceprep.faces.action_units.backend import AUResult, FaceInput
 from faceprep.faces.action_units.landmark_estimator import MAX_INTENSITY

@@ -7,8 +7,7 @@ from typing import Any
 from faceprep.config import STAGES, Config
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
-from faceprep.execution.plan import StageResult
+from faceprep.execution.plan import Options, StageResult
 from faceprep.execution.runner import run_stage
 from faceprep.execution.submit import submit_stage
 from faceprep.stages import load_stage

@@ -4,8 +4,7 @@
 `trainer`               interface between the loop and a kind of generator
 `loop`                  steps, history, checkpoints, samples; stopped and resumed at any step
 `continuation`          whether a checkpoint belongs to this training
-`crops`                 faces in memory, and their order in training
-`same_person_pairs`     other faces of the same person
+`crops`                 faces in memory, their order in training, pairs of the same person
 `expression_head`       frozen expression classifier on face features
 `diffaugment`           differentiable augmentation with shared random numbers
 `ema`                   averaged weights
@@ -14,8 +13,7 @@
 `signals`               signals that ask to stop
 `checkpoint`            read a checkpoint: networks, optimizers, random states, configuration
 `checkpoint_writer`     write a checkpoint
-`checkpoint_format`     names and types of a checkpoint
-`tensor_file`           header of a safetensors file, checked before its data are used
+`checkpoint_format`     names, types and header of a checkpoint
 `optimizer_state`       state and settings of an optimizer as tensors and JSON
 `random_state`          random states as tensors and JSON
 ======================  ==============================================================

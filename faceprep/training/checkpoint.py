@@ -22,14 +22,18 @@ from faceprep.training.checkpoint_format import (
     DTYPE_NAMES,
     DTYPES,
     FORMAT,
+    TRAIN_AGAIN,
+    Header,
     Scalar,
     State,
     digest,
     finite,
+    parse_json,
+    read_header,
+    refuse,
     tensors_of,
 )
 from faceprep.training.random_state import Streams
-from faceprep.training.tensor_file import TRAIN_AGAIN, Header, parse_json, read_header, refuse
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,7 @@
 from typing import Any
 
 from faceprep.training.checkpoint import Checkpoint
-from faceprep.training.checkpoint_format import plain
-from faceprep.training.tensor_file import TRAIN_AGAIN, refuse
+from faceprep.training.checkpoint_format import TRAIN_AGAIN, plain, refuse
 from faceprep.training.trainer import Identity
 
 

@@ -13,13 +13,12 @@ from torch import nn
 from faceprep.core.errors import FaceprepError
 from faceprep.training import health
 from faceprep.training.checkpoint import read_checkpoint
-from faceprep.training.checkpoint_format import AVERAGE, GENERATOR
+from faceprep.training.checkpoint_format import AVERAGE, GENERATOR, refuse
 from faceprep.training.checkpoint_writer import write_checkpoint
 from faceprep.training.continuation import check_same
 from faceprep.training.ema import EMA
 from faceprep.training.history import History
 from faceprep.training.signals import StopSignals
-from faceprep.training.tensor_file import refuse
 from faceprep.training.trainer import Identity, Phase, Samples, Trainer
 from faceprep.workspace.artifacts import HISTORY, RESUME, USE
 

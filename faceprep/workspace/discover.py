@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 
 from faceprep.config import STAGES
 from faceprep.core.errors import Hint, Remedy, UsageError
-from faceprep.core.text import nearest
-from faceprep.core.vocabulary import DEFAULT_GENERATOR
+from faceprep.core.vocabulary import DEFAULT_GENERATOR, nearest
 from faceprep.workspace.artifacts import generator_file
 from faceprep.workspace.workspace import Workspace
 

@@ -1,4 +1,4 @@
-"""Join the manifests of a workspace into one table, for notebooks and training scripts.
+"""Join the manifests of a workspace into one table, for notebooks and scripts, and read crops.
 
 >>> from faceprep.workspace.load import load
 >>> faces = load("manifests/demo")                        # doctest: +SKIP
@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from faceprep.config import STAGES
-from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
+from faceprep.core.images import UnreadableImage, read_image
 from faceprep.workspace import Workspace
 from faceprep.workspace.schemas import SCHEMAS
 
@@ -88,3 +91,24 @@ def _frame(place: Workspace, stage: str) -> "pd.DataFrame":
             lambda path: str(folder / path), na_action="ignore"
         )
     return frame
+
+
+def read_crop(path: str | Path, hint: Hint) -> np.ndarray:
+    """Read a crop, ``(H, W, 3) uint8`` RGB.
+
+    Parameters
+    ----------
+    path
+        PNG file.
+    hint
+        Hint of the error, which makes the crop again.
+
+    Raises
+    ------
+    FaceprepError
+        The crop cannot be read.
+    """
+    try:
+        return read_image(Path(path))
+    except UnreadableImage as error:
+        raise FaceprepError(f"the crop {path} cannot be read: {error.message}", hint) from None

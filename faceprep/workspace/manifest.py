@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from faceprep.core.action_units import COLUMNS_R
 from faceprep.core.errors import ManifestError, Remedy
 from faceprep.core.files import file_sha256
+from faceprep.core.vocabulary import COLUMNS_R
 from faceprep.workspace.artifacts import verb_of
 from faceprep.workspace.schemas import COLUMN_WORDS, METADATA_KEY, SCHEMA_VERSION, schema_of
 

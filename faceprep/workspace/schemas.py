@@ -2,8 +2,15 @@
 
 import pyarrow as pa
 
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
-from faceprep.core.vocabulary import EXPRESSIONS, MODES, ROLES, SPLITS, STATUSES
+from faceprep.core.vocabulary import (
+    COLUMNS_C,
+    COLUMNS_R,
+    EXPRESSIONS,
+    MODES,
+    ROLES,
+    SPLITS,
+    STATUSES,
+)
 from faceprep.workspace.artifacts import verb_of
 
 SCHEMA_VERSION = 1

@@ -11,7 +11,7 @@ from builders.exprgan import smallest
 from builders.training import LABELS, toy_workspace
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.generators.exprgan import build
 from faceprep.generators.store import save_generator
 from faceprep.stages.augment.quality_filter import Verdict

@@ -8,10 +8,10 @@ import pytest
 
 from builders.evaluation import SUBJECTS, Intensities
 from faceprep.config import Config
-from faceprep.core.action_units import PRESENCE_AUS
 from faceprep.core.progress import Progress
+from faceprep.core.vocabulary import PRESENCE_AUS
 from faceprep.demo import DemoSettings, render_demo
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.stages.select.run import run_select
 from faceprep.workspace import Workspace
 

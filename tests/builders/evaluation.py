@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R, INTENSITY_AUS, PRESENCE_AUS
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R, INTENSITY_AUS, PRESENCE_AUS
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
 from faceprep.workspace.pending import pending_shard

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.tri import Triangulation
 
-from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
+from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.face_shape import mean_face
 from faceprep.faces.action_units.openface.models.au_models import TRIANGLES
 from faceprep.faces.action_units.openface.models.linear_predictors import DESCRIPTOR_SIZE, HOG_SIZE

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.faces.action_units.backend import FaceInput
 
 FACE = np.random.default_rng(5).uniform(-40, 40, (68, 2))

@@ -20,9 +20,8 @@ from faceprep.config import TrainConfig
 from faceprep.generators.base import Edited, Target
 from faceprep.generators.blocks.layers import append_maps
 from faceprep.generators.registry import Spec, register, unregister
-from faceprep.training.crops import Order
+from faceprep.training.crops import Order, SamePersonPairs
 from faceprep.training.random_state import Streams
-from faceprep.training.same_person_pairs import SamePersonPairs
 from faceprep.training.trainer import (
     FeatureLoader,
     Inspection,

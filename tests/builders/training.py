@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from builders.exprgan import smallest
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.images import write_png
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.faces.features.base import Layer
 from faceprep.generators.exprgan.schedule import phases
 from faceprep.generators.exprgan.setup import ExprGANSetup

@@ -11,7 +11,7 @@ from faceprep.cli import worker
 from faceprep.cli.worker import main
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.execution.slurm.job_record import JobRecord, create_record, read_record
 from faceprep.execution.slurm.node import requeue
 from faceprep.workspace import Workspace

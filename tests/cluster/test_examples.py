@@ -10,7 +10,7 @@ import pytest
 
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 

@@ -21,8 +21,7 @@ from cluster import slurm_cluster
 
 from faceprep.execution.slurm.job_record import read_records
 from faceprep.workspace import Workspace
-from faceprep.workspace.in_hand import shards_in_hand
-from faceprep.workspace.pending import pending_shard
+from faceprep.workspace.pending import pending_shard, shards_in_hand
 
 STEPS = 120
 #: Only reached if what is waited for never happens.

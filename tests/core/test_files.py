@@ -2,12 +2,25 @@
 
 import json
 import os
+import socket
+import time
+from pathlib import Path
 
 import pytest
 
+from faceprep.core import files
 from faceprep.core.errors import FaceprepError
-from faceprep.core.files import atomic_write, digest, file_sha256, output_file, write_json
-from faceprep.core.processes import PENDING, is_abandoned
+from faceprep.core.files import (
+    PENDING,
+    atomic_write,
+    digest,
+    file_sha256,
+    is_abandoned,
+    output_file,
+    write_json,
+)
+from faceprep.workspace import Workspace
+from faceprep.workspace.pending import pending_shard, remove_abandoned, wait_for_others
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):
@@ -67,3 +80,55 @@ def test_hashes_do_not_change_between_versions(tmp_path):
     assert file_sha256(path).startswith("ba7816bf8f01cfea")
     assert digest({"b": 1, "a": [None, "x"]}) == digest({"a": [None, "x"], "b": 1})
     assert digest([]) == "4f53cda18c2baa0c"
+
+
+@pytest.fixture
+def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """File that stands for this process's PID namespace; another file is another namespace."""
+    path = tmp_path / "pid"
+    path.touch()
+    monkeypatch.setattr(files, "_PID_NAMESPACE", path)
+    return path
+
+
+def test_a_namespace_of_its_own_is_part_of_the_name(
+    space: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert files.here() == f"{socket.gethostname()}~{space.stat().st_ino}"
+    monkeypatch.setattr(files, "_INITIAL_NAMESPACE", space.stat().st_ino)
+    assert files.here() == socket.gethostname()
+    space.unlink()
+    assert files.here() == socket.gethostname()
+
+
+def test_another_container_is_neither_swept_nor_waited_for(
+    space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    dead, alive = 2**22 + 1, os.getppid()
+    with pending_shard(workspace, "heatmaps", 0) as theirs:
+        for pid in (dead, alive):
+            path = theirs.folder.with_name(f"part-0000{pid % 2}.{files.here()}-{pid}.tmp")
+            path.mkdir()
+        other = tmp_path / "other"
+        other.touch()
+        monkeypatch.setattr(files, "_PID_NAMESPACE", other)
+        remove_abandoned(workspace, "heatmaps")
+        assert len(list(workspace.folder("heatmaps").iterdir())) == 3
+        assert not wait_for_others(workspace, "heatmaps", alive % 2)
+
+
+@pytest.mark.parametrize("name", ["part-00003.{}-1.tmp", ".stage.json.1@{}.tmp"])
+def test_a_name_without_a_namespace_is_swept_from_a_container_by_age(
+    space: Path, tmp_path: Path, name: str
+) -> None:
+    """As an older version left it, or this one outside of containers."""
+    workspace = Workspace(tmp_path / "ws")
+    left = workspace.folder("heatmaps") / name.format(socket.gethostname())
+    left.mkdir(parents=True)
+    remove_abandoned(workspace, "heatmaps")
+    assert left.exists()
+    long_ago = time.time() - 25 * 3600
+    os.utime(left, (long_ago, long_ago))
+    remove_abandoned(workspace, "heatmaps")
+    assert not left.exists()

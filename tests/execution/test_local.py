@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from faceprep.execution import local
-from faceprep.execution.engine import load_engine
+from faceprep.execution.runner import load_engine
 
 # Workers cannot import this file by name; its functions travel by value.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])

@@ -10,9 +10,9 @@ import pytest
 
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
-from faceprep.core.processes import here
+from faceprep.core.files import here
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace

@@ -9,18 +9,18 @@ from pydantic import ValidationError
 
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 from faceprep.workspace import workspace as workspace_module
-from faceprep.workspace.in_hand import (
+from faceprep.workspace.load import load
+from faceprep.workspace.pending import (
+    pending_shard,
     remove_abandoned,
     rows_in_hand,
     shards_in_hand,
     wait_for_others,
 )
-from faceprep.workspace.load import load
-from faceprep.workspace.pending import pending_shard
 from faceprep.workspace.workspace import SHARDS_PER_FOLDER, Workspace
 
 MOST_ENTRIES = 1000

@@ -5,8 +5,7 @@ from builders.edits import CLASSES, MadeGenerator, copy, draw_people
 from builders.toy_generators import ActionUnitToy, ToyConfig, registered
 
 from faceprep.core.errors import UsageError
-from faceprep.generators.calibration import IntensityMap
-from faceprep.generators.editor import Editor
+from faceprep.generators.editor import CALIBRATION, Editor, IntensityMap, calibration_of
 
 
 def test_an_editor_uses_its_calibration():
@@ -45,3 +44,20 @@ def test_a_kind_that_needs_a_source_makes_no_new_faces():
         with pytest.raises(UsageError, match="toy-aus, which cannot generate faces") as caught:
             Editor(toy).new_faces(1, "anger")
     assert caught.value.hint == "kinds that can: exprgan"
+
+
+def test_maps_survive_json_and_malformed_maps_are_refused():
+    one = IntensityMap((0.0, 0.8, 1.0), (0.0, 0.5, 1.0))
+    assert calibration_of({CALIBRATION: {"anger": one.to_json()}}) == {"anger": one}
+    assert calibration_of({}) == {}
+    for wrong in (
+        {"anger": {"asked": [0, 1]}},
+        {"anger": {"asked": [0, 1], "told": [0, "x"]}},
+        {"anger": {"asked": [0, 1], "told": [1, 0]}},
+        {"anger": {"asked": [0, 0.5, 1], "told": [0, 1]}},
+        {"anger": {"asked": [0, float("nan"), 1], "told": [0, 0.5, 1]}},
+        {"anger": 3},
+        ["anger"],
+    ):
+        with pytest.raises(UsageError, match="calibration"):
+            calibration_of({CALIBRATION: wrong})

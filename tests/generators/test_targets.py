@@ -9,8 +9,13 @@ from builders.edits import copy
 from builders.toy_generators import ActionUnitToy, LandmarkToy, ToyConfig, registered
 
 from faceprep.core.errors import UsageError
-from faceprep.generators.references import References
-from faceprep.generators.targets import Measurements, TargetMaker
+from faceprep.generators.targets import (
+    REFERENCES,
+    Measurements,
+    References,
+    TargetMaker,
+    references_of,
+)
 
 CONFIG = ToyConfig(preset="tiny", classes=("anger", "happiness"), size=32)
 PEAKS = np.stack([np.full(17, 2.0), np.full(17, 4.0)])
@@ -74,3 +79,20 @@ def test_measurements_are_taken_and_joined() -> None:
     assert joined.action_units is not None
     assert len(joined.action_units) == 5
     assert Measurements.concatenate([some, Measurements()]).action_units is None
+
+
+def test_reference_faces_are_read_and_malformed_ones_refused():
+    stored = {"action_units": {"anger": [[1.0] * 17]}, "landmarks": {"anger": [[[0.1, 0.2]] * 68]}}
+    found = references_of({REFERENCES: stored})
+    assert found.action_units["anger"].shape == (1, 17)
+    assert found.landmarks["anger"].shape == (1, 68, 2)
+    assert references_of({}).action_units == {}
+    for wrong in (
+        {"action_units": {"anger": [[1.0] * 16]}},
+        {"action_units": {"anger": []}},
+        {"landmarks": {"anger": [[[float("nan"), 0]] * 68]}},
+        {"landmarks": [1]},
+        3,
+    ):
+        with pytest.raises(UsageError, match="reference faces"):
+            references_of({REFERENCES: wrong})

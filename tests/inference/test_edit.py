@@ -7,8 +7,7 @@ import pytest
 from builders.edits import CLASSES
 
 from faceprep.core.errors import UsageError
-from faceprep.generators.calibration import IntensityMap
-from faceprep.generators.editor import Editor
+from faceprep.generators.editor import Editor, IntensityMap
 from faceprep.inference.edit import LEVELS, edit_faces, edit_grid
 from faceprep.inference.inputs import read_inputs
 from faceprep.inference.new_faces import make_new_faces

@@ -6,11 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from faceprep.core.action_units import INTENSITY_AUS
-from faceprep.core.vocabulary import EXPRESSIONS
+from faceprep.core.vocabulary import EXPRESSIONS, INTENSITY_AUS
 from faceprep.faces.action_units.face_shape import mean_face
 from faceprep.faces.action_units.measures import MEASURES
-from faceprep.generators.calibration import IntensityMap
+from faceprep.generators.editor import IntensityMap
 from faceprep.metrics.intensity import (
     EXPRESSION_AUS,
     EXPRESSION_MEASURES,

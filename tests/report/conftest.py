@@ -10,8 +10,8 @@ import pytest
 from builders.drawn_aus import drawn, select, truth  # noqa: F401
 
 from faceprep.config import Config
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.files import digest
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.execution.stage import image_name
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows

@@ -3,8 +3,8 @@ import pyarrow as pa
 import pytest
 
 from faceprep.config import Config
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.execution.stage import ShardOutput
 from faceprep.faces.action_units import registry
 from faceprep.faces.action_units.backend import AUResult

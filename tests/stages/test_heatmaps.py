@@ -7,7 +7,7 @@ from PIL import Image
 
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.execution.stage import ShardOutput
 from faceprep.faces.heatmaps import combined_heatmap, gaussian_planes, split_planes
 from faceprep.stages.heatmaps import STAGE

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.images import write_png
 from faceprep.workspace import Workspace
-from faceprep.workspace.load import load
+from faceprep.workspace.load import load, read_crop
 
 
 def test_every_selected_face_is_one_row(aligned_workspace) -> None:
@@ -43,3 +45,14 @@ def test_a_stage_behind_its_selection_is_an_error(aligned_workspace) -> None:
     workspace.remove_shards("align", 2)
     with pytest.raises(FaceprepError, match="align is not up to date"):
         load(workspace.root)
+
+
+def test_a_crop_is_read_or_the_hint_says_how_to_make_it_again(tmp_path):
+    path = tmp_path / "a.png"
+    image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    write_png(path, image)
+    assert np.array_equal(read_crop(path, "align it"), image)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(FaceprepError, match=r"the crop .*a\.png cannot be read: .*truncated") as no:
+        read_crop(path, "align it")
+    assert no.value.hint == "align it"

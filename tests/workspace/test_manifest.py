@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceprep.core import vocabulary
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.errors import ManifestError
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.workspace import manifest, schemas
 
 NAMES = st.text(min_size=1, max_size=20).filter(lambda text: "\x00" not in text)

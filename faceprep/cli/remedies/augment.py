@@ -7,8 +7,8 @@ from typing import Any
 from faceprep.cli.remedies.train import split_name, train_command
 from faceprep.cli.remedies.words import flags, join
 from faceprep.config import TrainConfig
-from faceprep.config.augment import AugmentConfig
 from faceprep.config.section import spelled
+from faceprep.config.train import AugmentConfig
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_file, generator_name
 from faceprep.workspace.synthetic import provenance_of, stage_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
+from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 
 #: Codes of the same movement with another scale: the AU counts as present, not graded. A mouth
 #: stretched open is coded 27 instead of 26 (jaw drop), and a single frame cannot distinguish a

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from faceprep.config import STAGES
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.errors import Remedy, UsageError
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.demo.action_units import PRESENT
 from faceprep.demo.truth import read_truth
 from faceprep.evaluation.aus.values import AUValues

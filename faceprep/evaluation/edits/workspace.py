@@ -9,11 +9,9 @@ from faceprep.core.progress import Progress
 from faceprep.evaluation.edits.evaluate import INTENSITIES, NEW_IDENTITIES, evaluate_edits
 from faceprep.evaluation.edits.result import EditReport
 from faceprep.faces.features import load_features
-from faceprep.generators.calibration import calibration_of
-from faceprep.generators.editor import Editor
-from faceprep.generators.references import references_of
+from faceprep.generators.editor import Editor, calibration_of
 from faceprep.generators.store import load_generator
-from faceprep.generators.targets import NEUTRAL
+from faceprep.generators.targets import NEUTRAL, references_of
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.expression_classifier.fit import fit_classifiers
 from faceprep.metrics.workspace_faces import (

@@ -23,10 +23,9 @@ from typing import TYPE_CHECKING, Any
 from faceprep.config import DaskConfig
 from faceprep.config.section import absolute
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
-from faceprep.execution.dask.scratch import scratch
-from faceprep.execution.dask.workers import INSTALL_THERE, check_cluster, pack, warn
+from faceprep.execution.dask.workers import INSTALL_THERE, check_cluster, pack, scratch, warn
 from faceprep.execution.job import Job, Outcome, Work, WorkerKilledError
-from faceprep.execution.threads import ENVIRONMENT
+from faceprep.execution.shard import ENVIRONMENT
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -1,22 +1,25 @@
-"""Jobs on Dask workers, and checks that the workers can run them."""
+"""Jobs on Dask workers, checks that the workers can run them, and their temporary folder."""
 
+import contextlib
 import os
 import pkgutil
+import shutil
 import sys
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, MissingToolError
+from faceprep.core.files import here, is_abandoned
 from faceprep.execution.job import Job, Work
 from faceprep.execution.shard import versions
 from faceprep.workspace import Marker
 
 if TYPE_CHECKING:
     from distributed import Client
-
 
 INSTALL_THERE = "pip install 'faceprep[dask]' in the Python that `dask worker` runs in"
 _NAMED = 3  # most workers named in a message
@@ -131,3 +134,20 @@ def _list(addresses: list[str]) -> str:
     more = len(addresses) - _NAMED
     named = ", ".join(addresses[:_NAMED])
     return f"{named} and {more} more" if more > 0 else named
+
+
+_PREFIX = "faceprep-dask-"
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[str]:
+    """Open a temporary folder, after removing those of killed commands on this machine."""
+    of_here = f"@{here()}.tmp"
+    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        for entry in entries:
+            ours = entry.name.startswith(_PREFIX) and entry.name.endswith(of_here)
+            if ours and is_abandoned(entry):
+                shutil.rmtree(entry.path, ignore_errors=True)
+    suffix = f".{os.getpid()}{of_here}"
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, suffix=suffix) as folder:
+        yield folder

@@ -1,7 +1,6 @@
 """Slurm engine: job arrays whose tasks make groups of shards.
 
-    script.py       the sbatch file of a job
-    sbatch.py       submit one job
+    sbatch.py       the sbatch file of a job, and its submission
     job_record.py   record of a submitted job, a folder below <workspace>/<stage>/slurm/
     reservation.py  arbitration between commands that submit the same shards
     grouping.py     distribute shards over tasks

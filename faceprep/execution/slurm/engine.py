@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from faceprep.core.errors import UsageError
-from faceprep.core.processes import PENDING
+from faceprep.core.files import PENDING
 from faceprep.execution.job import Job, Outcome, ShardError, Work
 from faceprep.execution.shard import run_shard
 from faceprep.execution.slurm import progress

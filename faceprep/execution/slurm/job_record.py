@@ -59,7 +59,7 @@ class JobRecord:
         Shard → modification time (ns) of the marker to replace. A shard with another marker has
         been made since.
     overwrite, retry_failed
-        See `faceprep.execution.options.Options`.
+        See `faceprep.execution.plan.Options`.
     created
         Seconds since the epoch; renewed while sbatch runs.
     job

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
+from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.face_shape import FaceShapes, to_front
 from faceprep.faces.action_units.measures import MEASURES, measure
 

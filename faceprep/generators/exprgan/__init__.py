@@ -1,7 +1,7 @@
 """ExprGAN: expression editing with controllable intensity (Ding, Sricharan & Chellappa 2018).
 
 ======================  ==============================================================
-`config`, `presets`     settings of the networks, and their presets
+`config`                settings of the networks, and their presets
 `config_values`         allowed values of the settings
 `networks`              G_enc, G_dec, D_z
 `discriminators`        D_img with Q
@@ -9,24 +9,29 @@
 `model`                 all networks as one generator
 `codes`                 expression codes
 `prior`                 distribution of new identities
-`weights`, `phase`      weights of the losses, and settings of a training phase
+`phase`                 settings of a training phase, and weights of its losses
 `schedule`              phases of the presets
-`setup`, `trainer`      settings of a training, and its trainer
+`setup`, `trainer`      settings of a training with its memory, and its trainer
 `batch`, `forward`      faces and random numbers of a step, and the forward pass
 `generator_losses`      losses of encoder, decoder and path
 `discriminator_losses`  losses of the discriminators
 `step`                  one step: images, discriminators, generator
-`monitor`, `samples`    detection of failures, and sample images
-`memory`                estimate of the memory of a step
+`monitor`               detection of failures, and sample images
 ======================  ==============================================================
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from faceprep.generators.exprgan.config import ExprGANConfig, config_from_json
+from faceprep.generators.exprgan.config import (
+    PRESETS,
+    ExprGANConfig,
+    config_from_json,
+    modern,
+    paper,
+    tiny,
+)
 from faceprep.generators.exprgan.model import EditParts, ExprGAN, build
-from faceprep.generators.exprgan.presets import PRESETS, modern, paper, tiny
 from faceprep.generators.exprgan.prior import PRIOR, prior_from_json
 from faceprep.generators.exprgan.setup import setup
 from faceprep.generators.registry import Spec

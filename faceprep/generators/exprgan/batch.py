@@ -10,9 +10,8 @@ from torch import Tensor
 from faceprep.generators.exprgan import codes
 from faceprep.generators.exprgan.config import ExprGANConfig
 from faceprep.generators.exprgan.phase import PhaseRecipe
-from faceprep.training.crops import Crops, Order
+from faceprep.training.crops import Crops, Order, SamePersonPairs
 from faceprep.training.diffaugment import WITHOUT_CUTOUT, Draw, draw
-from faceprep.training.same_person_pairs import SamePersonPairs
 
 #: Strength above which an edit is compared with the same person's peak face.
 _PEAK = 0.7

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from faceprep.generators.exprgan.batch import Batch
 from faceprep.generators.exprgan.model import ExprGAN
-from faceprep.generators.exprgan.phase import PhaseRecipe
+from faceprep.generators.exprgan.phase import PhaseRecipe, Weights
 from faceprep.generators.exprgan.source_path import EditParts
-from faceprep.generators.exprgan.weights import Weights
 from faceprep.training.diffaugment import augment
 from faceprep.training.expression_head import ExpressionHead, Features
 

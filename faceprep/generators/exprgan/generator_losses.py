@@ -1,4 +1,4 @@
-"""Losses of ExprGAN's encoder, decoder and path, named as in `weights.Weights`."""
+"""Losses of ExprGAN's encoder, decoder and path, named as in `phase.Weights`."""
 
 from torch import Tensor
 
@@ -27,7 +27,7 @@ class GeneratorLosses:
         self.model = networks.model
 
     def __call__(self, images: Images, batch: Batch, maps: FeatureMaps) -> dict[str, Tensor]:
-        """Return the losses by their names in `weights.Weights`."""
+        """Return the losses by their names in `phase.Weights`."""
         weights, phase, model = self.phase.weights, self.phase, self.model
         terms: dict[str, Tensor] = {}
         answer = model.d_image(augmented_for_image(images.fake, batch, phase), images.label)

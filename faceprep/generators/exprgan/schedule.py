@@ -15,8 +15,7 @@ from typing import Any
 
 from faceprep.core.errors import UsageError
 from faceprep.generators.blocks.losses import FeatureNorm
-from faceprep.generators.exprgan.phase import PhaseRecipe
-from faceprep.generators.exprgan.weights import Weights
+from faceprep.generators.exprgan.phase import PhaseRecipe, Weights
 
 #: Default number of steps of the presets with one joint phase.
 STEPS = {"modern": 30_000, "tiny": 900}

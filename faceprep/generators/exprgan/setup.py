@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from faceprep.generators.exprgan import memory
-from faceprep.generators.exprgan.config import ExprGANConfig
+import torch
+from torch import Tensor, nn
+
+from faceprep.generators.exprgan.config import PRESETS, ExprGANConfig
 from faceprep.generators.exprgan.forward import FaceFeatures, needs_features
 from faceprep.generators.exprgan.model import ExprGAN, build
 from faceprep.generators.exprgan.phase import PhaseRecipe
-from faceprep.generators.exprgan.presets import PRESETS
 from faceprep.generators.exprgan.schedule import phases
 from faceprep.generators.exprgan.trainer import ExprGANTrainer, phases_of
 from faceprep.training.expression_head import Features, fit_expression_head
@@ -72,7 +73,7 @@ class ExprGANSetup:
 
     def activations(self) -> int:
         """Estimate the memory of a step's activations, bytes."""
-        return memory.activations(self._sketch, self.recipes, self.needs_features)
+        return activations(self._sketch, self.recipes, self.needs_features)
 
     def trainer(self, data: TrainingData) -> ExprGANTrainer:
         """Build networks with fresh weights; fit the expression classifier if a loss needs it."""
@@ -138,3 +139,46 @@ def _projected_layers(settings: "TrainConfig", features: Features) -> tuple[str,
     layers = features.perceptual_layers
     coarse = settings.preset == "tiny" or (settings.size or _FINE) < _FINE
     return layers[1:] if coarse else layers
+
+
+#: Activations of dlib's network per face: outputs of its 29 convolutions at 150 pixels.
+_FEATURE_OUTPUTS = 1_250_000
+
+#: Number of passes through the face features that keep their activations.
+_FEATURE_PASSES = 2
+
+
+def activations(model: ExprGAN, phases: Sequence[PhaseRecipe], features: bool) -> int:
+    """Estimate the bytes of all layers' float32 outputs in a step with the largest batch.
+
+    `model` is on device ``meta``. Every network is run once for one face and counted repeatedly:
+    two encodings, three decodings and edits (own label, other label, and back), and D_img twice.
+    """
+    config, model = model.config, model.eval()
+    counts: dict[str, int] = {}
+    joint = any(phase.name == "joint" for phase in phases)
+    passes = {"encoder": 2, "decoder": 3, "path": 3, "d_image": 3} if joint else {}
+
+    def count(name: str) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                counts[name] = counts.get(name, 0) + 2 * output.numel()
+
+        return hook
+
+    for name, network in model.named_children():
+        for layer in network.modules():
+            if not list(layer.children()):
+                layer.register_forward_hook(count(name))
+    with torch.no_grad():
+        x = torch.empty(1, 3, config.size, config.size, device="meta")
+        y = torch.empty(1, len(config.classes), device="meta")
+        code = torch.empty(1, config.code, device="meta")
+        g = model.encode(x)
+        model.decode(g, code, x)
+        model.decode(g, code)
+        model.d_image(x, y)
+    total = sum(passes.get(name, 2) * outputs for name, outputs in counts.items())
+    if features:
+        total += _FEATURE_PASSES * _FEATURE_OUTPUTS
+    return 4 * total * max(phase.batch for phase in phases)

@@ -1,6 +1,6 @@
 """One training step of ExprGAN: images, then the discriminators, then the generator.
 
-`weights.Weights` names the losses; losses of weight 0 are not computed. Losses of edits, which need
+`phase.Weights` names the losses; losses of weight 0 are not computed. Losses of edits, which need
 another label than the face's own, are used in the joint phase only.
 """
 

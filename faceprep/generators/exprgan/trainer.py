@@ -12,10 +12,9 @@ from faceprep.generators.exprgan.batch import batches
 from faceprep.generators.exprgan.config import ExprGANConfig
 from faceprep.generators.exprgan.forward import FaceFeatures
 from faceprep.generators.exprgan.model import GENERATOR_NETWORKS, ExprGAN, build
-from faceprep.generators.exprgan.monitor import inspect
+from faceprep.generators.exprgan.monitor import inspect, samples
 from faceprep.generators.exprgan.phase import PhaseRecipe
 from faceprep.generators.exprgan.prior import PRIOR, fit_prior
-from faceprep.generators.exprgan.samples import samples
 from faceprep.generators.exprgan.step import ExprGANStep
 from faceprep.training.crops import Crops, Order
 from faceprep.training.random_state import Streams

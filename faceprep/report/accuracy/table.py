@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from faceprep.config import Config
-from faceprep.core.text import plural
+from faceprep.core.vocabulary import plural
 from faceprep.metrics.near_duplicates import NearDuplicates
 from faceprep.metrics.predictions import confusion
 from faceprep.report.accuracy.data import accuracy_data

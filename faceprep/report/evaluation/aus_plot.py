@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceprep.core.action_units import DESCRIPTIONS, INTENSITY_AUS
 from faceprep.core.files import output_file
+from faceprep.core.vocabulary import AU_DESCRIPTIONS, INTENSITY_AUS
 from faceprep.evaluation.aus.agreement import AUAgreement
 from faceprep.evaluation.aus.evaluate import AUEvaluation
 from faceprep.report.evaluation.aus_table import headline
@@ -143,7 +143,7 @@ def _draw_faces(axes: "Axes", evaluation: AUEvaluation, au: str) -> None:
     axes.set_ylim(-0.3, _MAX + 0.3)
     axes.set_xticks(range(6))
     axes.set_yticks(range(6))
-    axes.set_title(f"{au} {DESCRIPTIONS[au]}", loc="left", fontsize=8.5, pad=4)
+    axes.set_title(f"{au} {AU_DESCRIPTIONS[au]}", loc="left", fontsize=8.5, pad=4)
     axes.text(
         0.04, 0.96, _numbers(one), transform=axes.transAxes, va="top", fontsize=7.5,
         linespacing=1.4,

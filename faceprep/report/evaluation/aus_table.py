@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
-from faceprep.core.text import plural
+from faceprep.core.vocabulary import plural
 from faceprep.evaluation.aus.agreement import AUAgreement
 from faceprep.evaluation.aus.evaluate import AUEvaluation
 from faceprep.report.numbers import UNDEFINED, json_values, number, percent

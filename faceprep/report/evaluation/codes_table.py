@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
-from faceprep.core.text import plural
+from faceprep.core.vocabulary import plural
 from faceprep.evaluation.codes import CodesReport
 from faceprep.metrics.retrieval import RetrievalReport
 from faceprep.report.numbers import json_values, number, percent

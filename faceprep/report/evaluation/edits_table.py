@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from faceprep.core.text import plural
+from faceprep.core.vocabulary import plural
 from faceprep.evaluation.edits.result import KINDS, MEAN, EditReport
 from faceprep.metrics.expression_classifier.held_out import HeldOutAccuracy
 from faceprep.report.numbers import UNDEFINED, json_values, number, percent

@@ -11,10 +11,9 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from faceprep.core.action_units import COLUMNS_R
 from faceprep.core.errors import FaceprepError, Remedy, UsageError
 from faceprep.core.files import output_file
-from faceprep.core.text import plural
+from faceprep.core.vocabulary import COLUMNS_R, plural
 from faceprep.report.sheets.drawing import GRAY, PAPER, PARTS, stack
 from faceprep.report.sheets.sections import (
     COLUMNS,

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceprep.core.text import plural
-from faceprep.core.vocabulary import EXPRESSIONS, STATUSES
+from faceprep.core.vocabulary import EXPRESSIONS, STATUSES, plural
 from faceprep.report.sheets.tiles import HEIGHTS
 from faceprep.workspace import face_index as faces
 from faceprep.workspace.face_index import Index

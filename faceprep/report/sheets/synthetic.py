@@ -7,7 +7,7 @@ import numpy as np
 
 from faceprep.core.errors import FaceprepError, Remedy, UsageError
 from faceprep.core.images import read_image
-from faceprep.core.text import plural
+from faceprep.core.vocabulary import plural
 from faceprep.report.sheets.contact_sheet import Sheet
 from faceprep.report.sheets.drawing import stack
 from faceprep.report.sheets.grid import Line, check_png, grid, header, width_for, write_marked

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from faceprep.core.action_units import INTENSITY_AUS
 from faceprep.core.errors import ManifestError
 from faceprep.core.images import UnreadableImage, read_image
+from faceprep.core.vocabulary import INTENSITY_AUS
 from faceprep.report.sheets.drawing import (
     GRAY,
     RED,

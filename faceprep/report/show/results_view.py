@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceprep.core.text import plural
+from faceprep.core.vocabulary import plural
 from faceprep.metrics.accuracy import Interval
 from faceprep.report.accuracy.formats import VOTE, ends, narrow, p_value, percentage, signed
 from faceprep.report.show.formats import STATE_STYLE, age, line

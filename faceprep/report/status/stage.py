@@ -7,7 +7,7 @@ from typing import Any
 from faceprep.execution.slurm.job_record import JobRecord, living_tasks, read_records
 from faceprep.report.status.slurm import SlurmJobs
 from faceprep.workspace import Workspace, synthetic
-from faceprep.workspace.in_hand import shards_in_hand
+from faceprep.workspace.pending import shards_in_hand
 
 
 @dataclass(frozen=True)

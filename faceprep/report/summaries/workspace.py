@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from faceprep.config import STAGES
-from faceprep.core.action_units import COLUMNS_R, INTENSITY_AUS
+from faceprep.core.vocabulary import COLUMNS_R, INTENSITY_AUS
 from faceprep.report.summaries.next_step import next_step
 from faceprep.report.summaries.results import summarize_results
 from faceprep.report.summaries.stage import failures, summarize_stage

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from faceprep.config import Config
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.report.tables.console import plain_table
 from faceprep.report.tables.selection import selection_tables
 from faceprep.stages.pipeline import RunResult, summary

@@ -12,18 +12,16 @@ from faceprep.core.errors import FaceprepError, Remedy
 from faceprep.core.pixels import to_unit_range
 from faceprep.generators.base import Generator, MakesNewFaces, Target
 from faceprep.generators.blocks.layers import channels_last
-from faceprep.generators.calibration import calibration_of
-from faceprep.generators.capabilities import require
-from faceprep.generators.editor import to_pixels
-from faceprep.generators.references import references_of
-from faceprep.generators.targets import Measurements, TargetMaker
+from faceprep.generators.editor import calibration_of, to_pixels
+from faceprep.generators.registry import require
+from faceprep.generators.targets import Measurements, TargetMaker, references_of
 from faceprep.metrics.source_measurements import measurements_of_faces
 from faceprep.stages.augment.schedule import Draw, Slot, SourceOrder, draw, magnitudes
 from faceprep.stages.augment.sources import Sources, find_sources
 from faceprep.training.checkpoint import Checkpoint
 from faceprep.training.crops import resize
 from faceprep.workspace import Workspace
-from faceprep.workspace.crops import read_crop
+from faceprep.workspace.load import read_crop
 
 # Sources kept in memory between blocks, bytes.
 _CACHE_BYTES = 64 << 20

@@ -14,7 +14,7 @@ from faceprep.core.device import choose_device
 from faceprep.core.errors import FaceprepError
 from faceprep.execution.job import Outcome, Work
 from faceprep.execution.local import follow_parent, uninterrupted
-from faceprep.execution.threads import ENVIRONMENT
+from faceprep.execution.shard import ENVIRONMENT
 from faceprep.stages.augment.shard import AugmentJob, Block, blocks, sampler_of, write_shard
 from faceprep.workspace import Marker
 from faceprep.workspace.synthetic import STAGE

@@ -4,11 +4,10 @@ from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
 from faceprep.core.files import digest, file_sha256
 from faceprep.execution.job import Request
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.generators.base import MakesNewFaces
-from faceprep.generators.capabilities import require_kind
-from faceprep.generators.registry import spec_of
-from faceprep.generators.trained import read_trained
+from faceprep.generators.registry import require_kind, spec_of
+from faceprep.generators.store import read_trained
 from faceprep.stages.augment.existing import ExistingFaces
 from faceprep.stages.augment.quality_filter import QualityFilter
 from faceprep.stages.augment.result import AugmentResult

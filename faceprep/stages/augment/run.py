@@ -7,25 +7,25 @@ with ``--overwrite`` only, shard by shard as the new ones are finished.
 """
 
 import time
-from typing import cast
+from typing import Any, cast
 
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
 from faceprep.core.progress import Progress
 from faceprep.execution.job import Engine, Work
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.execution.runner import run_jobs
+from faceprep.execution.shard import one_thread, versions
 from faceprep.execution.slurm.queue import read_queue
 from faceprep.execution.slurm.submission import Submission, submit_missing
-from faceprep.execution.threads import one_thread
 from faceprep.stages.augment.gpu_engine import device_of, run_on_gpu
 from faceprep.stages.augment.plan import Plan
 from faceprep.stages.augment.quality_filter import QualityFilter, train_filter
-from faceprep.stages.augment.record import record_faces, record_request, record_subjects
-from faceprep.stages.augment.remote_job import RemoteAugment
 from faceprep.stages.augment.result import AugmentResult
-from faceprep.stages.augment.shard import AugmentJob, make_shard
-from faceprep.workspace.in_hand import remove_abandoned
+from faceprep.stages.augment.shard import AugmentJob, RemoteAugment, make_shard
+from faceprep.workspace.pending import remove_abandoned
+from faceprep.workspace.schemas import SCHEMA_VERSION
+from faceprep.workspace.synthetic import hashes_of, note_asked
 from faceprep.workspace.training_rows import training_rows
 
 
@@ -148,3 +148,75 @@ def _check_queue(config: Config) -> None:
     """Raise an error if Slurm is the engine and does not answer."""
     if config.engine == "slurm":
         read_queue()
+
+
+def record_request(plan: Plan, result: AugmentResult) -> None:
+    """Record the request of a run."""
+    hashes = (plan.input_hash, plan.config_hash)
+    note_asked(plan.workspace, plan.stage.name, result.asked, result.shards, *hashes)
+
+
+def record_subjects(plan: Plan) -> None:
+    """Record the subjects of the faces before they are made, in case the run is killed.
+
+    An existing record of faces with other settings is kept.
+    """
+    recorded = plan.workspace.info(plan.stage.name).get("hashes")
+    if recorded != hashes_of(plan.input_hash, plan.config_hash) and not plan.existing.others():
+        plan.workspace.write_info(plan.stage.name, _description(plan))
+
+
+def record_faces(plan: Plan, result: AugmentResult) -> None:
+    """Count the existing faces, and record the counts."""
+    name = plan.stage.name
+    filtered = plan.settings.filter != "none"
+    shards = [shard for shard in plan.workspace.shards(name) if plan.existing.rows(shard)]
+    for shard in shards:
+        result.count(plan.workspace.read(name, shard), filtered)
+    if not shards:
+        return
+    counted = {
+        "shards": len(shards),
+        "images": result.images,
+        "faces": result.faces,
+        "modes": result.modes,
+        "rejected": result.rejected,
+        "doubtful": result.doubtful,
+    }
+    plan.workspace.write_info(name, {**_description(plan), **counted})
+
+
+def _description(plan: Plan) -> dict[str, Any]:
+    """Return the facts known before the first face is made, JSON-ready."""
+    sources = {mode: one.unique_subjects() for mode, one in plan.sources.items()}
+    filter_subjects = _filter_subjects(plan)
+    return {
+        "stage": plan.stage.name,
+        "schema_version": SCHEMA_VERSION,
+        "settings": plan.stage.settings(plan.config),
+        "config": plan.config.settings(),
+        "versions": versions(),
+        "hashes": hashes_of(plan.input_hash, plan.config_hash),
+        "generator": plan.name,
+        "checkpoint": plan.checkpoint,
+        "device": plan.device,
+        "shard_size": plan.settings.shard_size,
+        "sources": sources,
+        "subjects": sorted({name for names in sources.values() for name in names}),
+        "sources_from": _other_workspace(plan),
+        "judge": {"subjects": filter_subjects} if filter_subjects else None,
+    }
+
+
+def _other_workspace(plan: Plan) -> str | None:
+    """Absolute path of the workspace of the sources, if it is another one."""
+    path = plan.settings.sources
+    return str(path.expanduser().absolute()) if path and "other" in plan.sources else None
+
+
+def _filter_subjects(plan: Plan) -> list[str]:
+    """Training subjects of the filter."""
+    if plan.settings.filter == "none":
+        return []
+    rows = training_rows(plan.config.workspace, fold=plan.config.train.fold)
+    return sorted(set(rows["dataset"] + "/" + rows["subject"]))

@@ -14,7 +14,7 @@ import torch
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
 from faceprep.core.files import file_sha256
-from faceprep.generators.trained import load_trained
+from faceprep.generators.store import load_trained
 from faceprep.stages.augment.candidates import Candidate, CandidateMaker
 from faceprep.stages.augment.schedule import Schedule
 from faceprep.workspace.artifacts import generator_name

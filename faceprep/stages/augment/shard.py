@@ -5,26 +5,28 @@ GPU, one process computes, and workers write whole shards.
 """
 
 import hashlib
+import json
+import pickle
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
 from faceprep.config import Config
+from faceprep.core.files import write_json
 from faceprep.core.images import write_png
 from faceprep.execution.job import Job, Request
-from faceprep.execution.shard import explain_os_error, versions
+from faceprep.execution.shard import explain_os_error, one_thread, versions
 from faceprep.execution.stage import ShardedStage, ShardOutput, image_name
-from faceprep.execution.threads import one_thread
+from faceprep.stages.augment.quality_filter import QualityFilter
 from faceprep.workspace import Marker, Workspace
 from faceprep.workspace.artifacts import generator_name
-from faceprep.workspace.in_hand import wait_for_others
 from faceprep.workspace.manifest import Row, table_from_rows
-from faceprep.workspace.pending import PendingShard, pending_shard
+from faceprep.workspace.pending import PendingShard, pending_shard, wait_for_others
 from faceprep.workspace.synthetic import stage_of
 
 if TYPE_CHECKING:
@@ -193,3 +195,41 @@ def sampler_of(job: AugmentJob) -> "Sampler":
         _samplers.clear()
         _samplers[key] = Sampler(job.config, job.checkpoint, job.device, job.quality)
     return _samplers[key]
+
+
+_FILE = "request.json"
+_FILTER = "quality_filter.pickle"
+
+
+@dataclass(frozen=True)
+class RemoteAugment:
+    """Job on another machine that makes shards of a set of synthetic faces.
+
+    Attributes
+    ----------
+    count, device
+        As for `faceprep.stages.augment.run.run_augment`.
+    input_hash
+        Hash of generator and sources at submission.
+    quality
+        Filter trained at submission.
+    """
+
+    count: int
+    device: str
+    input_hash: str
+    quality: QualityFilter | None
+
+    def write(self, folder: Path) -> None:
+        """Write it into the folder of a job."""
+        plain = {"count": self.count, "device": self.device, "input_hash": self.input_hash}
+        write_json(folder / _FILE, plain)
+        if self.quality is not None:  # a trained model, which has no other form
+            (folder / _FILTER).write_bytes(pickle.dumps(self.quality))
+
+    @classmethod
+    def read(cls, folder: Path) -> "RemoteAugment":
+        """Read it from the folder of a job."""
+        plain, trained = json.loads((folder / _FILE).read_text()), folder / _FILTER
+        quality = pickle.loads(trained.read_bytes()) if trained.exists() else None
+        return cls(**plain, quality=quality)

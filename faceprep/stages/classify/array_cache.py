@@ -21,7 +21,7 @@ import numpy as np
 from faceprep.core.errors import FaceprepError, Hint
 from faceprep.core.files import digest, output_file
 from faceprep.core.progress import Progress
-from faceprep.workspace.crops import read_crop
+from faceprep.workspace.load import read_crop
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,9 +1,11 @@
-"""Batches of real and synthetic faces for the training of a classifier."""
+"""Batches of real and synthetic faces for the training of a classifier, and their augmentation."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from faceprep.config import ClassifyConfig
@@ -97,3 +99,115 @@ def class_weights(labels: Tensor, classes: int) -> Tensor:
     counts = torch.bincount(labels, minlength=classes).float()
     weights = torch.where(counts > 0, len(labels) / counts.clamp_min(1), torch.zeros_like(counts))
     return weights / (counts > 0).sum()
+
+
+#: Number of changes per face: RandAugment's N (Cubuk et al., "RandAugment", 2020).
+CHANGES = 2
+
+#: Largest change of each kind: degrees, shares of the side, factors. Smaller than RandAugment's,
+#: because these faces are aligned.
+LARGEST = {
+    "turn": 25.0,
+    "shear_x": 0.2,
+    "shear_y": 0.2,
+    "move_x": 0.12,
+    "move_y": 0.12,
+    "scale": 0.2,
+    "brightness": 0.4,
+    "contrast": 0.5,
+    "saturation": 0.8,
+    "hole": 0.4,
+}
+
+#: Beta(α, α) of mixup (Zhang et al., "mixup: beyond empirical risk minimization", 2018).
+MIXUP_ALPHA = 0.2
+
+
+def flipped(x: Tensor, random: torch.Generator) -> Tensor:
+    """Mirror half of the images, chosen at random."""
+    mirrored = (torch.rand(len(x), generator=random) < 0.5).to(x.device)
+    return torch.where(mirrored[:, None, None, None], x.flip(3), x)
+
+
+def classic(x: Tensor, random: torch.Generator, strength: float = 1.0) -> Tensor:
+    """Apply `CHANGES` random kinds of change from `LARGEST` to every image.
+
+    Parameters
+    ----------
+    x
+        ``(B, 3, S, S)`` in [-1, 1].
+    random
+        Generator on the CPU, so that all devices draw equal numbers.
+    strength
+        Share of the largest changes, 0 to 1.
+    """
+    count = len(x)
+    chosen = torch.rand(count, len(LARGEST), generator=random).topk(CHANGES, dim=1).indices
+    amounts = torch.rand(count, len(LARGEST), generator=random) * 2 - 1
+    amounts = amounts * torch.zeros_like(amounts).scatter_(1, chosen, 1.0)
+    amounts = (amounts * strength * torch.tensor(list(LARGEST.values()))).to(x.device)
+    changes = dict(zip(LARGEST, amounts.unbind(1), strict=True))
+    centres = (torch.rand(count, 2, generator=random) * 2 - 1).to(x.device)
+    x = _colours(_warped(x, changes), changes).clamp(-1, 1)
+    return x * _hole_mask(x, centres, changes["hole"].abs())
+
+
+def _warped(x: Tensor, changes: dict[str, Tensor]) -> Tensor:
+    angle, scale = changes["turn"] * (math.pi / 180), torch.exp(changes["scale"])
+    cosine, sine = scale * torch.cos(angle), scale * torch.sin(angle)
+    rows = [
+        torch.stack([cosine, -sine + changes["shear_x"], 2 * changes["move_x"]], dim=1),
+        torch.stack([sine + changes["shear_y"], cosine, 2 * changes["move_y"]], dim=1),
+    ]
+    grid = F.affine_grid(torch.stack(rows, dim=1), list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+
+
+def _colours(x: Tensor, changes: dict[str, Tensor]) -> Tensor:
+    brightness, contrast, saturation = (
+        changes[name][:, None, None, None] for name in ("brightness", "contrast", "saturation")
+    )
+    x = x + brightness
+    gray = x.mean(dim=1, keepdim=True)
+    x = gray + (x - gray) * (1 + saturation)
+    level = x.mean(dim=(1, 2, 3), keepdim=True)
+    return level + (x - level) * (1 + contrast)
+
+
+def _hole_mask(x: Tensor, centres: Tensor, side: Tensor) -> Tensor:
+    """Return 0 in a square hole of the given side, 1 elsewhere, ``(B, 1, S, S)``."""
+    places = torch.linspace(-1, 1, x.shape[-1], device=x.device)
+    near = (places - centres[:, :, None]).abs() < side[:, None, None]
+    return (~(near[:, 1, :, None] & near[:, 0, None, :])[:, None]).to(x.dtype)
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A batch in which every image is a weighted mean of itself and another image.
+
+    Attributes
+    ----------
+    x : (B, 3, S, S)
+        Images.
+    other : (B,)
+        Position of the other image.
+    weight : (B,)
+        Weight of the own image and label.
+    """
+
+    x: Tensor
+    other: Tensor
+    weight: Tensor
+
+
+def mixup(x: Tensor, random: torch.Generator) -> Mixed:
+    """Blend images in pairs; the caller blends the labels with the same weights."""
+    count = len(x)
+    other = torch.randperm(count, generator=random).to(x.device)
+    # Beta(a, a) by Jöhnk's method (1964), because torch's Beta takes no generator.
+    u = torch.rand(2, count, 32, generator=random) ** (1 / MIXUP_ALPHA)
+    sums = u.sum(0)
+    accepted = (sums <= 1).float().argmax(dim=1, keepdim=True)
+    weight = (u[0] / sums.clamp_min(1e-30)).gather(1, accepted)[:, 0].to(x.device)
+    share = weight[:, None, None, None]
+    return Mixed(share * x + (1 - share) * x[other], other, weight)

@@ -1,4 +1,4 @@
-"""Aligned and labelled photographs of a table, in the order of the selection."""
+"""Aligned and labelled photographs of a table, and their split by subjects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceprep.config import ClassifyConfig
+from faceprep.core.errors import Hint, Remedy, UsageError
+from faceprep.metrics.leaks import refuse_leaks
 from faceprep.workspace.load import load
-from faceprep.workspace.training_rows import choose_classes
+from faceprep.workspace.training_rows import choose_classes, sides_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,3 +82,118 @@ def load_faces(workspace: Path, config: ClassifyConfig) -> RealFaces:
     numbers = {name: number for number, name in enumerate(classes)}
     labels = faces["expression"].map(numbers).to_numpy(np.int64)
     return RealFaces(faces, classes, labels, workspace)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of the faces on each side, ascending, for one fold and one seed.
+
+    Attributes
+    ----------
+    train, held_out, test : (n,) int64
+        Training faces, faces that choose the best update, and test faces.
+    """
+
+    train: np.ndarray
+    held_out: np.ndarray
+    test: np.ndarray
+
+
+class Splits:
+    """Splits of the faces by fold and seed, each computed once.
+
+    Parameters
+    ----------
+    faces
+        All real faces.
+    share
+        Share of the training subjects to hold out if ``val`` is empty; at least one subject.
+    """
+
+    def __init__(self, faces: RealFaces, share: float) -> None:
+        self._faces, self._share = faces, share
+        self._sides: dict[int | None, np.ndarray] = {}
+        self._splits: dict[tuple[int | None, int], Split] = {}
+
+    def split(self, fold: int | None, seed: int) -> Split:
+        """Split the faces; the held-out subjects depend on seed and fold only.
+
+        Parameters
+        ----------
+        fold
+            Test fold; None for the split of the selection, whose ``val``, if any, is held out.
+        seed
+            Seed that draws the held-out subjects.
+
+        Raises
+        ------
+        UsageError
+            ``train`` has no face, or fewer than two subjects while ``val`` is empty.
+        """
+        key = (fold, seed)
+        if key not in self._splits:
+            self._splits[key] = self._compute(fold, seed)
+        return self._splits[key]
+
+    def refuse_shared_subjects(self, fold: int | None) -> None:
+        """Raise `FaceprepError` if a test subject is also in ``train`` or ``val``."""
+        sides, subjects = self._side_names(fold), self._faces.subjects
+        seen = {side: subjects[sides == side].tolist() for side in ("train", "val", "test")}
+        touched = {"the classifier's training": seen["train"], "early stopping": seen["val"]}
+        select = Remedy("select", self._faces.workspace, {"overwrite": True}, resume=True)
+        refuse_leaks(seen["test"], touched, dict.fromkeys(touched, select))
+
+    def _side_names(self, fold: int | None) -> np.ndarray:
+        if fold not in self._sides:
+            self._sides[fold] = sides_of(self._faces.table, fold).to_numpy(str)
+        return self._sides[fold]
+
+    def _compute(self, fold: int | None, seed: int) -> Split:
+        sides, all_subjects = self._side_names(fold), self._faces.subjects
+        train, held = sides == "train", sides == "val"
+        subjects = np.unique(all_subjects[train])
+        if held.any() and not len(subjects):
+            raise UsageError(
+                "no face of the selection is in the split train",
+                realign(self._faces, "select.split", "random"),
+            )
+        if not held.any():
+            if len(subjects) < 2:
+                workspace = str(self._faces.workspace)
+                raise UsageError(
+                    f"{len(subjects)} training people, 2 are needed: one is left out to stop on",
+                    Remedy("show", arguments=(workspace,), note="counts them"),
+                )
+            random = np.random.default_rng([seed, 0 if fold is None else fold + 1])
+            count = min(max(round(self._share * len(subjects)), 1), len(subjects) - 1)
+            held = train & np.isin(all_subjects, random.permutation(subjects)[:count])
+        return Split(*(np.flatnonzero(side) for side in (train & ~held, held, sides == "test")))
+
+
+def folds_of(faces: RealFaces, wanted: int | None) -> list[int | None]:
+    """Return the folds to test; one None for the split of the selection.
+
+    Raises
+    ------
+    UsageError
+        The selection has another number of folds, or its split has no test face.
+    """
+    known = sorted(int(fold) for fold in faces.table["fold"].unique() if fold >= 0)
+    other = f"--folds {len(known)}, or: " if len(known) > 1 else ""
+    if wanted is None:
+        if not (faces.table["split"] == "test").any():
+            hint: Hint = (other, realign(faces, "select.split", "random"))
+            raise UsageError("no face of the selection is in the split test", hint)
+        return [None]
+    if len(known) != wanted:
+        have = f"{len(known)} folds" if known else "no folds"
+        raise UsageError(
+            f"--folds {wanted}: the selection has {have}",
+            (other, realign(faces, "select.folds", wanted)),
+        )
+    return list(known)
+
+
+def realign(faces: RealFaces, setting: str, value: object) -> Remedy:
+    """Return the remedy that repeats selection and alignment with another setting."""
+    return Remedy("align", faces.workspace, {setting: value}, resume=True)

@@ -13,10 +13,9 @@ from faceprep.core.progress import Progress
 from faceprep.execution.runner import workers
 from faceprep.metrics.leaks import refuse_leaks
 from faceprep.stages.classify.array_cache import ArrayCache, CachedArray
-from faceprep.stages.classify.faces import load_faces
+from faceprep.stages.classify.faces import Split, Splits, folds_of, load_faces
 from faceprep.stages.classify.networks import SIZES
 from faceprep.stages.classify.runs import LOGISTIC, STAGE, RunSynthetic, TableRow, TrainingRun
-from faceprep.stages.classify.split import Split, Splits, folds_of
 from faceprep.stages.classify.synthetic import SyntheticFaces, find_synthetic
 from faceprep.workspace import Workspace
 from faceprep.workspace.inputs import inputs_of

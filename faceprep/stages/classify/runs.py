@@ -19,7 +19,7 @@ from faceprep.config import ClassifyConfig
 from faceprep.core.errors import FaceprepError
 from faceprep.core.files import digest, output_file
 from faceprep.stages.classify.array_cache import CachedArray
-from faceprep.stages.classify.split import Split
+from faceprep.stages.classify.faces import Split
 from faceprep.workspace.schemas import METADATA_KEY
 
 #: Incremented when a change of code affects the results.

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.config import Config
-from faceprep.core.errors import Hint, ManifestError, Remedy, UsageError
+from faceprep.core.errors import FaceprepError, Hint, ManifestError, Remedy, UsageError
+from faceprep.core.files import file_sha256
+from faceprep.generators.store import read_trained
+from faceprep.metrics.leaks import subjects_of
 from faceprep.stages.classify.faces import RealFaces
-from faceprep.stages.classify.training_subjects import GENERATOR, SOURCES, training_subjects
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_file, generator_name
 from faceprep.workspace.synthetic import faces_there, load_synthetic, stage_of, synthetic_record
@@ -159,3 +161,72 @@ def _notes(name: str, table: "pd.DataFrame", labels: np.ndarray, faces: RealFace
     if missing:
         notes.append(f"{name} has no synthetic faces of {', '.join(missing)}")
     return notes
+
+
+GENERATOR = "the generator"
+SOURCES = "the sources of synthetic faces"
+
+_TITLES = {
+    "sources": SOURCES,
+    "judge": "the judge of synthetic faces",
+    "filter": "the filter of synthetic faces",
+    "generator": GENERATOR,
+}
+
+
+def training_subjects(
+    workspace: Path,
+    name: str,
+    table: "pd.DataFrame",
+    record: Mapping[str, Any],
+    hint: Hint,
+    train: Hint,
+) -> dict[str, list[str]]:
+    """Return the training subjects of generator, sources, judge and filter.
+
+    Parameters
+    ----------
+    name
+        Name of the generator's folders.
+    table
+        Rows of the synthetic faces.
+    record
+        Content of ``stage.json`` of the synthetic faces.
+    hint, train
+        Hints to remake the faces and to retrain the generator.
+
+    Raises
+    ------
+    FaceprepError
+        The metadata of a component lack its training subjects.
+    """
+    recorded = record.get("subjects")
+    parts = dict(recorded) if isinstance(recorded, Mapping) else {"sources": recorded}
+    for part in ("generator", "judge", "filter"):
+        inner = record.get(part)
+        if isinstance(inner, Mapping) and "subjects" in inner:
+            parts.setdefault(part, inner["subjects"])
+    found: dict[str, list[str]] = {SOURCES: []}
+    for part, subjects in parts.items():
+        title = _TITLES.get(part, f"the {part} of synthetic faces")
+        found[title] = list(subjects_of({"subjects": subjects}, title, hint))
+    if GENERATOR not in found:
+        found[GENERATOR] = _of_generator(workspace, name, table, hint, train)
+    return found
+
+
+def _of_generator(
+    workspace: Path, name: str, table: "pd.DataFrame", hint: Hint, train: Hint
+) -> list[str]:
+    """Return the training subjects in the generator's file."""
+    path = generator_file(workspace, name)
+    made_by = sorted({*table["checkpoint"].tolist()})
+    if not path.is_file() or made_by != [file_sha256(path)]:
+        if path.is_file():
+            read_trained(workspace, name, whole=True)  # raises an error for a damaged file
+        raise FaceprepError(
+            f"no table: the synthetic faces of {name} were made with another generator than"
+            f" {path}, and nothing names the subjects that one saw",
+            hint,
+        )
+    return subjects_of(read_trained(workspace, name).extra, f"the generator {path}", train)

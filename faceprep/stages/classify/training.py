@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from faceprep.config import ClassifyConfig
 from faceprep.core.errors import FaceprepError
-from faceprep.stages.classify.augmentation import classic, flipped, mixup
-from faceprep.stages.classify.batches import Batches, Pool, class_weights
+from faceprep.stages.classify.batches import Batches, Pool, class_weights, classic, flipped, mixup
 from faceprep.stages.classify.networks import build_classifier
 
 _FORWARD_BATCH = 256

@@ -12,13 +12,13 @@ from faceprep.core.progress import Progress
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.registry import open_dataset
 from faceprep.datasets.report import Report
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.execution.shard import explain_os_error, versions
 from faceprep.stages.select.result import SelectResult
 from faceprep.stages.select.rows import cut
 from faceprep.stages.select.writer import Writer, settings_of
 from faceprep.workspace import Workspace
-from faceprep.workspace.in_hand import remove_abandoned
+from faceprep.workspace.pending import remove_abandoned
 from faceprep.workspace.schemas import SCHEMA_VERSION
 
 

@@ -16,7 +16,7 @@ from faceprep.core.errors import FaceprepError
 from faceprep.core.files import digest
 from faceprep.core.progress import Progress
 from faceprep.datasets.base import FrameRow
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.execution.runner import workers
 from faceprep.execution.shard import versions
 from faceprep.stages.select.result import SelectResult
@@ -30,8 +30,12 @@ from faceprep.stages.select.rows import (
 )
 from faceprep.stages.select.summary import Counter
 from faceprep.workspace import Workspace
-from faceprep.workspace.in_hand import remove_abandoned, shards_in_hand, wait_for_others
-from faceprep.workspace.pending import pending_shard
+from faceprep.workspace.pending import (
+    pending_shard,
+    remove_abandoned,
+    shards_in_hand,
+    wait_for_others,
+)
 
 #: Incremented when a change of code affects the rows.
 VERSION = 1

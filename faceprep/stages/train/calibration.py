@@ -9,11 +9,9 @@ from pathlib import Path
 
 from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
-from faceprep.generators.calibration import CALIBRATION
-from faceprep.generators.editor import Editor
-from faceprep.generators.references import references_of
+from faceprep.generators.editor import CALIBRATION, Editor
 from faceprep.generators.store import load_generator
-from faceprep.generators.targets import NEUTRAL
+from faceprep.generators.targets import NEUTRAL, references_of
 from faceprep.training.checkpoint import read_checkpoint
 from faceprep.training.checkpoint_writer import add_extra
 from faceprep.training.loop import Reporter

@@ -1,15 +1,18 @@
-"""Choose the expressions of a training and read its crops."""
+"""Choose the expressions of a training, and read its crops and their measurements."""
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from faceprep.config import TrainConfig
-from faceprep.core.action_units import COLUMNS_R
 from faceprep.core.errors import Remedy
+from faceprep.core.vocabulary import COLUMNS_R
 from faceprep.generators.registry import spec_of
+from faceprep.generators.targets import REFERENCES
+from faceprep.workspace.load import load
 from faceprep.workspace.training_rows import choose_classes
 
 if TYPE_CHECKING:
@@ -49,7 +52,7 @@ def read_crops(
         A crop cannot be read.
     """
     from faceprep.training.crops import make_crops
-    from faceprep.workspace.crops import read_crop
+    from faceprep.workspace.load import read_crop
 
     hint = Remedy("align", overrides={"overwrite": True})
     with ThreadPoolExecutor(threads) as pool:
@@ -71,3 +74,77 @@ def read_crops(
         action_units,
         landmarks,
     )
+
+
+#: Largest number of reference faces per expression.
+_MOST = 32
+
+#: Stored decimal places.
+_PLACES = 4
+
+
+def with_drivers(
+    rows: "pd.DataFrame", workspace: Path, driven_by: Collection[str]
+) -> "pd.DataFrame":
+    """Keep the rows with the measurements that drive the generator, and add their columns.
+
+    Raises
+    ------
+    UsageError
+        The stage that measures them has not run.
+    """
+    if "action_units" in driven_by:
+        measured = load(workspace, ["align", "aus"], only_ok=True)[list(COLUMNS_R)]
+        rows = rows.join(measured, how="inner")
+    return rows
+
+
+def collect_references(
+    rows: "pd.DataFrame", crops: "Crops", driven_by: Collection[str]
+) -> dict[str, Any]:
+    """Collect reference faces of every expression, so that the file works without a workspace.
+
+    Parameters
+    ----------
+    rows, crops
+        Training faces in the same order.
+    driven_by
+        Fields of the target that the generator reads.
+
+    Returns
+    -------
+    ``{"references": {field: {expression: [values …]}}}``, empty if nothing is needed.
+    ``action_units``: 17 intensities of up to 32 faces; ``landmarks``: displacements ``(68, 2)``
+    from the mean neutral face of the same subject, in units of the crop's side.
+    """
+    found: dict[str, Any] = {}
+    if "action_units" in driven_by and crops.action_units is not None:
+        found["action_units"] = _by_expression(rows, crops.action_units.cpu().numpy())
+    if "landmarks" in driven_by and crops.landmarks is not None:
+        shown, points = _displacements(rows, crops.landmarks.cpu().numpy())
+        found["landmarks"] = _by_expression(shown, points)
+    return {REFERENCES: found} if found else {}
+
+
+def _displacements(rows: "pd.DataFrame", points: np.ndarray) -> "tuple[pd.DataFrame, np.ndarray]":
+    """Subtract every subject's mean neutral face; drop subjects without one."""
+    neutral = (rows["expression"] == "neutral").to_numpy()
+    people = (rows["dataset"] + "/" + rows["subject"]).to_numpy(str)
+    kept, moved = [], []
+    for place, person in enumerate(people):
+        own = neutral & (people == person)
+        if own.any():
+            kept.append(place)
+            moved.append(points[place] - points[own].mean(axis=0))
+    return rows.iloc[kept], np.array(moved).reshape(-1, *points.shape[1:])
+
+
+def _by_expression(rows: "pd.DataFrame", values: np.ndarray) -> dict[str, list[Any]]:
+    """Return the values of evenly spaced faces of every expression."""
+    found = {}
+    expressions = rows["expression"].to_numpy(str)
+    for name in sorted(set(expressions)):
+        places = np.flatnonzero(expressions == name)
+        chosen = places[np.unique(np.linspace(0, len(places) - 1, _MOST).round().astype(int))]
+        found[name] = np.round(values[chosen].astype(float), _PLACES).tolist()
+    return found

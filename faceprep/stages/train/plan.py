@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from faceprep.config import Config
 from faceprep.core.errors import UsageError
 from faceprep.generators.registry import spec_of
-from faceprep.stages.train.faces import classes_of, read_crops
-from faceprep.stages.train.references import collect_references, with_drivers
+from faceprep.stages.train.faces import classes_of, collect_references, read_crops, with_drivers
 from faceprep.training.checkpoint import read_checkpoint
 from faceprep.training.continuation import check_same
 from faceprep.training.trainer import Identity, TrainingData, TrainingSetup

@@ -7,7 +7,7 @@ from builders.evaluation import estimate
 from typer.testing import CliRunner
 
 from faceprep.cli import app
-from faceprep.core.action_units import PRESENCE_AUS
+from faceprep.core.vocabulary import PRESENCE_AUS
 
 RUNNER = CliRunner()
 

@@ -19,8 +19,8 @@ from faceprep.config import TrainConfig
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.evaluation.check.workspace import check_workspace, update_baseline
-from faceprep.execution.options import Options
-from faceprep.generators.trained import load_trained
+from faceprep.execution.plan import Options
+from faceprep.generators.store import load_trained
 from faceprep.report.accuracy.files import write_files
 from faceprep.stages.augment.run import run_augment
 from faceprep.stages.classify.run import run_classify

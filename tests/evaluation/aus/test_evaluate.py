@@ -6,8 +6,8 @@ import pytest
 from builders.evaluation import SUBJECTS, estimate
 
 from faceprep.cli.remedies import spell
-from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.core.errors import UsageError
+from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.demo.layouts.ck_plus import facs_grade
 from faceprep.evaluation.aus.evaluate import evaluate_aus
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
+from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.evaluation.aus.facs import coded_frames, translate
 
 

@@ -20,13 +20,13 @@ import pytest
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, ManifestError, MissingToolError, UsageError
 from faceprep.execution.dask import workers
-from faceprep.execution.engine import load_engine
 from faceprep.execution.job import Job
 from faceprep.execution.plan import config_hash
+from faceprep.execution.runner import load_engine
 from faceprep.execution.shard import run_shard
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
-from faceprep.workspace.in_hand import remove_abandoned
+from faceprep.workspace.pending import remove_abandoned
 
 distributed = pytest.importorskip(
     "distributed", reason="distributed is not installed: pip install 'faceprep[dask]'"

@@ -11,12 +11,11 @@ from builders.slurm_stand_in import install, release
 from faceprep.config import Config, SelectConfig
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
-from faceprep.execution.plan import config_hash
+from faceprep.execution.plan import Options, config_hash
 from faceprep.execution.runner import run_jobs, run_stage
 from faceprep.execution.slurm import job_record
 from faceprep.execution.slurm.engine import RETRIES
-from faceprep.execution.slurm.script import command
+from faceprep.execution.slurm.sbatch import command
 from faceprep.execution.slurm.submission import Submission, submit_missing
 from faceprep.report.status.status import status
 from faceprep.stages import load_stage

@@ -18,13 +18,13 @@ from faceprep.cli.worker import augment as augment_shards
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.execution.slurm.job_record import read_records
 from faceprep.execution.slurm.queue import read_queue
 from faceprep.report.status.status import status
 from faceprep.stages.augment import run as augment
-from faceprep.stages.augment.remote_job import RemoteAugment
 from faceprep.stages.augment.run import run_augment
+from faceprep.stages.augment.shard import RemoteAugment
 from faceprep.workspace import Workspace
 from faceprep.workspace.synthetic import load_synthetic, synthetic_record
 

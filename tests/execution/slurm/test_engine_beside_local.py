@@ -13,12 +13,11 @@ from builders.slurm_stand_in import install
 
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
-from faceprep.execution.plan import StageResult
+from faceprep.execution.plan import Options, StageResult
 from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
-from faceprep.workspace.in_hand import shards_in_hand
+from faceprep.workspace.pending import shards_in_hand
 
 HEATMAPS = load_stage("heatmaps")
 
@@ -28,7 +27,7 @@ import sys, time
 from pathlib import Path
 from faceprep.config import Config
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.execution.runner import run_stage
 from faceprep.stages import load_stage
 

@@ -13,8 +13,7 @@ from faceprep.config import Config
 from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution import runner
-from faceprep.execution.options import Options
-from faceprep.execution.plan import StageResult, config_hash
+from faceprep.execution.plan import Options, StageResult, config_hash
 from faceprep.execution.runner import run_stage
 from faceprep.execution.slurm import queue
 from faceprep.execution.slurm.engine import RETRIES

@@ -14,8 +14,7 @@ from faceprep.core.errors import MissingToolError
 from faceprep.core.files import digest
 from faceprep.core.progress import Progress
 from faceprep.execution.job import Job
-from faceprep.execution.options import Options
-from faceprep.execution.plan import config_hash
+from faceprep.execution.plan import Options, config_hash
 from faceprep.execution.runner import run_stage
 from faceprep.execution.shard import run_shard
 from faceprep.execution.slurm import engine, queue, single

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
+from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.face_shape import mean_face
 from faceprep.faces.action_units.landmark_estimator import (
     coefficients,

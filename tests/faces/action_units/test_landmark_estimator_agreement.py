@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faceprep.core.action_units import COLUMNS_R, INTENSITY_AUS
 from faceprep.core.images import read_image
+from faceprep.core.vocabulary import COLUMNS_R, INTENSITY_AUS
 from faceprep.faces.action_units.landmark_estimator import estimate, reliability
 from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
 from faceprep.faces.mtcnn.detector import MTCNN

@@ -6,8 +6,8 @@ import pytest
 
 from faceprep.core.errors import UsageError
 from faceprep.generators.exprgan.forward import needs_features
+from faceprep.generators.exprgan.phase import Weights
 from faceprep.generators.exprgan.schedule import phases
-from faceprep.generators.exprgan.weights import Weights
 
 
 def test_lengths_of_all_phases_together() -> None:

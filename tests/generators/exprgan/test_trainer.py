@@ -9,7 +9,7 @@ import pytest
 import torch
 from builders.training import Silent, Toy, crops, toy
 
-from faceprep.generators.exprgan.weights import Weights
+from faceprep.generators.exprgan.phase import Weights
 from faceprep.training.loop import Training
 from faceprep.workspace.artifacts import HISTORY
 

@@ -8,8 +8,8 @@ import pytest
 from builders.evaluation import estimate
 from PIL import Image
 
-from faceprep.core.action_units import PRESENCE_AUS
 from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.vocabulary import PRESENCE_AUS
 from faceprep.evaluation.aus.evaluate import evaluate_aus
 from faceprep.report.evaluation.aus_plot import draw, plot_agreement
 from faceprep.report.figure import BLUE, ORANGE

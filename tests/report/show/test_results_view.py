@@ -14,9 +14,8 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from faceprep.cli import app
-from faceprep.core.files import file_sha256
-from faceprep.core.processes import here
-from faceprep.execution.options import Options
+from faceprep.core.files import file_sha256, here
+from faceprep.execution.plan import Options
 from faceprep.report.show.results_view import accuracy_view
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_file, generator_folder

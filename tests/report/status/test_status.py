@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from faceprep.cli import app
 from faceprep.config import Config
-from faceprep.core.processes import here
+from faceprep.core.files import here
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.execution.runner import run_stage
 from faceprep.execution.slurm.job_record import JobRecord, create_record
 from faceprep.execution.slurm.queue import TaskState

@@ -25,10 +25,10 @@ from builders.training import toy_workspace
 from faceprep.cli.remedies import spell
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, ManifestError, UsageError
+from faceprep.core.image_header import read_text
 from faceprep.core.images import read_image
-from faceprep.core.png_text import read_text
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.stages.augment import run as augment
 from faceprep.stages.augment.gpu_engine import run_on_gpu
 from faceprep.workspace import Workspace

@@ -11,7 +11,7 @@ from faceprep.cli.remedies import spell
 from faceprep.cli.remedies.augment import augment_command
 from faceprep.core.errors import FaceprepError, ManifestError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.stages.augment import run as augment
 from faceprep.stages.classify.faces import load_faces
 from faceprep.stages.classify.synthetic import find_synthetic

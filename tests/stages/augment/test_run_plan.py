@@ -14,7 +14,7 @@ from faceprep.cli.remedies import spell
 from faceprep.cli.remedies.augment import augment_command
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.stages.augment import run as augment
 from faceprep.stages.augment.run import run_augment
 from faceprep.workspace import Workspace

@@ -25,7 +25,7 @@ from faceprep.config import AugmentConfig, Config, TrainConfig
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution import local
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.report.accuracy.files import write_files
 from faceprep.report.accuracy.paper import latex
 from faceprep.report.accuracy.table import accuracy_tables, plan_tables

@@ -17,8 +17,8 @@ from builders.training import toy_workspace
 from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError
 from faceprep.core.progress import Progress
+from faceprep.stages.classify.faces import Split, Splits
 from faceprep.stages.classify.run import run_classify
-from faceprep.stages.classify.split import Split, Splits
 
 QUIET = Progress(quiet=True)
 

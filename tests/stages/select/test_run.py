@@ -16,7 +16,7 @@ from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.report import Report
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.report.tables.selection import selection_tables
 from faceprep.stages.select import summary as select_summary
 from faceprep.stages.select.rows import cut, sha256, table_of, with_checksums

@@ -10,8 +10,8 @@ from faceprep.config import Config, TrainConfig
 from faceprep.core.errors import FaceprepError, MissingToolError
 from faceprep.core.progress import Progress
 from faceprep.faces.dlib import landmark_predictor
-from faceprep.generators.calibration import IntensityMap, calibration_of
-from faceprep.generators.trained import load_trained
+from faceprep.generators.editor import IntensityMap, calibration_of
+from faceprep.generators.store import load_trained
 from faceprep.stages.train.calibration import calibrate_trained
 from faceprep.stages.train.run import run_train
 from faceprep.training.checkpoint import read_checkpoint

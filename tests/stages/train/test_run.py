@@ -12,7 +12,7 @@ from faceprep.cli.remedies import spell
 from faceprep.config import Config, TrainConfig
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.generators.trained import load_trained
+from faceprep.generators.store import load_trained
 from faceprep.report.training import PICTURES
 from faceprep.stages.train.faces import classes_of
 from faceprep.stages.train.run import run_train

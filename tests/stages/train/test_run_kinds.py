@@ -14,7 +14,7 @@ from faceprep.config import Config, TrainConfig
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.generators.base import Generator, HasExpressionCode, MakesNewFaces, Target
-from faceprep.generators.trained import load_trained
+from faceprep.generators.store import load_trained
 from faceprep.report.training import PICTURES
 from faceprep.stages.train.run import run_train
 from faceprep.workspace.artifacts import generator_folder

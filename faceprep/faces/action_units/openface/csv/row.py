@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.faces.action_units.backend import AUResult
 
 MAX_INTENSITY = 5.0

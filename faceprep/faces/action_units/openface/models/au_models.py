@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.core.errors import MissingToolError
+from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.openface.models.linear_predictors import (
     DESCRIPTOR_SIZE,
     LinearPredictors,

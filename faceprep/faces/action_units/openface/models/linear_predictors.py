@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from faceprep.core.action_units import INTENSITY_AUS
+from faceprep.core.vocabulary import INTENSITY_AUS
 from faceprep.faces.action_units.openface.models.shape_model import MODES, POINTS
 
 HOG_SIZE = 4464

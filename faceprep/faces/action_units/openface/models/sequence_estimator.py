@@ -12,7 +12,7 @@ histogram, or nothing; here the median is that one face, or zero.
 
 import numpy as np
 
-from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
+from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.openface.models.linear_predictors import (
     GEOMETRY_SIZE,
     HOG_SIZE,

@@ -19,8 +19,8 @@ from builders.openface_csv import (
 )
 
 from faceprep.config import Config
-from faceprep.core.action_units import COLUMNS_R
 from faceprep.core.errors import MissingToolError
+from faceprep.core.vocabulary import COLUMNS_R
 from faceprep.faces.action_units import registry
 from faceprep.faces.action_units.openface.csv.backend import CsvBackend
 from faceprep.faces.action_units.openface.csv.faces import CsvFaces

@@ -16,7 +16,7 @@ from builders.openface_csv import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.faces.action_units.openface.csv.file import CsvError, CsvFile
 
 OTHERS = tuple(f"eye_lmk_x_{k}" for k in range(300))

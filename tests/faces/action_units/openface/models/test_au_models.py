@@ -19,8 +19,8 @@ from builders.openface import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceprep.core.action_units import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.core.errors import MissingToolError
+from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.openface.models.au_models import find_predictors, load_models
 from faceprep.faces.action_units.openface.models.linear_predictors import (
     DESCRIPTOR_SIZE,

@@ -12,7 +12,7 @@ from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
 from faceprep.core.images import write_png
 from faceprep.core.progress import Progress
-from faceprep.execution.options import Options
+from faceprep.execution.plan import Options
 from faceprep.execution.runner import run_stage
 from faceprep.faces.action_units.backend import AUResult, FaceInput
 from faceprep.faces.action_units.openface.csv.backend import CsvBackend

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from builders.openface import make_shape_model, write_predictors
 
-from faceprep.core.action_units import COLUMNS_C, COLUMNS_R
 from faceprep.core.images import read_image
+from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.faces.action_units.openface.models.au_models import load_models
 from faceprep.faces.action_units.openface.models.descriptor import (
     align_faces,

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceprep.core.action_units import COLUMNS_R, INTENSITY_AUS
 from faceprep.core.images import read_image
+from faceprep.core.vocabulary import COLUMNS_R, INTENSITY_AUS
 from faceprep.faces.action_units.openface.models.au_models import load_models
 from faceprep.faces.action_units.openface.models.descriptor import describe, predict_stills
 from faceprep.faces.action_units.openface.models.landmark_network import (

@@ -14,8 +14,8 @@ from builders.openface_stand_in import answers
 from PIL import Image
 
 from faceprep.config import Config
-from faceprep.core.action_units import COLUMNS_R
 from faceprep.core.images import read_image, write_png
+from faceprep.core.vocabulary import COLUMNS_R
 from faceprep.faces.action_units import registry
 from faceprep.faces.action_units.openface.programs.backend import ProgramBackend
 

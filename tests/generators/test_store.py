@@ -8,9 +8,8 @@ from builders.exprgan import smallest
 from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError
 from faceprep.generators.exprgan import build
-from faceprep.generators.store import save_generator
-from faceprep.generators.trained import load_trained, read_trained
-from faceprep.training.tensor_file import DamagedCheckpoint
+from faceprep.generators.store import load_trained, read_trained, save_generator
+from faceprep.training.checkpoint_format import DamagedCheckpoint
 from faceprep.workspace.artifacts import generator_file
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from faceprep.core.processes import here
-from faceprep.execution.dask.scratch import scratch
+from faceprep.core.files import here
+from faceprep.execution.dask.workers import scratch
 
 
 def test_what_a_killed_command_left_goes_when_the_next_begins(

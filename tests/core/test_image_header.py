@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
+from faceprep.core.image_header import add_text, read_text
 from faceprep.core.images import decode_image, encode_png
-from faceprep.core.png_text import add_text, read_text
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8)
 

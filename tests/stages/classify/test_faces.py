@@ -10,9 +10,8 @@ from builders.training import toy_workspace
 
 from faceprep.config import ClassifyConfig
 from faceprep.core.progress import Progress
-from faceprep.stages.classify.faces import load_faces
+from faceprep.stages.classify.faces import Splits, load_faces
 from faceprep.stages.classify.run import run_classify
-from faceprep.stages.classify.split import Splits
 
 QUIET = Progress(quiet=True)
 
