@@ -25,7 +25,7 @@ from faceprep.datasets.report import Report
 LISTED = 40
 
 _ASKED = 3
-_SIMILARITY = 0.7
+_SIMILARITY = 0.78
 
 
 @dataclass

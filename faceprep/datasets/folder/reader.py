@@ -9,9 +9,15 @@ from pathlib import Path
 
 from faceprep.config import SelectConfig
 from faceprep.core.tree import Folder, is_image, walk
-from faceprep.core.vocabulary import expression_of
 from faceprep.datasets.base import FrameRow, Reader
-from faceprep.datasets.folder.table import LABEL_TABLES, PARTS, find_table, table_frames
+from faceprep.datasets.folder.labels import (
+    folder_expression,
+    folder_words,
+    note_folders,
+    place_of,
+)
+from faceprep.datasets.folder.parts import PARTS
+from faceprep.datasets.folder.table import LABEL_TABLES, find_table, table_frames
 from faceprep.datasets.ids import unique_ids
 from faceprep.datasets.report import People, Report
 from faceprep.datasets.splits import folds_by_draw, note_random_split, random_split
@@ -59,7 +65,7 @@ class FolderReader(Reader):
         if contents.table is not None:
             yield from table_frames(contents.root, contents.table, select, report)
             return
-        paths, expressions = _images(contents.root, report)
+        paths, expressions = _images(contents.root, select, report)
         _note_other_dataset(contents.root, paths, report)
         ids = unique_ids(self.name, paths)
         report.people = People(None, len(paths))
@@ -95,14 +101,11 @@ def _has_image(folder: Folder) -> bool:
     return any(map(is_image, folder.files))
 
 
-def _images(root: Path, report: Report) -> tuple[list[str], list[str | None]]:
+def _images(root: Path, select: SelectConfig, report: Report) -> tuple[list[str], list[str | None]]:
     """Return the sorted paths of the images and the expressions that their folders name."""
-    found: list[tuple[str, str | None]] = []
-    nameless: list[str] = []
+    found: dict[str, list[str]] = {}
     for folder in walk(root, report.leave_out):
         folder.folders = [name for name in folder.folders if not _is_workspace(root, folder, name)]
-        named = map(expression_of, reversed(folder.path.split("/")))
-        expression = next((name for name in named if name), None)
         images = list(filter(is_image, folder.files))
         for name in itertools.filterfalse(is_image, folder.files):
             report.leave_out("file whose ending is not an image's", folder.join(name))
@@ -112,16 +115,14 @@ def _images(root: Path, report: Report) -> tuple[list[str], list[str | None]]:
         usable = [name for name in images if not _looks_like_drive(folder.join(name))]
         for name in set(images) - set(usable):
             report.leave_out("file whose path begins like a drive (x:)", folder.join(name))
-        found += [(folder.join(name), expression) for name in usable]
-        if usable and expression is None and folder.path:
-            nameless.append(folder.path)
-    found.sort()
-    if not any(expression for _, expression in found):
-        report.note("no folder names an expression: every image is unlabelled")
-    else:
-        for path in nameless:
-            report.note("folder that names no expression: its images are unlabelled", path)
-    return [path for path, _ in found], [expression for _, expression in found]
+        if usable:
+            found[folder.path] = [folder.join(name) for name in usable]
+    counts = {path: len(names) for path, names in found.items()}
+    words = folder_words(counts, select, place_of(root))
+    note_folders(words, counts, select, report)
+    by_folder = {path: folder_expression(path, words) for path in found}
+    labelled = sorted((name, by_folder[path]) for path, names in found.items() for name in names)
+    return [name for name, _ in labelled], [expression for _, expression in labelled]
 
 
 def _is_workspace(root: Path, folder: Folder, name: str) -> bool:

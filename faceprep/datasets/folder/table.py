@@ -14,6 +14,7 @@ from faceprep.core.vocabulary import ROLES, expression_of
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.folder.columns import SUFFIXES, VECTORS, read_columns, vector
 from faceprep.datasets.folder.locator import OUTSIDE, Locator
+from faceprep.datasets.folder.parts import PARTS
 from faceprep.datasets.ids import unique_ids
 from faceprep.datasets.report import People, Report
 from faceprep.datasets.splits import (
@@ -26,17 +27,6 @@ from faceprep.datasets.splits import (
 
 #: Names of tables that are read without being configured.
 LABEL_TABLES = tuple(f"labels{suffix}" for suffix in SUFFIXES)
-
-#: Names of the parts of a split in tables.
-PARTS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
 
 _BATCH = 1000
 _MAX_FRAME = 2**31 - 1
