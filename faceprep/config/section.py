@@ -55,12 +55,8 @@ IMPOSSIBLE = "impossible"
 def impossible(key: str, message: str, hint: str | None = None) -> PydanticCustomError:
     """Return the error for values that are valid alone but not together.
 
-    Parameters
-    ----------
-    key
-        Key of the section that is at fault.
-    hint
-        Hint of the error; None refers to the list of all keys.
+    `key`: key of the section that is at fault.
+    `hint`: hint of the error; None refers to the list of all keys.
     """
     context = {"key": key, "message": message, "hint": hint}
     return PydanticCustomError(IMPOSSIBLE, "{message}", context)

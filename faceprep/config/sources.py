@@ -35,18 +35,10 @@ BUILT_IN: dict[str, Any] = {"name": "demo", "demo": {}, "train": {"preset": "tin
 
 @dataclass(frozen=True)
 class Resolved:
-    """A validated configuration and the source of each of its values.
-
-    Attributes
-    ----------
-    config
-        The configuration.
-    sources
-        Dotted key → ``"default"``, a file, a variable or a flag.
-    """
+    """A validated configuration and the source of each of its values."""
 
     config: Config
-    sources: dict[str, str]
+    sources: dict[str, str]  # dotted key → ``"default"``, a file, a variable or a flag
 
 
 def resolve(

@@ -20,25 +20,15 @@ _APP1, _START_OF_SCAN = 0xE1, 0xDA
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """Properties of an image file.
+    """Properties of an image file."""
 
-    Attributes
-    ----------
-    width, height
-        Size in pixels as stored, before any EXIF orientation.
-    plain
-        Whether it is complete 8-bit gray or RGB (JPEG: YCbCr), without transparency or frames.
-    has_exif
-        Whether there is an EXIF block, which may hold an orientation.
-    fault
-        Why the file cannot be decoded completely; None if no fault is known.
-    """
-
+    #: Size in pixels as stored, before any EXIF orientation.
     width: int
     height: int
+    #: Whether it is complete 8-bit gray or RGB (JPEG: YCbCr), without transparency or frames.
     plain: bool
-    has_exif: bool = False
-    fault: str | None = None
+    has_exif: bool = False  # whether there is an EXIF block, which may hold an orientation
+    fault: str | None = None  # why the file cannot be decoded completely; None if no fault is known
 
 
 def read_header(data: bytes) -> ImageHeader | None:

@@ -19,22 +19,13 @@ _SYSTEM_FOLDERS = frozenset(("__macosx", "@eadir", "$recycle.bin", "lost+found")
 
 @dataclass(slots=True)
 class Folder:
-    """Hold the entries of one folder of a walk.
+    """Hold the entries of one folder of a walk."""
 
-    Attributes
-    ----------
-    path
-        Path below the root, with slashes; empty for the root.
-    folders
-        Sorted names of the subfolders. The walk enters the names that remain in the list after the
-        caller has seen it.
-    files
-        Sorted names of the files.
-    """
-
-    path: str
+    path: str  # path below the root, with slashes; empty for the root
+    #: Sorted names of the subfolders. The walk enters the names that remain in the list after the
+    #: caller has seen it.
     folders: list[str]
-    files: list[str]
+    files: list[str]  # sorted names of the files
 
     def join(self, name: str) -> str:
         """Return the path of an entry, relative to the root."""

@@ -20,29 +20,18 @@ class Request(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """Input of a worker that makes one shard.
+    """Input of a worker that makes one shard."""
 
-    Attributes
-    ----------
-    stage, shard
-        The stage and the number of the shard.
-    config
-        Resolved configuration.
-    input_hash, config_hash
-        Hashes of the input and of the settings.
-    keep_ok
-        Keep the rows whose status is ``ok``.
-    before
-        Modification time (ns) of the marker of a finished shard to redo; None to keep a finished
-        shard.
-    """
-
+    #: The stage and the number of the shard.
     stage: ShardedStage
     shard: int
-    config: Config
+    config: Config  # resolved configuration
+    #: Hashes of the input and of the settings.
     input_hash: str
     config_hash: str
-    keep_ok: bool = False
+    keep_ok: bool = False  # keep the rows whose status is ``ok``
+    #: Modification time (ns) of the marker of a finished shard to redo; None to keep a finished
+    #: shard.
     before: int | None = None
 
     def is_done(self, workspace: Workspace) -> bool:

@@ -18,30 +18,15 @@ from faceprep.workspace import Workspace
 
 @dataclass(frozen=True)
 class Options:
-    """Options of a run, none of which changes the output.
+    """Options of a run, none of which changes the output."""
 
-    Attributes
-    ----------
-    overwrite
-        Redo finished shards of the requested stage.
-    retry_failed
-        Redo rows whose status is not ``ok``.
-    dry_run
-        Change nothing; report what would be done.
-    shard
-        ``(i, n)``: only shards whose number is ``i - 1`` modulo ``n``.
-    only
-        Only these shards.
-    wait
-        Wait for the cluster's jobs; otherwise submit them and return.
-    """
-
-    overwrite: bool = False
-    retry_failed: bool = False
-    dry_run: bool = False
+    overwrite: bool = False  # redo finished shards of the requested stage
+    retry_failed: bool = False  # redo rows whose status is not ``ok``
+    dry_run: bool = False  # change nothing; report what would be done
+    #: ``(i, n)``: only shards whose number is ``i - 1`` modulo ``n``.
     shard: tuple[int, int] | None = None
-    only: frozenset[int] | None = None
-    wait: bool = True
+    only: frozenset[int] | None = None  # only these shards
+    wait: bool = True  # wait for the cluster's jobs; otherwise submit them and return
 
     def for_upstream(self) -> "Options":
         """Return the options for the stages before the requested one."""
@@ -61,38 +46,21 @@ class Options:
 
 @dataclass
 class StageResult:
-    """Result of one stage.
+    """Result of one stage."""
 
-    Attributes
-    ----------
-    stage
-        Name of the stage.
-    shards, done_before
-        Number of shards of this process, and of those that were finished at the start.
-    todo
-        Numbers of the shards to make.
-    rows, rows_made
-        Number of rows in all its shards, and in the new ones.
-    status
-        Number of rows by status over its finished shards, including earlier ones.
-    seconds
-        Wall time.
-    failed
-        Failed shard → error.
-    disk_bytes
-        Estimated size of the shards in ``todo``.
-    """
-
-    stage: str
+    stage: str  # name of the stage
+    #: Number of shards of this process, and of those that were finished at the start.
     shards: int
     done_before: int
-    todo: list[int]
+    todo: list[int]  # numbers of the shards to make
+    #: Number of rows in all its shards, and in the new ones.
     rows: int
     rows_made: int = 0
+    #: Number of rows by status over its finished shards, including earlier ones.
     status: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
-    failed: dict[int, str] = field(default_factory=dict)
-    disk_bytes: int = 0
+    seconds: float = 0.0  # wall time
+    failed: dict[int, str] = field(default_factory=dict)  # failed shard → error
+    disk_bytes: int = 0  # estimated size of the shards in ``todo``
 
 
 def config_hash(stage: Stage, config: Config) -> str:
@@ -105,15 +73,8 @@ def plan_stage(
 ) -> tuple[list[Job], StageResult]:
     """Return the jobs of the missing shards, and the result so far.
 
-    Parameters
-    ----------
-    changing
-        Shards that upstream stages will make again.
-
-    Raises
-    ------
-    FaceprepError
-        If the workspace has no selected frames.
+    `changing`: shards that upstream stages will make again.
+    Raises `FaceprepError`: the workspace has no selected frames.
     """
     workspace = Workspace(config.workspace)
     hashed = config_hash(stage, config)
@@ -169,10 +130,7 @@ def announcement(stage: Stage, config: Config, result: StageResult, options: Opt
 def shard_count(workspace: Workspace) -> int:
     """Return the number of shards that ``select`` made.
 
-    Raises
-    ------
-    FaceprepError
-        If the workspace has no selected frames.
+    Raises `FaceprepError`: the workspace has no selected frames.
     """
     info = workspace.info("select")
     if "shards" not in info:

@@ -172,12 +172,8 @@ def load_engine(
 ) -> Engine:
     """Return the engine with a name from `faceprep.config.Config.engine`.
 
-    Parameters
-    ----------
-    note
-        Receiver of lines on the current state; called by engines with a queue only.
-    say
-        Receiver of a line on an event; called by engines with a queue only.
+    `note`: receiver of lines on the current state; called by engines with a queue only.
+    `say`: receiver of a line on an event; called by engines with a queue only.
     """
     if name == "slurm":
         return functools.partial(slurm.run, note=note, say=say)

@@ -17,21 +17,11 @@ _BYTES_PER_ROW = 600  # of a manifest, about
 
 @dataclass
 class ShardOutput:
-    """Destination of the images and the progress of one shard.
+    """Destination of the images and the progress of one shard."""
 
-    Attributes
-    ----------
-    images
-        Folder for PNG files, moved into place when the shard is complete.
-    prefix
-        Final path of that folder, relative to the stage's folder.
-    progress
-        File with the number of faces done, read by the progress display.
-    """
-
-    images: Path
-    prefix: str
-    progress: Path | None = None
+    images: Path  # folder for PNG files, moved into place when the shard is complete
+    prefix: str  # final path of that folder, relative to the stage's folder
+    progress: Path | None = None  # file with the number of faces done, read by the progress display
     _done: int = field(default=0, repr=False)
     _ticked: float = field(default=0.0, repr=False)
 

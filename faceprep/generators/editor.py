@@ -23,15 +23,10 @@ CALIBRATION = "calibration"
 
 @dataclass(frozen=True, slots=True)
 class IntensityMap:
-    """Map from the requested intensity to the input of the generator.
+    """Map from the requested intensity to the input of the generator."""
 
-    Attributes
-    ----------
-    asked, told
-        Requested intensities and inputs at the knots of a piecewise linear map, both rising from
-        0 to 1.
-    """
-
+    #: Requested intensities and inputs at the knots of a piecewise linear map, both rising from 0
+    #: to 1.
     asked: tuple[float, ...] = (0.0, 1.0)
     told: tuple[float, ...] = (0.0, 1.0)
 

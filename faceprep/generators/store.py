@@ -31,16 +31,11 @@ def save_generator(
 ) -> None:
     """Write a generator for inference, with its discriminators (including Q).
 
-    Parameters
-    ----------
-    path
-        ``generator.safetensors``.
-    kind, model, config
-        Kind of the generator, its networks, and their configuration as plain values.
-    average
-        `EMA.state`.
-    progress, extra
-        Position of the training; further JSON, e.g. a calibration.
+    `path`: ``generator.safetensors``.
+    `kind`, `model`, `config`: kind of the generator, its networks, and their configuration as plain
+        values.
+    `average`: `EMA.state`.
+    `progress`, `extra`: position of the training; further JSON, e.g. a calibration.
     """
     networks: dict[str, nn.Module | Mapping[str, Tensor]] = {GENERATOR: model}
     if average is not None:

@@ -33,18 +33,11 @@ _MOST_INTENSE = 5.0
 
 @dataclass(frozen=True)
 class Measurements:
-    """Measurements of N source faces, inputs of a target.
+    """Measurements of N source faces, inputs of a target."""
 
-    Attributes
-    ----------
-    action_units
-        ``(N, 17)`` intensities in [0, 5]; None if not measured.
-    landmarks
-        ``(N, 68, 2)`` in sides of the crop; None if not measured.
-    """
-
+    #: ``(N, 17)`` intensities in [0, 5]; None if not measured.
     action_units: np.ndarray | None = None
-    landmarks: np.ndarray | None = None
+    landmarks: np.ndarray | None = None  # ``(N, 68, 2)`` in sides of the crop; None if not measured
 
     def take(self, rows: Any) -> "Measurements":
         """Return the measurements of some faces, by indices, a slice or a mask."""
@@ -72,18 +65,12 @@ _SHAPES = {"action_units": (len(INTENSITY_AUS),), "landmarks": (68, 2)}
 
 @dataclass(frozen=True)
 class References:
-    """Reference faces by expression.
+    """Reference faces by expression."""
 
-    Attributes
-    ----------
-    action_units
-        Expression → ``(n, 17)`` intensities in [0, 5].
-    landmarks
-        Expression → ``(n, 68, 2)`` displacements from the neutral face of the same subject, in
-        sides of the crop.
-    """
-
+    #: Expression → ``(n, 17)`` intensities in [0, 5].
     action_units: Mapping[str, np.ndarray] = field(default_factory=dict)
+    #: Expression → ``(n, 68, 2)`` displacements from the neutral face of the same subject, in sides
+    #: of the crop.
     landmarks: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 

@@ -80,15 +80,9 @@ def neutral_points(
 ) -> dict[tuple[str, str] | None, np.ndarray]:
     """Average the neutral frames of each sequence.
 
-    Parameters
-    ----------
-    select, align
-        All rows of a shard.
-
-    Returns
-    -------
-    ``(subject, sequence)`` → ``(68, 2)`` crop pixels. Sequences without an aligned neutral frame
-    are absent.
+    `select`, `align`: all rows of a shard.
+    Returns ``(subject, sequence)`` → ``(68, 2)`` crop pixels. Sequences without an aligned neutral
+        frame are absent.
     """
     frames: dict[tuple[str, str], list[np.ndarray]] = {}
     for chosen, aligned in zip(select, align, strict=True):

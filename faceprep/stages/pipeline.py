@@ -17,20 +17,11 @@ from faceprep.workspace import Workspace
 
 @dataclass
 class RunResult:
-    """Result of a run.
+    """Result of a run."""
 
-    Attributes
-    ----------
-    select
-        Result of the selection, if it was run.
-    stages
-        Results of the other stages, in order.
-    jobs
-        Stage → numbers of its Slurm jobs, if the run does not wait for them.
-    """
-
-    select: SelectResult | None = None
-    stages: list[StageResult] = field(default_factory=list)
+    select: SelectResult | None = None  # result of the selection, if it was run
+    stages: list[StageResult] = field(default_factory=list)  # results of the other stages, in order
+    #: Stage → numbers of its Slurm jobs, if the run does not wait for them.
     jobs: dict[str, list[str]] = field(default_factory=dict)
 
     @property

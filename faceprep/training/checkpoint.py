@@ -38,27 +38,17 @@ from faceprep.training.random_state import Streams
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint with a valid header, whose tensors have not been read.
+    """A checkpoint with a valid header, whose tensors have not been read."""
 
-    Attributes
-    ----------
-    path
-        Its file.
-    kind, preset, config
-        Kind and preset of the generator, and its configuration as plain values, not yet validated.
-    progress, extra
-        Arguments of `checkpoint_writer.write_checkpoint`.
-    document
-        The whole JSON document.
-    """
-
-    path: Path
+    path: Path  # its file
+    #: Kind and preset of the generator, and its configuration as plain values, not yet validated.
     kind: str
     preset: str
     config: dict[str, Any]
+    #: Arguments of `checkpoint_writer.write_checkpoint`.
     progress: dict[str, Scalar]
     extra: dict[str, Any]
-    document: dict[str, Any] = field(repr=False)
+    document: dict[str, Any] = field(repr=False)  # the whole JSON document
     _header: Header = field(repr=False)
 
     @property

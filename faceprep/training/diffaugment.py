@@ -24,22 +24,13 @@ SHIFT, HOLE = 1 / 8, 1 / 2
 
 @dataclass(frozen=True)
 class Draw:
-    """Random numbers of one batch; None for a disabled augmentation.
+    """Random numbers of one batch; None for a disabled augmentation."""
 
-    Attributes
-    ----------
-    colour
-        ``(B, 3)``: brightness added in [-0.5, 0.5], factor of saturation in [0, 2], factor of
-        contrast in [0.5, 1.5].
-    translation
-        ``(B, 2)`` x, y in [-1, 1] of the largest shift.
-    cutout
-        ``(B, 2)`` x, y of the hole's centre in [0, 1] of the side.
-    """
-
+    #: ``(B, 3)``: brightness added in [-0.5, 0.5], factor of saturation in [0, 2], factor of
+    #: contrast in [0.5, 1.5].
     colour: Tensor | None
-    translation: Tensor | None
-    cutout: Tensor | None
+    translation: Tensor | None  # ``(B, 2)`` x, y in [-1, 1] of the largest shift
+    cutout: Tensor | None  # ``(B, 2)`` x, y of the hole's centre in [0, 1] of the side
 
 
 def draw(

@@ -51,12 +51,8 @@ class EMA:
     def update(self, module: nn.Module, batch: int, seen: int) -> None:
         """Update the average with the current weights of the module.
 
-        Parameters
-        ----------
-        module
-            The module of the constructor.
-        batch, seen
-            Images of this step, and images of all earlier steps.
+        `module`: the module of the constructor.
+        `batch`, `seen`: images of this step, and images of all earlier steps.
         """
         live = self._live(module)
         learned = [name for name in self.state if name in self._learned]

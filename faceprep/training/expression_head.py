@@ -49,23 +49,15 @@ class Features(Protocol):
 
 @dataclass(frozen=True)
 class Fit:
-    """Accuracy of the classifier on left-out training subjects.
+    """Accuracy of the classifier on left-out training subjects."""
 
-    Attributes
-    ----------
-    accuracy, balanced
-        Share of correct faces, and mean share over the expressions, with and without augmentation.
-    penalty, temperature
-        Chosen ridge penalty (relative to the mean eigenvalue), and divisor of the logits.
-    faces
-        Number of rows of the fit, with mirrored and augmented copies.
-    """
-
+    #: Share of correct faces, and mean share over the expressions, with and without augmentation.
     accuracy: float
     balanced: float
+    #: Chosen ridge penalty (relative to the mean eigenvalue), and divisor of the logits.
     penalty: float
     temperature: float
-    faces: int
+    faces: int  # number of rows of the fit, with mirrored and augmented copies
 
 
 class ExpressionHead(nn.Module):

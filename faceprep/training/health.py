@@ -17,20 +17,11 @@ _UNIFORM = 1 / 12
 
 @dataclass(frozen=True)
 class Finding:
-    """A detected failure.
+    """A detected failure."""
 
-    Attributes
-    ----------
-    name
-        Short name, e.g. ``dead_code``, ``blind_q``.
-    message
-        Measurement and advice.
-    value, limit
-        Measured number, and the bound that it violates.
-    """
-
-    name: str
-    message: str
+    name: str  # short name, e.g. ``dead_code``, ``blind_q``.
+    message: str  # measurement and advice
+    #: Measured number, and the bound that it violates.
     value: float
     limit: float
 

@@ -16,12 +16,8 @@ _Value = int | float | str
 class History:
     """Rows in memory and on disk; the file is always replaced as a whole.
 
-    Parameters
-    ----------
-    path
-        ``history.parquet``.
-    steps
-        Number of steps of the checkpoint; later rows, from a killed process, are dropped.
+    `path`: ``history.parquet``.
+    `steps`: number of steps of the checkpoint; later rows, from a killed process, are dropped.
     """
 
     def __init__(self, path: Path, steps: int) -> None:
@@ -66,10 +62,7 @@ class History:
     def write(self) -> None:
         """Write all rows to the file.
 
-        Raises
-        ------
-        FaceprepError
-            It cannot be written.
+        Raises `FaceprepError`: it cannot be written.
         """
         import pyarrow.parquet as pq
 

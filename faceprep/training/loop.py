@@ -48,61 +48,35 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Settings of the loop, independent of the trainer.
+    """Settings of the loop, independent of the trainer."""
 
-    Attributes
-    ----------
-    folder
-        Existing folder for checkpoints and history.
-    subjects
-        Subjects of the training faces, sorted; excluded from later tests.
-    seed
-        Seed of torch's global random state.
-    facts
-        Settings that a resumed training must share; JSON-ready.
-    extra
-        Additions to the ``extra`` of the generator's file; JSON-ready.
-    checkpoint_every, sample_every
-        Intervals in steps.
-    draw
-        ``draw(samples, step)`` draws a sheet; None draws nothing.
-    """
-
-    folder: Path
-    subjects: list[str]
-    seed: int = 0
+    folder: Path  # existing folder for checkpoints and history
+    subjects: list[str]  # subjects of the training faces, sorted; excluded from later tests
+    seed: int = 0  # seed of torch's global random state
+    #: Settings that a resumed training must share; JSON-ready.
     facts: Mapping[str, Any] = field(default_factory=dict)
+    #: Additions to the ``extra`` of the generator's file; JSON-ready.
     extra: Mapping[str, Any] = field(default_factory=dict)
+    #: Intervals in steps.
     checkpoint_every: int = 500
     sample_every: int = 500
+    #: ``draw(samples, step)`` draws a sheet; None draws nothing.
     draw: Callable[[Samples, int], None] | None = None
 
 
 @dataclass
 class Outcome:
-    """Outcome of a training, or of a part of it.
+    """Outcome of a training, or of a part of it."""
 
-    Attributes
-    ----------
-    steps, total
-        Steps done, and planned steps.
-    began
-        Steps done by earlier commands.
-    seconds, images
-        Wall time and images of the steps of this command.
-    stopped
-        Name of the signal that stopped it.
-    findings
-        Last detected failures: name → message.
-    """
-
+    #: Steps done, and planned steps.
     steps: int
     total: int
-    began: int
+    began: int  # steps done by earlier commands
+    #: Wall time and images of the steps of this command.
     seconds: float = 0.0
     images: int = 0
-    stopped: str | None = None
-    findings: dict[str, str] = field(default_factory=dict)
+    stopped: str | None = None  # name of the signal that stopped it
+    findings: dict[str, str] = field(default_factory=dict)  # last detected failures: name → message
 
 
 class Training:

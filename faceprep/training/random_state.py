@@ -15,17 +15,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Streams:
-    """Random generators of a training by name, in addition to torch's global ones.
+    """Random generators of a training by name, in addition to torch's global ones."""
 
-    Attributes
-    ----------
-    shuffles
-        NumPy generators: ``{"order": np.random.default_rng(0)}``.
-    draws
-        Torch generators on any device: ``{"noise": torch.Generator()}``.
-    """
-
+    #: NumPy generators: ``{"order": np.random.default_rng(0)}``.
     shuffles: Mapping[str, np.random.Generator] = field(default_factory=dict)
+    #: Torch generators on any device: ``{"noise": torch.Generator()}``.
     draws: Mapping[str, torch.Generator] = field(default_factory=dict)
 
 

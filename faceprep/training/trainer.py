@@ -18,22 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of a training with its own optimizers.
+    """A part of a training with its own optimizers."""
 
-    Attributes
-    ----------
-    name
-        Name in tables and in the history.
-    steps, batch
-        Number of steps, and batch size.
-    learning_rate
-        Learning rate of the generator, for hints.
-    """
-
-    name: str
+    name: str  # name in tables and in the history
+    #: Number of steps, and batch size.
     steps: int
     batch: int
-    learning_rate: float
+    learning_rate: float  # learning rate of the generator, for hints
 
 
 class Inspection(NamedTuple):
@@ -217,16 +208,10 @@ class SetupFactory(Protocol):
 
 @dataclass(frozen=True)
 class Identity:
-    """Settings that a resumed training must share.
+    """Settings that a resumed training must share."""
 
-    Attributes
-    ----------
-    kind, config
-        Kind and configuration of the generator.
-    facts
-        Settings, seed, data and features of the training; JSON-ready.
-    """
-
+    #: Kind and configuration of the generator.
     kind: str
     config: Mapping[str, Any]
+    #: Settings, seed, data and features of the training; JSON-ready.
     facts: Mapping[str, Any] = field(default_factory=dict)

@@ -43,21 +43,12 @@ def table_from_rows(stage: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 def validate(table: pa.Table, stage: str, source: str = "table") -> None:
     """Check a table against the schema and the rules of its stage.
 
-    Parameters
-    ----------
-    table
-        Rows of one shard, or of several.
-    stage
-        Argument of `schema_of`.
-    source
-        Name of the table in errors.
-
-    Raises
-    ------
-    ManifestError
-        Columns or types differ from the schema, a required value is null, a ``face_id`` is
-        repeated, a word is not in its vocabulary, a failed status has no reason, an intensity is
-        outside 0–5, or a path is absolute or leaves its root.
+    `table`: rows of one shard, or of several.
+    `stage`: argument of `schema_of`.
+    `source`: name of the table in errors.
+    Raises `ManifestError`: columns or types differ from the schema, a required value is null, a
+        ``face_id`` is repeated, a word is not in its vocabulary, a failed status has no reason, an
+        intensity is outside 0–5, or a path is absolute or leaves its root.
     """
     schema = schema_of(stage)
     if not table.schema.remove_metadata().equals(schema):
@@ -92,10 +83,7 @@ def validate(table: pa.Table, stage: str, source: str = "table") -> None:
 def safe_path(path: str, source: str = "manifest") -> PurePosixPath:
     """Return a manifest's path, after checking that it is below its root.
 
-    Raises
-    ------
-    ManifestError
-        It is empty, absolute, or leaves its root.
+    Raises `ManifestError`: it is empty, absolute, or leaves its root.
     """
     pure = PurePosixPath(path)
     if not path or pure.is_absolute() or ".." in pure.parts or "\0" in path or path[1:2] == ":":

@@ -82,15 +82,9 @@ def measure(folder: Path) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Paths and shards below one folder.
+    """Paths and shards below one folder."""
 
-    Attributes
-    ----------
-    root
-        Folder of the run.
-    """
-
-    root: Path
+    root: Path  # folder of the run
 
     def folder(self, stage: str) -> Path:
         """Return the folder of a stage."""

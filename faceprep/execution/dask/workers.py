@@ -64,17 +64,9 @@ def warn(message: str) -> None:
 def check_cluster(client: "Client", config: Config) -> None:
     """Check that the workers of a cluster can run the jobs.
 
-    Parameters
-    ----------
-    config
-        Configuration with absolute paths.
-
-    Raises
-    ------
-    MissingToolError
-        If faceprep is not installed where a worker runs.
-    FaceprepError
-        If a worker does not see the workspace or the dataset.
+    `config`: configuration with absolute paths.
+    Raises `MissingToolError`: faceprep is not installed where a worker runs.
+    Raises `FaceprepError`: a worker does not see the workspace or the dataset.
     """
     if not client.nthreads():
         warn("the cluster has no workers yet; waiting for one (Ctrl-C ends)")

@@ -8,14 +8,9 @@ def group_shards(
 ) -> Iterator[list[int]]:
     """Group shards into tasks of about equal, requested duration.
 
-    Parameters
-    ----------
-    seconds
-        Shard → expected seconds on one core.
-    minutes
-        Requested duration of a task.
-    at_once
-        Number of shards that a task makes in parallel.
+    `seconds`: shard → expected seconds on one core.
+    `minutes`: requested duration of a task.
+    `at_once`: number of shards that a task makes in parallel.
     """
     total = sum(seconds.values())
     tasks = min(max(-(-total // (minutes * 60 * at_once)), 1), len(seconds))

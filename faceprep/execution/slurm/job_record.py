@@ -43,39 +43,23 @@ _NOT_IN_A_PATH = "%\\\n"  # sbatch replaces them in the name of a log
 
 @dataclass(frozen=True)
 class JobRecord:
-    """A job array over shards of one stage, or the single job of a verb.
+    """A job array over shards of one stage, or the single job of a verb."""
 
-    Attributes
-    ----------
-    folder
-        Folder of the record.
-    stage, settings
-        Name of the stage, and hash of its settings (`faceprep.execution.plan.config_hash`).
-    tasks
-        Shards of every task.
-    config
-        Configuration, as JSON.
-    before
-        Shard → modification time (ns) of the marker to replace. A shard with another marker has
-        been made since.
-    overwrite, retry_failed
-        See `faceprep.execution.plan.Options`.
-    created
-        Seconds since the epoch; renewed while sbatch runs.
-    job
-        Number of the job; empty until Slurm has accepted it.
-    """
-
-    folder: Path
+    folder: Path  # folder of the record
+    #: Name of the stage, and hash of its settings (`faceprep.execution.plan.config_hash`).
     stage: str
     settings: str
-    tasks: list[list[int]]
-    config: dict[str, Any]
+    tasks: list[list[int]]  # shards of every task
+    config: dict[str, Any]  # configuration, as JSON
+    #: Shard → modification time (ns) of the marker to replace. A shard with another marker has been
+    #: made since.
     before: dict[int, int] = field(default_factory=dict)
+    #: See `faceprep.execution.plan.Options`.
     overwrite: bool = False
     retry_failed: bool = False
+    #: Seconds since the epoch; renewed while sbatch runs.
     created: float = field(default_factory=time.time)
-    job: str = ""
+    job: str = ""  # number of the job; empty until Slurm has accepted it
 
     @property
     def name(self) -> str:
@@ -170,17 +154,9 @@ class JobRecord:
 def create_record(workspace: Path, record: JobRecord, request: Request | None = None) -> JobRecord:
     """Create the record and the folder of a job before its submission.
 
-    Parameters
-    ----------
-    request
-        Data that its tasks need besides the configuration.
-
-    Raises
-    ------
-    UsageError
-        If Slurm would write the logs elsewhere.
-    FaceprepError
-        If the folder cannot be written.
+    `request`: data that its tasks need besides the configuration.
+    Raises `UsageError`: Slurm would write the logs elsewhere.
+    Raises `FaceprepError`: the folder cannot be written.
     """
     strange = sorted(set(_NOT_IN_A_PATH) & set(str(workspace)))
     if strange:

@@ -42,17 +42,10 @@ class QueueError(FaceprepError):
 
 @dataclass(frozen=True)
 class TaskState:
-    """State of one task of an array, or of a job without an array (task 0).
+    """State of one task of an array, or of a job without an array (task 0)."""
 
-    Attributes
-    ----------
-    job
-        Number of the array's job, for scancel.
-    state, reason
-        As squeue prints them.
-    """
-
-    job: str
+    job: str  # number of the array's job, for scancel
+    #: As squeue prints them.
     state: str
     reason: str = ""
 
@@ -122,12 +115,8 @@ def environment() -> dict[str, str]:
 def ask(*command: str) -> str:
     """Run one of Slurm's commands, and return its output.
 
-    Raises
-    ------
-    MissingToolError
-        It is not installed, or fails before Slurm has answered any command.
-    QueueError
-        It fails later.
+    Raises `MissingToolError`: it is not installed, or fails before Slurm has answered any command.
+    Raises `QueueError`: it fails later.
     """
     try:
         done = subprocess.run(

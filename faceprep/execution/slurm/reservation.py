@@ -30,21 +30,12 @@ def reserve(
 ) -> JobRecord | None:
     """Write a record; return it if this command must submit it, None if another command does.
 
-    Parameters
-    ----------
-    workspace
-        Absolute path.
-    record
-        Record without a folder.
-    request
-        Data that its tasks need besides the configuration.
-
-    Raises
-    ------
-    UsageError, FaceprepError
-        As `faceprep.execution.slurm.job_record.create_record`.
-    MissingToolError, QueueError
-        As `faceprep.execution.slurm.queue.read_queue`; the record is removed.
+    `workspace`: absolute path.
+    `record`: record without a folder.
+    `request`: data that its tasks need besides the configuration.
+    Raises `UsageError`, `FaceprepError`: as `faceprep.execution.slurm.job_record.create_record`.
+    Raises `MissingToolError`, `QueueError`: as `faceprep.execution.slurm.queue.read_queue`; the
+        record is removed.
     """
     mine = create_record(workspace, record, request)
     held: JobRecord | None = None

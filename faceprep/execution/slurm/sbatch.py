@@ -160,21 +160,11 @@ def script(
 ) -> str:
     """Return the text of an sbatch file.
 
-    Parameters
-    ----------
-    record
-        The job.
-    job
-        Resources of a task.
-    parallel
-        Number of tasks that may run at once; None for a job without an array.
-    after
-        Numbers of jobs that must have ended first, whether they succeeded or not.
-
-    Raises
-    ------
-    UsageError
-        A line of ``slurm.sbatch`` is not a flag, or sets a reserved one.
+    `record`: the job.
+    `job`: resources of a task.
+    `parallel`: number of tasks that may run at once; None for a job without an array.
+    `after`: numbers of jobs that must have ended first, whether they succeeded or not.
+    Raises `UsageError`: a line of ``slurm.sbatch`` is not a flag, or sets a reserved one.
     """
     last = len(record.tasks) - 1
     array = None if parallel is None else f"0-{last}%{min(parallel, last + 1)}"

@@ -107,12 +107,9 @@ class _Watch:
     def look(self) -> SingleJob | None:
         """Poll the job once; return it if it is done.
 
-        Raises
-        ------
-        QueueError, SubmitError
-            Slurm temporarily does not answer, or refuses the resubmission.
-        FaceprepError
-            The verb raised an error, or the job must not be resubmitted.
+        Raises `QueueError`, `SubmitError`: Slurm temporarily does not answer, or refuses the
+            resubmission.
+        Raises `FaceprepError`: the verb raised an error, or the job must not be resubmitted.
         """
         queue = read_queue()  # before the result, so that a job that ends in between counts as done
         done = self.done()

@@ -36,28 +36,18 @@ _FEWER = (
 
 @dataclass(frozen=True)
 class Submission:
-    """Shards of one stage to submit, with one configuration.
+    """Shards of one stage to submit, with one configuration."""
 
-    Attributes
-    ----------
-    stage, config, settings
-        Stage, configuration, and hash of the stage's settings.
-    shards
-        Numbers of the shards.
-    before, overwrite, retry_failed
-        As `faceprep.execution.slurm.job_record.JobRecord`.
-    request
-        Data that the tasks need besides the configuration.
-    """
-
+    #: Stage, configuration, and hash of the stage's settings.
     stage: ShardedStage
     config: Config
     settings: str
-    shards: Collection[int]
+    shards: Collection[int]  # numbers of the shards
+    #: As `faceprep.execution.slurm.job_record.JobRecord`.
     before: Mapping[int, int] = field(default_factory=dict)
     overwrite: bool = False
     retry_failed: bool = False
-    request: Request | None = None
+    request: Request | None = None  # data that the tasks need besides the configuration
 
     @classmethod
     def of(cls, jobs: Sequence[Job], redo: bool) -> "Submission":
@@ -139,15 +129,8 @@ def tasks_of(
 ) -> dict[int, LivingTask]:
     """Return shard → living task that makes it.
 
-    Parameters
-    ----------
-    wanted
-        Shard → hash of the required settings; empty for any settings.
-
-    Raises
-    ------
-    UsageError
-        A living task makes one of the shards with other settings.
+    `wanted`: shard → hash of the required settings; empty for any settings.
+    Raises `UsageError`: a living task makes one of the shards with other settings.
     """
     living = living_tasks(read_records(workspace.root, stage), queue)
     found = {shard: at for shard, at in living.items() if shard in wanted}
@@ -170,15 +153,9 @@ def submit_arrays(
 ) -> tuple[list[JobRecord], SubmitError | QueueError | None]:
     """Submit arrays over the shards of a submission; stop when Slurm refuses one.
 
-    Parameters
-    ----------
-    most
-        Total number of tasks that Slurm is expected to accept; None for no limit.
-
-    Returns
-    -------
-    The submitted arrays, and the reason for stopping. An array whose acceptance is unknown has no
-    job number.
+    `most`: total number of tasks that Slurm is expected to accept; None for no limit.
+    Returns the submitted arrays, and the reason for stopping. An array whose acceptance is unknown
+        has no job number.
     """
     if not wanted.shards:
         return [], None

@@ -21,38 +21,25 @@ _BEGUN = "begun"
 
 @dataclass(frozen=True)
 class Verb:
-    """A verb that Slurm runs as a single job.
+    """A verb that Slurm runs as a single job."""
 
-    Attributes
-    ----------
-    name
-        Name of the verb, of its sections (also below ``[slurm]``), and of its folder in the
-        workspace.
-    saved
-        Function that returns a number that changes with every saved state; 0 without any.
-    inputs
-        Function that returns the hashes of the inputs, JSON-ready; None if hashing is slow.
-    """
-
+    #: Name of the verb, of its sections (also below ``[slurm]``), and of its folder in the
+    #: workspace.
     name: str
+    #: Function that returns a number that changes with every saved state; 0 without any.
     saved: Callable[[Config], int]
+    #: Function that returns the hashes of the inputs, JSON-ready; None if hashing is slow.
     inputs: Callable[[Config], dict[str, Any] | None]
 
 
 @dataclass(frozen=True)
 class SingleJob:
-    """A queued, running or ended job.
+    """A queued, running or ended job."""
 
-    Attributes
-    ----------
-    job, log
-        Number of the job, and the path of its log.
-    text, data
-        Output of the verb as text and as JSON; empty and None until it is done.
-    """
-
+    #: Number of the job, and the path of its log.
     job: str
     log: Path
+    #: Output of the verb as text and as JSON; empty and None until it is done.
     text: str = ""
     data: dict[str, Any] | None = None
 
@@ -114,10 +101,7 @@ def finished_job(verb: Verb, config: Config) -> SingleJob | None:
 def job_in_queue(verb: Verb, config: Config, queue: Queue) -> JobRecord | None:
     """Return the living job of these settings; wait if another command is submitting it.
 
-    Raises
-    ------
-    UsageError
-        A job with other settings is in the queue.
+    Raises `UsageError`: a job with other settings is in the queue.
     """
     while True:
         known = [record.with_job_of(queue) for record in read_records(config.workspace, verb.name)]

@@ -15,18 +15,10 @@ from faceprep.generators.blocks.layers import LEAK, with_spectral_norm
 
 
 class ProjectedOutput(NamedTuple):
-    """Output of the discriminator on one batch.
+    """Output of the discriminator on one batch."""
 
-    Attributes
-    ----------
-    logits
-        One ``(B, 1, h_l, w_l)`` per level, positive for real.
-    classes
-        ``(B, K)`` logits of the shown expression.
-    """
-
-    logits: tuple[Tensor, ...]
-    classes: Tensor
+    logits: tuple[Tensor, ...]  # one ``(B, 1, h_l, w_l)`` per level, positive for real
+    classes: Tensor  # ``(B, K)`` logits of the shown expression
 
 
 class _Level(nn.Module):

@@ -19,36 +19,23 @@ _PEAK = 0.7
 
 @dataclass(frozen=True)
 class Batch:
-    """Faces and random numbers of a step: B faces, K classes, d elements, identity length G.
+    """Faces and random numbers of a step: B faces, K classes, d elements, identity length G."""
 
-    Attributes
-    ----------
-    x, y
-        Faces ``(B, 3, S, S)`` and their labels ``(B, K)``.
-    other
-        ``(B, K)`` another label of each face, used as target of its edit and as wrong label.
-    own, edit
-        ``(B, d)`` magnitudes of the codes of the own and of the other label.
-    strength
-        ``(B,)`` strength of the edit, in [0, 1].
-    prior, noise
-        ``(B, G)`` identities from the prior, for D_z and for new faces.
-    numbers
-        Random numbers of the augmentation; None without augmentation.
-    pair, paired
-        ``(B, 3, S, S)`` faces of the same people with the label `other`, and weights ``(B,)`` in
-        [0, 1], 0 for missing faces and weak edits. None if no loss needs them.
-    """
-
+    #: Faces ``(B, 3, S, S)`` and their labels ``(B, K)``.
     x: Tensor
     y: Tensor
+    #: ``(B, K)`` another label of each face, used as target of its edit and as wrong label.
     other: Tensor
+    #: ``(B, d)`` magnitudes of the codes of the own and of the other label.
     own: Tensor
     edit: Tensor
-    strength: Tensor
+    strength: Tensor  # ``(B,)`` strength of the edit, in [0, 1]
+    #: ``(B, G)`` identities from the prior, for D_z and for new faces.
     prior: Tensor
     noise: Tensor
-    numbers: Draw | None
+    numbers: Draw | None  # random numbers of the augmentation; None without augmentation
+    #: ``(B, 3, S, S)`` faces of the same people with the label `other`, and weights ``(B,)`` in [0,
+    #: 1], 0 for missing faces and weak edits. None if no loss needs them.
     pair: Tensor | None = None
     paired: Tensor | None = None
 

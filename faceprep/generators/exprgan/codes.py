@@ -31,16 +31,9 @@ EDIT_VARIANCE = (0.85**2 + 0.3**2 / 12) / 2 - EDIT_MEAN**2
 def expression_code(y: Tensor, z: Tensor) -> Tensor:
     """Return the output of F_ctrl: ``c_i = |z|·(2·y_i − 1)``, one `z` for all classes (eq. 3).
 
-    Parameters
-    ----------
-    y
-        ``(B, K)`` one-hot labels.
-    z
-        ``(B, d)`` in [-1, 1], of which the magnitude is used.
-
-    Returns
-    -------
-    ``(B, K·d)`` in [-1, 1], class after class.
+    `y`: ``(B, K)`` one-hot labels.
+    `z`: ``(B, d)`` in [-1, 1], of which the magnitude is used.
+    Returns ``(B, K·d)`` in [-1, 1], class after class.
     """
     return ((2 * y - 1)[:, :, None] * z.abs()[:, None, :]).flatten(1)
 
@@ -48,19 +41,10 @@ def expression_code(y: Tensor, z: Tensor) -> Tensor:
 def intensity_code(y: Tensor, s: Tensor | float, elements: int) -> Tensor:
     """Return the code of an intensity: active block s, all others −s.
 
-    Parameters
-    ----------
-    y
-        ``(B, K)`` one-hot labels.
-    s
-        Intensity in [0, 1], a scalar or ``(B,)``. At 0 all classes have the same code.
-    elements
-        Number d of elements per class.
-
-    Raises
-    ------
-    UsageError
-        An intensity is outside [0, 1].
+    `y`: ``(B, K)`` one-hot labels.
+    `s`: intensity in [0, 1], a scalar or ``(B,)``. At 0 all classes have the same code.
+    `elements`: number d of elements per class.
+    Raises `UsageError`: an intensity is outside [0, 1].
     """
     level = torch.as_tensor(s, dtype=y.dtype, device=y.device).reshape(-1, 1)
     if not bool(((level >= 0) & (level <= 1)).all()):
@@ -103,12 +87,8 @@ def edit_magnitudes(
 ) -> tuple[Tensor, Tensor]:
     """Draw codes for edits in training, mostly strong, with similar elements.
 
-    Returns
-    -------
-    z
-        ``(B, d)`` magnitudes r·(0.7 + 0.3·U), for `expression_code`.
-    r
-        ``(B,)`` strength, the root of U(0, 1), which weights the class loss.
+    Returns magnitudes `z` ``(B, d)`` = r·(0.7 + 0.3·U), for `expression_code`, and their strength
+    `r` ``(B,)``, the root of U(0, 1), which weights the class loss.
     """
     where = generator.device if generator is not None else torch.device("cpu")
     draw = torch.rand(batch, elements + 1, generator=generator, device=where)

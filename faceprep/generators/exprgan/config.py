@@ -146,10 +146,8 @@ class ExprGANConfig:
 def config_from_json(values: Mapping[str, Any]) -> ExprGANConfig:
     """Build a configuration from plain values.
 
-    Raises
-    ------
-    UsageError
-        A key is unknown or missing, or a value has the wrong type or is outside its range.
+    Raises `UsageError`: a key is unknown or missing, or a value has the wrong type or is outside
+        its range.
     """
     unknown = sorted(set(values) - {field.name for field in fields(ExprGANConfig)})
     if unknown:
@@ -163,10 +161,7 @@ def config_from_json(values: Mapping[str, Any]) -> ExprGANConfig:
 def make_config(choices: Mapping[str, Any], changes: Mapping[str, Any]) -> ExprGANConfig:
     """Build a configuration from the settings of a preset and changes.
 
-    Raises
-    ------
-    UsageError
-        A key is unknown, or a value is invalid.
+    Raises `UsageError`: a key is unknown, or a value is invalid.
     """
     values = {**choices, **changes}
     known = {field.name for field in fields(ExprGANConfig)}

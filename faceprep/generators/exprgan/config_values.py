@@ -50,10 +50,7 @@ _ALLOWED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
 def check_values(config: Any) -> None:
     """Check every value of an `ExprGANConfig`.
 
-    Raises
-    ------
-    UsageError
-        A value has the wrong type, or is outside its range.
+    Raises `UsageError`: a value has the wrong type, or is outside its range.
     """
     for field in fields(config):
         value = getattr(config, field.name)

@@ -25,24 +25,12 @@ _Q_SHARED, _Q_BRANCH = 128, 64
 
 
 class ImageOutput(NamedTuple):
-    """Output of D_img and Q on one batch.
+    """Output of D_img and Q on one batch."""
 
-    Attributes
-    ----------
-    logit
-        ``(B,)``, positive for real images that match the label.
-    code
-        ``(B, K·d)`` in [-1, 1], the output of Q, float32.
-    classes
-        ``(B, K)`` logits of the shown expression; None without a class head.
-    features
-        ``(B, 128)`` of Q's shared layer (or D's own layer), for feature matching.
-    """
-
-    logit: Tensor
-    code: Tensor
-    classes: Tensor | None
-    features: Tensor
+    logit: Tensor  # ``(B,)``, positive for real images that match the label
+    code: Tensor  # ``(B, K·d)`` in [-1, 1], the output of Q, float32
+    classes: Tensor | None  # ``(B, K)`` logits of the shown expression; None without a class head
+    features: Tensor  # ``(B, 128)`` of Q's shared layer (or D's own layer), for feature matching
 
 
 class _Full(nn.Module):

@@ -28,21 +28,11 @@ _ON_FEATURES = (
 
 @dataclass(frozen=True)
 class FaceFeatures:
-    """Frozen feature extractor and its auxiliary heads.
+    """Frozen feature extractor and its auxiliary heads."""
 
-    Attributes
-    ----------
-    features
-        The frozen network.
-    head
-        Frozen classifier on its features; None if its weight is 0.
-    projected
-        Layers read by the projected discriminator.
-    """
-
-    features: Features
-    head: ExpressionHead | None = None
-    projected: tuple[str, ...] = ()
+    features: Features  # the frozen network
+    head: ExpressionHead | None = None  # frozen classifier on its features; None if its weight is 0
+    projected: tuple[str, ...] = ()  # layers read by the projected discriminator
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -56,31 +46,20 @@ class FaceFeatures:
 
 @dataclass(frozen=True)
 class Images:
-    """Images of one step.
+    """Images of one step."""
 
-    Attributes
-    ----------
-    reconstruction, bottleneck
-        Reconstruction with the own label, through the source path and from the identity alone; None
-        in a phase whose identities are noise. With a path, `reconstruction` has only the first half
-        of the faces, because it is learned fast and is as expensive as an edit.
-    fake, label, code
-        Generated images for the discriminators, their requested expressions and codes.
-    identity
-        Identities of the faces; None if they are noise.
-    parts
-        Parts of the edit; None without a path or an edit.
-    new
-        Faces of new identities, with `label` and `code`; None if no loss needs them.
-    """
-
+    #: Generated images for the discriminators, their requested expressions and codes.
     fake: Tensor
     label: Tensor
     code: Tensor
+    #: Reconstruction with the own label, through the source path and from the identity alone; None
+    #: in a phase whose identities are noise. With a path, `reconstruction` has only the first half
+    #: of the faces, because it is learned fast and is as expensive as an edit.
     reconstruction: Tensor | None = None
     bottleneck: Tensor | None = None
-    identity: Tensor | None = None
-    parts: EditParts | None = None
+    identity: Tensor | None = None  # identities of the faces; None if they are noise
+    parts: EditParts | None = None  # parts of the edit; None without a path or an edit
+    #: Faces of new identities, with `label` and `code`; None if no loss needs them.
     new: Tensor | None = None
 
 

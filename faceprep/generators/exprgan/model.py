@@ -99,10 +99,7 @@ class ExprGAN(nn.Module):
     def edit_parts(self, g: Tensor, c: Tensor, src: Tensor) -> EditParts:
         """Edit a source, and return the parts of the edit.
 
-        Raises
-        ------
-        ValueError
-            The configuration has no path from the source.
+        Raises `ValueError`: the configuration has no path from the source.
         """
         if self.path is None:
             raise ValueError(f"preset '{self.preset}' has no path from the source")

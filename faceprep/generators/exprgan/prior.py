@@ -28,18 +28,10 @@ _RIDGE = 1e-3
 
 @dataclass(frozen=True)
 class IdentityPrior:
-    """Gaussian distribution of identities before the tanh.
+    """Gaussian distribution of identities before the tanh."""
 
-    Attributes
-    ----------
-    mean
-        ``(G,)``.
-    factor
-        ``(G, G)``, lower triangular Cholesky factor of the covariance.
-    """
-
-    mean: Tensor
-    factor: Tensor
+    mean: Tensor  # ``(G,)``
+    factor: Tensor  # ``(G, G)``, lower triangular Cholesky factor of the covariance
 
     def __call__(self, u: Tensor) -> Tensor:
         """Map numbers ``(B, G)`` of U(-1, 1) to identities ``(B, G)`` in [-1, 1]."""
@@ -66,10 +58,7 @@ def fit_prior(identities: Tensor) -> IdentityPrior:
 def prior_from_json(values: Mapping[str, Any], identity: int) -> IdentityPrior:
     """Read the output of `IdentityPrior.to_json` for identities of length `identity`.
 
-    Raises
-    ------
-    UsageError
-        The values are not a prior of that length.
+    Raises `UsageError`: the values are not a prior of that length.
     """
     try:
         mean = torch.tensor(values["mean"], dtype=torch.float32)

@@ -110,21 +110,15 @@ def paper_phases(
 ) -> tuple[PhaseRecipe, PhaseRecipe, PhaseRecipe]:
     """Return controller, reconstruction and refining (paper, section "Incremental Training").
 
-    Parameters
-    ----------
-    epochs
-        Epochs of the official code; the paper gives none.
-    batches
-        Code: 60 in the controller phase. Paper: 48 throughout.
-    vgg_norm
-        Code: ``mean_over_hw``, with which L_id nearly vanishes. ``mean`` follows the formula of the
-        paper, and gives sharper faces.
-    judges_in_reconstruction
-        Code: D_img, Q and D_z are trained in the second phase too, though G has no adversarial loss
-        there. Paper (False): only Q is trained besides G_enc and G_dec; as Q shares D_img's layers,
-        D_img is updated by L_Q alone.
-    q_in_reconstruction
-        Weight of L_Q in the second phase. Code: 1. Paper: "decreased", without a number.
+    `epochs`: epochs of the official code; the paper gives none.
+    `batches`: Code: 60 in the controller phase. Paper: 48 throughout.
+    `vgg_norm`: Code: ``mean_over_hw``, with which L_id nearly vanishes. ``mean`` follows the
+        formula of the paper, and gives sharper faces.
+    `judges_in_reconstruction`: Code: D_img, Q and D_z are trained in the second phase too, though G
+        has no adversarial loss there. Paper (False): only Q is trained besides G_enc and G_dec; as
+        Q shares D_img's layers, D_img is updated by L_Q alone.
+    `q_in_reconstruction`: weight of L_Q in the second phase. Code: 1. Paper: "decreased", without a
+        number.
     """
     controller = PhaseRecipe(
         name="controller",

@@ -32,12 +32,8 @@ _HEAD_LAYERS = 3
 class ExprGANSetup:
     """Training setup of ExprGAN, a `faceprep.training.trainer.TrainingSetup`.
 
-    Parameters
-    ----------
-    networks, recipes
-        Settings of the networks, and of each phase.
-    projected
-        Layers that the projected discriminator reads.
+    `networks`, `recipes`: settings of the networks, and of each phase.
+    `projected`: layers that the projected discriminator reads.
     """
 
     kind = ExprGAN.kind

@@ -32,24 +32,13 @@ _COLOURFUL = 0.02
 
 
 class EditParts(NamedTuple):
-    """An edit and its parts.
+    """An edit and its parts."""
 
-    Attributes
-    ----------
-    image
-        ``(B, 3, S, S)`` in [-1, 1]: warped + residual, clamped (the gradient passes the clamp).
-    warped
-        ``(B, 3, S, S)`` the source moved by the flow.
-    flow
-        ``(B, 2, S, S)`` pixels, x and y.
-    residual
-        ``(B, 3, S, S)``, already scaled; gray for gray sources.
-    """
-
+    #: ``(B, 3, S, S)`` in [-1, 1]: warped + residual, clamped (the gradient passes the clamp).
     image: Tensor
-    warped: Tensor
-    flow: Tensor
-    residual: Tensor
+    warped: Tensor  # ``(B, 3, S, S)`` the source moved by the flow
+    flow: Tensor  # ``(B, 2, S, S)`` pixels, x and y
+    residual: Tensor  # ``(B, 3, S, S)``, already scaled; gray for gray sources
 
 
 class _Block(nn.Module):
@@ -68,13 +57,9 @@ class _Block(nn.Module):
 class SourcePath(nn.Module):
     """U-Net of three levels that maps source and code to flow and residual.
 
-    Parameters
-    ----------
-    config
-        Settings of the networks.
-    decoder_channels
-        Channels of the decoder's features at sides 4, 8, … S, S; the finest map at each of the
-        path's four sizes is concatenated.
+    `config`: settings of the networks.
+    `decoder_channels`: channels of the decoder's features at sides 4, 8, … S, S; the finest map at
+        each of the path's four sizes is concatenated.
     """
 
     def __init__(self, config: ExprGANConfig, decoder_channels: list[int]) -> None:
@@ -114,14 +99,10 @@ class SourcePath(nn.Module):
     def forward(self, src: Tensor, g: Tensor, c: Tensor, features: list[Tensor]) -> EditParts:
         """Edit source images.
 
-        Parameters
-        ----------
-        src
-            ``(B, 3, S, S)`` in [-1, 1].
-        g, c
-            ``(B, G)``, ``(B, K·d)``.
-        features
-            Features of the decoder for the same g and c; ignored without `path_sees_decoder`.
+        `src`: ``(B, 3, S, S)`` in [-1, 1].
+        `g`, `c`: ``(B, G)``, ``(B, K·d)``.
+        `features`: features of the decoder for the same g and c; ignored without
+            `path_sees_decoder`.
         """
         condition = F.silu(self.condition(torch.cat([g, c], dim=1)))
         h = F.silu(self.stem(src))

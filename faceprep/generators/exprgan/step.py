@@ -32,14 +32,10 @@ from faceprep.generators.exprgan.phase import PhaseRecipe
 class ExprGANStep:
     """Update the networks in one phase.
 
-    Parameters
-    ----------
-    model, phase
-        Networks, and settings of the phase.
-    phi
-        Face features; required if `needs_features`.
-    compiled
-        Compile encoder, decoder and path, but not the discriminators: R1 differentiates twice.
+    `model`, `phase`: networks, and settings of the phase.
+    `phi`: face features; required if `needs_features`.
+    `compiled`: compile encoder, decoder and path, but not the discriminators: R1 differentiates
+        twice.
     """
 
     def __init__(
@@ -73,10 +69,8 @@ class ExprGANStep:
     def __call__(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Train on one batch; `step` counts within the phase.
 
-        Returns
-        -------
-        Unweighted losses and health numbers, scalars on the device. Names of the discriminators'
-        begin with ``d_``.
+        Returns unweighted losses and health numbers, scalars on the device. Names of the
+            discriminators' begin with ``d_``.
         """
         with self._autocast():
             images = self._images(batch)

@@ -30,16 +30,10 @@ _MEASURED, _AT_ONCE = 2048, 64
 class ExprGANTrainer:
     """Trainer of ExprGAN, a `faceprep.training.trainer.Trainer`.
 
-    Parameters
-    ----------
-    config, recipes
-        Settings of the networks, and of each phase.
-    data
-        Faces and seed; the crops determine the device.
-    phi
-        Face features, if a loss needs them.
-    notes
-        Additions to ``train.json``.
+    `config`, `recipes`: settings of the networks, and of each phase.
+    `data`: faces and seed; the crops determine the device.
+    `phi`: face features, if a loss needs them.
+    `notes`: additions to ``train.json``.
     """
 
     kind = ExprGAN.kind

@@ -29,48 +29,24 @@ _CACHE_BYTES = 64 << 20
 
 @dataclass
 class Candidate:
-    """A face generated for a slot.
+    """A face generated for a slot."""
 
-    Attributes
-    ----------
-    slot
-        Slot in the schedule.
-    intensity
-        Intensity to record.
-    code : (K·d,)
-        Expression code; empty for a generator without codes.
-    source
-        Row of its source; None for a new face.
-    pixels
-        ``(S, S, 3) uint8``.
-    """
-
-    slot: Slot
-    intensity: float
-    code: np.ndarray
-    source: int | None
-    pixels: np.ndarray
+    slot: Slot  # slot in the schedule
+    intensity: float  # intensity to record
+    code: np.ndarray  # ``(K·d,)``; expression code; empty for a generator without codes
+    source: int | None  # row of its source; None for a new face
+    pixels: np.ndarray  # ``(S, S, 3) uint8``
 
 
 class CandidateMaker:
     """Generate candidates.
 
-    Parameters
-    ----------
-    config
-        With ``[augment]`` and ``[train]``.
-    generator, file
-        Networks on `device`, and the content of their file.
-    device
-        ``cpu`` or ``cuda``.
-
-    Raises
-    ------
-    UsageError
-        New faces are requested from a kind that cannot generate them, or reference faces are
-        missing.
-    FaceprepError
-        No source can be edited to some expression.
+    `config`: with ``[augment]`` and ``[train]``.
+    `generator`, `file`: networks on `device`, and the content of their file.
+    `device`: ``cpu`` or ``cuda``.
+    Raises `UsageError`: new faces are requested from a kind that cannot generate them, or reference
+        faces are missing.
+    Raises `FaceprepError`: no source can be edited to some expression.
     """
 
     def __init__(

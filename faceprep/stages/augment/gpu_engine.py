@@ -33,19 +33,9 @@ def device_of(config: Config) -> str:
 def run_on_gpu(jobs: Sequence[AugmentJob], work: Work, workers: int) -> Iterator[Outcome]:
     """Compute every job in this process and write it in others.
 
-    Parameters
-    ----------
-    work
-        Not used, because computing and writing are separate.
-
-    Yields
-    ------
-    Outcome of every job, once its shard is written.
-
-    Raises
-    ------
-    FaceprepError
-        A writing process was killed.
+    `work`: not used, because computing and writing are separate.
+    Yields the outcome of every job, once its shard is written.
+    Raises `FaceprepError`: a writing process was killed.
     """
     from loky import ProcessPoolExecutor
 

@@ -23,22 +23,14 @@ _NO_LIMIT = float("inf")
 
 @dataclass(frozen=True)
 class Verdict:
-    """Result of the filter for *N* synthetic faces.
+    """Result of the filter for *N* synthetic faces."""
 
-    Attributes
-    ----------
-    classifier_agrees, looks_real : (N,) bool
-        Whether classifier and distance accept the face; true for a test that is not used.
-    score : (N,)
-        Sum of both scores, higher is better.
-    notes
-        Reason of each rejection.
-    """
-
+    #: ``(N,) bool``; whether classifier and distance accept the face; true for a test that is not
+    #: used.
     classifier_agrees: np.ndarray
     looks_real: np.ndarray
-    score: np.ndarray
-    notes: list[str]
+    score: np.ndarray  # ``(N,)``; sum of both scores, higher is better
+    notes: list[str]  # reason of each rejection
 
     @property
     def passed(self) -> np.ndarray:
@@ -48,18 +40,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class RealFaces:
-    """Embeddings of real training faces, and the largest accepted distance to them.
+    """Embeddings of real training faces, and the largest accepted distance to them."""
 
-    Attributes
-    ----------
-    embeddings : (M, D)
-        Embeddings by face features φ.
-    limit
-        Largest accepted distance: a percentile of their distances to the nearest face of another
-        subject.
-    """
-
-    embeddings: np.ndarray = field(repr=False)
+    embeddings: np.ndarray = field(repr=False)  # ``(M, D)``; embeddings by face features φ
+    #: Largest accepted distance: a percentile of their distances to the nearest face of another
+    #: subject.
     limit: float
 
     def distances(self, embeddings: np.ndarray) -> np.ndarray:
@@ -69,39 +54,23 @@ class RealFaces:
 
 @dataclass(frozen=True)
 class QualityFilter:
-    """Trained filter, which is pickled to worker processes without the network of φ.
+    """Trained filter, which is pickled to worker processes without the network of φ."""
 
-    Attributes
-    ----------
-    template
-        Template to which the faces are aligned.
-    classifier, real
-        Expression classifier and real faces; None for a test that is not used.
-    min_probability
-        Smallest accepted probability of the requested expression.
-    subjects
-        Training subjects of both tests.
-    """
-
-    template: str
+    template: str  # template to which the faces are aligned
+    #: Expression classifier and real faces; None for a test that is not used.
     classifier: ExpressionClassifier | None
     real: RealFaces | None
-    min_probability: float
-    subjects: frozenset[str]
+    min_probability: float  # smallest accepted probability of the requested expression
+    subjects: frozenset[str]  # training subjects of both tests
 
     def __call__(
         self, images: np.ndarray, expressions: Sequence[str], features: Any = None
     ) -> Verdict:
         """Filter synthetic crops.
 
-        Parameters
-        ----------
-        images
-            ``(N, S, S, 3) uint8`` RGB.
-        expressions
-            Requested expression of each.
-        features
-            Face features φ; needed for the comparison with real faces.
+        `images`: ``(N, S, S, 3) uint8`` RGB.
+        `expressions`: requested expression of each.
+        `features`: face features φ; needed for the comparison with real faces.
         """
         count = len(images)
         agrees, real = np.ones(count, bool), np.ones(count, bool)
@@ -139,25 +108,15 @@ def train_filter(
 ) -> QualityFilter:
     """Train a filter on training faces.
 
-    Parameters
-    ----------
-    train
-        Real faces of the training subjects.
-    classes
-        Requested expressions. The classifier also learns neutral if there are neutral faces.
-    classifier
-        Use an expression classifier.
-    features
-        Face features φ, to reject faces that differ from all real ones; None skips this test.
-    min_probability
-        Smallest accepted probability of the requested expression.
-    percentile
-        Percentile of the distances of real faces to the nearest of another subject, used as limit.
-
-    Raises
-    ------
-    UsageError
-        A class has no training face.
+    `train`: real faces of the training subjects.
+    `classes`: requested expressions. The classifier also learns neutral if there are neutral faces.
+    `classifier`: use an expression classifier.
+    `features`: face features φ, to reject faces that differ from all real ones; None skips this
+        test.
+    `min_probability`: smallest accepted probability of the requested expression.
+    `percentile`: percentile of the distances of real faces to the nearest of another subject, used
+        as limit.
+    Raises `UsageError`: a class has no training face.
     """
     asked = fit_classifiers(train, classes)[0] if classifier else None
     real = _real_faces(train, features, percentile) if features is not None else None

@@ -13,59 +13,33 @@ _COUNTED = ["face_id", "expression", "mode", "status", "rejected_judge", "reject
 
 @dataclass
 class AugmentResult:
-    """Result of ``augment``.
+    """Result of ``augment``."""
 
-    Attributes
-    ----------
-    folder
-        Folder of the faces.
-    images, asked
-        Numbers of existing and of requested faces.
-    made, before, lacking
-        Number of faces made by this run, existing before it, and missing in ``todo``.
-    replaced
-        Number of existing faces to remove: those with other settings, or all with ``--overwrite``.
-    refusal
-        Error if the run would remove faces with other settings without ``--overwrite``.
-    shards, todo
-        Number of shards of the requested faces, and numbers of the shards to make.
-    faces, modes
-        Number of faces by expression, and by mode.
-    rejected
-        Expression → test of the filter → number of rejected candidates; empty without a filter.
-    doubtful
-        Number of faces, by expression, for which no candidate passed.
-    seconds
-        Wall time.
-    disk_bytes
-        Estimated size of the new faces.
-    device
-        Device that computes the faces.
-    failed
-        Failed shard → reason.
-    jobs
-        Slurm jobs of a run that does not wait for them.
-    """
-
-    folder: Path
-    asked: int
+    folder: Path  # folder of the faces
+    asked: int  # number of requested faces
+    #: Number of shards of the requested faces, and numbers of the shards to make.
     shards: int
     todo: list[int]
-    device: str
-    before: int = 0
-    lacking: int = 0
+    device: str  # device that computes the faces
+    before: int = 0  # number of faces that existed before the run
+    lacking: int = 0  # number of faces missing in ``todo``
+    #: Number of existing faces to remove: those with other settings, or all with ``--overwrite``.
     replaced: int = 0
+    #: Error if the run would remove faces with other settings without ``--overwrite``.
     refusal: UsageError | None = None
-    images: int = 0
-    made: int = 0
+    images: int = 0  # number of existing faces
+    made: int = 0  # number of faces made by this run
+    #: Number of faces by expression, and by mode.
     faces: dict[str, int] = field(default_factory=dict)
     modes: dict[str, int] = field(default_factory=dict)
+    #: Expression → test of the filter → number of rejected candidates; empty without a filter.
     rejected: dict[str, dict[str, int]] = field(default_factory=dict)
+    #: Number of faces, by expression, for which no candidate passed.
     doubtful: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
-    disk_bytes: int = 0
-    failed: dict[int, str] = field(default_factory=dict)
-    jobs: list[str] = field(default_factory=list)
+    seconds: float = 0.0  # wall time
+    disk_bytes: int = 0  # estimated size of the new faces
+    failed: dict[int, str] = field(default_factory=dict)  # failed shard → reason
+    jobs: list[str] = field(default_factory=list)  # Slurm jobs of a run that does not wait for them
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready values; ``refused`` is whether there is a refusal."""

@@ -53,21 +53,11 @@ class _Chosen:
 class Sampler:
     """Generate the synthetic faces of a run.
 
-    Parameters
-    ----------
-    config
-        With ``[augment]`` and ``[train]``.
-    checkpoint
-        SHA-256 of the generator's file.
-    device
-        ``cpu`` or ``cuda``.
-    quality
-        Filter that faces must pass; None for no filter.
-
-    Raises
-    ------
-    FaceprepError
-        The generator's file has another hash.
+    `config`: with ``[augment]`` and ``[train]``.
+    `checkpoint`: SHA-256 of the generator's file.
+    `device`: ``cpu`` or ``cuda``.
+    `quality`: filter that faces must pass; None for no filter.
+    Raises `FaceprepError`: the generator's file has another hash.
     """
 
     def __init__(
@@ -94,9 +84,7 @@ class Sampler:
     def make(self, first: int, count: int) -> tuple[list[Row], np.ndarray]:
         """Generate a block of faces.
 
-        Returns
-        -------
-        Rows without paths, and pixels ``(count, S, S, 3) uint8``.
+        Returns rows without paths, and pixels ``(count, S, S, 3) uint8``.
         """
         pending = self.schedule.slots(first, count)
         chosen = {slot.index: _Chosen() for slot in pending}

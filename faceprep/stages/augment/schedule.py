@@ -22,35 +22,19 @@ _LEAST_ELEMENT = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Position of a synthetic face in the schedule.
+    """Position of a synthetic face in the schedule."""
 
-    Attributes
-    ----------
-    index
-        0-based.
-    label
-        Index of its expression.
-    mode
-        One of `MODES`.
-    turn
-        Number of earlier rounds of its mode.
-    """
-
-    index: int
-    label: int
-    mode: str
-    turn: int
+    index: int  # 0-based
+    label: int  # index of its expression
+    mode: str  # one of `MODES`
+    turn: int  # number of earlier rounds of its mode
 
 
 class Schedule:
     """Slots of a run.
 
-    Parameters
-    ----------
-    classes
-        Number of expressions.
-    shares
-        Mode → share; their sum is 1.
+    `classes`: number of expressions.
+    `shares`: mode → share; their sum is 1.
     """
 
     def __init__(self, classes: int, shares: Mapping[str, float]) -> None:
@@ -80,27 +64,13 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Random numbers of a candidate for a slot.
+    """Random numbers of a candidate for a slot."""
 
-    Attributes
-    ----------
-    intensity
-        Requested, in [0, 1].
-    elements : (d,)
-        U(0, 1), for an expression code.
-    identity : (G,)
-        U(-1, 1), for a new face.
-    pick
-        U(0, 1) that chooses the source.
-    donor
-        U(0, 1) that chooses the reference face.
-    """
-
-    intensity: float
-    elements: np.ndarray
-    identity: np.ndarray
-    pick: float
-    donor: float = 0.0
+    intensity: float  # requested, in [0, 1]
+    elements: np.ndarray  # ``(d,)``; U(0, 1), for an expression code
+    identity: np.ndarray  # ``(G,)``; U(-1, 1), for a new face
+    pick: float  # U(0, 1) that chooses the source
+    donor: float = 0.0  # U(0, 1) that chooses the reference face
 
 
 def draw(
@@ -132,12 +102,8 @@ def magnitudes(
 ) -> tuple[np.ndarray, float]:
     """Return the elements ``(d,)`` of a code's active class, and the intensity to record.
 
-    Parameters
-    ----------
-    intensity
-        Input of the generator in [0, 1].
-    kind
-        ``augment.code``. ``paper``: |U(-1, 1)| each (Ding et al., 2018, section 3.1), and their
+    `intensity`: input of the generator in [0, 1].
+    `kind`: ``augment.code``. ``paper``: |U(-1, 1)| each (Ding et al., 2018, section 3.1), and their
         mean is recorded. Not used without a code (d = 0).
     """
     if kind == "paper" and len(drawn.elements):
@@ -149,14 +115,10 @@ def magnitudes(
 class SourceOrder:
     """Order of the sources: one face of every subject before a second face of any.
 
-    Parameters
-    ----------
-    seed, mode
-        Seed of the run, and mode of the sources.
-    expressions, subjects : (N,)
-        Expression (``""`` if unlabelled) and subject of each source.
-    classes
-        Expressions by index. A source is edited to expressions other than its own.
+    `seed`, `mode`: seed of the run, and mode of the sources.
+    `expressions`, `subjects` ``(N,)``: expression (``""`` if unlabelled) and subject of each
+        source.
+    `classes`: expressions by index. A source is edited to expressions other than its own.
     """
 
     def __init__(

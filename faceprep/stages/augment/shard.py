@@ -22,7 +22,6 @@ from faceprep.core.images import write_png
 from faceprep.execution.job import Job, Request
 from faceprep.execution.shard import explain_os_error, one_thread, versions
 from faceprep.execution.stage import ShardedStage, ShardOutput, image_name
-from faceprep.stages.augment.quality_filter import QualityFilter
 from faceprep.workspace import Marker, Workspace
 from faceprep.workspace.artifacts import generator_name
 from faceprep.workspace.manifest import Row, table_from_rows
@@ -59,34 +58,18 @@ class AugmentStage(ShardedStage):
 
 @dataclass(frozen=True)
 class AugmentJob(Job):
-    """A shard to make.
+    """A shard to make."""
 
-    Attributes
-    ----------
-    first, rows
-        Index of its first face, and requested number of faces.
-    capacity
-        Largest number of faces of a shard, which limits the blocks instead of `rows`.
-    kept
-        Number of existing faces with the same settings.
-    checkpoint
-        SHA-256 of the generator's file.
-    device
-        Device to compute on.
-    quality
-        Filter that the faces must pass.
-    remote
-        Data that a cluster task needs besides the configuration.
-    """
-
+    #: Index of its first face, and requested number of faces.
     first: int = 0
     rows: int = 0
+    #: Largest number of faces of a shard, which limits the blocks instead of `rows`.
     capacity: int = 0
-    kept: int = 0
-    checkpoint: str = ""
-    device: str = "cpu"
-    quality: "QualityFilter | None" = None
-    remote: Request | None = None
+    kept: int = 0  # number of existing faces with the same settings
+    checkpoint: str = ""  # SHA-256 of the generator's file
+    device: str = "cpu"  # device to compute on
+    quality: "QualityFilter | None" = None  # filter that the faces must pass
+    remote: Request | None = None  # data that a cluster task needs besides the configuration
 
     def is_done(self, workspace: Workspace) -> bool:
         """Return whether the shard has all requested faces."""
@@ -119,10 +102,7 @@ def blocks(job: AugmentJob, sampler: "Sampler") -> Iterator[Block]:
 def write_shard(job: AugmentJob, made: Iterable[Block]) -> Marker:
     """Write the pictures of a shard as they are computed, and commit it.
 
-    Raises
-    ------
-    FaceprepError
-        The workspace cannot be written.
+    Raises `FaceprepError`: the workspace cannot be written.
     """
     workspace, name = Workspace(job.config.workspace), job.stage.name
     started = time.monotonic()
@@ -203,22 +183,13 @@ _FILTER = "quality_filter.pickle"
 
 @dataclass(frozen=True)
 class RemoteAugment:
-    """Job on another machine that makes shards of a set of synthetic faces.
+    """Job on another machine that makes shards of a set of synthetic faces."""
 
-    Attributes
-    ----------
-    count, device
-        As for `faceprep.stages.augment.run.run_augment`.
-    input_hash
-        Hash of generator and sources at submission.
-    quality
-        Filter trained at submission.
-    """
-
+    #: As for `faceprep.stages.augment.run.run_augment`.
     count: int
     device: str
-    input_hash: str
-    quality: QualityFilter | None
+    input_hash: str  # hash of generator and sources at submission
+    quality: "QualityFilter | None"  # filter trained at submission
 
     def write(self, folder: Path) -> None:
         """Write it into the folder of a job."""

@@ -25,22 +25,13 @@ ELSEWHERE = "elsewhere:"
 
 @dataclass(frozen=True)
 class Sources:
-    """Faces to edit.
+    """Faces to edit."""
 
-    Attributes
-    ----------
-    ids, crops
-        ``face_id`` and file of each.
-    expressions : (N,)
-        Names; an empty string if unlabelled.
-    subjects : (N,)
-        Subjects as ``dataset/subject``.
-    """
-
+    #: ``face_id`` and file of each.
     ids: list[str]
     crops: list[Path]
-    expressions: np.ndarray
-    subjects: np.ndarray
+    expressions: np.ndarray  # ``(N,)``; names; an empty string if unlabelled
+    subjects: np.ndarray  # ``(N,)``; subjects as ``dataset/subject``
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -53,17 +44,9 @@ class Sources:
 def find_sources(config: Config, mode: str) -> Sources:
     """Find the faces that a mode edits.
 
-    Parameters
-    ----------
-    mode
-        ``edit``: training faces of the workspace; ``other``: those of ``augment.sources``.
-
-    Raises
-    ------
-    UsageError
-        There are none, or the other workspace is incompatible.
-    FaceprepError
-        A source shows a subject of ``test`` or ``val`` here.
+    `mode`: ``edit``: training faces of the workspace; ``other``: those of ``augment.sources``.
+    Raises `UsageError`: there are none, or the other workspace is incompatible.
+    Raises `FaceprepError`: a source shows a subject of ``test`` or ``val`` here.
     """
     if mode == "edit":
         rows = training_rows(config.workspace, fold=config.train.fold)

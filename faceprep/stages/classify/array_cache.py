@@ -42,10 +42,7 @@ class CachedArray:
     def read(self) -> np.ndarray:
         """Map the array copy-on-write: changes stay in this process.
 
-        Raises
-        ------
-        FaceprepError
-            Another run removed the file.
+        Raises `FaceprepError`: another run removed the file.
         """
         try:
             return np.load(self.path, mmap_mode="c")
@@ -66,36 +63,19 @@ class CachedArray:
 
 @dataclass(frozen=True)
 class ArrayCache:
-    """Folder of cached arrays.
+    """Folder of cached arrays."""
 
-    Attributes
-    ----------
-    folder
-        Folder of the files.
-    progress
-        Receiver of messages.
-    dry_run
-        Whether to compute nothing.
-    overwrite
-        Whether to compute every array again.
-    """
-
-    folder: Path
-    progress: Progress
-    dry_run: bool = False
-    overwrite: bool = False
+    folder: Path  # folder of the files
+    progress: Progress  # receiver of messages
+    dry_run: bool = False  # whether to compute nothing
+    overwrite: bool = False  # whether to compute every array again
 
     def array(self, name: str, source: Any, compute: Callable[[], Content]) -> CachedArray:
         """Compute ``folder/name-<key>.npy``, unless it exists and is complete.
 
-        Parameters
-        ----------
-        name
-            Beginning of the file's name.
-        source
-            JSON-ready value that determines the content.
-        compute
-            Function that returns shape, type and parts of the array.
+        `name`: beginning of the file's name.
+        `source`: JSON-ready value that determines the content.
+        `compute`: function that returns shape, type and parts of the array.
         """
         key = digest(source)
         cached = CachedArray(self.folder / f"{name}-{key}.npy", key)
@@ -122,17 +102,9 @@ class ArrayCache:
     ) -> CachedArray:
         """Decode the crops of a table, ``(N, size, size, 3) uint8``.
 
-        Parameters
-        ----------
-        table
-            Rows with ``crop`` and ``crop_sha256``.
-        remedy
-            Hint of the error for an unreadable crop.
-
-        Raises
-        ------
-        FaceprepError
-            A crop cannot be read.
+        `table`: rows with ``crop`` and ``crop_sha256``.
+        `remedy`: hint of the error for an unreadable crop.
+        Raises `FaceprepError`: a crop cannot be read.
         """
 
         def compute() -> Content:

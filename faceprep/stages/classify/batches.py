@@ -15,21 +15,11 @@ from faceprep.training.crops import Order
 
 @dataclass(frozen=True)
 class Pool:
-    """Faces on a device.
+    """Faces on a device."""
 
-    Attributes
-    ----------
-    images : (M, S, S, 3) uint8
-        RGB, possibly shared with other pools.
-    rows : (N,) int64
-        Rows of `images` in the pool, on the CPU.
-    labels : (N,) int64
-        Expression of each row.
-    """
-
-    images: Tensor
-    rows: Tensor
-    labels: Tensor
+    images: Tensor  # ``(M, S, S, 3) uint8``; RGB, possibly shared with other pools
+    rows: Tensor  # ``(N,) int64``; rows of `images` in the pool, on the CPU
+    labels: Tensor  # ``(N,) int64``; expression of each row
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -43,15 +33,10 @@ class Pool:
 class Batches:
     """Endless batches: every face once per epoch in random order, or expressions drawn evenly.
 
-    Parameters
-    ----------
-    real, synthetic
-        Pools; ``config.synthetic_share`` of every batch is synthetic, with at least one face of
-        each pool.
-    config
-        Section ``[classify]``: ``batch``, ``synthetic_share`` and ``even``.
-    seed
-        Seed of the order.
+    `real`, `synthetic`: pools; ``config.synthetic_share`` of every batch is synthetic, with at
+        least one face of each pool.
+    `config`: section ``[classify]``: ``batch``, ``synthetic_share`` and ``even``.
+    `seed`: seed of the order.
     """
 
     def __init__(
@@ -132,14 +117,9 @@ def flipped(x: Tensor, random: torch.Generator) -> Tensor:
 def classic(x: Tensor, random: torch.Generator, strength: float = 1.0) -> Tensor:
     """Apply `CHANGES` random kinds of change from `LARGEST` to every image.
 
-    Parameters
-    ----------
-    x
-        ``(B, 3, S, S)`` in [-1, 1].
-    random
-        Generator on the CPU, so that all devices draw equal numbers.
-    strength
-        Share of the largest changes, 0 to 1.
+    `x`: ``(B, 3, S, S)`` in [-1, 1].
+    `random`: generator on the CPU, so that all devices draw equal numbers.
+    `strength`: share of the largest changes, 0 to 1.
     """
     count = len(x)
     chosen = torch.rand(count, len(LARGEST), generator=random).topk(CHANGES, dim=1).indices
@@ -183,21 +163,11 @@ def _hole_mask(x: Tensor, centres: Tensor, side: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Mixed:
-    """A batch in which every image is a weighted mean of itself and another image.
+    """A batch in which every image is a weighted mean of itself and another image."""
 
-    Attributes
-    ----------
-    x : (B, 3, S, S)
-        Images.
-    other : (B,)
-        Position of the other image.
-    weight : (B,)
-        Weight of the own image and label.
-    """
-
-    x: Tensor
-    other: Tensor
-    weight: Tensor
+    x: Tensor  # ``(B, 3, S, S)``; images
+    other: Tensor  # ``(B,)``; position of the other image
+    weight: Tensor  # ``(B,)``; weight of the own image and label
 
 
 def mixup(x: Tensor, random: torch.Generator) -> Mixed:

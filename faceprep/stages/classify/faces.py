@@ -19,25 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RealFaces:
-    """Photographed faces with an expression.
+    """Photographed faces with an expression."""
 
-    Attributes
-    ----------
-    table
-        Rows as `faceprep.workspace.load.load` returns them, with the columns ``dataset_subject``
-        (``dataset/subject``) and ``clip``.
-    classes
-        Expressions in the order of the labels.
-    labels : (N,) int64
-        Position of each face's expression in `classes`.
-    workspace
-        Folder of the run.
-    """
-
+    #: Rows as `faceprep.workspace.load.load` returns them, with the columns ``dataset_subject``
+    #: (``dataset/subject``) and ``clip``.
     table: "pd.DataFrame"
-    classes: tuple[str, ...]
-    labels: np.ndarray
-    workspace: Path
+    classes: tuple[str, ...]  # expressions in the order of the labels
+    labels: np.ndarray  # ``(N,) int64``; position of each face's expression in `classes`
+    workspace: Path  # folder of the run
 
     @property
     def face_ids(self) -> np.ndarray:
@@ -64,10 +53,7 @@ class RealFaces:
 def load_faces(workspace: Path, config: ClassifyConfig) -> RealFaces:
     """Load the aligned faces with the classified expressions.
 
-    Raises
-    ------
-    UsageError
-        There are none, or a requested expression does not occur.
+    Raises `UsageError`: there are none, or a requested expression does not occur.
     """
     faces = load(workspace, ["align"], only_ok=True)
     faces = faces[faces["expression"].notna()]
@@ -86,14 +72,9 @@ def load_faces(workspace: Path, config: ClassifyConfig) -> RealFaces:
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of the faces on each side, ascending, for one fold and one seed.
+    """Rows of the faces on each side, ascending, for one fold and one seed."""
 
-    Attributes
-    ----------
-    train, held_out, test : (n,) int64
-        Training faces, faces that choose the best update, and test faces.
-    """
-
+    #: ``(n,) int64``; training faces, faces that choose the best update, and test faces.
     train: np.ndarray
     held_out: np.ndarray
     test: np.ndarray
@@ -102,12 +83,8 @@ class Split:
 class Splits:
     """Splits of the faces by fold and seed, each computed once.
 
-    Parameters
-    ----------
-    faces
-        All real faces.
-    share
-        Share of the training subjects to hold out if ``val`` is empty; at least one subject.
+    `faces`: all real faces.
+    `share`: share of the training subjects to hold out if ``val`` is empty; at least one subject.
     """
 
     def __init__(self, faces: RealFaces, share: float) -> None:
@@ -118,17 +95,10 @@ class Splits:
     def split(self, fold: int | None, seed: int) -> Split:
         """Split the faces; the held-out subjects depend on seed and fold only.
 
-        Parameters
-        ----------
-        fold
-            Test fold; None for the split of the selection, whose ``val``, if any, is held out.
-        seed
-            Seed that draws the held-out subjects.
-
-        Raises
-        ------
-        UsageError
-            ``train`` has no face, or fewer than two subjects while ``val`` is empty.
+        `fold`: test fold; None for the split of the selection, whose ``val``, if any, is held out.
+        `seed`: seed that draws the held-out subjects.
+        Raises `UsageError`: ``train`` has no face, or fewer than two subjects while ``val`` is
+            empty.
         """
         key = (fold, seed)
         if key not in self._splits:
@@ -173,10 +143,7 @@ class Splits:
 def folds_of(faces: RealFaces, wanted: int | None) -> list[int | None]:
     """Return the folds to test; one None for the split of the selection.
 
-    Raises
-    ------
-    UsageError
-        The selection has another number of folds, or its split has no test face.
+    Raises `UsageError`: the selection has another number of folds, or its split has no test face.
     """
     known = sorted(int(fold) for fold in faces.table["fold"].unique() if fold >= 0)
     other = f"--folds {len(known)}, or: " if len(known) > 1 else ""

@@ -28,18 +28,10 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class DescribedFaces:
-    """Face features φ of faces.
+    """Face features φ of faces."""
 
-    Attributes
-    ----------
-    values : (N, 2, D)
-        Features of each face and of its mirror image.
-    labels : (N,) int64
-        Expressions.
-    """
-
-    values: np.ndarray
-    labels: np.ndarray
+    values: np.ndarray  # ``(N, 2, D)``; features of each face and of its mirror image
+    labels: np.ndarray  # ``(N,) int64``; expressions
 
 
 @dataclass(frozen=True)
@@ -92,21 +84,11 @@ def train_logistic(
 ) -> Logistic:
     """Fit a logistic regression to faces and their mirror images.
 
-    Parameters
-    ----------
-    real
-        Faces of the training subjects, without those of `held_out`.
-    held_out
-        Faces of training subjects on which the penalty is chosen by log-loss.
-    classes
-        Expressions in the order of the labels.
-    synthetic, synthetic_share
-        Further faces, and their share of the loss.
-
-    Raises
-    ------
-    UsageError
-        The training faces show one expression only.
+    `real`: faces of the training subjects, without those of `held_out`.
+    `held_out`: faces of training subjects on which the penalty is chosen by log-loss.
+    `classes`: expressions in the order of the labels.
+    `synthetic`, `synthetic_share`: further faces, and their share of the loss.
+    Raises `UsageError`: the training faces show one expression only.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -26,10 +26,7 @@ _MOST_PHOTOGRAPHS = 2000
 def compare_with_test(plan: Plan, features: Any) -> NearDuplicates:
     """Compare synthetic and training faces with the test faces.
 
-    Parameters
-    ----------
-    features
-        Face features φ.
+    `features`: face features φ.
     """
     path = plan.folder / "faces" / "near-duplicates.json"
     count = plan.config.classify.near_duplicates

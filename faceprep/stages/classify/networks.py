@@ -30,22 +30,12 @@ _LEAST_CONTRAST = 0.01
 def build_classifier(name: str, classes: Sequence[str], size: int, seed: int) -> nn.Module:
     """Build a classifier of images ``(B, 3, S, S)`` in [-1, 1] that returns logits ``(B, K)``.
 
-    Parameters
-    ----------
-    name
-        ``paper``: `PaperNetwork`, 18.2 million weights at 128 pixels. ``small``: `SmallNetwork`,
-        for a CPU.
-    classes
-        Expressions in the order of the outputs.
-    size
-        Side S, pixels.
-    seed
-        Seed of the weights; the global random state is unchanged.
-
-    Raises
-    ------
-    UsageError
-        There is no such network, or none for that size.
+    `name`: ``paper``: `PaperNetwork`, 18.2 million weights at 128 pixels. ``small``:
+        `SmallNetwork`, for a CPU.
+    `classes`: expressions in the order of the outputs.
+    `size`: side S, pixels.
+    `seed`: seed of the weights; the global random state is unchanged.
+    Raises `UsageError`: there is no such network, or none for that size.
     """
     if name not in SIZES:
         raise UsageError(f"no network is called {name!r}", f"one of: {', '.join(SIZES)}")

@@ -17,75 +17,41 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RowResult:
-    """A row of the table with its numbers.
+    """A row of the table with its numbers."""
 
-    Attributes
-    ----------
-    row
-        Arm and number of synthetic faces.
-    accuracy
-        Accuracies with intervals.
-    answers
-        Predictions of every seed for every test face.
-    against, gain
-        Row to compare with, and the gain over it: the same arm without synthetic faces, or the
-        first row for rows without; None for the first row.
-    """
-
-    row: TableRow
-    accuracy: Accuracy
-    answers: Predictions = field(repr=False)
+    row: TableRow  # arm and number of synthetic faces
+    accuracy: Accuracy  # accuracies with intervals
+    answers: Predictions = field(repr=False)  # predictions of every seed for every test face
+    #: Row to compare with, and the gain over it: the same arm without synthetic faces, or the first
+    #: row for rows without; None for the first row.
     against: TableRow | None = None
     gain: Gain | None = None
 
 
 @dataclass
 class ClassifyResult:
-    """Result of `faceprep.stages.classify.run.run_classify`.
+    """Result of `faceprep.stages.classify.run.run_classify`."""
 
-    Attributes
-    ----------
-    folder
-        Folder of the results.
-    generator
-        Name of the generator of the synthetic faces.
-    faces
-        Real faces.
-    runs, run_results
-        Training runs, and their results (none in a dry run).
-    rows
-        The table.
-    best
-        Best row with synthetic faces, best row without, and the gain; None if either is missing.
-        Biased upwards, because both are selected by the reported accuracy.
-    made_of
-        Hashes of the inputs, by `faceprep.workspace.inputs.inputs_of`.
-    unknown_people
-        Why the table is not subject-independent; None if every face has a known person.
-    near
-        Near duplicates; None without synthetic faces, or if not computed.
-    notes
-        Remarks for the reader.
-    trained, seconds
-        Number of runs trained by this command, and their wall time.
-    overwrite
-        Whether finished runs are trained again.
-    """
-
-    folder: Path
-    generator: str
-    faces: RealFaces
+    folder: Path  # folder of the results
+    generator: str  # name of the generator of the synthetic faces
+    faces: RealFaces  # real faces
     runs: list[TrainingRun]
-    rows: list[RowResult] = field(default_factory=list)
-    run_results: list[RunResult] = field(default_factory=list)
+    rows: list[RowResult] = field(default_factory=list)  # the table
+    run_results: list[RunResult] = field(default_factory=list)  # none in a dry run
+    #: Best row with synthetic faces, best row without, and the gain; None if either is missing.
+    #: Biased upwards, because both are selected by the reported accuracy.
     best: tuple[TableRow, TableRow, Gain] | None = None
+    #: Hashes of the inputs, by `faceprep.workspace.inputs.inputs_of`.
     made_of: dict[str, Any] = field(default_factory=dict)
+    #: Why the table is not subject-independent; None if every face has a known person.
     unknown_people: str | None = None
+    #: Near duplicates; None without synthetic faces, or if not computed.
     near: "NearDuplicates | None" = None
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # remarks for the reader
+    #: Number of runs trained by this command, and their wall time.
     trained: int = 0
     seconds: float = 0.0
-    overwrite: bool = False
+    overwrite: bool = False  # whether finished runs are trained again
 
     def fill_table(self) -> None:
         """Compute the rows of the table from the results of the runs."""

@@ -52,63 +52,35 @@ class TableRow:
 
 @dataclass(frozen=True)
 class RunSynthetic:
-    """Synthetic faces of a run.
+    """Synthetic faces of a run."""
 
-    Attributes
-    ----------
-    array
-        Pixels of all synthetic faces, or features for `LOGISTIC`.
-    rows, labels : (n,) int64
-        Used rows of `array`, and their expressions.
-    key
-        Hash of the content of the used rows, independent of further faces.
-    """
-
-    array: CachedArray
+    array: CachedArray  # pixels of all synthetic faces, or features for `LOGISTIC`
+    #: ``(n,) int64``; used rows of `array`, and their expressions.
     rows: np.ndarray
     labels: np.ndarray
-    key: str
+    key: str  # hash of the content of the used rows, independent of further faces
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """One training.
+    """One training."""
 
-    Attributes
-    ----------
-    row, seed, fold
-        Row of the table, seed, and test fold; None for the split of the selection.
-    classes, labels
-        Expressions, and the labels ``(N,)`` of all real faces.
-    split
-        Sides of the real faces.
-    array
-        Pixels of all real faces, or features for `LOGISTIC`.
-    config
-        Section ``[classify]``; a run reads `SETTINGS` of it.
-    synthetic
-        Synthetic faces, or None.
-    face_ids, subjects : (N,)
-        Names and subjects of all real faces.
-    device
-        Device of the training.
-    folder
-        Folder of the files of all runs.
-    """
-
+    #: Row of the table, seed, and test fold; None for the split of the selection.
     row: TableRow
     seed: int
     fold: int | None
+    #: Expressions, and the labels ``(N,)`` of all real faces.
     classes: tuple[str, ...]
     labels: np.ndarray
-    split: Split
-    array: CachedArray
-    config: ClassifyConfig
-    synthetic: RunSynthetic | None
+    split: Split  # sides of the real faces
+    array: CachedArray  # pixels of all real faces, or features for `LOGISTIC`
+    config: ClassifyConfig  # section ``[classify]``; a run reads `SETTINGS` of it
+    synthetic: RunSynthetic | None  # synthetic faces, or None
+    #: ``(N,)``; names and subjects of all real faces.
     face_ids: np.ndarray
     subjects: np.ndarray
-    device: str
-    folder: Path
+    device: str  # device of the training
+    folder: Path  # folder of the files of all runs
 
     @cached_property
     def key(self) -> str:
@@ -133,25 +105,14 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class RunResult:
-    """Result of a training run, as stored in its file.
+    """Result of a training run, as stored in its file."""
 
-    Attributes
-    ----------
-    log_probabilities : (F, K)
-        Log-probabilities of the test faces, in their order.
-    face_ids
-        ``face_id`` of the test faces.
-    trained_on, held_out
-        Subjects of the training and of the held-out faces.
-    metadata
-        Best update, evaluations, seconds.
-    """
-
-    log_probabilities: np.ndarray
-    face_ids: list[str]
+    log_probabilities: np.ndarray  # ``(F, K)``; log-probabilities of the test faces, in their order
+    face_ids: list[str]  # ``face_id`` of the test faces
+    #: Subjects of the training and of the held-out faces.
     trained_on: list[str]
     held_out: list[str]
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)  # best update, evaluations, seconds
 
 
 def write_result(run: TrainingRun, result: RunResult) -> None:

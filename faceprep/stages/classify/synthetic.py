@@ -23,34 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SyntheticFaces:
-    """Synthetic faces of one generator, for one fold.
+    """Synthetic faces of one generator, for one fold."""
 
-    Attributes
-    ----------
-    name
-        Name of the generator's folders.
-    table
-        Rows of the manifest, in their order.
-    labels : (N,) int64
-        Expressions; -1 for expressions that are not classified.
-    source_subjects : (N,)
-        Subject of the source face of each edit; an empty string without a source.
-    touched, hints
-        Component → training subjects, and the hint if a test subject is among them.
-    remedy
-        Command that remakes these faces, even if a damaged picture has its old size.
-    notes
-        Remarks for the reader.
-    """
-
-    name: str
-    table: "pd.DataFrame"
-    labels: np.ndarray
+    name: str  # name of the generator's folders
+    table: "pd.DataFrame"  # rows of the manifest, in their order
+    labels: np.ndarray  # ``(N,) int64``; expressions; -1 for expressions that are not classified
+    #: ``(N,)``; subject of the source face of each edit; an empty string without a source.
     source_subjects: np.ndarray
+    #: Component → training subjects, and the hint if a test subject is among them.
     touched: dict[str, list[str]]
     hints: dict[str, Hint]
-    remedy: Remedy
-    notes: list[str] = field(default_factory=list)
+    remedy: Remedy  # command that remakes these faces, even if a damaged picture has its old size
+    notes: list[str] = field(default_factory=list)  # remarks for the reader
 
     def rows(self, count: int, held_out: set[str]) -> np.ndarray:
         """Return the usable rows of the first `count`, without edits of held-out subjects."""
@@ -68,13 +52,10 @@ def find_synthetic(
 ) -> SyntheticFaces:
     """Read the first synthetic faces of a fold's generator.
 
-    Raises
-    ------
-    UsageError
-        There are too few, or no generator; the hint is the command that makes them.
-    FaceprepError
-        A part is damaged, parts were made with different settings, or the training subjects of
-        the generator are unknown.
+    Raises `UsageError`: there are too few, or no generator; the hint is the command that makes
+        them.
+    Raises `FaceprepError`: a part is damaged, parts were made with different settings, or the
+        training subjects of the generator are unknown.
     """
     generator, workspace = config.classify.generator, config.workspace
     name = generator_name(generator, fold)
@@ -184,21 +165,11 @@ def training_subjects(
 ) -> dict[str, list[str]]:
     """Return the training subjects of generator, sources, judge and filter.
 
-    Parameters
-    ----------
-    name
-        Name of the generator's folders.
-    table
-        Rows of the synthetic faces.
-    record
-        Content of ``stage.json`` of the synthetic faces.
-    hint, train
-        Hints to remake the faces and to retrain the generator.
-
-    Raises
-    ------
-    FaceprepError
-        The metadata of a component lack its training subjects.
+    `name`: name of the generator's folders.
+    `table`: rows of the synthetic faces.
+    `record`: content of ``stage.json`` of the synthetic faces.
+    `hint`, `train`: hints to remake the faces and to retrain the generator.
+    Raises `FaceprepError`: the metadata of a component lack its training subjects.
     """
     recorded = record.get("subjects")
     parts = dict(recorded) if isinstance(recorded, Mapping) else {"sources": recorded}

@@ -37,21 +37,11 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained classifier, with the weights of its best evaluation.
+    """A trained classifier, with the weights of its best evaluation."""
 
-    Attributes
-    ----------
-    classes
-        Expressions in the order of the columns.
-    best_update
-        Updates before the best evaluation; the training always runs to its end.
-    evaluations
-        All evaluations.
-    """
-
-    classes: tuple[str, ...]
-    best_update: int
-    evaluations: list[Evaluation]
+    classes: tuple[str, ...]  # expressions in the order of the columns
+    best_update: int  # updates before the best evaluation; the training always runs to its end
+    evaluations: list[Evaluation]  # all evaluations
     _network: nn.Module = field(repr=False)
 
     def log_probabilities(self, pool: Pool) -> np.ndarray:
@@ -71,29 +61,16 @@ def train_classifier(
 ) -> Classifier:
     """Train on real faces, with or without synthetic ones, and keep the best evaluation.
 
-    Parameters
-    ----------
-    real
-        Faces of the training subjects, without those of `held_out`.
-    held_out
-        Faces of training subjects on which the best update is chosen by loss.
-    classes
-        Expressions in the order of the labels.
-    config
-        Section ``[classify]``.
-    arm
-        ``plain``: no augmentation; ``flips``: random mirroring, as in all following arms;
+    `real`: faces of the training subjects, without those of `held_out`.
+    `held_out`: faces of training subjects on which the best update is chosen by loss.
+    `classes`: expressions in the order of the labels.
+    `config`: section ``[classify]``.
+    `arm`: ``plain``: no augmentation; ``flips``: random mirroring, as in all following arms;
         ``classic``: similar to RandAugment; ``mixup``; ``reweighting``: equal weight of all
         expressions in the loss.
-    synthetic
-        Synthetic faces, ``config.synthetic_share`` of every batch.
-    seed
-        Seed of weights, order and augmentation; the global random state is unchanged.
-
-    Raises
-    ------
-    FaceprepError
-        The loss became NaN.
+    `synthetic`: synthetic faces, ``config.synthetic_share`` of every batch.
+    `seed`: seed of weights, order and augmentation; the global random state is unchanged.
+    Raises `FaceprepError`: the loss became NaN.
     """
     network = build_classifier(config.network, classes, real.images.shape[1], seed)
     network = network.to(real.images.device)

@@ -17,10 +17,7 @@ from faceprep.stages.classify.training import train_classifier
 def train_run(run: TrainingRun) -> RunResult:
     """Train a run and write its file.
 
-    Raises
-    ------
-    FaceprepError
-        The loss became NaN, or the file cannot be written.
+    Raises `FaceprepError`: the loss became NaN, or the file cannot be written.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)  # results independent of the number of processes

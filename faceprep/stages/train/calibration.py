@@ -24,25 +24,12 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: Reporte
 
     A file with maps is not changed. If landmarks cannot be measured, a message is printed.
 
-    Parameters
-    ----------
-    config
-        Configuration of the training; ``train.calibrate`` is the number of faces, 0 for none.
-    file
-        ``generator.safetensors``.
-    device
-        Device of the generator.
-    progress
-        Receiver of messages.
-
-    Returns
-    -------
-    Whether the file has a calibration now.
-
-    Raises
-    ------
-    FaceprepError
-        The file is damaged or cannot be written.
+    `config`: configuration of the training; ``train.calibrate`` is the number of faces, 0 for none.
+    `file`: ``generator.safetensors``.
+    `device`: device of the generator.
+    `progress`: receiver of messages.
+    Returns whether the file has a calibration now.
+    Raises `FaceprepError`: the file is damaged or cannot be written.
     """
     if CALIBRATION in read_checkpoint(file).extra:
         return True

@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 def classes_of(rows: "pd.DataFrame", config: TrainConfig) -> tuple[str, ...]:
     """Return the expressions of a training in their order.
 
-    Raises
-    ------
-    UsageError
-        A requested expression does not occur, or fewer than two do.
+    Raises `UsageError`: a requested expression does not occur, or fewer than two do.
     """
     neutral = config.neutral
     if neutral is None:
@@ -46,10 +43,7 @@ def read_crops(
 ) -> "Crops":
     """Read the crops of rows, and the measurements that drive the generator, onto a device.
 
-    Raises
-    ------
-    FaceprepError
-        A crop cannot be read.
+    Raises `FaceprepError`: a crop cannot be read.
     """
     from faceprep.training.crops import make_crops
     from faceprep.workspace.load import read_crop
@@ -88,10 +82,7 @@ def with_drivers(
 ) -> "pd.DataFrame":
     """Keep the rows with the measurements that drive the generator, and add their columns.
 
-    Raises
-    ------
-    UsageError
-        The stage that measures them has not run.
+    Raises `UsageError`: the stage that measures them has not run.
     """
     if "action_units" in driven_by:
         measured = load(workspace, ["align", "aus"], only_ok=True)[list(COLUMNS_R)]
@@ -104,18 +95,11 @@ def collect_references(
 ) -> dict[str, Any]:
     """Collect reference faces of every expression, so that the file works without a workspace.
 
-    Parameters
-    ----------
-    rows, crops
-        Training faces in the same order.
-    driven_by
-        Fields of the target that the generator reads.
-
-    Returns
-    -------
-    ``{"references": {field: {expression: [values …]}}}``, empty if nothing is needed.
-    ``action_units``: 17 intensities of up to 32 faces; ``landmarks``: displacements ``(68, 2)``
-    from the mean neutral face of the same subject, in units of the crop's side.
+    `rows`, `crops`: training faces in the same order.
+    `driven_by`: fields of the target that the generator reads.
+    Returns ``{"references": {field: {expression: [values …]}}}``, empty if nothing is needed.
+        ``action_units``: 17 intensities of up to 32 faces; ``landmarks``: displacements ``(68, 2)``
+        from the mean neutral face of the same subject, in units of the crop's side.
     """
     found: dict[str, Any] = {}
     if "action_units" in driven_by and crops.action_units is not None:

@@ -25,66 +25,41 @@ _BYTES = 4 * 5
 
 @dataclass(frozen=True)
 class Plan:
-    """Plan of a training.
+    """Plan of a training."""
 
-    Attributes
-    ----------
-    generator, preset, folder
-        Kind and preset of the generator, and output folder.
-    classes, faces, people
-        Expressions in order; number of training faces of each; number of subjects.
-    steps, batch, done
-        Steps of every phase by name, batch size, steps already done.
-    parameters
-        Number of parameters of every network.
-    memory
-        Bytes by use; ``activations`` is an estimate.
-    device, threads
-        Device, and number of threads.
-    """
-
+    #: Kind and preset of the generator, and output folder.
     generator: str
     preset: str
     folder: str
     size: int
+    #: Expressions in order; number of training faces of each; number of subjects.
     classes: tuple[str, ...]
     faces: dict[str, int]
     people: int
+    #: Steps of every phase by name, batch size, steps already done.
     steps: dict[str, int]
     batch: int
     done: int
-    parameters: dict[str, int]
-    memory: dict[str, int]
+    parameters: dict[str, int]  # number of parameters of every network
+    memory: dict[str, int]  # bytes by use; ``activations`` is an estimate
+    #: Device, and number of threads.
     device: str
     threads: int
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A training before its networks are built.
+    """A training before its networks are built."""
 
-    Attributes
-    ----------
-    setup, data
-        Resolved settings, and faces.
-    folder
-        Folder of the generator.
-    facts
-        Settings that a continuation must share, without those of the face features.
-    load_features
-        Loader of the face features.
-    plan
-        Plan to print.
-    extra
-        Additions to the ``extra`` of the generator's file.
-    """
-
+    #: Resolved settings, and faces.
     setup: TrainingSetup
     data: TrainingData
-    folder: Path
+    folder: Path  # folder of the generator
+    #: Settings that a continuation must share, without those of the face features.
     facts: dict[str, Any]
-    load_features: "Callable[..., FaceFeatures]"
-    plan: Plan
+    load_features: "Callable[..., FaceFeatures]"  # loader of the face features
+    plan: Plan  # plan to print
+    #: Additions to the ``extra`` of the generator's file.
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -173,10 +148,8 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
 def resumed(prepared: Prepared) -> Prepared:
     """Return the plan with the steps of the checkpoint.
 
-    Raises
-    ------
-    FaceprepError
-        The checkpoint belongs to another training (face features are compared later).
+    Raises `FaceprepError`: the checkpoint belongs to another training (face features are compared
+        later).
     """
     file = read_checkpoint(prepared.folder / RESUME)
     check_same(file, prepared.identity)

@@ -37,18 +37,11 @@ _MOST_THREADS = 8
 
 @dataclass(frozen=True)
 class Pictures:
-    """Drawing functions for a training.
+    """Drawing functions for a training."""
 
-    Attributes
-    ----------
-    samples
-        ``samples(path, samples, preset, step)`` draws a sheet of samples.
-    losses
-        ``losses(history, path)`` draws the history.
-    """
-
+    #: ``samples(path, samples, preset, step)`` draws a sheet of samples.
     samples: Callable[[Path, Samples, str, int], None]
-    losses: Callable[[Path, Path], Path]
+    losses: Callable[[Path, Path], Path]  # ``losses(history, path)`` draws the history
 
 
 @dataclass(frozen=True)
