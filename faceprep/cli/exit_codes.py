@@ -51,10 +51,10 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
 
 
 def complain(message: str, hint: Hint | None) -> None:
-    """Print an error message and, on the next line, its hint."""
+    """Print an error message and, on lines of their own, its hints."""
     print(message, file=sys.stderr)
     if hint:
-        print(f"  → {spell(hint)}", file=sys.stderr)
+        say_next(hint, quiet=False)
 
 
 def complain_of_shards(failed: Mapping[str, Mapping[int, str]]) -> None:
@@ -65,6 +65,6 @@ def complain_of_shards(failed: Mapping[str, Mapping[int, str]]) -> None:
 
 
 def say_next(command: Hint, quiet: bool) -> None:
-    """Print the next command."""
-    if not quiet:
-        print(f"  → {spell(command)}", file=sys.stderr)
+    """Print the next command, or several, one line each."""
+    for line in spell(command).splitlines() if not quiet else ():
+        print(f"  → {line}", file=sys.stderr)

@@ -1,13 +1,26 @@
 """The command ``faceprep``, to which the other modules of this folder add their verbs."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from faceprep import __version__
+from faceprep.core.errors import TYPED
+
+
+class _Commands(TyperGroup):
+    """The verbs; what was typed is kept for hints until the command has ended."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        typed = TYPED.set(tuple(args))
+        ctx.call_on_close(lambda: TYPED.reset(typed))
+        return super().parse_args(ctx, args)
+
 
 app = typer.Typer(
     name="faceprep",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -7,33 +7,74 @@ FaceprepError          1   the work failed (disk full, a shard that crashed …)
 """
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+#: Words of the command line after the program's name; empty where none was typed.
+TYPED: ContextVar[tuple[str, ...]] = ContextVar("typed", default=())
+
+
+@dataclass(frozen=True)
+class Again:
+    """The command that was typed, with changes. `faceprep.cli.remedies` spells it.
+
+    Attributes
+    ----------
+    overrides
+        Flags by name (``{"overwrite": True, "-o": "codes.png"}``) and settings by dotted name
+        (``{"align.detector": "dlib"}``). They replace what was typed, a setting also where it was
+        typed as its flag. True writes the bare flag; False and None remove it. ``workspace`` is
+        written as the verb takes it, as a flag or as its argument.
+    arguments
+        Positional arguments instead of the typed ones, or, as a mapping, words instead of words;
+        None keeps them.
+    note
+        Text behind the command, e.g. its purpose.
+
+    Examples
+    --------
+    >>> Again({"select.split": "random"}, note="divides whole subjects")
+    >>> Again(note="when there is space: it goes on where it was")
+    """
+
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    arguments: tuple[str, ...] | Mapping[str, str] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A command of another program, e.g. ``Shell(("ls", str(folder)))``."""
+
+    words: tuple[str, ...]
+    note: str = ""
+
 
 @dataclass(frozen=True)
 class Remedy:
-    """The command that mends an error, as data. `faceprep.cli.remedies` spells it.
+    """Another command that mends an error, as data. `faceprep.cli.remedies` spells it.
 
     Attributes
     ----------
     verb
         Verb of the command line, e.g. ``align`` or ``evaluate aus``.
     workspace
-        Workspace of the command, written as ``--workspace``; None omits the flag. Verbs that take
-        the workspace as an argument (``show``, ``evaluate …``) have it in `arguments`.
+        Workspace of the command, written as the verb takes it: as ``--workspace`` or as its
+        argument. None omits it.
     overrides
         Flags by name (``{"retry_failed": True, "n": 3000, "-o": "codes.png"}``) and settings by
         dotted name (``{"align.detector": "dlib"}``), in the order in which they are written, after
-        ``--workspace``. True writes the bare flag, False and None write nothing.
+        the workspace. True writes the bare flag, False and None write nothing.
     arguments
-        Positional arguments, written after the verb. ``"…"`` is a placeholder for the user, here
-        and as a value of `overrides`.
+        Positional arguments, written after the verb.
     resume
         Repeat the settings recorded in `workspace`, so that the command continues that work.
+    then
+        Command to type when this one has succeeded.
     note
-        Text after the command, e.g. its purpose.
+        Text behind the command, e.g. its purpose.
 
     Notes
     -----
@@ -55,8 +96,7 @@ class Remedy:
 
     Examples
     --------
-    >>> Remedy("align", overrides={"overwrite": True})  # faceprep align --overwrite
-    >>> Remedy("show", arguments=(str(workspace),), note="counts them")
+    >>> Remedy("show", workspace, note="counts them")
     >>> Remedy("align", workspace, {"select.folds": 5}, resume=True)
     >>> Remedy("augment", workspace, {"n": 3000}, resume=True)
     """
@@ -66,12 +106,15 @@ class Remedy:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     resume: bool = False
+    then: "Remedy | None" = None
     note: str = ""
 
 
-#: Hint of an error: text, a command, or both as parts that are joined without a space:
-#: ``("--folds 3, or: ", Remedy("align", …))``.
-Hint: TypeAlias = str | Remedy | tuple[str | Remedy, ...]
+#: A command as data.
+Command: TypeAlias = Remedy | Again | Shell
+
+#: Hint of an error: advice in words, a command, or several of both, one line each.
+Hint: TypeAlias = str | Command | tuple[str | Command, ...]
 
 
 class FaceprepError(Exception):
@@ -82,7 +125,7 @@ class FaceprepError(Exception):
     message
         Description of the error and its location.
     hint
-        Advice, a `Remedy`, or parts of both; printed on a separate line.
+        Advice or commands, one line each.
     """
 
     exit_code = 1

@@ -156,7 +156,8 @@ def lay_out(root: Path, sides: dict[str, LabelledFaces]) -> Workspace:
                 table_from_rows(stage, rows), input_hash="", config_hash="", provenance={},
                 seconds=0.0,
             )  # fmt: skip
-        workspace.write_info(stage, {"stage": stage, "shards": 1})
+        recorded = {"config": {"select": {"dataset": "folder"}}, "root": str(root)}
+        workspace.write_info(stage, {"stage": stage, "shards": 1, **recorded})
     folder = root / "align" / "images" / "00000"
     folder.mkdir(parents=True, exist_ok=True)
     for name, image in pictures:

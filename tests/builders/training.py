@@ -201,8 +201,9 @@ def toy_workspace(
         workspace.write_info("aus", {"stage": "aus", "shards": 1})
     with pending_shard(workspace, "select", 0) as pending:
         pending.commit(table_from_rows("select", select), **_HASHES)
+    recorded = {"config": {"select": {"dataset": "folder"}}, "root": str(root)}
     for stage in ("select", "align"):
-        workspace.write_info(stage, {"stage": stage, "shards": 1})
+        workspace.write_info(stage, {"stage": stage, "shards": 1, **recorded})
     return workspace
 
 

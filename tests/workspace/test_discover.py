@@ -29,7 +29,7 @@ def test_the_hint_names_a_similar_workspace_and_not_a_neighbour(
         assert spell(caught.value.hint) == f"--workspace {path.with_name('oulu')}"
         with pytest.raises(UsageError, match="no workspace with a trained generator") as caught:
             workspace_of(path, workspace_flag, generator=True)
-        assert spell(caught.value.hint) == "faceprep train   (the demo dataset)"
+        assert spell(caught.value.hint) == "faceprep train   # (the demo dataset)"
 
 
 def test_the_workspace_of_a_path(aligned_workspace: Make, tmp_path: Path) -> None:

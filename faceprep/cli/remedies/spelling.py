@@ -1,10 +1,12 @@
 """Write any hint as text."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import overload
 
-from faceprep.cli.remedies.words import flags, join
-from faceprep.core.errors import Hint, Remedy
+from faceprep.cli.remedies.typed import in_words, take_apart, with_changes
+from faceprep.cli.remedies.words import flags, join, parameter_of, spoken
+from faceprep.core.errors import TYPED, Again, Command, Hint, Remedy, Shell
 
 
 @overload
@@ -12,29 +14,48 @@ def spell(hint: None) -> None: ...
 @overload
 def spell(hint: Hint) -> str: ...
 def spell(hint: Hint | None) -> str | None:
-    """Return the line to print below an error, or None without a hint.
+    """Return the lines to print below an error, joined by newlines, or None without a hint.
+
+    A line is advice (unchanged), or a command with its note as a comment behind it.
+    """
+    if hint is None:
+        return None
+    if isinstance(hint, tuple):
+        # Until all hints are lines of their own, parts may be joined by blanks.
+        parts = [part for part in hint if isinstance(part, str)]
+        between = "" if any(part != part.strip() for part in parts) else "\n"
+        return between.join(spell(part) for part in hint)
+    return hint if isinstance(hint, str) else command_line(hint)
+
+
+def command_line(command: Command, typed: Sequence[str] | None = None) -> str:
+    """Write a command as it is typed, with its note as a comment.
 
     Parameters
     ----------
-    hint
-        Text (returned unchanged), a remedy, or a tuple of both (joined).
+    typed
+        Words of the command that `Again` changes; by default those of this process.
     """
-    if hint is None or isinstance(hint, str):
-        return hint
-    if isinstance(hint, tuple):
-        return "".join(spell(part) for part in hint)
-    if hint.resume and hint.workspace is not None:
-        line = _resumed(hint, hint.workspace)
+    if isinstance(command, Again):
+        line = take_apart(TYPED.get() if typed is None else typed)
+        return in_words(command) if line is None else with_changes(line, command)
+    if isinstance(command, Shell):
+        return join(command.words) + spoken(command.note)
+    if command.resume and command.workspace is not None:
+        text = _resumed(command, command.workspace)
     else:
-        line = join(_plain(hint))
-    return f"{line}   {hint.note}" if hint.note else line
+        text = join(_plain(command))
+    then = f" && {command_line(command.then)}" if command.then else ""
+    return text + then + spoken(command.note)
 
 
 def _plain(remedy: Remedy) -> list[str]:
     words = ["faceprep", *remedy.verb.split(), *map(str, remedy.arguments)]
-    if remedy.workspace is not None:
+    if remedy.workspace is not None and parameter_of(remedy.verb, "workspace") == "path":
+        words.append(str(remedy.workspace))
+    elif remedy.workspace is not None:
         words += ["--workspace", str(remedy.workspace)]
-    return words + flags(remedy.overrides)
+    return words + flags(remedy.overrides, remedy.verb)
 
 
 def _resumed(remedy: Remedy, workspace: Path) -> str:

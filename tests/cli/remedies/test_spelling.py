@@ -16,7 +16,8 @@ from faceprep.cli import app
 from faceprep.cli.remedies import spell
 from faceprep.config import ClassifyConfig, Config
 from faceprep.config.sources import parse_assignment
-from faceprep.core.errors import Hint, Remedy
+from faceprep.core.errors import Again, Hint, Remedy, Shell
+from faceprep.workspace import Workspace
 
 
 @pytest.mark.parametrize(
@@ -26,11 +27,15 @@ from faceprep.core.errors import Hint, Remedy
         (Remedy("align", overrides={"overwrite": True}), "faceprep align --overwrite"),
         (
             Remedy("show", arguments=("/a b",), note="counts them"),
-            "faceprep show '/a b'   counts them",
+            "faceprep show '/a b'   # counts them",
         ),
         (
-            Remedy("evaluate codes", overrides={"-o": "codes.png"}, arguments=("…",)),
-            "faceprep evaluate codes … -o codes.png",
+            Remedy("evaluate codes", Path("/a b"), {"-o": "codes.png"}),
+            "faceprep evaluate codes '/a b' -o codes.png",
+        ),
+        (
+            Remedy("train", Path("ws"), {"train.seed": 2, "train.steps": 9}),
+            "faceprep train --workspace ws --seed 2 --set train.steps=9",
         ),
         (
             Remedy("aus", Path("ws"), {"retry_failed": True, "aus.backend": "none", "limit": None}),
@@ -40,8 +45,17 @@ from faceprep.core.errors import Hint, Remedy
             Remedy("align", Path("ws"), {"align.extra": True, "align.sizes": (1, 2)}),
             "faceprep align --workspace ws --set align.extra=true --set align.sizes=1,2",
         ),
-        (("--folds 3, or: ", Remedy("select")), "--folds 3, or: faceprep select"),
-        ((Remedy("train"), "; ", Remedy("augment")), "faceprep train; faceprep augment"),
+        (("either", Remedy("select")), "either\nfaceprep select"),
+        (
+            Remedy("train", then=Remedy("augment"), note="both"),
+            "faceprep train && faceprep augment   # both",
+        ),
+        (Shell(("ls", "a [b]"), note="lists it"), "ls 'a [b]'   # lists it"),
+        (Again(), "the same again"),
+        (
+            Again({"overwrite": True, "select.split": "random"}, note="why"),
+            "the same again with --overwrite --set select.split=random: why",
+        ),
     ],
 )
 def test_words_commands_and_both_are_spelled(hint: Hint, line: str) -> None:
@@ -74,8 +88,29 @@ def test_resumed_commands_repeat_settings_and_add_overrides(tmp_path: Path) -> N
     assert resumed("classify", sweep=[0, 300], seeds=2) == (
         f"faceprep classify --only --workspace {tmp_path} --sweep 0,300 --seeds 2"
     )
-    assert resumed("select", overwrite=True) == (
-        f"faceprep select --dataset … --root … --workspace {tmp_path} --overwrite"
+
+
+def test_stages_repeat_what_was_given_not_what_it_came_to(tmp_path: Path) -> None:
+    workspace, root = Workspace(tmp_path / "ws"), tmp_path / "my faces"
+    again = Remedy("aus", workspace.root, {"overwrite": True, "select.folds": 4}, resume=True)
+    assert "does not record it" in spell(again)
+    given = {"select": {"dataset": "folder", "limit": 9, "folds": 3}, "aus": {"backend": "auto"}}
+    workspace.write_info("select", {"config": given, "root": str(root)})
+    assert f"{root} is not there" in spell(again)
+    root.mkdir()
+    aus = {**given, "aus": {"backend": "landmarks"}}
+    workspace.write_info(
+        "aus",
+        {
+            "config": aus,
+            "settings": {"backend": "landmarks (auto: no FeatureExtraction)", "coefficients": "1"},
+            "locations": {"aus.openface_bin": "/opt/my bin"},
+        },
+    )
+    assert spell(again) == (
+        f"faceprep aus --dataset folder --root '{root}' --workspace {workspace.root}"
+        " --set select.folds=4 --limit 9 --set aus.backend=landmarks"
+        " --set 'aus.openface_bin=/opt/my bin' --overwrite"
     )
 
 
@@ -83,14 +118,14 @@ def test_resumed_commands_repeat_the_meaning_of_words(tmp_path: Path) -> None:
     folder = tmp_path / "select"
     folder.mkdir()
     words = {"3.0": "fear", "not sure": None}
-    settings = {"dataset": "folder", "words": words}
-    info = {"settings": settings, "root": str(tmp_path / "data")}
+    given = {"select": {"dataset": "folder", "words": words}}
+    info = {"config": given, "root": str(tmp_path)}
     (folder / "stage.json").write_text(json.dumps(info))
     line = spell(Remedy("align", tmp_path, resume=True))
     flags = shlex.split(line)
     assert "select.words.3.0=fear" in flags
-    assert "select.words.not sure=None" in flags
-    assert parse_assignment("select.words.not sure=None")[1] is None
+    assert "select.words.not sure=none" in flags
+    assert parse_assignment("select.words.not sure=none")[1] is None
 
 
 PACKAGE = Path(faceprep.__file__).parent
@@ -175,7 +210,7 @@ def test_every_remedy_names_a_verb_and_flags_that_exist() -> None:
         assert verb.value in known, f"{place}: no verb {verb.value!r}"
         flags = {flag for parameter in known[verb.value].params for flag in parameter.opts}
         overrides = argument(call, 2, "overrides")
-        resumed = argument(call, 5, "resume")
+        resumed = argument(call, 4, "resume")
         if not isinstance(overrides, ast.Dict):
             continue
         for key in overrides.keys:
