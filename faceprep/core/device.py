@@ -1,6 +1,10 @@
 """Choose the device on which networks run."""
 
-from faceprep.core.errors import MissingToolError, UsageError
+from faceprep.core.errors import Again, MissingToolError, UsageError
+from faceprep.core.vocabulary import nearest
+
+_KINDS = ("auto", "cpu", "cuda")
+_GPU = ("gpu", "nvidia")
 
 
 def choose_device(wanted: str) -> str:
@@ -13,8 +17,10 @@ def choose_device(wanted: str) -> str:
     MissingToolError
         A GPU is requested, and there is none.
     """
-    if wanted not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"no device {wanted!r}", "--device auto, cpu or cuda")
+    if wanted not in _KINDS:
+        meant = "cuda" if wanted.lower() in _GPU else nearest(wanted, _KINDS) or "auto"
+        message = f"no device {wanted!r}; there are {', '.join(_KINDS)}"
+        raise UsageError(message, Again({"device": meant}))
     if wanted == "cpu":
         return wanted
     import torch  # slow to import
@@ -22,5 +28,5 @@ def choose_device(wanted: str) -> str:
     if torch.cuda.is_available():
         return "cuda"
     if wanted == "cuda":
-        raise MissingToolError("no GPU that torch can use", "--device cpu")
+        raise MissingToolError("no GPU that torch can use", Again({"device": "cpu"}))
     return "cpu"

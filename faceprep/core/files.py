@@ -6,6 +6,7 @@ There are no locks: a name whose process has ended has no effect.
 """
 
 import contextlib
+import difflib
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from faceprep.core.errors import FaceprepError, Remedy
+from faceprep.core.errors import FaceprepError, Hint
 
 
 @contextlib.contextmanager
@@ -50,7 +51,7 @@ def atomic_write(path: Path, *, sync: bool = False) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def output_file(path: Path, hint: str | Remedy | None = None) -> Iterator[Path]:
+def output_file(path: Path, hint: Hint | None = None) -> Iterator[Path]:
     """Write a file requested by the user: `atomic_write` that creates the folder if needed.
 
     Raises
@@ -64,6 +65,22 @@ def output_file(path: Path, hint: str | Remedy | None = None) -> Iterator[Path]:
             yield temporary
     except OSError as error:
         raise FaceprepError(f"cannot write {path}: {error.strerror or error}", hint) from error
+
+
+def nearest_path(path: Path) -> Path | None:
+    """Return the existing path with the most similar name, if only one name is misspelled."""
+    missing = next((p for p in (path, *path.parents) if p.parent.is_dir()), None)
+    if missing is None:
+        return None
+    try:
+        names = [entry.name for entry in os.scandir(missing.parent)]
+    except OSError:
+        return None
+    for name in difflib.get_close_matches(missing.name, names, 3):
+        found = missing.with_name(name) / path.relative_to(missing)
+        if found.exists():
+            return found
+    return None
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -2,12 +2,14 @@
 
 import importlib
 import os
-import shlex
+import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
 from faceprep.config import SelectConfig
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, Hint, Shell, UsageError
+from faceprep.core.files import nearest_path
 from faceprep.datasets.base import Reader
 from faceprep.datasets.report import Report
 
@@ -29,7 +31,7 @@ def load_reader(name: str) -> Reader:
         If no reader has that name.
     """
     if name not in READERS:
-        raise UsageError(f"unknown dataset {name!r}", f"--dataset {'|'.join(READERS)}")
+        raise UsageError(f"unknown dataset {name!r}", f"one of: {', '.join(READERS)}")
     reader: Reader = importlib.import_module(READERS[name]).READER
     return reader
 
@@ -61,8 +63,9 @@ def open_dataset(name: str, root: Path, select: SelectConfig, report: Report) ->
     if unreadable:
         lines.append(f"cannot be read: {', '.join(unreadable.examples)}")
     if other:
-        raise UsageError("\n".join(lines), f"it looks like {other}: try --dataset {other}")
-    raise UsageError("\n".join(lines), "--root DIR (select.root) names the dataset's folder")
+        hint = Again({"select.dataset": other}, note=f"it looks like {other}")
+        raise UsageError("\n".join(lines), hint)
+    raise UsageError("\n".join(lines), "name the dataset's folder with --root (select.root)")
 
 
 def looks_like(root: Path, except_for: str) -> str | None:
@@ -77,17 +80,28 @@ def looks_like(root: Path, except_for: str) -> str | None:
 
 def _check_root(root: Path) -> None:
     if not root.exists():
+        near = nearest_path(root)
         parent = next((p for p in root.absolute().parents if p.exists()), Path("/"))
-        raise UsageError(f"no folder {root} (select.root)", f"ls {shlex.quote(str(parent))}")
+        hint = Again({"select.root": near}) if near else Shell(("ls", str(parent)))
+        raise UsageError(f"no folder {root} (select.root)", hint)
     if not root.is_dir():
-        raise UsageError(
-            f"{root} (select.root) is a file, not a folder",
-            f"--root {shlex.quote(str(root.parent))}",
-        )
+        raise UsageError(f"{root} (select.root) is a file, not a folder", _folder_of(root))
     try:
         with os.scandir(root):
             pass
     except OSError as error:
         raise UsageError(
-            f"{root} cannot be listed: {error.strerror}", f"ls -ld {shlex.quote(str(root))}"
+            f"{root} cannot be listed: {error.strerror}", Shell(("ls", "-ld", str(root)))
         ) from None
+
+
+def _folder_of(file: Path) -> Hint:
+    """Return the commands that use the content of an archive, or the folder of another file."""
+    folder = file.with_name(file.name.partition(".")[0])
+    if zipfile.is_zipfile(file):
+        unpack = Shell(("unzip", "-q", str(file), "-d", str(folder)))
+    elif tarfile.is_tarfile(file):
+        unpack = Shell(("tar", "-xf", str(file), "--one-top-level=" + str(folder)))
+    else:
+        return Again({"select.root": file.parent})
+    return unpack, Again({"select.root": folder}, note="when it is unpacked")

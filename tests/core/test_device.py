@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from faceprep.core.device import choose_device
-from faceprep.core.errors import MissingToolError, UsageError
+from faceprep.core.errors import Again, MissingToolError, UsageError
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -15,9 +15,13 @@ def test_the_gpu_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch, th
     else:
         with pytest.raises(MissingToolError) as error:
             choose_device("cuda")
-        assert error.value.hint == "--device cpu"
+        assert error.value.hint == Again({"device": "cpu"})
 
 
-def test_an_unknown_device_is_refused() -> None:
-    with pytest.raises(UsageError, match="no device 'tpu'"):
-        choose_device("tpu")
+@pytest.mark.parametrize(
+    ("word", "meant"), [("gpu", "cuda"), ("GPU", "cuda"), ("tpu", "cpu"), ("mps", "auto")]
+)
+def test_an_unknown_device_is_refused_with_a_known_one(word: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=f"no device '{word}'") as error:
+        choose_device(word)
+    assert error.value.hint == Again({"device": meant})

@@ -12,7 +12,8 @@ from typing import Any
 
 from faceprep.config import Config
 from faceprep.core.device import choose_device
-from faceprep.core.errors import Remedy, UsageError
+from faceprep.core.errors import Again, UsageError
+from faceprep.core.files import nearest_path
 from faceprep.core.images import write_png
 from faceprep.execution.stage import ShardOutput, Stage, image_name
 from faceprep.faces.aligner import Aligner, Alignment
@@ -90,8 +91,7 @@ def _device(config: Config) -> str:
 def _dataset_root(config: Config) -> Path:
     root = config.dataset_root()
     if not root.is_dir():
-        raise UsageError(
-            f"the dataset's folder is not there: {root}",
-            (Remedy("align", overrides={"root": "DIR"}), " …"),
-        )
+        near = nearest_path(root)
+        hint = Again({"select.root": near}) if near else "name the folder with --root (select.root)"
+        raise UsageError(f"the dataset's folder is not there: {root}", hint)
     return root

@@ -1,16 +1,15 @@
 """Select frames of a dataset, with subject, expression and split, into a manifest."""
 
 import itertools
-import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from faceprep.config import STAGES, Config
-from faceprep.core.errors import Remedy, UsageError
+from faceprep.core.errors import Again, Remedy, Shell, UsageError
 from faceprep.core.progress import Progress
 from faceprep.datasets.base import FrameRow
-from faceprep.datasets.registry import open_dataset
+from faceprep.datasets.registry import READERS, open_dataset
 from faceprep.datasets.report import Report
 from faceprep.execution.plan import Options
 from faceprep.execution.shard import explain_os_error, versions
@@ -71,7 +70,8 @@ def _no_dataset(config: Config) -> UsageError:
     recorded = place.info("select")
     dataset = recorded.get("settings", {}).get("dataset")
     if dataset is None:
-        return UsageError(what, "--dataset oulu-casia|…|folder")
+        known = ", ".join(READERS)
+        return UsageError(what, f"name it with --dataset ({known}), and its folder with --root")
     holds = f"{place.root} holds {dataset} of {recorded.get('root')}"
     return UsageError(f"{what}; {holds}", Remedy("run", place.root, resume=True))
 
@@ -125,5 +125,5 @@ def _nothing_selected(config: Config, root: Path, report: Report) -> UsageError:
     ]
     lines = [f"no frame of {config.select.dataset} selected below {root}", *report.notes, *left_out]
     unlabelled = any("unlabelled" in line for line in lines)
-    hint = "--set select.unlabelled=true   keeps frames without a label" if unlabelled else None
-    return UsageError("\n  ".join(lines), hint or f"ls {shlex.quote(str(root))}")
+    keep = Again({"select.unlabelled": True}, note="keeps frames without a label")
+    return UsageError("\n  ".join(lines), keep if unlabelled else Shell(("ls", str(root))))

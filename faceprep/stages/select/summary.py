@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.core.vocabulary import EXPRESSIONS, SPLITS
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.report import Report
@@ -88,7 +88,7 @@ class Counter:
             before = SPLITS[known & ((1 << _SPLIT_BITS) - 1)]
             raise UsageError(
                 f"subject {row.subject} is in {before} and in {row.split} ({row.path})",
-                "--set select.split=random   divides whole subjects",
+                Again({"select.split": "random"}, note="divides whole subjects"),
             )
         self._subjects[row.subject] = known | 1 << (_SPLIT_BITS + LABELS.index(label))
         key = (label, row.split, row.role)
