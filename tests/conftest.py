@@ -1,14 +1,16 @@
 """What every test may ask for."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from builders.hints import check_hint
 from hypothesis import settings
 
+from faceprep.core.errors import TYPED, FaceprepError, Hint
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows
 from faceprep.workspace.pending import pending_shard
@@ -18,6 +20,24 @@ settings.register_profile("faceprep", deadline=None, derandomize="CI" in os.envi
 settings.load_profile("faceprep")
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def hints_are_understood() -> Iterator[None]:
+    """The command line understands every command in the hint of an error that a test builds."""
+    built: list[tuple[Hint, tuple[str, ...]]] = []
+    original = FaceprepError.__init__
+
+    def record(self: FaceprepError, message: str, hint: Hint | None = None) -> None:
+        original(self, message, hint)
+        if not isinstance(hint, str | None):
+            built.append((hint, TYPED.get()))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FaceprepError, "__init__", record)
+        yield
+    for hint, typed in built:
+        check_hint(hint, typed)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError, UsageError
 from faceprep.core.files import digest
 from faceprep.execution.job import Job
 from faceprep.execution.stage import Stage
@@ -136,7 +136,7 @@ def shard_count(workspace: Workspace) -> int:
     if "shards" not in info:
         raise FaceprepError(
             f"{workspace.root} has no selected frames",
-            Remedy("select", overrides={"dataset": "…", "root": "…"}),
+            Again({"only": False}, note="selects them first"),
         )
     return int(info["shards"])
 

@@ -75,7 +75,7 @@ def test_version() -> None:
         (["align", "--shard", "half"], 2, "--shard half", "1/4"),
         (["run", "--until", "trian"], 2, "no stage 'trian'", "select"),
         (["align", "-c", "nowhere.toml"], 2, "no configuration file nowhere.toml", "pipelines"),
-        (["align", "--only", "--workspace", "w"], 1, "no selected frames", "faceprep select"),
+        (["align", "--only", "--workspace", "w"], 1, "no selected frames", "align --workspace w "),
         (["align", "--dataset", "folder", "--root", "nowhere"], 2, "nowhere", None),
     ],
 )
