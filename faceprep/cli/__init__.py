@@ -17,14 +17,10 @@ from faceprep.cli import (  # noqa: F401
     classify,
     check,
     edit,
-    transfer,
-    new_faces,
     retrieve,
     demo,
     show,
-    status,
     doctor,
-    config,
     evaluate,
 )
 from faceprep.cli.root import app

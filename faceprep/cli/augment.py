@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceprep.cli.exit_codes import DONE, FAILED, complain, complain_of_shards, guarded, say_next
+from faceprep.cli.exit_codes import (
+    DONE,
+    FAILED,
+    complain,
+    complain_of_shards,
+    guarded,
+    print_result,
+    say_next,
+)
 from faceprep.cli.options import GeneratorKind, as_settings, resolve_flags, stage_flags
 from faceprep.cli.root import app
 from faceprep.cli.stages import part_of
@@ -38,11 +46,10 @@ def augment(
 
     faceprep augment --n 3000 --mode edit --set augment.filter=judge
     """
-    from faceprep.cli.output import print_result
     from faceprep.cli.remedies import spell
     from faceprep.core.progress import Progress
     from faceprep.execution.plan import Options
-    from faceprep.report.tables.augment import augment_tables
+    from faceprep.report.tables.generator import augment_tables
     from faceprep.stages.augment.run import run_augment
 
     values = {"train.generator": generator, "augment.mode": mode, "augment.seed": flags["seed"]}

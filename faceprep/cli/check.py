@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from faceprep.cli.exit_codes import DONE, GATE_FAILED, complain, guarded, say_next
+from faceprep.cli.exit_codes import DONE, GATE_FAILED, complain, guarded, print_result, say_next
 from faceprep.cli.options import ConfigFile, Json, Verbose, WorkspaceDir, resolve_flags
 from faceprep.cli.remedies import spell
 from faceprep.cli.root import app
@@ -33,8 +33,7 @@ def check(
 
     faceprep check --baseline manifests/baselines/demo.json
     """
-    from faceprep.cli.output import print_result
-    from faceprep.evaluation.check.baseline_file import update_remedy
+    from faceprep.evaluation.check.baseline import update_remedy
     from faceprep.evaluation.check.workspace import check_workspace, update_baseline
     from faceprep.report.evaluation.check_table import check_tables
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from faceprep.cli.exit_codes import DONE, FAILED, guarded, say_next
+from faceprep.cli.exit_codes import DONE, FAILED, guarded, print_result, say_next
 from faceprep.cli.options import as_settings, resolve_flags, stage_flags
 from faceprep.cli.root import app
 from faceprep.core.errors import UsageError
@@ -45,7 +45,6 @@ def classify(
 
     faceprep classify --sweep 0,3000,6000,30000 --arms flips,classic@0,logistic@0 --seeds 5
     """
-    from faceprep.cli.output import print_result
     from faceprep.cli.remedies.classify import rows_with_faces
     from faceprep.cli.train import bring_up_to_date, on_slurm
     from faceprep.core.progress import Progress
@@ -57,12 +56,8 @@ def classify(
     own = {"seeds": seeds, "folds": folds, "generator": generator, "seed": seed}
     lists = {"sweep": sweep, "times": times, "arms": arms}
     resolved = resolve_flags(_settings(flags, own, lists)).config
-    asked, dry_run, json, quiet = (
-        resolved.classify,
-        flags["dry_run"],
-        flags["json"],
-        flags["quiet"],
-    )
+    asked = resolved.classify
+    dry_run, json, quiet = flags["dry_run"], flags["json"], flags["quiet"]
     options = Options(retry_failed=flags["retry_failed"], wait=not flags["no_wait"])
     options.refuse_leaving(resolved.engine)
     if resolved.engine == "slurm" and not dry_run:
@@ -101,13 +96,7 @@ def _settings(
 
 
 def _parse_list(name: str, text: str) -> list[Any]:
-    """Parse ``0,3000`` into the list that ``--set`` takes.
-
-    Raises
-    ------
-    UsageError
-        A word is not a number.
-    """
+    """Parse ``0,3000`` into the list that ``--set`` takes; UsageError if a word is not a number."""
     kind = {"sweep": int, "times": float, "arms": str}[name]
     try:
         return [kind(word.strip()) for word in text.split(",") if word.strip()]

@@ -1,37 +1,29 @@
-"""The verb ``edit``."""
+"""The verbs ``edit``, ``transfer`` and ``new-faces``: faces from a trained generator."""
 
 from typing import Annotated
 
 import typer
 
-from faceprep.cli.exit_codes import guarded
-from faceprep.cli.generator_flags import (
-    Detector,
-    Faces,
-    GeneratorFile,
-    Out,
-    WorkspaceFlag,
-    exit_code,
-    print_written,
-    read_faces,
-)
+from faceprep.cli import generator_flags as flags
+from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.options import Device, Json, Quiet, Verbose
+from faceprep.cli.remedies import spell
 from faceprep.cli.root import app
 
 
 @app.command()
 @guarded
 def edit(
-    photographs: Faces = None,
+    photographs: flags.Faces = None,
     to: Annotated[str | None, typer.Option(help="Expression, e.g. happiness.")] = None,
     intensity: Annotated[float, typer.Option(help="Intensity of the expression, 0 to 1.")] = 1.0,
     grid: Annotated[
         bool, typer.Option("--grid", help="Draw a sheet of all expressions in five intensities.")
     ] = False,
-    out: Out = None,
-    workspace: WorkspaceFlag = None,
-    generator: GeneratorFile = None,
-    detector: Detector = None,
+    out: flags.Out = None,
+    workspace: flags.WorkspaceFlag = None,
+    generator: flags.GeneratorFile = None,
+    detector: flags.Detector = None,
     device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -45,7 +37,7 @@ def edit(
     from faceprep.core.progress import Progress
     from faceprep.inference.edit import check_intensity, edit_faces, edit_grid
     from faceprep.inference.generator import open_generator
-    from faceprep.report.sheets.edits import draw_edit_grid, edit_paths, grid_path, write_edits
+    from faceprep.report.sheets.inference import draw_edit_grid, edit_paths, grid_path, write_edits
 
     if to is None and not grid:
         raise UsageError("which expression?", "--to happiness, or --grid for all of them")
@@ -54,12 +46,100 @@ def edit(
     if to is not None:
         loaded.check_expression(to)
     with Progress(quiet=quiet) as progress:
-        inputs = read_faces(photographs or [], loaded, "edit", progress)
+        inputs = flags.read_faces(photographs or [], loaded, "edit", progress)
     if grid or to is None:
         path = grid_path(inputs, out)
         written = draw_edit_grid(edit_grid(inputs, loaded, to), loaded, path)
     else:
         paths = edit_paths(inputs, to, intensity, out)
         written = write_edits(edit_faces(inputs, loaded, to, intensity), loaded, paths)
-    print_written(written, json)
-    return exit_code(inputs)
+    flags.print_written(written, json)
+    return flags.exit_code(inputs)
+
+
+@app.command()
+@guarded
+def transfer(
+    photographs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="A… B",
+            help="Photographs or face_ids; the last one's expression goes onto the others.",
+        ),
+    ] = None,
+    from_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from", metavar="B", help="Photograph with the expression; repeatable, for a sheet."
+        ),
+    ] = None,
+    expression: Annotated[
+        str | None, typer.Option(help="Expression that B shows, if known.")
+    ] = None,
+    out: flags.Out = None,
+    workspace: flags.WorkspaceFlag = None,
+    generator: flags.GeneratorFile = None,
+    detector: flags.Detector = None,
+    device: Device = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Give the face of A the expression of B.
+
+    faceprep transfer me.jpg smiling.jpg -o smiling-me.png
+    """
+    from faceprep.core.errors import Remedy, UsageError
+    from faceprep.core.progress import Progress
+    from faceprep.inference.generator import open_generator
+    from faceprep.inference.labels import labels_of
+    from faceprep.inference.transfer import transfer_expressions
+    from faceprep.report.sheets.inference import transfer_path, write_transfers
+
+    words = list(photographs or [])
+    onto, sources = (words, list(from_)) if from_ else (words[:-1], words[-1:])
+    if not onto or not sources:
+        hint = Remedy("transfer", arguments=("A.jpg", "B.jpg"))
+        raise UsageError("whose expression, onto whose face?", hint)
+    loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
+    loaded.with_codes("transfer expressions")
+    if expression is not None:
+        loaded.check_expression(expression)
+    with Progress(quiet=quiet) as progress:
+        faces = flags.read_faces(onto, loaded, "transfer", progress)
+        expressions = flags.read_faces(sources, loaded, "transfer", progress)
+        labels = labels_of(expressions.faces, loaded, expression, progress)
+    path = transfer_path(faces, expressions, out)
+    transfers = transfer_expressions(faces, expressions, labels, loaded)
+    written = write_transfers(transfers, loaded, path)
+    for note in written.notes:
+        progress.say(spell(note))
+    flags.print_written(written, json)
+    return flags.exit_code(faces, expressions)
+
+
+@app.command("new-faces")
+@guarded
+def new_faces(
+    count: Annotated[int, typer.Option(min=1, max=64, help="Number of people.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the people.")] = 0,
+    out: flags.Out = None,
+    workspace: flags.WorkspaceFlag = None,
+    generator: flags.GeneratorFile = None,
+    device: Device = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Draw people who do not exist, with every expression.
+
+    faceprep new-faces --count 8 -o new-faces.png
+    """
+    from faceprep.inference.edit import make_new_faces
+    from faceprep.inference.generator import open_generator
+    from faceprep.report.sheets.inference import draw_new_faces, sheet_path
+
+    path = sheet_path(out, "new-faces.png")
+    loaded = open_generator(workspace, generator, device=device or "auto")
+    flags.print_written(draw_new_faces(make_new_faces(loaded, count, seed), loaded, path), json)
+    say_next("faceprep new-faces --seed 1   draws others", quiet=json)
+    return DONE

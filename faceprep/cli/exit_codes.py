@@ -1,17 +1,19 @@
-"""Exit codes, error messages and hints.
+"""Exit codes, results, error messages and hints.
 
 Results go to stdout, progress and messages to stderr.
 """
 
 import functools
+import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import typer
 
 from faceprep.cli.remedies import spell
-from faceprep.core.errors import FaceprepError, Hint
+from faceprep.core.errors import FaceprepError, Hint, Remedy
+from faceprep.report.tables.console import Renderable
 
 DONE, FAILED, SOME_ROWS_FAILED, GATE_FAILED, INTERRUPTED = 0, 1, 3, 4, 130
 
@@ -68,3 +70,21 @@ def say_next(command: Hint, quiet: bool) -> None:
     """Print the next command, or several, one line each."""
     for line in spell(command).splitlines() if not quiet else ():
         print(f"  → {line}", file=sys.stderr)
+
+
+def print_result(
+    renderables: "Sequence[Renderable]", data: dict[str, Any], *, as_json: bool
+) -> None:
+    """Print the renderables, or the data with each `Remedy` as a command line, on stdout."""
+    if as_json:
+        print(json.dumps(data, indent=1, default=_plain, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    console = Console(soft_wrap=False)
+    for renderable in renderables:
+        console.print(renderable)
+
+
+def _plain(value: object) -> str:
+    return spell(value) if isinstance(value, Remedy) else str(value)

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceprep.cli.exit_codes import DONE, SOME_ROWS_FAILED, complain
-from faceprep.cli.remedies import spell
+from faceprep.cli.exit_codes import DONE, SOME_ROWS_FAILED, complain, print_result
 from faceprep.core.vocabulary import DEFAULT_GENERATOR
 
 if TYPE_CHECKING:
     from faceprep.core.progress import Progress
     from faceprep.inference.generator import LoadedGenerator
     from faceprep.inference.inputs import InputFaces
-    from faceprep.report.sheets.pictures import Written
+    from faceprep.report.sheets.inference import Written
 
 WorkspaceFlag = Annotated[
     Path | None,
@@ -28,8 +27,7 @@ GeneratorFile = Annotated[
     ),
 ]
 Detector = Annotated[
-    str | None,
-    typer.Option(help="mtcnn or dlib; by default that of the workspace."),
+    str | None, typer.Option(help="mtcnn or dlib; by default that of the workspace.")
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", help="PNG to write; a folder for several pictures.")
@@ -54,18 +52,10 @@ def read_faces(
 
 def print_written(written: "Written", as_json: bool) -> None:
     """Print the paths of the pictures, or their data as JSON."""
-    from faceprep.cli.output import print_result
-
     if as_json:
         print_result([], written.data, as_json=True)
     else:
         print("\n".join([*written.lines, *(str(path) for path in written.paths)]))
-
-
-def say_notes(written: "Written", progress: "Progress") -> None:
-    """Print remarks on pictures."""
-    for note in written.notes:
-        progress.say(spell(note))
 
 
 def exit_code(*inputs: "InputFaces") -> int:

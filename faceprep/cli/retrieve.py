@@ -5,15 +5,8 @@ from typing import Annotated
 
 import typer
 
-from faceprep.cli.exit_codes import DONE, guarded, say_next
-from faceprep.cli.generator_flags import (
-    Detector,
-    Faces,
-    GeneratorFile,
-    WorkspaceFlag,
-    exit_code,
-    read_faces,
-)
+from faceprep.cli import generator_flags as flags
+from faceprep.cli.exit_codes import DONE, guarded, print_result, say_next
 from faceprep.cli.options import Device, Json, Quiet, Seed, Verbose
 from faceprep.cli.root import app
 
@@ -21,7 +14,7 @@ from faceprep.cli.root import app
 @app.command()
 @guarded
 def retrieve(
-    photographs: Faces = None,
+    photographs: flags.Faces = None,
     by: Annotated[
         str, typer.Option(help="Compare by code, label, pixel, or all of them.")
     ] = "code",
@@ -38,9 +31,9 @@ def retrieve(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Draw the faces into this PNG.")
     ] = None,
-    workspace: WorkspaceFlag = None,
-    generator: GeneratorFile = None,
-    detector: Detector = None,
+    workspace: flags.WorkspaceFlag = None,
+    generator: flags.GeneratorFile = None,
+    detector: flags.Detector = None,
     device: Device = None,
     seed: Seed = None,
     json: Json = False,
@@ -51,15 +44,12 @@ def retrieve(
 
     faceprep retrieve me.jpg --by all -o found.png
     """
-    from faceprep.cli.output import print_result
     from faceprep.core.errors import Remedy, UsageError
     from faceprep.core.progress import Progress
     from faceprep.inference import retrieve as retrieval
     from faceprep.inference.generator import open_generator
-    from faceprep.report.evaluation.codes_table import retrieval_tables
-    from faceprep.report.sheets.hits import draw_hits
-    from faceprep.report.sheets.pictures import sheet_path
-    from faceprep.report.tables.hits import hit_tables
+    from faceprep.report.evaluation.codes_table import hit_tables, retrieval_tables
+    from faceprep.report.sheets.inference import draw_hits, sheet_path
 
     ways = retrieval.ways_of(by)
     if out is not None:
@@ -74,7 +64,7 @@ def retrieve(
         print_result(*retrieval_tables(report), as_json=json)
         return DONE
     with Progress(quiet=quiet) as progress:
-        queries = read_faces(photographs or [], loaded, "retrieve", progress)
+        queries = flags.read_faces(photographs or [], loaded, "retrieve", progress)
         found = retrieval.retrieve(
             queries, loaded, ways, gallery, expression, top, progress, seed or 0
         )
@@ -85,4 +75,4 @@ def retrieve(
     print_result(renderables, data, as_json=json)
     if out is None:
         say_next("faceprep retrieve … -o found.png   shows them", quiet=json or quiet)
-    return exit_code(queries)
+    return flags.exit_code(queries)

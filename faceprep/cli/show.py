@@ -1,12 +1,12 @@
-"""``faceprep show``: contents of a workspace, one of its folders or a manifest."""
+"""``faceprep show`` and ``status``: contents and progress of a workspace."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from faceprep.cli.exit_codes import DONE, guarded, say_next
-from faceprep.cli.options import Json, Verbose
+from faceprep.cli.exit_codes import DONE, guarded, print_result, say_next
+from faceprep.cli.options import Json, Verbose, WorkspaceDir
 from faceprep.cli.remedies import spell
 from faceprep.cli.root import app
 from faceprep.core.errors import Remedy
@@ -32,7 +32,6 @@ def show(
 
     faceprep show manifests/demo --sheet sheet.png
     """
-    from faceprep.cli.output import print_result
     from faceprep.report.show.page import results_at
     from faceprep.report.show.page import show as describe
     from faceprep.workspace.discover import workspace_of
@@ -54,4 +53,20 @@ def show(
     if sheet is None and data["kind"] == "workspace" and not data["next"]:
         draw = Remedy("show", None, {"sheet": "sheet.png"}, (data["workspace"],))
         say_next(draw, quiet=json)
+    return DONE
+
+
+@app.command()
+@guarded
+def status(workspace: WorkspaceDir = None, json: Json = False, verbose: Verbose = False) -> int:
+    """Print which shards are done, running, queued and failed, with the end of the log of failures.
+
+    faceprep status --workspace manifests/ck-plus
+    """
+    from faceprep.report.status.status import status as look
+    from faceprep.workspace.discover import workspace_of
+
+    given = Path(workspace) if workspace else None
+    place = workspace_of(given, lambda root: Remedy("status", root))
+    print_result(*look(place), as_json=json)
     return DONE

@@ -39,7 +39,7 @@ class VerbJob:
 def _train(config: Config, overwrite: bool) -> Printed:
     """Train; at the signal before the time limit, save the state and requeue the job."""
     from faceprep.report.tables.console import as_text
-    from faceprep.report.tables.train import train_tables
+    from faceprep.report.tables.generator import train_tables
     from faceprep.report.training import PICTURES
     from faceprep.stages.train.run import run_train
 

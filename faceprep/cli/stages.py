@@ -12,6 +12,7 @@ from faceprep.cli.exit_codes import (
     complain,
     complain_of_shards,
     guarded,
+    print_result,
     say_next,
 )
 from faceprep.cli.options import resolve_flags, stage_flags
@@ -36,8 +37,7 @@ def _stage_verb(stage: str, text: str) -> None:
 @guarded
 @stage_flags(without=("only",))
 def run_(
-    until: Annotated[str, typer.Option("--until", help="Last stage to run.")] = "aus",
-    **flags: Any,
+    until: Annotated[str, typer.Option("--until", help="Last stage to run.")] = "aus", **flags: Any
 ) -> int:
     """Run every stage that is not up to date, in order.
 
@@ -81,7 +81,6 @@ _stage_verb(
 
 
 def _run_stages(flags: dict[str, Any], stages: list[str]) -> int:
-    from faceprep.cli.output import print_result
     from faceprep.core.progress import Progress
     from faceprep.execution.plan import Options
     from faceprep.report.tables.run import run_tables

@@ -10,6 +10,7 @@ from faceprep.cli.exit_codes import (
     complain,
     complain_of_shards,
     guarded,
+    print_result,
     say_next,
 )
 from faceprep.cli.options import GeneratorKind, as_settings, resolve_flags, stage_flags
@@ -29,14 +30,14 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
 
     faceprep train --set train.preset=tiny
     """
-    from faceprep.cli.output import print_result
     from faceprep.core.progress import Progress
     from faceprep.execution.plan import Options
-    from faceprep.report.tables.train import train_tables
+    from faceprep.report.tables.generator import train_tables
     from faceprep.report.training import PICTURES
     from faceprep.stages.train.run import run_train
 
-    resolved = resolve_flags(_settings(generator, flags)).config
+    values = {"train.generator": generator, "train.seed": flags["seed"]}
+    resolved = resolve_flags(as_settings(flags, values)).config
     options = Options(retry_failed=flags["retry_failed"], wait=not flags["no_wait"])
     options.refuse_leaving(resolved.engine)
     if resolved.engine == "slurm" and not flags["dry_run"]:
@@ -45,11 +46,7 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
         if not (flags["only"] or bring_up_to_date(resolved, progress, flags)):
             return FAILED
         result = run_train(
-            resolved,
-            progress,
-            PICTURES,
-            overwrite=flags["overwrite"],
-            dry_run=flags["dry_run"],
+            resolved, progress, PICTURES, overwrite=flags["overwrite"], dry_run=flags["dry_run"]
         )
     print_result(*train_tables(result), as_json=flags["json"])
     if result.outcome is not None and result.outcome.stopped:
@@ -67,30 +64,22 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
 
 def on_slurm(verb: str, config: "Config", options: "Options", flags: Mapping[str, Any]) -> int:
     """Submit a single-job verb, and the stages before it, to Slurm."""
-    from faceprep.cli.output import print_result
     from faceprep.cli.single_jobs import SINGLE_JOBS
     from faceprep.core.progress import Progress
     from faceprep.execution.slurm import single
     from faceprep.stages import pipeline
 
     with Progress(quiet=flags["quiet"]) as progress:
-        stages = (
-            []
-            if flags["only"] or _as_it_is(config, progress)
-            else pipeline.needed(_last_stage(config))
-        )
+        ready = flags["only"] or _as_it_is(config, progress)
+        stages = [] if ready else pipeline.needed(_last_stage(config))
         before = pipeline.run(config, stages, options, progress)
         complain_of_shards(before.failed_shards)
         if before.failed_shards:
             return FAILED
         after = tuple(job for jobs in before.jobs.values() for job in jobs)
+        job, overwrite = SINGLE_JOBS[verb].verb, flags["overwrite"]
         done = single.run(
-            SINGLE_JOBS[verb].verb,
-            config,
-            progress,
-            overwrite=flags["overwrite"],
-            wait=options.wait,
-            after=after,
+            job, config, progress, overwrite=overwrite, wait=options.wait, after=after
         )
     ended = "done" if done.data is not None else "submitted"
     data = {"job": done.job, "log": str(done.log), **(done.data or {})}
@@ -98,12 +87,6 @@ def on_slurm(verb: str, config: "Config", options: "Options", flags: Mapping[str
         print(done.text)
     print_result([f"{verb}: job {done.job} {ended}, log {done.log}"], data, as_json=flags["json"])
     return DONE
-
-
-def _settings(generator: str | None, flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Pass ``--generator`` and ``--seed`` on as settings of ``[train]``."""
-    values = {"train.generator": generator, "train.seed": flags["seed"]}
-    return as_settings(flags, values)
 
 
 def bring_up_to_date(config: "Config", progress: "Progress", flags: Mapping[str, Any]) -> bool:

@@ -44,10 +44,7 @@ def main(folder: Path) -> int:
 def make_shards(record: JobRecord, task: int) -> int:
     """Make the shards of a task; return 1 if any failed.
 
-    Raises
-    ------
-    FaceprepError
-        This node resolves other settings than the submitting machine, or cannot continue.
+    FaceprepError if this node resolves other settings than the submitting machine.
     """
     config = config_on_node(record)
     workspace = Workspace(config.workspace)

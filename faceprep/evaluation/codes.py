@@ -39,8 +39,6 @@ class Purity:
 
     Attributes
     ----------
-    space
-        `IDENTITY`, `EXPRESSION` or `PIXELS`.
     identity
         Share of a face's nearest neighbours that show the same subject, without near duplicates
         from the same sequence.
@@ -55,22 +53,10 @@ class Purity:
 
 @dataclass(frozen=True)
 class CodesReport:
-    """Purity of every space, and the identity codes.
+    """Purity of every space, and the identity codes ``g (N, G)`` of the faces.
 
-    Attributes
-    ----------
-    generator, neighbours
-        File of the generator, and number of neighbours.
-    rows
-        One per space.
-    identity_chance, expression_chance
-        Purity of random neighbours.
-    sees_label
-        Whether the label is an input of Q, so that its code repeats it; None if unknown.
-    g
-        ``(N, G)`` identity codes.
-    subjects, expressions
-        ``(N,)`` subject and expression of each face.
+    `sees_label` tells whether the label is an input of Q, so that its code repeats it; None if
+    unknown. The chances are the purities of random neighbours.
     """
 
     generator: str
@@ -99,10 +85,6 @@ def evaluate_codes(
 
     Parameters
     ----------
-    model
-        The generator, on `device`.
-    workspace
-        Workspace of the faces.
     split
         Side of the split: ``test``, or ``val`` while variants are compared.
     neighbours
@@ -170,20 +152,16 @@ def purity(
 ) -> tuple[float, float]:
     """Return the share of nearest neighbours with the same label, and its expected value by chance.
 
+    Both are means over the faces whose label occurs again; NaN without any.
+
     Parameters
     ----------
     far : (N, N)
         Distances; None to compute the chance only.
-    same : (N, N) bool
-        Pairs with the same label.
-    allowed : (N, N) bool
-        Pairs that may be neighbours.
+    same, allowed : (N, N) bool
+        Pairs with the same label, and pairs that may be neighbours.
     k
         Number of neighbours; fewer for a face with fewer faces of its own label.
-
-    Returns
-    -------
-    Means over the faces whose label occurs again; NaN without any.
     """
     own = (same & allowed).sum(axis=1)
     faces = np.flatnonzero(own)

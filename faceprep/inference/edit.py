@@ -1,4 +1,4 @@
-"""Edit faces to an expression, at one intensity or at several."""
+"""Edit faces to an expression, or generate new ones (Ding et al., 2018, Fig. 3 and 5)."""
 
 from dataclasses import dataclass
 
@@ -15,18 +15,10 @@ LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 @dataclass(frozen=True)
 class Edits:
-    """Faces edited to one expression.
+    """Faces edited to one expression, ``images (N, S, S, 3) uint8``.
 
-    Attributes
-    ----------
-    faces
-        The sources.
-    expression, intensity
-        Requested values; intensity in [0, 1], before the calibration.
-    calibrated
-        Whether the generator has a calibration of this expression.
-    images
-        ``(N, S, S, 3) uint8``.
+    `intensity` is in [0, 1], before the calibration; `calibrated` tells whether the generator has
+    one of this expression.
     """
 
     faces: list[InputFace]
@@ -38,18 +30,9 @@ class Edits:
 
 @dataclass(frozen=True)
 class EditGrid:
-    """Faces edited to several expressions at several intensities.
+    """N faces edited to E expressions at L intensities, ``images (N, E, L, S, S, 3) uint8``.
 
-    Attributes
-    ----------
-    faces
-        The N sources.
-    expressions, intensities
-        The E expressions and L intensities.
-    neutral
-        ``(N, S, S, 3) uint8``, the sources edited to neutral.
-    images
-        ``(N, E, L, S, S, 3) uint8``.
+    `neutral` are the sources edited to neutral, ``(N, S, S, 3) uint8``.
     """
 
     faces: list[InputFace]
@@ -60,13 +43,7 @@ class EditGrid:
 
 
 def check_intensity(intensity: float) -> None:
-    """Refuse an intensity outside [0, 1].
-
-    Raises
-    ------
-    UsageError
-        It is outside [0, 1].
-    """
+    """Refuse an intensity outside [0, 1] with a UsageError."""
     if not 0 <= intensity <= 1:
         raise UsageError(f"the intensity {intensity:g} lies outside 0 … 1", "--intensity 0.6")
 
@@ -74,16 +51,7 @@ def check_intensity(intensity: float) -> None:
 def edit_faces(
     inputs: InputFaces, generator: LoadedGenerator, expression: str, intensity: float = 1.0
 ) -> Edits:
-    """Edit every face to an expression.
-
-    Parameters
-    ----------
-    inputs
-        The faces.
-    generator
-        Generator of any kind.
-    expression, intensity
-        Intensity in [0, 1], before the generator's calibration.
+    """Edit every face to an expression, at an intensity in [0, 1] before the calibration.
 
     Raises
     ------
@@ -100,19 +68,9 @@ def edit_faces(
 def edit_grid(
     inputs: InputFaces, generator: LoadedGenerator, expression: str | None = None
 ) -> EditGrid:
-    """Edit every face to neutral, and to every expression at five intensities.
+    """Edit every face to neutral, and to one expression or all classes at five intensities.
 
-    The layout is that of Ding et al., 2018, Fig. 3.
-
-    Parameters
-    ----------
-    expression
-        Single expression; all classes if None.
-
-    Raises
-    ------
-    UsageError
-        The expression is unknown.
+    The layout is that of Ding et al., 2018, Fig. 3. UsageError if the expression is unknown.
     """
     if expression is not None:
         generator.check_expression(expression)
@@ -131,3 +89,22 @@ def _edited(
     inputs: InputFaces, generator: LoadedGenerator, expression: str, intensity: float = 1.0
 ) -> np.ndarray:
     return generator.editor.edit(inputs.images, expression, intensity, inputs.measurements)
+
+
+@dataclass(frozen=True)
+class NewFaces:
+    """N faces without a source by the K classes, ``images (N, K, S, S, 3) uint8``."""
+
+    seed: int
+    expressions: tuple[str, ...]
+    images: np.ndarray
+
+
+def make_new_faces(generator: LoadedGenerator, count: int = 8, seed: int = 0) -> NewFaces:
+    """Generate `count` identities with every expression; equal seeds give equal identities.
+
+    UsageError if the kind of the generator needs a source face.
+    """
+    classes = generator.model.classes
+    images = [generator.editor.new_faces(count, name, seed) for name in classes]
+    return NewFaces(seed, classes, np.stack(images, axis=1))

@@ -77,13 +77,7 @@ class LoadedGenerator:
         }
 
     def check_expression(self, expression: str) -> None:
-        """Refuse an unsupported expression.
-
-        Raises
-        ------
-        UsageError
-            The expression is unsupported; the hint names the supported ones.
-        """
+        """Refuse an unsupported expression; the hint of the UsageError names the supported ones."""
         if expression not in self.editor.expressions:
             raise UsageError(
                 f"the generator does not know {expression!r}",
@@ -92,24 +86,15 @@ class LoadedGenerator:
             )
 
     def needed_workspace(self, why: str) -> Workspace:
-        """Return the workspace.
-
-        Raises
-        ------
-        UsageError
-            There is none; `why` begins the message.
-        """
+        """Return the workspace; without one, a UsageError that begins with `why`."""
         if self.workspace is None:
             raise UsageError(f"{why}: {self.file} does not lie in one", "add --workspace DIR")
         return self.workspace
 
     def with_codes(self, what: str) -> HasExpressionCode:
-        """Return the networks of a kind that has expression codes.
+        """Return the networks of a kind that has the expression codes which `what` needs.
 
-        Raises
-        ------
-        UsageError
-            The kind has no codes, which `what` needs; the hint lists the kinds that have them.
+        The hint of the UsageError lists the kinds that have them.
         """
         model: HasExpressionCode = require(self.model, HasExpressionCode, what)
         return model
@@ -131,8 +116,6 @@ def open_generator(
         None: the workspace that contains the file, else the only one below ``manifests/``.
     generator
         File; None for the workspace's generator.
-    device
-        ``auto``, ``cpu`` or ``cuda``.
     detector
         Detector; None for that of the workspace.
     suggest

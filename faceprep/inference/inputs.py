@@ -13,8 +13,11 @@ from faceprep.core.images import UnreadableImage, read_image
 from faceprep.faces.aligner import Aligner
 from faceprep.generators.targets import Measurements
 from faceprep.inference.generator import LoadedGenerator
-from faceprep.metrics.source_measurements import measurements_of_crop, measurements_of_faces
-from faceprep.metrics.workspace_faces import reduce_crop
+from faceprep.metrics.workspace_faces import (
+    measurements_of_crop,
+    measurements_of_faces,
+    reduce_crop,
+)
 from faceprep.workspace.load import load
 
 if TYPE_CHECKING:
@@ -57,15 +60,7 @@ class InputFace:
 
 @dataclass(frozen=True)
 class InputFaces:
-    """Faces that could be read, and reasons of failures.
-
-    Attributes
-    ----------
-    faces
-        In the order given.
-    failures
-        Source → reason.
-    """
+    """Faces that could be read, in the order given, and source → reason of the failures."""
 
     faces: list[InputFace]
     failures: dict[str, str] = field(default_factory=dict)
@@ -167,13 +162,7 @@ def _read_row(face_id: str, rows: "pd.DataFrame", generator: LoadedGenerator) ->
 
 
 def _rows_of(words: Sequence[str], generator: LoadedGenerator, verb: str) -> "pd.DataFrame | None":
-    """Return the faces of the workspace, or None if every word is a file.
-
-    Raises
-    ------
-    UsageError
-        A word is a folder, or neither a file nor a face.
-    """
+    """Return the faces of the workspace, None if all words are files; errors as `read_inputs`."""
     for word in words:
         if Path(word).is_dir():
             raise UsageError(

@@ -30,8 +30,6 @@ class Label:
 
     Attributes
     ----------
-    expression
-        Name of the expression.
     by
         Origin of the label: ``asked``, ``workspace`` or the name of the classifier.
     probability
@@ -78,15 +76,7 @@ def labels_of(
 
 
 def label_judge(generator: LoadedGenerator, progress: Progress) -> ExpressionClassifier:
-    """Train an expression classifier on training faces of the workspace.
-
-    Raises
-    ------
-    UsageError
-        There is no workspace, or it has no training faces.
-    MissingToolError
-        Landmarks cannot be found here.
-    """
+    """Train an expression classifier on training faces of the workspace; errors as `labels_of`."""
     why = "a judge of the expression needs a workspace's training faces"
     place, classes = generator.needed_workspace(why), generator.model.classes
     table = labelled_rows(place, [*classes, NEUTRAL])

@@ -7,10 +7,10 @@ import numpy as np
 
 from faceprep.core.errors import MissingToolError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.inference.gallery import Gallery, open_gallery
 from faceprep.inference.generator import LoadedGenerator
 from faceprep.inference.inputs import InputFaces
 from faceprep.inference.labels import Label, labels_of
+from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier
 from faceprep.metrics.leaks import refuse_leak
 from faceprep.metrics.retrieval import (
@@ -21,23 +21,27 @@ from faceprep.metrics.retrieval import (
     distances,
     evaluate_retrieval,
 )
+from faceprep.metrics.workspace_faces import in_turns, labelled_rows, read_faces, rows_of_split
+from faceprep.workspace import Workspace
 
 _CODES = "compare faces by expression codes"
+
+#: Largest number of faces in a gallery.
+MOST_FACES = 5000
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Labelled faces of one side of the workspace; they show classes of the generator."""
+
+    ids: list[str]
+    faces: LabelledFaces
+    split: str
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A retrieved face.
-
-    Attributes
-    ----------
-    source, way, rank
-        Query, way of comparing, and rank, 1-based.
-    face_id, subject, expression
-        The face in the gallery.
-    distance
-        Euclidean distance in the space of the way.
-    """
+    """A retrieved face of the gallery, with its rank, 1-based, and its Euclidean distance."""
 
     source: str
     way: Way
@@ -50,16 +54,9 @@ class Hit:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """Queries, gallery, and retrieved faces.
+    """Queries, gallery, and retrieved faces, ordered by way, query and rank.
 
-    Attributes
-    ----------
-    queries, labels
-        Query faces and their labels; labels are None if only pixels are compared.
-    gallery
-        Faces to search.
-    hits
-        Retrieved faces, ordered by way, query and rank.
+    Labels are None if only pixels are compared.
     """
 
     queries: InputFaces
@@ -68,14 +65,26 @@ class Retrieved:
     hits: list[Hit]
 
 
-def ways_of(text: str) -> tuple[Way, ...]:
-    """Parse ``code``, ``label``, ``pixel`` or ``all``.
+def workspace_of_gallery(generator: LoadedGenerator) -> Workspace:
+    """Return the workspace to search; UsageError if the generator has none."""
+    return generator.needed_workspace("faces are looked for in a workspace")
 
-    Raises
-    ------
-    UsageError
-        The text is none of these.
+
+def open_gallery(generator: LoadedGenerator, split: str = "test", seed: int = 0) -> Gallery:
+    """Read one side of the workspace, at most `MOST_FACES` of as many subjects as possible.
+
+    UsageError if there is no workspace, no such split, or no aligned face in it.
     """
+    if split not in ("train", "val", "test"):
+        raise UsageError(f"no split {split!r}", "--gallery test")
+    place, classes = workspace_of_gallery(generator), generator.model.classes
+    rows = rows_of_split(place, labelled_rows(place, classes), split, classes)
+    rows = rows.iloc[in_turns(rows["subject"].to_numpy(str), seed)[:MOST_FACES]]
+    return Gallery(rows.index.tolist(), read_faces(place, rows, generator.model.size), split)
+
+
+def ways_of(text: str) -> tuple[Way, ...]:
+    """Parse ``code``, ``label``, ``pixel`` or ``all``, else UsageError."""
     if text == "all":
         return WAYS
     for way in WAYS:
@@ -98,12 +107,6 @@ def retrieve(
 
     Parameters
     ----------
-    queries
-        Faces to search for.
-    generator
-        Generator with an expression code and a workspace.
-    ways
-        Ways of comparing.
     split
         Side of the workspace.
     expression
@@ -139,15 +142,8 @@ def find_hits(
 ) -> list[Hit]:
     """Find the nearest faces, at most one per subject and none of the query's own subject.
 
-    Parameters
-    ----------
-    labels
-        Label of each query; None if only pixels are compared.
-
-    Raises
-    ------
-    UsageError
-        A label is not a class of the generator, so that Q cannot read its code.
+    Labels are None if only pixels are compared. UsageError if one is not a class of the generator,
+    so that Q cannot read its code.
     """
     model, device = generator.with_codes(_CODES), generator.device
     classes = model.classes
@@ -185,14 +181,7 @@ def _nearest(distance: np.ndarray, subjects: np.ndarray, own: str | None, top: i
 def evaluate_retrieve(
     generator: LoadedGenerator, split: str = "test", seed: int = 0
 ) -> RetrievalReport:
-    """Search for all test faces among those of other subjects, in every way.
-
-    Parameters
-    ----------
-    split
-        Side of the workspace that is searched: ``test``, ``val`` or ``train``.
-    seed
-        Of the choice of faces in a large workspace.
+    """Search for all test faces among those of other subjects of a split, in every way.
 
     Raises
     ------

@@ -21,16 +21,10 @@ _WEAK = 0.1
 
 @dataclass(frozen=True)
 class ExpressionReading:
-    """Expression code read from a face.
+    """Expression code ``(K·d)`` read from a face, clamped.
 
-    Attributes
-    ----------
-    source, label
-        The face and its expression.
-    strength
-        Mean element of the labelled class in the code, in [0, 1]; None if it is not a class.
-    code
-        ``K·d`` numbers, clamped.
+    `strength` is the mean element of the labelled class in the code, in [0, 1]; None if it is not a
+    class.
     """
 
     source: str
@@ -62,17 +56,7 @@ class ExpressionReading:
 
 @dataclass(frozen=True)
 class Transfers:
-    """Every face with every expression.
-
-    Attributes
-    ----------
-    faces, expressions
-        The N faces, and the M faces whose expressions are transferred.
-    readings
-        One per expression.
-    images
-        ``(N, M, S, S, 3) uint8``.
-    """
+    """Every of N faces with every of M expressions, ``images (N, M, S, S, 3) uint8``."""
 
     faces: InputFaces
     expressions: InputFaces
@@ -89,8 +73,6 @@ def transfer_expressions(
     ----------
     labels
         Expression of each of `expressions`.
-    generator
-        Generator with an expression code.
 
     Raises
     ------

@@ -35,8 +35,6 @@ class Accuracy:
     clip
         Share of clips predicted correctly, by the mean log-probability of their frames; NaN
         without clips.
-    by_seed
-        Accuracy of every seed.
     """
 
     accuracy: Interval
@@ -75,15 +73,7 @@ class Gain:
 
 
 def accuracy_of(predictions: Predictions, *, repeats: int = REPEATS, seed: int = 0) -> Accuracy:
-    """Return accuracy, balanced accuracy and clip accuracy with their intervals.
-
-    Parameters
-    ----------
-    predictions
-        Predictions of one row.
-    repeats, seed
-        Number of resamples, and their seed.
-    """
+    """Return the accuracies of one row with their intervals, from `repeats` resamples."""
     bootstrap = SubjectBootstrap(predictions.subjects, repeats, seed)
     faces = _tallies(predictions, bootstrap)
     clips = predictions.by_clip()
@@ -100,19 +90,12 @@ def accuracy_of(predictions: Predictions, *, repeats: int = REPEATS, seed: int =
 def gain_of(
     this: Predictions, other: Predictions, *, repeats: int = REPEATS, seed: int = 0
 ) -> Gain:
-    """Return the differences between two rows.
-
-    Parameters
-    ----------
-    this, other
-        Predictions on the same faces in the same order.
-    repeats, seed
-        Number of resamples, and their seed.
+    """Return the differences between two rows, from `repeats` resamples.
 
     Raises
     ------
     ValueError
-        The faces differ.
+        The rows have different faces, or the same in another order.
     """
     if this.labels.tolist() != other.labels.tolist() or (this.subjects != other.subjects).any():
         raise ValueError("a paired difference needs the same faces on both sides")

@@ -18,14 +18,7 @@ _NO_VARIANCE = 1e-12
 def pearson(a: ArrayLike, b: ArrayLike) -> float:
     """Return Pearson's correlation of two raters.
 
-    Parameters
-    ----------
-    a, b : (n,)
-        Ratings.
-
-    Returns
-    -------
-    -1 to 1; NaN for fewer than `FEWEST_FACES` ratings, and for constant ratings.
+    NaN for fewer than `FEWEST_FACES` ratings, and for constant ratings.
     """
     x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if len(x) < FEWEST_FACES or np.ptp(x) == 0 or np.ptp(y) == 0:
@@ -34,21 +27,13 @@ def pearson(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def icc_3_1(ratings: ArrayLike) -> float:
-    """Return the intraclass correlation (consistency, single ratings, fixed raters).
+    """Return the intraclass correlation of ratings ``(n faces, k raters)``, -1 / (k - 1) to 1.
 
-    Unlike Pearson's r it falls when the raters differ in variance; like r, it ignores a constant
-    difference. Shrout and Fleiss, "Intraclass correlations: uses in assessing rater
-    reliability", Psychological Bulletin 86 (1979): (BMS - EMS) / (BMS + (k - 1) EMS), of the
-    two-way mixed model.
-
-    Parameters
-    ----------
-    ratings : (n, k)
-        Faces by raters.
-
-    Returns
-    -------
-    -1 / (k - 1) to 1; NaN for fewer than `FEWEST_FACES` faces, and for constant ratings.
+    It is of consistency, single ratings and fixed raters. Unlike Pearson's r it falls when the
+    raters differ in variance; like r, it ignores a constant difference. Shrout and Fleiss,
+    "Intraclass correlations: uses in assessing rater reliability", Psychological Bulletin 86
+    (1979): (BMS - EMS) / (BMS + (k - 1) EMS), of the two-way mixed model. NaN for fewer than
+    `FEWEST_FACES` faces, and for constant ratings.
     """
     x = np.asarray(ratings, np.float64)
     n, k = x.shape
@@ -68,17 +53,7 @@ def mean_absolute_error(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def f1(known: ArrayLike, estimated: ArrayLike) -> float:
-    """Return F1 of the estimated presence: 2 TP / (2 TP + FP + FN).
-
-    Parameters
-    ----------
-    known, estimated : (n,) bool
-        True and estimated presence.
-
-    Returns
-    -------
-    0 to 1; NaN where nothing is present.
-    """
+    """Return F1 of the presence, 2 TP / (2 TP + FP + FN); NaN where nothing is present."""
     present, claimed = np.asarray(known, bool), np.asarray(estimated, bool)
     if not present.any():
         return np.nan
@@ -102,8 +77,7 @@ def bootstrap_pearson(
     Returns
     -------
     Low and high ends, each ``(columns + 1,)``; the last is of the mean over the columns with a
-    defined r. NaN where fewer than `FEWEST_SUBJECTS` subjects have ratings, or where more than
-    one resample in twenty has constant ratings.
+    defined r. NaN as of `SubjectBootstrap.ends`; resamples with constant ratings are undefined.
     """
     bootstrap = SubjectBootstrap(subjects, repeats, seed)
     sums = _sums_by_subject(a, b, bootstrap.index(subjects), len(bootstrap.names))

@@ -35,16 +35,9 @@ class SubjectBootstrap:
     Parameters
     ----------
     subjects : (n,)
-        Subject of each face.
-    repeats
-        Number of resamples.
-    seed
-        Seed of the resamples.
-
-    Attributes
-    ----------
-    names
-        Unique names of the subjects, sorted.
+        Subject of each face; `names` are the unique ones, sorted.
+    repeats, seed
+        Number of resamples, and their seed.
     """
 
     def __init__(self, subjects: NDArray[np.str_], repeats: int = REPEATS, seed: int = 0) -> None:
@@ -57,19 +50,11 @@ class SubjectBootstrap:
         return np.searchsorted(self.names, subjects)
 
     def ends(self, statistic: Statistic, sums: Floats) -> tuple[Floats, Floats]:
-        """Return the ends of the 95 % interval of a statistic.
+        """Return low and high ends of the 95 % interval of a statistic.
 
-        Parameters
-        ----------
-        statistic
-            Function of the sums over subjects.
-        sums : (subjects, *shape)
-            Sums over the faces of each subject, in the order of `names`.
-
-        Returns
-        -------
-        Low and high ends, each of the shape of one statistic. NaN if there are fewer than
-        `FEWEST_SUBJECTS` subjects, or more than `MOST_UNDEFINED` of the resamples are undefined.
+        `sums` are over the faces of each subject, ``(subjects, *shape)`` in the order of `names`.
+        The ends are NaN if there are fewer than `FEWEST_SUBJECTS` subjects, or more than
+        `MOST_UNDEFINED` of the resamples are undefined.
         """
         if not self._repeats:
             nothing = np.full_like(statistic(sums.sum(axis=0)[None])[0], np.nan)

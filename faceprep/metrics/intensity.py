@@ -1,4 +1,4 @@
-"""Measured intensity of expressions, and its correlation with the requested intensity.
+"""Measured intensity of expressions, its correlation with the requested one, and its calibration.
 
 A generator that fades in a fixed overlay also reaches a high correlation, so it must be read
 together with identity and realism.
@@ -15,7 +15,9 @@ from faceprep.core.vocabulary import INTENSITY_AUS
 from faceprep.faces.action_units.face_shape import to_front
 from faceprep.faces.action_units.landmark_estimator import estimate
 from faceprep.faces.action_units.measures import MEASURES, measure
-from faceprep.generators.editor import IntensityMap
+from faceprep.generators.editor import Editor, IntensityMap
+from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, LabelledFaces
+from faceprep.metrics.expression_classifier.base import ExpressionClassifier, log_odds
 
 #: Action units of each expression (Ekman, Friesen and Hager, FACS Investigator's Guide, 2002, and
 #: EMFACS) that the landmark estimator measures.
@@ -60,19 +62,11 @@ class Correlation:
 def expression_aus(
     landmarks68: np.ndarray, before: np.ndarray, expression: str
 ) -> np.ndarray | None:
-    """Return the mean increase of an expression's AUs by an edit, measured by ``landmarks``.
+    """Return the mean increase of an expression's AUs by an edit, ``(N,)`` in [0, 5].
 
-    Edits are compared with their sources because neutral faces differ. For neutral, return the
-    decrease: the mean over all AUs of the source relative to the edit.
-
-    Parameters
-    ----------
-    landmarks68, before : (N, 68, 2)
-        Landmarks of the edits and of their sources.
-
-    Returns
-    -------
-    ``(N,)`` in [0, 5]; None for an expression without known AUs.
+    Landmarks ``(N, 68, 2)`` of the edits are compared with those of their sources, `before`,
+    because neutral faces differ. For neutral, return the decrease: the mean over all AUs of the
+    source relative to the edit. None for an expression without known AUs.
     """
     if expression == "neutral":
         return np.asarray(estimate(before, landmarks68).intensities.mean(axis=1))
@@ -103,15 +97,7 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def correlate(intensities: Sequence[float], measured: np.ndarray) -> Correlation:
-    """Correlate requested intensities with measurements.
-
-    Parameters
-    ----------
-    intensities : (L,)
-        Distinct; ρ is NaN for fewer than 3.
-    measured : (L, N)
-        One row per intensity, one column per face.
-    """
+    """Correlate L distinct intensities with measurements ``(L, N)``; NaN for L < 3."""
     levels = np.asarray(intensities, np.float64)
     if not measured.size or len(levels) < 3:
         return Correlation(np.nan, np.nan)
@@ -123,16 +109,9 @@ def correlate(intensities: Sequence[float], measured: np.ndarray) -> Correlation
 def fit_intensity_map(told: Sequence[float], measured: np.ndarray) -> IntensityMap:
     """Fit the map that makes the measured expression linear (isotonic regression).
 
-    Parameters
-    ----------
-    told : (L,)
-        Inputs of the generator, rising from 0 to 1.
-    measured : (L,) or (L, N)
-        Measurements at each input; averaged over the faces. Use faces of training subjects.
-
-    Returns
-    -------
-    The identity map if the measurement does not grow.
+    `told` are the L inputs of the generator, rising from 0 to 1; `measured` ``(L,)`` or ``(L, N)``
+    is averaged over the faces, which should be of training subjects. Return the identity map if the
+    measurement does not grow.
     """
     levels = np.asarray(told, np.float64)
     values = np.asarray(measured, np.float64)
@@ -151,3 +130,51 @@ def fit_intensity_map(told: Sequence[float], measured: np.ndarray) -> IntensityM
     middles = [float(levels[where == k].mean()) for k in range(len(asked))]
     middles[0], middles[-1] = 0.0, 1.0
     return IntensityMap(tuple(asked.tolist()), tuple(middles))
+
+
+def measurements(
+    judge: ExpressionClassifier, faces: AlignedFaces, sources: AlignedFaces, expression: str
+) -> dict[str, np.ndarray]:
+    """Measure the intensity of an expression in edits of sources.
+
+    Name of the measurement → ``(N,)``: ``judge`` (log-odds); ``AUs`` and ``distance on the face``
+    if they are defined for the expression.
+    """
+    column = judge.classes.index(expression)
+    found = {
+        "judge": log_odds(judge.log_probabilities(faces), column) if len(faces) else np.zeros(0)
+    }
+    if len(faces):
+        others = {
+            "AUs": expression_aus(faces.landmarks68, sources.landmarks68, expression),
+            "distance on the face": expression_measure(faces.landmarks68, expression),
+        }
+        found |= {key: values for key, values in others.items() if values is not None}
+    return found
+
+
+def calibrate(editor: Editor, faces: LabelledFaces, steps: int = 11) -> dict[str, IntensityMap]:
+    """Fit the maps of the intensity by expression, on faces of training subjects.
+
+    The expression's AUs are measured. The editor's own calibration is not used. Expressions that
+    every face shows have no map. The result is for `Editor` and for ``extra["calibration"]`` of the
+    generator's file.
+    """
+    plain = Editor(editor.generator, None, editor.device, editor.targets.references)
+    levels = np.linspace(0, 1, steps)
+    maps = {}
+    for expression in editor.generator.classes:
+        other = faces.expressions != expression
+        if not other.any():
+            continue
+        sources, before = faces.images[other], faces.landmarks68[other]
+        measurements = faces.measurements.take(other)
+        measured = []
+        for level in levels:
+            images = plain.edit(sources, expression, float(level), measurements)
+            edits = AlignedFaces(images, faces.template)
+            measured.append(expression_aus(edits.landmarks68, before, expression))
+        if any(values is None for values in measured):
+            continue
+        maps[expression] = fit_intensity_map(levels.tolist(), np.array(measured))
+    return maps

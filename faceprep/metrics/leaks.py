@@ -12,14 +12,7 @@ _SPLIT_AGAIN: Hint = ("split by subject: ", Remedy("select", overrides={"overwri
 
 
 def refuse_leak(training: Iterable[str], tested: Iterable[str], what: str) -> None:
-    """Refuse test subjects that are also training subjects.
-
-    Parameters
-    ----------
-    training, tested
-        Names of subjects.
-    what
-        Component that saw the training subjects, for the message.
+    """Refuse test subjects that are also training subjects of the component `what`.
 
     Raises
     ------
@@ -29,10 +22,7 @@ def refuse_leak(training: Iterable[str], tested: Iterable[str], what: str) -> No
     both = sorted({*training} & {*tested})
     if both:
         more = f" and {len(both) - 1} more" if len(both) > 1 else ""
-        raise UsageError(
-            f"{what} saw subject {both[0]}{more}, who is to be judged",
-            _SPLIT_AGAIN,
-        )
+        raise UsageError(f"{what} saw subject {both[0]}{more}, who is to be judged", _SPLIT_AGAIN)
 
 
 def refuse_leaks(
@@ -71,19 +61,12 @@ def refuse_leaks(
 def subjects_of(record: Mapping[str, Any], where: str, hint: Hint) -> list[str]:
     """Return the training subjects from the metadata of a generator or of a stage.
 
-    Parameters
-    ----------
-    record
-        Metadata with a list ``subjects``.
-    where
-        Subject of the metadata, for the message.
-    hint
-        Hint if they name no subjects.
+    `where` names the metadata in the message.
 
     Raises
     ------
     FaceprepError
-        The metadata name no subjects, so that a leak cannot be excluded.
+        They name no subjects, so that a leak cannot be excluded; with `hint`.
     """
     people = record.get("subjects")
     if not isinstance(people, list) or not all(isinstance(one, str) for one in people):

@@ -49,8 +49,6 @@ class NearDuplicates:
     by_chance
         Expected number if synthetic faces were distributed like training faces: one in
         (training + 1).
-    closest
-        The nearest pairs.
     features
         Name of φ.
     """
@@ -65,14 +63,9 @@ class NearDuplicates:
 
 @dataclass(frozen=True)
 class Group:
-    """Embeddings of the faces of one fold, or of the only split.
+    """Embeddings ``(N, D)``, not empty, of the faces of one fold, or of the only split.
 
-    Attributes
-    ----------
-    synthetic, training, test
-        ``(N, D)`` each, not empty; `training` are photographs of the training subjects.
-    synthetic_names, test_names
-        Names of the synthetic and of the test faces.
+    `training` are photographs of the training subjects.
     """
 
     synthetic: np.ndarray
@@ -85,12 +78,7 @@ class Group:
 def find_near_duplicates(groups: Sequence[Group], features: str = "") -> NearDuplicates:
     """Compare each group's synthetic and training faces with its test faces.
 
-    Parameters
-    ----------
-    groups
-        One group per fold.
-    features
-        Name of φ, for reports.
+    There is one group per fold; `features` is the name of φ, for reports.
     """
     near, own, pairs = [], [], []
     for group in groups:

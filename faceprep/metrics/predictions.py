@@ -15,12 +15,8 @@ class Predictions:
 
     Attributes
     ----------
-    labels : (F,) int64
-        True expressions.
-    subjects : (F,)
-        Subject of each face.
-    clips : (F,)
-        Clip of each face; empty without a clip.
+    labels, subjects, clips : (F,)
+        True expression, subject and clip of each face; no clip is the empty text.
     log_probabilities : (S, F, K)
         Log-probabilities of the K expressions.
     """

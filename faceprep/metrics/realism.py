@@ -26,16 +26,10 @@ _MOST_FACES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Kid:
-    """A kernel distance.
+    """A kernel distance of `made` generated to `real` images.
 
-    Attributes
-    ----------
-    value
-        Unbiased estimate from all images; may be negative. NaN where a set has fewer than 2.
-    deviation
-        Standard deviation over subsets; NaN without subsets.
-    made, real
-        Numbers of generated and of real images.
+    `value` is the unbiased estimate from all images, which may be negative; NaN where a set has
+    fewer than 2. `deviation` is the standard deviation over subsets; NaN without subsets.
     """
 
     value: float
@@ -48,12 +42,8 @@ class Kid:
 class Texture:
     """Projection of HOG features onto the principal components of real faces.
 
-    Attributes
-    ----------
-    mean : (H,)
-        Mean of the real training faces.
-    directions : (H, D)
-        Principal components, scaled so that the mean square of a projected feature is 1.
+    `mean` is ``(H,)``. The components `directions`, ``(H, D)``, are scaled so that the mean square
+    of a projected feature is 1.
     """
 
     mean: np.ndarray
@@ -61,13 +51,7 @@ class Texture:
 
     @classmethod
     def of(cls, real: LandmarkHog) -> "Texture":
-        """Fit the projection to real faces.
-
-        Raises
-        ------
-        UsageError
-            There are fewer than two different faces.
-        """
+        """Fit the projection to real faces; UsageError for fewer than two different ones."""
         values = _texture(real)
         mean = values.mean(axis=0)
         chosen = np.linspace(0, len(values) - 1, min(len(values), _MOST_FACES)).astype(int)
@@ -102,20 +86,16 @@ def kid(
 ) -> Kid:
     """Estimate the kernel distance of two sets of features (KID; Bińkowski et al., ICLR 2018).
 
-    The unbiased estimate of Gretton et al., JMLR 2012, Lemma 6:
-    MMD² = mean k(x, x') + mean k(y, y') − 2 mean k(x, y), without pairs of an image with itself.
+    The unbiased estimate of Gretton et al., JMLR 2012, Lemma 6: MMD² = mean k(x, x') + mean k(y,
+    y') − 2 mean k(x, y), without pairs of an image with itself.
 
     Parameters
     ----------
-    made : (n, D)
-        Features of the generated images.
-    real : (m, D)
-        Features of the real images.
+    made, real : (n, D), (m, D)
+        Features of the generated and of the real images.
     subsets, size
         Number of subsets for the deviation, drawn without replacement, and largest number of images
         of either set in a subset. With 0 subsets the deviation is NaN.
-    seed
-        Seed of the subsets.
     """
     n, m = len(made), len(real)
     if n < 2 or m < 2:
@@ -141,13 +121,7 @@ def _mmd(within: np.ndarray, among: np.ndarray, across: np.ndarray) -> float:
 
 
 def sharpness(images: np.ndarray) -> float:
-    """Return the mean variance of the Laplacian of gray faces; NaN without faces.
-
-    Parameters
-    ----------
-    images
-        ``(N, S, S, 3) uint8`` RGB.
-    """
+    """Return the mean variance of the Laplacian of gray ``(N, S, S, 3) uint8``; NaN for none."""
     if not len(images):
         return np.nan
     grays = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images)

@@ -30,14 +30,8 @@ _TIE = 1e-9
 class Descriptors:
     """Vectors by which N faces are compared.
 
-    Attributes
-    ----------
-    code : (N, K·d)
-        Q(x, y) with the label.
-    label : (N, K)
-        One-hot.
-    pixel : (N, S·S·3)
-        Pixels in [0, 1].
+    They are Q(x, y) with the label ``(N, K·d)``, the one-hot label ``(N, K)``, and the pixels in
+    [0, 1], ``(N, S·S·3)``.
     """
 
     code: np.ndarray
@@ -52,13 +46,7 @@ class Descriptors:
 def describe_faces(
     model: "HasExpressionCode", images: np.ndarray, labels: Sequence[str], device: str = "cpu"
 ) -> Descriptors:
-    """Describe crops ``(N, S, S, 3) uint8`` with given labels.
-
-    Raises
-    ------
-    UsageError
-        A label is no class of the generator.
-    """
+    """Describe crops ``(N, S, S, 3) uint8`` with labels among the generator's classes."""
     codes = expression_codes(model, images, labels, device)
     columns = [model.classes.index(name) for name in labels]
     pixels = images.reshape(len(images), -1).astype(np.float32) / 255
@@ -76,8 +64,6 @@ class Retrieval:
 
     Attributes
     ----------
-    way
-        One of `WAYS`.
     labels
         Origin of the queries' labels: ``given``, as in the paper, or the name of a judge.
     accuracy
@@ -136,14 +122,11 @@ def evaluate_retrieval(
 
     Parameters
     ----------
-    model
-        The generator; all faces show one of its classes.
     queries, gallery
-        May be equal; faces of a query's own subject are excluded.
+        Faces that show a class of the model. They may be equal; faces of a query's own subject are
+        excluded.
     judge
         Labels the queries a second time, as for photographs without a label.
-    device
-        Device of the generator.
 
     Raises
     ------

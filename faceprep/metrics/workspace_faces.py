@@ -1,4 +1,4 @@
-"""Read labelled crops of a workspace in the size of a generator."""
+"""Read labelled crops of a workspace in the size of a generator, and their measurements."""
 
 from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from faceprep.core.errors import Remedy, UsageError
+from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.vocabulary import COLUMNS_R
+from faceprep.faces.action_units.landmark_estimator import estimate
+from faceprep.generators.targets import Measurements
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
-from faceprep.metrics.source_measurements import measurements_of_faces
 from faceprep.training.crops import resize
 from faceprep.workspace import Workspace
 from faceprep.workspace.load import load, read_crop
@@ -26,13 +28,7 @@ def labelled_rows(workspace: Workspace, expressions: Sequence[str]) -> "pd.DataF
 def rows_of_split(
     workspace: Workspace, table: "pd.DataFrame", split: str, classes: Sequence[str]
 ) -> "pd.DataFrame":
-    """Return the rows of one side of the split.
-
-    Raises
-    ------
-    UsageError
-        There are none.
-    """
+    """Return the rows of one side of the split; UsageError if there are none."""
     rows = table[table["split"] == split]
     if not len(rows):
         raise UsageError(
@@ -43,22 +39,12 @@ def rows_of_split(
 
 
 def read_faces(
-    workspace: Workspace,
-    rows: "pd.DataFrame",
-    size: int,
-    measured: Set[str] = frozenset(),
+    workspace: Workspace, rows: "pd.DataFrame", size: int, measured: Set[str] = frozenset()
 ) -> LabelledFaces:
     """Read the crops of rows, reduced to S = `size` as in training.
 
-    Parameters
-    ----------
-    measured
-        Fields of `faceprep.generators.targets.Measurements` to read as well.
-
-    Raises
-    ------
-    FaceprepError
-        A crop cannot be read.
+    `measured` are the fields of `Measurements` to read as well. FaceprepError if a crop cannot be
+    read.
     """
     hint = Remedy("align", workspace.root, resume=True)
     crops = [reduce_crop(read_crop(crop, hint), size) for crop in rows["crop"]]
@@ -99,3 +85,60 @@ def in_turns(subjects: np.ndarray, seed: int = 0) -> np.ndarray:
         mine = subjects[mixed] == subject
         turn[mine] = np.arange(mine.sum())
     return mixed[np.argsort(turn, kind="stable")]
+
+
+def measurements_of_faces(
+    workspace: Workspace, ids: Sequence[str], names: Set[str]
+) -> Measurements:
+    """Read measurements of aligned faces from the manifests of their workspace.
+
+    `names` are the fields of `Measurements` to fill.
+
+    Raises
+    ------
+    UsageError
+        The stage that measures them has not run.
+    FaceprepError
+        A face was not measured.
+    """
+    units = points = None
+    if "action_units" in names:
+        table = load(workspace.root, ["aus"]).loc[list(ids)]
+        units = table[list(COLUMNS_R)].to_numpy(np.float32)
+        _refuse_unmeasured(ids, units, workspace, "aus")
+    if "landmarks" in names:
+        table = load(workspace.root, ["align"]).loc[list(ids)]
+        points = np.array([_points(one) for one in table["align_landmarks68"]]).reshape(-1, 68, 2)
+        if len(table):  # all crops of a workspace have one size
+            hint = Remedy("align", workspace.root, resume=True)
+            points = points / len(read_crop(table["crop"].iloc[0], hint))
+        _refuse_unmeasured(ids, points, workspace, "align")
+    return Measurements(units, points)
+
+
+def measurements_of_crop(landmarks68: np.ndarray, side: int, names: Set[str]) -> Measurements:
+    """Measure one face, as measurements of N = 1 faces.
+
+    The 68 landmarks and the `side` of the crop are in pixels; `names` are fields of `Measurements`.
+    """
+    points = np.asarray(landmarks68, np.float32).reshape(1, 68, 2)
+    units = estimate(points).intensities if "action_units" in names else None
+    return Measurements(units, points / side if "landmarks" in names else None)
+
+
+def _points(values: object) -> np.ndarray:
+    if not isinstance(values, np.ndarray | list):
+        return np.full((68, 2), np.nan, np.float32)
+    return np.asarray(values, np.float32).reshape(68, 2)
+
+
+def _refuse_unmeasured(
+    ids: Sequence[str], values: np.ndarray, workspace: Workspace, stage: str
+) -> None:
+    lost = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if lost.any():
+        first = ids[int(lost.argmax())]
+        raise FaceprepError(
+            f"{int(lost.sum())} faces have no measurement of {stage}, {first} first",
+            Remedy(stage, workspace.root, resume=True),
+        )

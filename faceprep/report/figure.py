@@ -34,12 +34,6 @@ STYLE: Any = {
 
 
 def check_plot(out: Path, flag: str = "--plot") -> None:
-    """Refuse a file name that is not a plot, before anything is computed.
-
-    Raises
-    ------
-    UsageError
-        The file is neither PNG nor PDF.
-    """
+    """Refuse a file that is neither PNG nor PDF with a UsageError, before anything is computed."""
     if out.suffix.lower() not in FORMATS:
         raise UsageError(f"a plot is a PNG or a PDF, not {out.name}", f"{flag} {out.stem}.png")

@@ -40,17 +40,7 @@ _PANELS = {
 
 
 def sample_sheet(path: Path, samples: "Samples", preset: str, step: int) -> None:
-    """Draw samples of a generator in training.
-
-    Parameters
-    ----------
-    path
-        PNG to write.
-    samples
-        Tables of images.
-    preset, step
-        Text of the title.
-    """
+    """Draw tables of samples of a generator in training into a PNG."""
     tables = [_table(table.columns, table.titles) for table in samples.tables]
     width = max(table.shape[1] for table in tables)
     title = _line(width, f"{preset}, step {step}: {samples.title}")
@@ -96,10 +86,7 @@ def _write(picture: np.ndarray, text: str, left: int, base: int, colour: tuple[i
 def plot_losses(history: Path, out: Path) -> Path:
     """Draw the columns of ``history.parquet`` into a PNG, smoothed over a hundredth of the steps.
 
-    Raises
-    ------
-    FaceprepError
-        The picture cannot be written.
+    FaceprepError if the picture cannot be written.
     """
     import pandas as pd
     from matplotlib.figure import Figure

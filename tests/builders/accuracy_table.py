@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from faceprep.evaluation.check.baseline import Baseline
-from faceprep.evaluation.check.entries import summarise
+from faceprep.evaluation.check.table import summarise
 from faceprep.workspace.schemas import METADATA_KEY
 
 SPREAD = (-0.02, -0.01, 0.0, 0.01, 0.02)

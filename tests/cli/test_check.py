@@ -8,7 +8,7 @@ from builders.accuracy_table import TABLE, planted_table, table_workspace
 from typer.testing import CliRunner
 
 from faceprep.cli import app
-from faceprep.evaluation.check.baseline_file import read_baseline
+from faceprep.evaluation.check.baseline import read_baseline
 from faceprep.evaluation.check.workspace import update_baseline
 
 RUNNER = CliRunner()

@@ -8,9 +8,8 @@ from builders.edits import CLASSES
 
 from faceprep.core.errors import UsageError
 from faceprep.generators.editor import Editor, IntensityMap
-from faceprep.inference.edit import LEVELS, edit_faces, edit_grid
+from faceprep.inference.edit import LEVELS, edit_faces, edit_grid, make_new_faces
 from faceprep.inference.inputs import read_inputs
-from faceprep.inference.new_faces import make_new_faces
 
 
 @pytest.fixture

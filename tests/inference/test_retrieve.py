@@ -7,7 +7,7 @@ from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
 from faceprep.inference.inputs import InputFace, InputFaces, read_inputs
 from faceprep.inference.retrieve import retrieve, ways_of
-from faceprep.report.tables.hits import hit_tables
+from faceprep.report.evaluation.codes_table import hit_tables
 
 QUIET = Progress(quiet=True)
 

@@ -5,11 +5,14 @@ import pytest
 from torch import nn
 
 from faceprep.metrics.identity import (
+    Diversity,
     below_fifth,
     embed,
     pair_distances,
     percentiles,
     rank1,
+    real_spread,
+    spread,
 )
 
 
@@ -52,3 +55,14 @@ def test_crops_reach_the_network_in_minus_one_to_one():
     images[:, :, :, 0] = 255
     assert embed(Mean(), images) == pytest.approx(np.tile([1.0, -1.0, -1.0], (40, 1)))
     assert len(embed(Mean(), images[:0])) == 0
+
+
+def test_spread_is_the_mean_distance_of_pairs():
+    assert spread(np.array([[0.0], [1.0], [3.0]])) == pytest.approx(2)
+    assert spread(np.ones((5, 2))) == 0
+    assert np.isnan(spread(np.ones((1, 2))))
+    embeddings, subjects = np.array([[0.0], [1.0], [3.0]]), np.array(["a", "a", "b"])
+    assert real_spread(embeddings, subjects) == pytest.approx(2.5)
+    assert np.isnan(real_spread(embeddings[:2], subjects[:2]))
+    assert np.isnan(Diversity("anger", 3, 0.4, np.nan).share)
+    assert Diversity("anger", 3, 0.4, 0.8).share == 0.5

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from builders.edits import CLASSES, MadeGenerator, draw_people, true_expression
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -9,10 +10,11 @@ from hypothesis.extra.numpy import arrays
 from faceprep.core.vocabulary import EXPRESSIONS, INTENSITY_AUS
 from faceprep.faces.action_units.face_shape import mean_face
 from faceprep.faces.action_units.measures import MEASURES
-from faceprep.generators.editor import IntensityMap
+from faceprep.generators.editor import Editor, IntensityMap
 from faceprep.metrics.intensity import (
     EXPRESSION_AUS,
     EXPRESSION_MEASURES,
+    calibrate,
     correlate,
     expression_aus,
     expression_measure,
@@ -97,3 +99,15 @@ def test_a_map_inverts_the_response():
     assert fit_intensity_map([0, 0.5, 1], np.array([0.0, np.nan, 1.0])) == IntensityMap()
     with pytest.raises(ValueError, match="rise from 0 to 1"):
         fit_intensity_map([0.1, 1], np.ones(2))
+
+
+def test_a_calibration_evens_out_a_generator_that_jumps():
+    people = draw_people(0, 4)
+    straight = true_expression(people)
+    late = MadeGenerator(lambda x, asked, strength: straight._edit(x, asked, strength**4))
+    maps = calibrate(Editor(late), people, steps=6)
+    assert set(maps) == set(CLASSES)
+    # Little happens at first, so more has to be asked for.
+    assert all(one(0.5) > 0.65 for one in maps.values())
+    told = [maps["happiness"](level) for level in np.linspace(0, 1, 9)]
+    assert told == sorted(told)

@@ -52,9 +52,8 @@ def evaluate_edits(
     """
     from faceprep.core.progress import Progress
     from faceprep.evaluation.edits.workspace import evaluate_workspace, read_intensities
-    from faceprep.report.evaluation.edits_file import check_table, write_table
     from faceprep.report.evaluation.edits_sheet import draw_sheet
-    from faceprep.report.evaluation.edits_table import edit_tables
+    from faceprep.report.evaluation.edits_table import check_table, edit_tables, write_table
     from faceprep.report.sheets.grid import check_png
 
     if table is not None:

@@ -1,14 +1,13 @@
 """The command group ``evaluate`` and the output that its verbs share."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from faceprep.cli.exit_codes import print_result
 from faceprep.cli.root import app
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from faceprep.report.tables.console import Page
 
 evaluate_app = typer.Typer(help="Measure results against known values.", no_args_is_help=True)
 app.add_typer(evaluate_app, name="evaluate")
@@ -19,23 +18,8 @@ WorkspaceArgument = Annotated[
 UnseenSplit = Annotated[str, typer.Option(help="test, or val while choosing between variants.")]
 
 
-def print_evaluation(
-    tables: "tuple[list[RenderableType], dict[str, Any]]",
-    files: "dict[str, Path | None]",
-    *,
-    as_json: bool,
-) -> None:
-    """Print tables, then the files that were written.
-
-    Parameters
-    ----------
-    tables
-        Renderables and JSON-ready data.
-    files
-        Key in the JSON → file; None if the file was not requested.
-    """
-    from faceprep.cli.output import print_result
-
+def print_evaluation(tables: Page, files: "dict[str, Path | None]", *, as_json: bool) -> None:
+    """Print tables, then the requested files (key in the JSON → file, None if not requested)."""
     renderables, data = tables
     written = {key: str(path) for key, path in files.items() if path is not None}
     print_result([*renderables, *written.values()], {**data, **written}, as_json=as_json)

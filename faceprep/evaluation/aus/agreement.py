@@ -6,13 +6,7 @@ import numpy as np
 
 from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.evaluation.aus.values import AUPairs
-from faceprep.metrics.agreement import (
-    bootstrap_pearson,
-    f1,
-    icc_3_1,
-    mean_absolute_error,
-    pearson,
-)
+from faceprep.metrics.agreement import bootstrap_pearson, f1, icc_3_1, mean_absolute_error, pearson
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +17,16 @@ class AUAgreement:
     ----------
     au
         ``AU01`` …; ``mean`` for the mean of the defined numbers over all AUs.
-    n
-        Number of faces of known intensity.
+    n, faces
+        Numbers of faces of known intensity, and of known presence.
     r, r_low, r_high
         Pearson's r and its 95 % interval over subjects.
-    icc
-        ICC(3,1).
     mae
         Mean absolute error of the intensity, 0-5.
     f1
         F1 of the presence.
-    faces
-        Number of faces of known presence.
     present, claimed
-        Shares of these faces in which the AU is present, and in which it is estimated as present.
+        Shares of faces in which the AU is present, and in which it is estimated as present.
     """
 
     au: str
@@ -53,12 +43,7 @@ class AUAgreement:
 
 
 def agreement(pairs: AUPairs) -> tuple[list[AUAgreement], AUAgreement]:
-    """Compare every AU.
-
-    Returns
-    -------
-    Agreement on each of the 18 AUs, and their mean. AU28 has a presence only.
-    """
+    """Return the agreement on each of the 18 AUs, and their mean. AU28 has a presence only."""
     low, high = bootstrap_pearson(
         pairs.estimated.intensities, pairs.known.intensities, pairs.subjects
     )

@@ -5,11 +5,9 @@ from pathlib import Path
 
 from faceprep.core.errors import Hint, Remedy
 from faceprep.evaluation.aus.agreement import AUAgreement, agreement
-from faceprep.evaluation.aus.coverage import coverage_notes, no_pairs
-from faceprep.evaluation.aus.read import estimates
 from faceprep.evaluation.aus.references import find_reference
-from faceprep.evaluation.aus.selection import Selection, selected_faces
-from faceprep.evaluation.aus.values import AUPairs, pair
+from faceprep.evaluation.aus.selection import Selection, coverage_notes, no_pairs, selected_faces
+from faceprep.evaluation.aus.values import AUPairs, estimates, pair
 from faceprep.workspace import Workspace
 from faceprep.workspace.discover import workspace_of
 
@@ -20,16 +18,12 @@ class AUEvaluation:
 
     Attributes
     ----------
-    workspace, reference
-        Names of both sides, for reports.
-    which
-        Description of the compared faces, for reports.
+    workspace, reference, which
+        Names of both sides, and description of the compared faces, for reports.
     pairs
         Values of the compared faces.
-    aus
-        Agreement on each AU that has a presence, in OpenFace's order.
-    mean
-        Mean over the AUs.
+    aus, mean
+        Agreement on each AU that has a presence, in OpenFace's order, and the mean over the AUs.
     not_estimated
         AUs of the reference that no backend estimates → number of faces that show them.
     notes

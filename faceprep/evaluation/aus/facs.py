@@ -72,11 +72,7 @@ def coded_frames(
 ) -> list[int]:
     """Find the last peak frame of every sequence, which CK+ codes.
 
-    Parameters are the columns of the select manifest.
-
-    Returns
-    -------
-    Row numbers, ascending.
+    The arguments are columns of the select manifest. Row numbers, ascending.
     """
     last: dict[tuple[str, str], int] = {}
     for row, (subject, sequence, role) in enumerate(zip(subjects, sequences, roles, strict=True)):

@@ -10,8 +10,7 @@ import pyarrow.compute as pc
 from faceprep.core.errors import Remedy, UsageError
 from faceprep.demo.truth import find_truth
 from faceprep.evaluation.aus.facs import coded_frames, translate
-from faceprep.evaluation.aus.read import drawn_aus, read_aus
-from faceprep.evaluation.aus.values import AUValues
+from faceprep.evaluation.aus.values import AUValues, drawn_aus, read_aus
 from faceprep.workspace import Workspace
 from faceprep.workspace.discover import dataset_root
 
@@ -25,12 +24,8 @@ class Reference:
 
     Attributes
     ----------
-    name
-        Name of the reference, for reports.
-    faces
-        Description of the covered faces, for reports.
-    values
-        The known AUs.
+    name, faces
+        Name of the reference and description of the covered faces, for reports.
     every_face
         Whether it should cover every face, so that missing ones are reported.
     not_estimated
@@ -48,20 +43,11 @@ class Reference:
 
 
 def find_reference(workspace: Workspace, faces: pa.Table, against: str | None) -> Reference:
-    """Return the reference to compare the AUs with.
+    """Return the reference to compare the AUs of some rows of select with.
 
-    Parameters
-    ----------
-    workspace, faces
-        The evaluated workspace, and its rows of select.
-    against
-        ``facs``, ``demo``, or the path of a workspace or of aus manifests; None selects FACS codes
-        if there are any, else the rendered AUs of a demo dataset.
-
-    Raises
-    ------
-    UsageError
-        There is no reference.
+    `against` is ``facs``, ``demo``, or the path of a workspace or of aus manifests; None selects
+    FACS codes if there are any, else the rendered AUs of a demo dataset. UsageError without a
+    reference.
     """
     if against is None:
         if _has_codes(faces):
@@ -86,13 +72,7 @@ def _compare_with(workspace: Workspace, other: Path = Path("OTHER_WORKSPACE")) -
 
 
 def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:
-    """Return the FACS codes of CK+, on the last frame of each sequence.
-
-    Raises
-    ------
-    UsageError
-        Select has none.
-    """
+    """Return the FACS codes of CK+, on the last frame of each sequence; UsageError without any."""
     if CK_PLUS not in faces["dataset"].unique().to_pylist():
         raise UsageError(
             f"{workspace.root}: FACS codes come with CK+, and these faces are of another dataset",
@@ -119,23 +99,12 @@ def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:
     missing = peaks.num_rows - coded.num_rows
     notes = [f"{missing} of {peaks.num_rows} sequences have no FACS codes"] if missing else []
     return Reference(
-        "FACS codes",
-        "the last frame of each sequence",
-        values,
-        False,
-        known.not_estimated,
-        notes,
+        "FACS codes", "the last frame of each sequence", values, False, known.not_estimated, notes
     )
 
 
 def demo_truth(workspace: Workspace, faces: pa.Table) -> Reference:
-    """Return the rendered AUs of every frame.
-
-    Raises
-    ------
-    UsageError
-        The faces are not the demo's.
-    """
+    """Return the rendered AUs of every frame; UsageError if the faces are not the demo's."""
     dataset = _demo_dataset(workspace)
     if dataset is None:
         raise UsageError(

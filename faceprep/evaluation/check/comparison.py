@@ -12,7 +12,7 @@ import pandas as pd
 
 from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
 from faceprep.evaluation.check.baseline import Baseline, Entry, Key
-from faceprep.evaluation.check.entries import summarise
+from faceprep.evaluation.check.table import summarise
 
 #: Largest number of changed settings named in an error.
 _NAMED = 5
@@ -22,17 +22,7 @@ _CLASSIFY = Remedy("classify")
 
 @dataclass(frozen=True)
 class Comparison:
-    """One measure of one row, compared with its baseline.
-
-    Attributes
-    ----------
-    key, measure
-        Row and measure.
-    expected, tolerance
-        Values in the baseline.
-    found
-        Current value.
-    """
+    """One measure of one row: expected and found values, and the tolerance of the baseline."""
 
     key: Key
     measure: str
@@ -58,16 +48,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Gate:
-    """Result of `compare`.
+    """Result of `compare`: every measure of every row of the baseline.
 
-    Attributes
-    ----------
-    rows
-        Every measure of every row of the baseline.
-    versions
-        Package → version in the baseline and current version, if they differ.
-    more
-        Rows of the table without a baseline.
+    `versions` are package → version in the baseline and current version, if they differ; `more` are
+    rows of the table without a baseline.
     """
 
     rows: tuple[Comparison, ...]
@@ -119,8 +103,7 @@ def compare(
     if missing:
         names = "; ".join(entry.name for entry in missing)
         raise FaceprepError(
-            f"the table lacks {len(missing)} of {len(baseline.entries)} rows: {names}",
-            make,
+            f"the table lacks {len(missing)} of {len(baseline.entries)} rows: {names}", make
         )
     rows = []
     for entry in baseline.entries:

@@ -25,15 +25,7 @@ _FOLD = ("train.fold", "augment.fold")
 
 
 def settings_of(root: Path, table: pd.DataFrame, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return dotted key → value of every setting of a table.
-
-    Parameters
-    ----------
-    root
-        Workspace.
-    table, record
-        Rows and metadata of the table.
-    """
+    """Return dotted key → value of every setting of a table with this metadata record."""
     workspace = Workspace(root)
     sections: dict[str, Any] = {}
     for stage in ("select", "align"):

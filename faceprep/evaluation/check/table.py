@@ -1,15 +1,16 @@
-"""Read and validate the accuracy table of a workspace."""
+"""Read, validate and summarise the accuracy table of a workspace."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
-from faceprep.evaluation.check.baseline import MEASURES
+from faceprep.evaluation.check.baseline import MEASURES, Entry
 from faceprep.workspace import Workspace
 from faceprep.workspace.inputs import changed_since
 from faceprep.workspace.manifest import read_provenance
@@ -23,10 +24,7 @@ _COLUMNS = ("generator", "n_synthetic", "seed", "fold", "correct", "total", *MEA
 def read_table(root: Path, make: Hint | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the rows of a workspace's accuracy table, and its metadata.
 
-    Parameters
-    ----------
-    make
-        Hint to make the table; None uses the recorded settings.
+    `make` is the hint to make the table; None uses the recorded settings.
 
     Raises
     ------
@@ -70,17 +68,9 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def checked_table(table: pd.DataFrame, make: Hint | None = None) -> pd.DataFrame:
-    """Return an accuracy table with an arm in every row.
+    """Return an accuracy table with an arm in every row; `make` is the hint to make it.
 
-    Parameters
-    ----------
-    make
-        Hint to make the table.
-
-    Raises
-    ------
-    FaceprepError
-        A column is missing, a value is out of range, or a seed and fold occur twice.
+    FaceprepError if a column is missing, a value is out of range, or a seed and fold occur twice.
     """
     missing = [name for name in _COLUMNS if name not in table.columns]
     if missing:
@@ -100,3 +90,53 @@ def checked_table(table: pd.DataFrame, make: Hint | None = None) -> pd.DataFrame
         row = keys[keys.duplicated()].iloc[0].tolist()
         raise FaceprepError(f"the accuracy table has {' '.join(row)} twice", make)
     return table
+
+
+#: Width of the tolerance in standard errors of the difference of two means.
+BAND = 3.0
+
+#: Fewest seeds for a deviation.
+_FEWEST_SEEDS = 2
+
+#: Tolerance without a deviation, test faces.
+_FACES = 2.0
+
+
+def summarise(table: pd.DataFrame, make: Hint | None = None) -> tuple[Entry, ...]:
+    """Return mean and tolerance of every row of an accuracy table, in the order of the table.
+
+    The order is kept because gains are measured against the first arm. Folds of a seed are weighted
+    by their test faces. The tolerance is `BAND` standard errors of the difference of two means, √(2
+    / seeds)·s with s the standard deviation over the seeds, and at least one test face; with one
+    seed, it is `_FACES` test faces. `make` and errors are those of `checked_table`.
+    """
+    table = checked_table(table, make)
+    entries = []
+    for key, rows in table.groupby(["generator", "arm", "n_synthetic"], sort=False):
+        generator, arm, count = cast(tuple[str, str, int], key)
+        seeds = [_seed_means(some) for _, some in rows.groupby("seed", sort=True)]
+        total = min(faces for _, faces in seeds)
+        value, tolerance = {}, {}
+        for measure in MEASURES:
+            values = np.array([means[measure] for means, _ in seeds])
+            value[measure] = round(float(values.mean()), 6)
+            tolerance[measure] = round(min(_tolerance(values, total), 1.0), 6)
+        entries.append(
+            Entry(str(generator), str(arm), int(count), value, tolerance, len(seeds), total)
+        )
+    return tuple(entries)
+
+
+def _seed_means(rows: pd.DataFrame) -> tuple[dict[str, float], int]:
+    """Return the measures of one seed over its folds, and its number of test faces."""
+    total = int(rows["total"].sum())
+    means = {name: float(np.average(rows[name], weights=rows["total"])) for name in MEASURES}
+    means["accuracy"] = float(rows["correct"].sum() / total)
+    return means, total
+
+
+def _tolerance(values: np.ndarray, total: int) -> float:
+    if len(values) < _FEWEST_SEEDS:
+        return _FACES / total
+    error = float(values.std(ddof=1)) * math.sqrt(2 / len(values))
+    return max(BAND * error, 1 / total)

@@ -6,17 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.core.errors import Hint, Remedy, UsageError
-from faceprep.evaluation.check.baseline import Baseline
-from faceprep.evaluation.check.baseline_file import (
+from faceprep.evaluation.check.baseline import (
+    Baseline,
     read_baseline,
     replaced_baseline,
     update_remedy,
     write_baseline,
 )
 from faceprep.evaluation.check.comparison import Gate, compare
-from faceprep.evaluation.check.entries import summarise
 from faceprep.evaluation.check.settings import WITHOUT_EFFECT, settings_of
-from faceprep.evaluation.check.table import TABLE, checked_table, read_table, remake, table_settings
+from faceprep.evaluation.check.table import (
+    TABLE,
+    checked_table,
+    read_table,
+    remake,
+    summarise,
+    table_settings,
+)
 from faceprep.workspace.discover import is_workspace, workspace_of
 
 
@@ -28,8 +34,6 @@ class Checked:
     ----------
     path, table
         Files of the baseline and of the table.
-    baseline
-        Current baseline.
     gate
         Result of the comparison; None if the baseline was written.
     before

@@ -5,7 +5,8 @@ source has perfect identity and realism. Every row therefore has all numbers, an
 is reported in addition to the row ``edit``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,11 @@ from faceprep.evaluation.edits.result import KINDS, EditReport, EditRow, mean_of
 from faceprep.generators.base import MakesNewFaces
 from faceprep.generators.editor import Editor
 from faceprep.metrics import identity, realism
-from faceprep.metrics.calibration import measurements
-from faceprep.metrics.diversity import Diversity, real_spread, spread
-from faceprep.metrics.expression_classifier.aligned_faces import (
-    AlignedFaces,
-    LabelledFaces,
-)
+from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, LabelledFaces
 from faceprep.metrics.expression_classifier.base import ExpressionClassifier, predict
-from faceprep.metrics.expression_classifier.held_out import held_out_accuracy
-from faceprep.metrics.intensity import Correlation, correlate
+from faceprep.metrics.expression_classifier.fit import held_out_accuracy
+from faceprep.metrics.identity import Diversity, real_spread, spread
+from faceprep.metrics.intensity import Correlation, correlate, measurements
 from faceprep.metrics.leaks import refuse_leak
 
 INTENSITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -48,8 +45,6 @@ def evaluate_edits(
 
     Parameters
     ----------
-    editor
-        The generator.
     test
         Faces of subjects that neither generator nor judges were trained on, used as sources and as
         real faces for comparison.
@@ -73,7 +68,7 @@ def evaluate_edits(
     refuse_leak(training.subjects.tolist(), test.subjects.tolist(), "the training")
     classes = editor.generator.classes
     _check(classes, test, judges)
-    shared = _Evaluation(editor, test, training, judges, features)
+    shared = _Evaluation(editor, test, training, judges, features, intensities, seed)
     progress = progress or Progress(quiet=True)
     ceilings = [held_out_accuracy(judge, test) for judge in judges]
     rows: list[EditRow] = []
@@ -83,10 +78,10 @@ def evaluate_edits(
         def tick(done: int, start: int = number) -> None:
             progress.update(start * (len(intensities) + 1) + done, classes[start])
 
-        rows += shared.rows(expression, intensities, seed, tick)
+        rows += shared.rows(expression, tick)
     rows += [mean_row([row for row in rows if row.kind == kind]) for kind in KINDS]
     draws = identities and isinstance(editor.generator, MakesNewFaces)
-    found = [shared.diversity(c, identities, seed) for c in classes] if draws else []
+    found = [shared.diversity(c, identities) for c in classes] if draws else []
     progress.finish()
     return EditReport(
         name, str(getattr(features, "name", "features")), len(test),
@@ -108,76 +103,74 @@ def _check(
         raise UsageError("there is no test face to edit", Remedy("show"))
 
 
+@dataclass
 class _Evaluation:
     """Measurements shared by all rows."""
 
-    def __init__(
-        self,
-        editor: Editor,
-        test: LabelledFaces,
-        training: LabelledFaces,
-        judges: Sequence[ExpressionClassifier],
-        features: Any,
-    ) -> None:
-        self.editor, self.test, self.training = editor, test, training
-        self.judges, self.features = judges, features
-        test.prepare()
-        self.embeddings = identity.embed(features, test.images)
-        self.different = identity.pair_distances(self.embeddings, test.subjects, same=False)
-        self.same = identity.pair_distances(self.embeddings, test.subjects, same=True)
-        self.texture = realism.Texture.of(training.landmark_hog)
-        self.real_texture = self.texture(training.landmark_hog)
+    editor: Editor
+    test: LabelledFaces
+    training: LabelledFaces
+    judges: Sequence[ExpressionClassifier]
+    features: Any
+    intensities: Sequence[float]
+    seed: int
 
-    def rows(
-        self, expression: str, intensities: Sequence[float], seed: int, tick: Any
-    ) -> list[EditRow]:
+    def __post_init__(self) -> None:
+        self.test.prepare()
+        self.embeddings = identity.embed(self.features, self.test.images)
+        subjects = self.test.subjects
+        self.different = identity.pair_distances(self.embeddings, subjects, same=False)
+        self.same = identity.pair_distances(self.embeddings, subjects, same=True)
+        self.texture = realism.Texture.of(self.training.landmark_hog)
+        self.real_texture = self.texture(self.training.landmark_hog)
+
+    def rows(self, expression: str, tick: Callable[[int], None]) -> list[EditRow]:
         """Return the rows of edits, copies and real faces of one expression."""
         edited = np.flatnonzero(self.test.expressions != expression)
         sources = self.test.take(edited)
         edits = AlignedFaces(self._edit(sources, expression), self.test.template)
         tick(1)
-        rho = self._rho(sources, edits, expression, intensities, tick)
+        rho = self._rho(sources, edits, expression, tick)
         embeddings = identity.embed(self.features, edits.images)
         real = self.test.take(self.test.expressions == expression)
         return [
-            self._row("edit", expression, edits, edited, embeddings, seed, rho),
-            self._row("copy", expression, sources, edited, self.embeddings[edited], seed),
-            self._real(expression, real, seed),
+            self._edits("edit", expression, edits, edited, embeddings, rho),
+            self._edits("copy", expression, sources, edited, self.embeddings[edited]),
+            self._row("real", expression, real, self.test.images, self.same, np.nan),
         ]
 
     def _edit(self, sources: LabelledFaces, expression: str, intensity: float = 1.0) -> np.ndarray:
         return self.editor.edit(sources.images, expression, intensity, sources.measurements)
 
-    def _row(
+    def _edits(
         self,
         kind: str,
         expression: str,
         faces: AlignedFaces,
         edited: np.ndarray,
         embeddings: np.ndarray,
-        seed: int,
         rho: Mapping[str, Correlation] | None = None,
     ) -> EditRow:
         moved = identity.distances(embeddings, self.embeddings[edited]) if len(edited) else edited
-        sharp = realism.sharpness(self.test.images[edited])
+        rank1 = identity.rank1(embeddings, edited, self.embeddings, self.test.subjects)
+        return self._row(kind, expression, faces, self.test.images[edited], moved, rank1, rho)
+
+    def _row(
+        self,
+        kind: str,
+        expression: str,
+        faces: AlignedFaces,
+        sources: np.ndarray,
+        moved: np.ndarray,
+        rank1: float,
+        rho: Mapping[str, Correlation] | None = None,
+    ) -> EditRow:
+        sharp = realism.sharpness(sources)
         return EditRow(
             kind, expression, len(faces), self._agreement(faces, expression),
             mean_of(moved), mean_of(identity.percentiles(moved, self.different)),
-            identity.below_fifth(moved, self.different),
-            identity.rank1(embeddings, edited, self.embeddings, self.test.subjects),
-            *self._kid(faces, expression, seed),
-            realism.sharpness(faces.images) / sharp if sharp > 0 else np.nan,
-            dict(rho or {}),
-        )  # fmt: skip
-
-    def _real(self, expression: str, faces: LabelledFaces, seed: int) -> EditRow:
-        sharp = realism.sharpness(self.test.images)
-        return EditRow(
-            "real", expression, len(faces), self._agreement(faces, expression),
-            mean_of(self.same), mean_of(identity.percentiles(self.same, self.different)),
-            identity.below_fifth(self.same, self.different), np.nan,
-            *self._kid(faces, expression, seed),
-            realism.sharpness(faces.images) / sharp if sharp > 0 else np.nan,
+            identity.below_fifth(moved, self.different), rank1, *self._kid(faces, expression),
+            realism.sharpness(faces.images) / sharp if sharp > 0 else np.nan, dict(rho or {}),
         )  # fmt: skip
 
     def _agreement(self, faces: AlignedFaces, expression: str) -> dict[str, float]:
@@ -187,11 +180,11 @@ class _Evaluation:
             found[judge.name] = mean_of(read == judge.classes.index(expression))
         return found
 
-    def _kid(self, faces: AlignedFaces, expression: str, seed: int) -> tuple[float, float]:
+    def _kid(self, faces: AlignedFaces, expression: str) -> tuple[float, float]:
         wanted = self.real_texture[self.training.expressions == expression]
         if len(faces) < 2:
             return np.nan, np.nan
-        found = realism.kid(self.texture(faces.landmark_hog), wanted, seed=seed)
+        found = realism.kid(self.texture(faces.landmark_hog), wanted, seed=self.seed)
         return found.value, found.deviation
 
     def _rho(
@@ -199,12 +192,11 @@ class _Evaluation:
         sources: LabelledFaces,
         edits: AlignedFaces,
         expression: str,
-        intensities: Sequence[float],
-        tick: Any,
+        tick: Callable[[int], None],
     ) -> dict[str, Correlation]:
         """Return ρ of each measurement; `edits` are those of intensity 1."""
         measured: dict[str, list[np.ndarray]] = {}
-        for number, level in enumerate(intensities):
+        for number, level in enumerate(self.intensities):
             faces = edits
             if level != 1:
                 images = self._edit(sources, expression, level)
@@ -212,11 +204,12 @@ class _Evaluation:
             for key, values in measurements(self.judges[0], faces, sources, expression).items():
                 measured.setdefault(key, []).append(values)
             tick(2 + number)
-        return {key: correlate(intensities, np.array(values)) for key, values in measured.items()}
+        levels = self.intensities
+        return {key: correlate(levels, np.array(values)) for key, values in measured.items()}
 
-    def diversity(self, expression: str, count: int, seed: int) -> Diversity:
+    def diversity(self, expression: str, count: int) -> Diversity:
         """Compare the spread of new faces with that of real faces."""
-        new = identity.embed(self.features, self.editor.new_faces(count, expression, seed))
+        new = identity.embed(self.features, self.editor.new_faces(count, expression, self.seed))
         shown = self.test.expressions == expression
         real = real_spread(self.embeddings[shown], self.test.subjects[shown])
         return Diversity(expression, count, spread(new), real)

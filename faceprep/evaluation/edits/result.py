@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from faceprep.metrics.diversity import Diversity
-from faceprep.metrics.expression_classifier.held_out import HeldOutAccuracy
+from faceprep.metrics.expression_classifier.fit import HeldOutAccuracy
+from faceprep.metrics.identity import Diversity
 from faceprep.metrics.intensity import Correlation
 
 MEAN = "mean"
@@ -25,18 +25,12 @@ class EditRow:
         ``real``: test faces that show the expression.
     expression
         Requested expression; ``mean``: unweighted mean over the expressions with a defined number.
-    faces
-        Number of faces.
     agreement
         Judge → share classified as the requested expression, in [0, 1].
     distance
         Mean φ-distance to the source; for ``real``, between different faces of one subject.
-    percentile
-        Mean of `identity.percentiles`.
-    below_fifth
-        `identity.below_fifth`.
-    rank1
-        `identity.rank1`.
+    percentile, below_fifth, rank1
+        Mean of `identity.percentiles`, and the measures of `identity`.
     kid, kid_deviation
         Kernel distance to the real training faces of the expression.
     sharpness
@@ -66,18 +60,12 @@ class EditReport:
 
     Attributes
     ----------
-    generator
-        Printed name of the generator.
     features
         Name of the network that computes φ.
     sources, subjects, size
         Numbers of edited faces and of their subjects; side of the faces, pixels.
-    training_faces
-        Number of real faces for KID.
-    different_pairs
-        Number of pairs of different subjects for the percentiles.
-    intensities
-        Requested intensities.
+    training_faces, different_pairs
+        Numbers of real faces for KID, and of pairs of different subjects for the percentiles.
     ceilings
         Accuracy of each judge on real test faces.
     rows

@@ -14,29 +14,14 @@ from faceprep.generators.store import load_generator
 from faceprep.generators.targets import NEUTRAL, references_of
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.expression_classifier.fit import fit_classifiers
-from faceprep.metrics.workspace_faces import (
-    labelled_rows,
-    read_faces,
-    rows_of_split,
-    some_faces,
-)
+from faceprep.metrics.workspace_faces import labelled_rows, read_faces, rows_of_split, some_faces
 from faceprep.workspace import Workspace
 from faceprep.workspace.discover import file_for_use, workspace_of
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A report, with the data to draw it.
-
-    Attributes
-    ----------
-    report
-        All numbers.
-    editor
-        The generator.
-    test
-        The edited faces.
-    """
+    """A report, with the generator and the edited test faces to draw it."""
 
     report: EditReport
     editor: Editor
@@ -106,13 +91,7 @@ def evaluate_workspace(
 
 
 def read_intensities(text: str) -> tuple[float, ...]:
-    """Parse intensities such as ``0.2,0.6,1``.
-
-    Raises
-    ------
-    UsageError
-        They are not three or more different numbers from 0 to 1.
-    """
+    """Parse ``0.2,0.6,1``: three or more different numbers from 0 to 1, else UsageError."""
     try:
         levels = tuple(sorted({float(word) for word in text.split(",")}))
     except ValueError:

@@ -16,14 +16,9 @@ from faceprep.metrics.expression_classifier.landmark_hog import (
 
 @dataclass(frozen=True)
 class AlignedFaces:
-    """N aligned crops, photographed or generated.
+    """N aligned crops ``(N, S, S, 3) uint8``, photographed or generated.
 
-    Attributes
-    ----------
-    images
-        ``(N, S, S, 3) uint8`` RGB.
-    template
-        Alignment template, whose points start the search for landmarks.
+    The points of the alignment template start the search for landmarks.
     """
 
     images: np.ndarray
@@ -65,17 +60,7 @@ class AlignedFaces:
 
 @dataclass(frozen=True)
 class LabelledFaces(AlignedFaces):
-    """N photographed crops with expressions and subjects.
-
-    Attributes
-    ----------
-    expressions : (N,)
-        Expression of each face.
-    subjects : (N,)
-        Subject of each face.
-    measurements
-        Measurements of the N faces, for generators driven by them.
-    """
+    """N photographed crops with expressions ``(N,)``, subjects ``(N,)`` and measurements."""
 
     expressions: np.ndarray = None  # type: ignore[assignment]
     subjects: np.ndarray = None  # type: ignore[assignment]

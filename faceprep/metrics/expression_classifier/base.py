@@ -16,18 +16,8 @@ class ExpressionClassifier(ABC):
     """Classifier of the expression of an aligned face.
 
     The scores of a face and of its mirror image are averaged, and divided by the frequencies of the
-    training expressions, so that the prior is uniform.
-
-    Attributes
-    ----------
-    classes
-        Expressions to distinguish.
-    subjects
-        Training subjects.
-    prior : (K,)
-        Shares of the expressions among the training faces.
-    model
-        Fitted model of the subclass.
+    training expressions, `prior` ``(K,)``, so that the prior is uniform. `model` is of the
+    subclass, `subjects` are those of the training.
     """
 
     name: ClassVar[str]
@@ -40,16 +30,7 @@ class ExpressionClassifier(ABC):
 
     @classmethod
     def fit(cls, faces: LabelledFaces, classes: Sequence[str], *, seed: int = 0) -> Self:
-        """Fit the classifier on real faces.
-
-        Parameters
-        ----------
-        faces
-            Faces of the training subjects; other expressions are excluded.
-        classes
-            Expressions to tell apart.
-        seed
-            Seed of a classifier that starts from random weights.
+        """Fit the classifier on real faces; those of expressions not in `classes` are excluded.
 
         Raises
         ------
@@ -81,13 +62,7 @@ class ExpressionClassifier(ABC):
 
 
 def refuse_missing(faces: LabelledFaces, classes: Sequence[str]) -> None:
-    """Refuse fewer than two expressions, or an expression without training faces.
-
-    Raises
-    ------
-    UsageError
-        There are fewer than two expressions, or one of them has no face.
-    """
+    """Refuse fewer than two expressions, or an expression without training faces."""
     missing = [name for name in classes if name not in faces.expressions]
     if missing or len(classes) < 2:
         present = ", ".join(sorted({*faces.expressions.tolist()})) or "none"

@@ -1,11 +1,15 @@
-"""Fit the classifiers that measure a generator's faces, on real training faces."""
+"""Fit classifiers on real training faces, and measure them on subjects that they did not see."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from faceprep.generators.targets import NEUTRAL
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
-from faceprep.metrics.expression_classifier.base import ExpressionClassifier
+from faceprep.metrics.expression_classifier.base import ExpressionClassifier, predict
 from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier
+from faceprep.metrics.leaks import refuse_leak
 
 
 def fit_classifiers(
@@ -14,17 +18,6 @@ def fit_classifiers(
     """Fit the classifier on landmarks and HOG and, if requested, the convolutional network.
 
     They also learn neutral if there are neutral faces, because weak edits may look neutral.
-
-    Parameters
-    ----------
-    train
-        Faces of the training subjects.
-    classes
-        Expressions of the generator.
-    network
-        Whether to fit the network as well.
-    seed
-        Seed of the network.
 
     Raises
     ------
@@ -39,3 +32,44 @@ def fit_classifiers(
 
         classifiers.append(NetworkClassifier.fit(train, known, seed=seed))
     return classifiers
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutAccuracy:
+    """Accuracy on real faces of unseen subjects, the expected upper bound for edits.
+
+    `trained_on` is the number of training subjects, `balanced` the mean recall over the
+    expressions, and `recall` NaN for an expression that no face shows.
+    """
+
+    judge: str
+    faces: int
+    subjects: int
+    trained_on: int
+    accuracy: float
+    balanced: float
+    recall: dict[str, float]
+
+
+def held_out_accuracy(classifier: ExpressionClassifier, faces: LabelledFaces) -> HeldOutAccuracy:
+    """Measure a classifier on real faces; UsageError if it was trained on one of their subjects."""
+    refuse_leak(classifier.subjects, faces.subjects.tolist(), f"the judge {classifier.name}")
+    faces = faces.take(np.isin(faces.expressions, classifier.classes))
+    predicted = np.array(classifier.classes)[predict(classifier.log_probabilities(faces))]
+    correct = predicted == faces.expressions
+    recall = {
+        str(name): float(correct[faces.expressions == name].mean())
+        if (faces.expressions == name).any()
+        else np.nan
+        for name in classifier.classes
+    }
+    values = [value for value in recall.values() if np.isfinite(value)]
+    return HeldOutAccuracy(
+        classifier.name,
+        len(faces),
+        len(np.unique(faces.subjects)),
+        len(classifier.subjects),
+        float(correct.mean()) if len(faces) else np.nan,
+        float(np.mean(values)) if values else np.nan,
+        recall,
+    )

@@ -34,14 +34,13 @@ class LandmarkHog(NamedTuple):
 
     Attributes
     ----------
-    points
-        ``(N, 136) float32``: 68 points fitted to the mean face by a similarity, minus the mean
-        face, in units of the distance between its eyes.
-    measures
-        ``(N, 30) float32``: `faceprep.faces.action_units.measures` of the face turned to the front.
-    face, mouth, eyes
-        ``(N, 4464) float32``: HOG of squares placed by the eye corners and the nose, and by the
-        mouth.
+    points : (N, 136) float32
+        68 points fitted to the mean face by a similarity, minus the mean face, in units of the
+        distance between its eyes.
+    measures : (N, 30) float32
+        `faceprep.faces.action_units.measures` of the face turned to the front.
+    face, mouth, eyes : (N, 4464) float32
+        HOG of squares placed by the eye corners and the nose, and by the mouth.
     """
 
     points: np.ndarray
@@ -52,23 +51,9 @@ class LandmarkHog(NamedTuple):
 
 
 def find_landmarks(images: np.ndarray, template: str = "expression") -> np.ndarray:
-    """Find the 68 points of aligned crops.
+    """Find the 68 points of aligned crops ``(N, S, S, 3) uint8``, ``(N, 68, 2) float32`` pixels.
 
-    Parameters
-    ----------
-    images
-        ``(N, S, S, 3) uint8`` RGB.
-    template
-        Alignment template of the crops.
-
-    Returns
-    -------
-    ``(N, 68, 2) float32`` crop pixels.
-
-    Raises
-    ------
-    MissingToolError
-        The landmark predictor's file is not installed.
+    MissingToolError if the landmark predictor's file is not installed.
     """
     side = images.shape[1]
     start = Face((0, 0, side, side), 1.0, load_template(template, side).astype(np.float32))
@@ -76,15 +61,7 @@ def find_landmarks(images: np.ndarray, template: str = "expression") -> np.ndarr
 
 
 def extract_features(images: np.ndarray, landmarks68: np.ndarray) -> LandmarkHog:
-    """Compute shape and texture of aligned crops.
-
-    Parameters
-    ----------
-    images
-        ``(N, S, S, 3) uint8`` RGB.
-    landmarks68
-        ``(N, 68, 2)`` crop pixels.
-    """
+    """Compute shape and texture of crops ``(N, S, S, 3) uint8`` with landmarks in their pixels."""
     points = np.asarray(landmarks68, np.float64)
     reference, eyes = _reference()
     shapes = [_fit(face, reference, range(68)) for face in points]

@@ -14,13 +14,7 @@ from faceprep.stages.classify.result import ClassifyResult
 
 
 def plot_accuracy(result: ClassifyResult, out: Path) -> str:
-    """Draw the table into a PNG; return its path.
-
-    Raises
-    ------
-    FaceprepError
-        The picture cannot be written.
-    """
+    """Draw the table into a PNG, and return its path; FaceprepError if it cannot be written."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 4.2), layout="constrained", facecolor=PAPER)

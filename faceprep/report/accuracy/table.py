@@ -1,21 +1,30 @@
-"""Result of ``faceprep classify`` as console tables."""
+"""Result of ``faceprep classify`` as console tables and as JSON-ready values."""
 
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import RenderableType
 from rich.text import Text
 
 from faceprep.config import Config
 from faceprep.core.vocabulary import plural
+from faceprep.execution.shard import versions
+from faceprep.metrics.accuracy import Gain
 from faceprep.metrics.near_duplicates import NearDuplicates
 from faceprep.metrics.predictions import confusion
-from faceprep.report.accuracy.data import accuracy_data
-from faceprep.report.accuracy.formats import VOTE, ends, narrow, p_value, percentage, signed
-from faceprep.report.numbers import UNDEFINED, percent
-from faceprep.report.tables.console import plain_table
+from faceprep.report.numbers import (
+    UNDEFINED,
+    VOTE,
+    ends,
+    json_values,
+    narrow,
+    p_value,
+    percent,
+    percentage,
+    signed,
+)
+from faceprep.report.tables.console import Page, Renderables, plain_table
 from faceprep.stages.classify.result import ClassifyResult, RowResult
 from faceprep.stages.classify.runs import read_result
 
@@ -23,11 +32,9 @@ from faceprep.stages.classify.runs import read_result
 _SHORT = 4
 
 
-def accuracy_tables(
-    config: Config, result: ClassifyResult, written: dict[str, str]
-) -> tuple[list[RenderableType], dict[str, Any]]:
+def accuracy_tables(config: Config, result: ClassifyResult, written: dict[str, str]) -> Page:
     """Return renderables, and the same as JSON-ready values."""
-    parts: list[RenderableType] = [Text(headline(config, result), "bold"), _accuracies(result)]
+    parts: Renderables = [Text(headline(config, result), "bold"), _accuracies(result)]
     if result.unknown_people:
         parts.insert(1, Text(f"not subject-independent: {result.unknown_people}", "bold yellow"))
     if len(result.rows) > 1:
@@ -45,9 +52,7 @@ def accuracy_tables(
     return parts, {**accuracy_data(config, result), "files": written}
 
 
-def plan_tables(
-    config: Config, result: ClassifyResult
-) -> tuple[list[RenderableType], dict[str, Any]]:
+def plan_tables(config: Config, result: ClassifyResult) -> Page:
     """Return the planned trainings."""
     table = plain_table("would train", "arm", "synthetic", "trainings", "done", right=("done",))
     data = []
@@ -134,7 +139,7 @@ def _legend(config: Config, result: ClassifyResult) -> list[str]:
     unit = "pictures" if result.unknown_people else "people"
     lines = [
         f"95 %: bootstrap over the {unit}, for gains with the same draws on both sides; against:"
-        " the row without synthetic faces; errors: how many of its errors are gone",
+        " the row without synthetic faces; errors: how many of its errors are gone"
     ]
     if any(one.accuracy.clip.value >= 0 for one in result.rows):
         lines.append("clips: frames of a sequence with one expression are classified together")
@@ -160,3 +165,48 @@ def near_lines(near: NearDuplicates) -> list[str]:
 
 def _nearness(near: Any) -> str:
     return f"{near.smallest:.2f} at least, {near.percentile:.2f} (1 %), {near.median:.2f} (median)"
+
+
+def accuracy_data(config: Config, result: ClassifyResult) -> dict[str, Any]:
+    """Return JSON-ready values."""
+    rows = []
+    for one in result.rows:
+        found = one.accuracy
+        rows.append(
+            {
+                **asdict(one.row),
+                **{name: asdict(getattr(found, name)) for name in ("accuracy", "balanced", "clip")},
+                "by_seed": list(found.by_seed),
+                "spread": found.spread,
+                "against": None if one.against is None else asdict(one.against),
+                "gain": _gain(one.gain),
+                "confusion": confusion(one.answers).tolist(),
+            }
+        )
+    best = None
+    if result.best is not None:
+        this, other, gain = result.best
+        best = {"with": asdict(this), "without": asdict(other), "gain": _gain(gain)}
+    first = result.rows[0].answers
+    data = {
+        "kind": "classify",
+        "workspace": str(config.workspace),
+        "generator": result.generator,
+        "classes": list(result.faces.classes),
+        "test_faces": len(first.labels),
+        "test_subjects": len(np.unique(first.subjects)),
+        "subject_independent": result.unknown_people is None,
+        "unknown_people": result.unknown_people,
+        "rows": rows,
+        "best": best,
+        "near_duplicates": None if result.near is None else asdict(result.near),
+        "notes": result.notes,
+        "settings": config.classify.settings(),
+        "made_of": result.made_of,
+        "versions": versions(),
+    }
+    return dict(json_values(data))
+
+
+def _gain(gain: Gain | None) -> dict[str, Any] | None:
+    return None if gain is None else asdict(gain)

@@ -17,8 +17,6 @@ class Check:
 
     Attributes
     ----------
-    name
-        Name of the tool, package or resource.
     state
         ``ok``, ``warning`` (usable, with a problem) or ``missing``.
     detail

@@ -1,11 +1,107 @@
-"""Check the machine and the output disk."""
+"""Check Python, the packages, OpenCV, torch, the engines, the machine and the output disk."""
 
 import os
+import platform
+import re
 import shutil
+import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-from faceprep.report.doctor.check import Check
+from faceprep import __version__
+from faceprep.report.doctor.check import Check, is_installed, not_installed, version_of
+
+OLDEST_PYTHON = (3, 11)
+
+#: Required packages: module → name on the package index.
+PACKAGES = {
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "pyarrow": "pyarrow",
+    "pydantic": "pydantic",
+    "PIL": "pillow",
+    "lz4": "lz4",
+    "psutil": "psutil",
+    "rich": "rich",
+    "typer": "typer",
+}
+_OPENCV = ("opencv-python-headless", "opencv-contrib-python-headless", "opencv-python")
+
+
+def python() -> list[Check]:
+    """Check the version of Python."""
+    version = platform.python_version()
+    here = f"{version}, faceprep {__version__}"
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        return [Check("Python", "missing", f"{here}; {oldest} or newer is needed")]
+    return [Check("Python", "ok", here)]
+
+
+def packages() -> list[Check]:
+    """Check the packages that every run needs."""
+    there = [
+        f"{name} {version_of(name)}" for module, name in PACKAGES.items() if is_installed(module)
+    ]
+    missing = [name for module, name in PACKAGES.items() if not is_installed(module)]
+    checks = [Check("packages", "ok", ", ".join(there))] if there else []
+    return checks + [not_installed(name) for name in missing]
+
+
+def opencv() -> list[Check]:
+    """Check that there is one build of OpenCV."""
+    if not is_installed("cv2"):
+        return [not_installed("opencv-python-headless", "OpenCV")]
+    found = [f"{name} {version_of(name)}" for name in _OPENCV if version_of(name) != "?"]
+    if len(found) > 1:
+        # They overwrite each other's files, so the imported build is unpredictable.
+        fix = f"pip uninstall -y {' '.join(_OPENCV)} && pip install {_OPENCV[0]}"
+        return [Check("OpenCV", "warning", f"two builds: {', '.join(found)}", fix)]
+    return [Check("OpenCV", "ok", found[0] if found else "there, version unknown")]
+
+
+def torch() -> list[Check]:
+    """Check torch; import it only if it was built for a GPU."""
+    if not is_installed("torch"):
+        return [not_installed("torch", "torch, for the mtcnn detector")]
+    version = f"torch {version_of('torch')}"
+    if not built_for_gpu():
+        return [Check("GPU", "ok", f"{version}, CPU only", needed=False)]
+    from torch import cuda
+
+    if not cuda.is_available():
+        return [Check("GPU", "ok", f"{version}, built for CUDA but no GPU seen: CPU", needed=False)]
+    names = [cuda.get_device_name(i) for i in range(cuda.device_count())]
+    return [Check("GPU", "ok", f"{version}, {', '.join(names)}", needed=False)]
+
+
+def built_for_gpu() -> bool:
+    """Read from torch's version file whether it was built for a GPU; an import takes seconds."""
+    spec = find_spec("torch")
+    folders = spec.submodule_search_locations if spec else None
+    try:
+        text = Path(next(iter(folders or [])), "version.py").read_text()
+    except (OSError, StopIteration):
+        return True
+    return re.search(r"^(cuda|hip)\b[^=\n]*=\s*['\"]", text, re.MULTILINE) is not None
+
+
+def engines() -> list[Check]:
+    """Check the packages of every engine."""
+    if not is_installed("loky"):
+        return [not_installed("loky", "engine local")]
+    checks = [Check("engine local", "ok", f"loky {version_of('loky')}")]
+    sbatch = "sbatch here" if shutil.which("sbatch") else "no sbatch here"
+    checks.append(Check("engine slurm", "ok", sbatch, needed=False))
+    if is_installed("distributed"):
+        detail = f"distributed {version_of('distributed')}"
+        checks.append(Check("engine dask", "ok", detail, needed=False))
+    else:
+        hint = "pip install 'faceprep[dask]'"
+        checks.append(Check("engine dask", "missing", "no distributed", hint, needed=False))
+    return checks
+
 
 _LITTLE_DISK = 2e9  # bytes; a thousand faces take some 30 MB
 

@@ -34,15 +34,7 @@ _THIN = 0.012  # bar of a zero
 
 
 def plot_agreement(evaluation: AUEvaluation, out: Path) -> None:
-    """Draw an evaluation into a file.
-
-    Raises
-    ------
-    UsageError
-        As `check_plot`.
-    FaceprepError
-        The file cannot be written.
-    """
+    """Draw an evaluation into a file; errors as of `check_plot`, or if it cannot be written."""
     check_plot(out)
     import matplotlib as mpl
 

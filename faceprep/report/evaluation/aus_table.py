@@ -5,24 +5,21 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from rich.console import RenderableType
 from rich.text import Text
 
 from faceprep.core.vocabulary import plural
 from faceprep.evaluation.aus.agreement import AUAgreement
 from faceprep.evaluation.aus.evaluate import AUEvaluation
 from faceprep.report.numbers import UNDEFINED, json_values, number, percent
-from faceprep.report.tables.console import plain_table
+from faceprep.report.tables.console import Page, Renderables, plain_table
 
 
-def evaluation_tables(
-    evaluation: AUEvaluation,
-) -> tuple[list[RenderableType], dict[str, Any]]:
+def evaluation_tables(evaluation: AUEvaluation) -> Page:
     """Return renderables, and the same as JSON-ready values."""
     above = Text.assemble(
         (evaluation.workspace, "bold"), " against ", (evaluation.reference, "bold")
     )
-    parts: list[RenderableType] = [above, Text(headline(evaluation), "dim"), _table(evaluation)]
+    parts: Renderables = [above, Text(headline(evaluation), "dim"), _table(evaluation)]
     parts += [Text(line, "dim") for line in _legend(evaluation)]
     if evaluation.not_estimated:
         counts = ", ".join(f"{au} in {count:,}" for au, count in evaluation.not_estimated.items())

@@ -3,18 +3,16 @@
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import RenderableType
-
 from faceprep.evaluation.check.baseline import row_name
 from faceprep.evaluation.check.comparison import Comparison
 from faceprep.evaluation.check.workspace import Checked
-from faceprep.report.tables.console import plain_table
+from faceprep.report.tables.console import Page, Renderables, plain_table
 
 #: Titles of the measures, short enough for the table.
 _NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced"}
 
 
-def check_tables(checked: Checked) -> tuple[list[RenderableType], dict[str, Any]]:
+def check_tables(checked: Checked) -> Page:
     """Return renderables, and the same as JSON-ready values."""
     baseline = checked.baseline
     data: dict[str, Any] = {
@@ -39,7 +37,7 @@ def check_tables(checked: Checked) -> tuple[list[RenderableType], dict[str, Any]
             _word(row),
             style="red" if row.regressed else None,
         )
-    lines: list[RenderableType] = [table]
+    lines: Renderables = [table]
     if checked.gate.versions:
         words = (f"{name} {old} → {new}" for name, (old, new) in checked.gate.versions.items())
         lines.append(f"  other versions than the baseline's: {', '.join(words)}")

@@ -30,19 +30,7 @@ _EXPRESSIONS = dict(
 def plot_codes(report: CodesReport, out: Path, seed: int = 0) -> None:
     """Draw the identities twice, coloured by person and by expression.
 
-    Parameters
-    ----------
-    report
-        Report with the identities.
-    out
-        PNG or PDF, validated by `faceprep.report.figure.check_plot`.
-    seed
-        Seed of t-SNE.
-
-    Raises
-    ------
-    FaceprepError
-        The file cannot be written.
+    `out` is validated by `faceprep.report.figure.check_plot`; `seed` is that of t-SNE.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure

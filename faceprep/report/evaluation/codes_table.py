@@ -1,19 +1,16 @@
-"""Results of ``evaluate codes`` and ``retrieve --evaluate`` as console tables and as JSON."""
+"""Results of ``evaluate codes`` and ``retrieve`` as console tables and as JSON."""
 
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
-from rich.console import RenderableType
 from rich.text import Text
 
 from faceprep.core.vocabulary import plural
 from faceprep.evaluation.codes import CodesReport
+from faceprep.inference.retrieve import Retrieved
 from faceprep.metrics.retrieval import RetrievalReport
 from faceprep.report.numbers import json_values, number, percent
-from faceprep.report.tables.console import plain_table
-
-Page = tuple[list[RenderableType], dict[str, Any]]
+from faceprep.report.tables.console import Page, Renderables, plain_table
 
 _TOLD = "Q receives the label and its code repeats it, so its agreement with the label means little"
 
@@ -33,7 +30,7 @@ def codes_tables(report: CodesReport) -> Page:
         style="dim",
     )
     legend = "same person: in other clips; same expression: among other people"
-    parts: list[RenderableType] = [
+    parts: Renderables = [
         Text(report.generator, "bold"), Text(faces, "dim"), table, Text(legend, "dim"),
     ]  # fmt: skip
     if report.sees_label:
@@ -66,9 +63,27 @@ def retrieval_tables(report: RetrievalReport) -> Page:
         "difference in strength: of the distance on the face that says most about the expression,"
         " where the found face shows the same, in standard deviations"
     )
-    parts: list[RenderableType] = [Text(faces, "dim"), table]
+    parts: Renderables = [Text(faces, "dim"), table]
     parts += [Text(note, "dim") for note in notes]
     parts += [Text(f"note: {note}", "yellow") for note in report.notes]
     data = asdict(report)
     data["rows"] = [json_values(row) for row in data["rows"]]
     return parts, {"kind": "retrieval", **json_values(data)}
+
+
+def hit_tables(found: Retrieved) -> Page:
+    """Return renderables, and the same as JSON-ready values."""
+    right = ("", "distance")
+    table = plain_table(None, "face", "by", "", "found", "expression", "distance", right=right)
+    names = {face.source: face.name for face in found.queries.faces}
+    table.columns[0].overflow = table.columns[3].overflow = "fold"  # a cut id cannot be used
+    for hit in found.hits:
+        begins = (names[hit.source], hit.way) if hit.rank == 1 else ("", "")
+        table.add_row(*begins, str(hit.rank), hit.face_id, hit.expression, f"{hit.distance:.3f}")
+    labels = list(zip(found.queries.faces, found.labels or [], strict=False))
+    lines = [f"{face.source}: {label}" for face, label in labels]
+    return [*lines, table], {
+        "kind": "retrieved",
+        "labels": [{"source": face.source, **asdict(label)} for face, label in labels],
+        "found": [asdict(hit) for hit in found.hits],
+    }

@@ -17,21 +17,8 @@ _LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 def draw_sheet(evaluated: Evaluated, out: Path, *, rows: int = ROWS, seed: int = 0) -> None:
     """Draw edits of the test faces, edits of one subject by intensity, and new faces.
 
-    Parameters
-    ----------
-    evaluated
-        Result of the evaluation.
-    out
-        PNG to write; its folder is created.
-    rows
-        Number of subjects, of different expressions if possible.
-    seed
-        Seed of the choice of people.
-
-    Raises
-    ------
-    UsageError, FaceprepError
-        The file is no PNG, or cannot be written.
+    `rows` subjects, of different expressions if possible, are chosen with `seed`. UsageError if the
+    file is no PNG.
     """
     check_png(out, "--sheet")
     classes = evaluated.editor.generator.classes
@@ -57,12 +44,7 @@ def draw_sheet(evaluated: Evaluated, out: Path, *, rows: int = ROWS, seed: int =
 def choose_sources(
     subjects: np.ndarray, expressions: np.ndarray, count: int, seed: int = 0
 ) -> np.ndarray:
-    """Choose at most `count` faces of different subjects, each expression in turn.
-
-    Returns
-    -------
-    Indices, at most one per subject.
-    """
+    """Choose at most `count` faces of different subjects, each expression in turn, by index."""
     order = np.random.default_rng(seed).permutation(len(subjects))
     waiting = {name: [i for i in order if expressions[i] == name] for name in set(expressions)}
     chosen: list[int] = []

@@ -1,17 +1,22 @@
-"""Result of ``faceprep evaluate edits`` as console tables and as JSON."""
+"""Result of ``faceprep evaluate edits`` as console tables, as JSON and as Parquet."""
 
+import json
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from rich.console import RenderableType
+import pyarrow as pa
+import pyarrow.parquet as pq
 from rich.text import Text
 
+from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.vocabulary import plural
 from faceprep.evaluation.edits.result import KINDS, MEAN, EditReport
-from faceprep.metrics.expression_classifier.held_out import HeldOutAccuracy
+from faceprep.metrics.expression_classifier.fit import HeldOutAccuracy
 from faceprep.report.numbers import UNDEFINED, json_values, number, percent
-from faceprep.report.tables.console import plain_table
+from faceprep.report.tables.console import Page, Renderables, plain_table
 
 #: Titles of the kinds of rows.
 TITLES = {"edit": "edits", "copy": "copy", "real": "real"}
@@ -23,9 +28,9 @@ _RHO = {
 }
 
 
-def edit_tables(report: EditReport) -> tuple[list[RenderableType], dict[str, Any]]:
+def edit_tables(report: EditReport) -> Page:
     """Return renderables, and the same as JSON-ready values."""
-    parts: list[RenderableType] = [
+    parts: Renderables = [
         Text.assemble((report.generator, "bold")),
         Text(headline(report), "dim"),
         *(Text(ceiling_line(ceiling), "dim") for ceiling in report.ceilings),
@@ -133,3 +138,44 @@ def edit_data(report: EditReport) -> dict[str, Any]:
     for one, found in zip(data["diversity"], report.diversity, strict=True):
         one["share"] = json_values(found.share)
     return {"kind": "edits", **data}
+
+
+def check_table(out: Path) -> None:
+    """Refuse a file that is not Parquet with a UsageError, before anything is computed."""
+    if out.suffix.lower() != ".parquet":
+        raise UsageError(
+            f"the table is Parquet, not {out.name}", f"--table {shlex.quote(out.stem)}.parquet"
+        )
+
+
+def write_table(report: EditReport, out: Path) -> None:
+    """Write the rows as Parquet, one column per number, and the rest as JSON metadata.
+
+    FaceprepError if it cannot be written.
+    """
+    data = edit_data(report)
+    rows = []
+    for row in data.pop("rows"):
+        agreement, rho = row.pop("agreement"), row.pop("rho")
+        row |= {f"agreement {name}": value for name, value in agreement.items()}
+        for name in report.row("edit").rho:
+            for way in ("within", "pooled"):
+                row[f"rho {name} {way}"] = rho[name][way] if name in rho else None
+        rows.append(row)
+    fields = [
+        pa.field(name, _type(name), nullable=name not in ("kind", "expression", "faces"))
+        for name in rows[0]
+    ]
+    table = pa.Table.from_pylist(rows, pa.schema(fields))
+    about = json.dumps(data, sort_keys=True, ensure_ascii=False)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table.replace_schema_metadata({b"faceprep": about.encode()}), out)
+    except OSError as error:
+        raise FaceprepError(f"cannot write {out}: {error.strerror or error}") from error
+
+
+def _type(name: str) -> Any:
+    if name in ("kind", "expression"):
+        return pa.string()
+    return pa.int64() if name == "faces" else pa.float64()

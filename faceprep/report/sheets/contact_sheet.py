@@ -50,18 +50,9 @@ _COLUMNS_READ = (
 
 @dataclass(frozen=True)
 class Sheet:
-    """Description of a sheet that was drawn.
+    """Description of a sheet that was drawn: size in pixels, numbers of faces and of failures.
 
-    Attributes
-    ----------
-    path
-        File of the PNG.
-    width, height
-        Size, pixels.
-    faces, failures
-        Number of faces and of failures on it.
-    placeholders
-        Images that could not be read, with the reason.
+    `placeholders` are images that could not be read, with the reason.
     """
 
     path: Path
@@ -98,8 +89,6 @@ def contact_sheet(
     ----------
     workspace
         Workspace with the stages select and align; heatmaps and AUs are shown if present.
-    out
-        File of the PNG to write; its folder is created.
     per_expression
         Number of faces per expression, of different subjects if possible.
     failures

@@ -29,18 +29,9 @@ _OVERSAMPLING = 4
 
 
 def fit(image: np.ndarray, size: int) -> tuple[Image.Image, float, tuple[float, float]]:
-    """Scale an image into a square, centred on the tile colour.
+    """Scale a ``uint8`` image, RGB or gray, into a square, centred on the tile colour.
 
-    Parameters
-    ----------
-    image : (H, W, 3) or (H, W) uint8
-        RGB or gray.
-    size : int
-        Side of the square, pixels.
-
-    Returns
-    -------
-    The square, the scale, and the position (x, y) of the image's top left corner in it.
+    Return the square, the scale, and the position (x, y) of the image's top left corner in it.
     """
     height, width = image.shape[:2]
     scale = size / max(height, width)
@@ -57,20 +48,9 @@ def fit(image: np.ndarray, size: int) -> tuple[Image.Image, float, tuple[float, 
 
 
 def draw_landmarks(square: Image.Image, points: np.ndarray, scale: float) -> Image.Image:
-    """Draw the 68 points as thin outlines, one colour per part of the face.
+    """Draw the 68 points of a scaled face as thin outlines, one colour per part of the face.
 
-    Parameters
-    ----------
-    square : Image
-        A face, already scaled.
-    points : (68, 2) float
-        Pixels of the unscaled face, centre of the top left pixel = (0, 0).
-    scale : float
-        Factor by which the face was scaled.
-
-    Returns
-    -------
-    A new image.
+    The points are pixels of the unscaled face; the centre of its top left pixel is (0, 0).
     """
     fine = _OVERSAMPLING
     at = ((np.asarray(points, np.float64) + 0.5) * scale) * fine
@@ -104,13 +84,7 @@ def draw_box(
 
 
 def paint_heatmap(heatmap: np.ndarray, size: int) -> Image.Image:
-    """Colour a heatmap from dark to bright.
-
-    Parameters
-    ----------
-    heatmap : (H, W) uint8
-        0 far from every landmark, 255 on a landmark.
-    """
+    """Colour a heatmap ``(H, W) uint8`` from dark, far from every landmark, to bright, on one."""
     stops = np.array([(13, 17, 38), (66, 40, 118), (186, 62, 110), (248, 158, 86), (254, 245, 200)])
     at = np.linspace(0, 255, len(stops))
     table = np.stack([np.interp(np.arange(256), at, stops[:, c]) for c in range(3)], axis=1)

@@ -18,17 +18,7 @@ _HEADER, _TITLE, _CAPTION = 84, 44, 20
 
 @dataclass(frozen=True)
 class Line:
-    """One row of faces.
-
-    Attributes
-    ----------
-    name
-        Label in front of the row.
-    tiles
-        Images, ``(H, W, 3) uint8``; None leaves a gap.
-    captions
-        Text below each tile; empty for none.
-    """
+    """One row of faces ``(H, W, 3) uint8``, where None leaves a gap, with text below each tile."""
 
     name: str
     tiles: Sequence[np.ndarray | None]
@@ -36,13 +26,7 @@ class Line:
 
 
 def check_png(out: Path, flag: str, what: str = "a contact sheet") -> None:
-    """Refuse a file name that is not a PNG, before anything is computed.
-
-    Raises
-    ------
-    UsageError
-        The file is not a PNG.
-    """
+    """Refuse a file that is not a PNG with a UsageError, before anything is computed."""
     if out.suffix.lower() != ".png":
         raise UsageError(f"{what} is a PNG, not {out.name}", f"{flag} {out.stem}.png")
 
@@ -88,13 +72,7 @@ def grid(title: str, columns: Sequence[str], lines: Sequence[Line], width: int) 
 def write_sheet(
     blocks: Sequence[Image.Image], out: Path, marks: Mapping[str, str] | None = None
 ) -> None:
-    """Write blocks of one width from top to bottom; see `write_marked`.
-
-    Raises
-    ------
-    FaceprepError
-        It cannot be written.
-    """
+    """Write blocks of one width from top to bottom; see `write_marked`."""
     write_marked(stack(blocks), out, marks)
 
 
@@ -103,19 +81,8 @@ def write_marked(
 ) -> None:
     """Write a PNG with text metadata (chunks ``tEXt`` and ``iTXt``) atomically.
 
-    Parameters
-    ----------
-    image
-        Picture, or ``(H, W, 3) uint8`` RGB.
-    out
-        File of the PNG; its folder is created.
-    marks
-        Keyword → text.
-
-    Raises
-    ------
-    FaceprepError
-        It cannot be written.
+    `image` may be ``(H, W, 3) uint8`` RGB; `marks` are keyword → text. FaceprepError if it cannot
+    be written.
     """
     picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image
     text_chunks = PngImagePlugin.PngInfo()

@@ -44,12 +44,8 @@ def sections_of(
 ) -> list[Section]:
     """Choose the faces of every section.
 
-    Parameters
-    ----------
-    heatmaps, failures
-        Include these sections.
-    kind
-        Kind of tile for the expressions: ``face`` or ``pair``.
+    `kind` is that of the tiles of the expressions, ``face`` or ``pair``; heatmaps and failures are
+    optional sections.
     """
     ok = index.where(status="ok")
     columns = columns_for(per_expression)

@@ -11,7 +11,7 @@ from faceprep.core.vocabulary import plural
 from faceprep.report.sheets.contact_sheet import Sheet
 from faceprep.report.sheets.drawing import stack
 from faceprep.report.sheets.grid import Line, check_png, grid, header, width_for, write_marked
-from faceprep.report.summaries.accuracy import CLASSIFY
+from faceprep.report.summaries.results import CLASSIFY
 from faceprep.workspace import Workspace, artifacts, synthetic
 from faceprep.workspace.manifest import inside
 
@@ -23,14 +23,7 @@ def sheet_of(
 ) -> Sheet:
     """Draw the synthetic faces at a path of ``show``.
 
-    Parameters
-    ----------
-    verb, names
-        Verb from `faceprep.report.summaries.results.VERBS`, and names of its generators.
-    out
-        File of the PNG to write.
-    per_expression, seed
-        Number of faces of each expression, and seed of their choice.
+    `verb` is one of `faceprep.report.summaries.results.VERBS`, `names` are those of its generators.
 
     Raises
     ------

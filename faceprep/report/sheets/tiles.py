@@ -43,14 +43,8 @@ _SMALL, _LINE = 11.5, 15
 class Tiles:
     """Draw tiles, and record which images could not be read.
 
-    Parameters
-    ----------
-    workspace
-        Workspace with the crops and heatmaps.
-    root
-        Folder of the dataset; None if unknown.
-    landmarks
-        Draw the 68 points on the crops.
+    `root` is the folder of the dataset, None if unknown; `landmarks` draws the 68 points on the
+    crops.
     """
 
     def __init__(self, workspace: Workspace, root: Path | None, landmarks: bool) -> None:

@@ -1,18 +1,18 @@
 """Short forms of values on a terminal."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from rich.markup import escape
+from rich.text import Text
+
+from faceprep.report.tables.console import Renderable
 
 #: Colour of each state of a stage.
 STATE_STYLE = {"done": "green", "unfinished": "yellow", "stale": "yellow", "missing": "dim"}
 
 
-def line(*pieces: tuple[str, str]) -> "RenderableType":
+def line(*pieces: tuple[str, str]) -> Renderable:
     """Return one line of pieces of text, each with its style."""
-    from rich.text import Text
-
     return Text.assemble(*pieces)
 
 
@@ -51,13 +51,6 @@ def short(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, list):
         numbers = ", ".join(short(item) for item in value[:2])
-        return plain(f"[{numbers}, …]" if len(value) > 2 else f"[{numbers}]")
+        return escape(f"[{numbers}, …]" if len(value) > 2 else f"[{numbers}]")
     text = str(value)
-    return plain(text if len(text) <= 40 else f"…{text[-39:]}")
-
-
-def plain(text: str) -> str:
-    """Escape the markup characters of rich."""
-    from rich.markup import escape
-
-    return escape(text)
+    return escape(text if len(text) <= 40 else f"…{text[-39:]}")

@@ -1,35 +1,25 @@
 """Page of one manifest, or any other Parquet file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from rich.markup import escape
 
 from faceprep.config import STAGES
 from faceprep.core.errors import ManifestError, Remedy
-from faceprep.report.show.formats import line, plain, short
-from faceprep.report.tables.console import plain_table
+from faceprep.report.show.formats import line, short
+from faceprep.report.tables.console import Page, Renderables, plain_table
 from faceprep.workspace import artifacts, manifest
 from faceprep.workspace.schemas import SCHEMAS
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
-
-def show_manifest(path: Path, rows: int = 3) -> "tuple[list[RenderableType], dict[str, Any]]":
+def show_manifest(path: Path, rows: int = 3) -> Page:
     """Return columns, provenance, counts and the first rows of one Parquet file.
 
-    Any Parquet file can be shown; a manifest is also checked against its schema.
-
-    Returns
-    -------
-    Renderables, and the same as JSON-ready values.
-
-    Raises
-    ------
-    ManifestError
-        The file is not readable Parquet.
+    Any Parquet file can be shown; a manifest is also checked against its schema. ManifestError if
+    the file is not readable Parquet.
     """
     provenance = manifest.read_provenance(path)
     stage = str(provenance.get("stage", ""))
@@ -66,11 +56,11 @@ def show_manifest(path: Path, rows: int = 3) -> "tuple[list[RenderableType], dic
     return _render(data), data
 
 
-def _render(data: dict[str, Any]) -> "list[RenderableType]":
+def _render(data: dict[str, Any]) -> Renderables:
     """Return the renderables of a manifest."""
     what = f"{data['stage']} manifest" if data["stage"] else "a table that faceprep did not write"
     head = f"   {what}, {data['rows']:,} rows, {data['bytes'] / 1e6:.2f} MB"
-    parts: list[RenderableType] = [line((data["path"], "bold"), (head, ""))]
+    parts: Renderables = [line((data["path"], "bold"), (head, ""))]
     if data["problem"]:
         parts.append(line(("problem: ", "red"), (data["problem"], "")))
     for name, counts in data["counts"].items():
@@ -83,7 +73,7 @@ def _render(data: dict[str, Any]) -> "list[RenderableType]":
     for column in data["columns"]:
         nulls = "" if not column["nulls"] else f"{column['nulls']:,}"
         cells = [short(row.get(column["name"])) for row in rows]
-        columns.add_row(column["name"], plain(column["type"]), nulls, *cells)
+        columns.add_row(column["name"], escape(column["type"]), nulls, *cells)
     parts.append(columns)
     if data["provenance"]:
         table = plain_table("provenance", "key", "value")

@@ -1,32 +1,41 @@
-"""``faceprep show PATH``: choose the page of a path."""
+"""``faceprep show PATH``: choose the page of a path, and the page of a workspace."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from faceprep.config import STAGES
 from faceprep.core.errors import Hint
+from faceprep.report.show.formats import folded, line
 from faceprep.report.show.manifest import show_manifest
-from faceprep.report.show.results_view import results_view
-from faceprep.report.show.stage_view import stage_view
-from faceprep.report.show.workspace_view import workspace_view
-from faceprep.report.summaries.accuracy import CLASSIFY, summarize_accuracy
-from faceprep.report.summaries.results import VERBS, generators
+from faceprep.report.show.results_view import results_table, results_view
+from faceprep.report.show.stage_view import (
+    failures_tables,
+    stage_view,
+    stages_table,
+    versions_lines,
+)
+from faceprep.report.summaries.results import (
+    CLASSIFY,
+    VERBS,
+    generators,
+    history,
+    summarize_accuracy,
+    summarize_synthetic,
+    summarize_training,
+    synthetic_rows,
+)
 from faceprep.report.summaries.stage import failures, summarize_shards, summarize_stage
-from faceprep.report.summaries.synthetic import summarize_synthetic, synthetic_rows
-from faceprep.report.summaries.training import history, summarize_training
 from faceprep.report.summaries.workspace import summarize_workspace
+from faceprep.report.tables.console import Page, Renderable, Renderables, plain_table
 from faceprep.workspace import Workspace, artifacts
 from faceprep.workspace.discover import is_workspace, no_workspace, only_workspace
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
-    Page = tuple[list[RenderableType], dict[str, Any]]
-
-
-def show(path: Path | None, spell: Callable[[Hint], str]) -> "Page":
+def show(path: Path | None, spell: Callable[[Hint], str]) -> Page:
     """Describe a workspace, one folder of it or one manifest.
+
+    In the data, ``kind`` names the page, and the command of the next step is a `Remedy`.
 
     Parameters
     ----------
@@ -35,11 +44,6 @@ def show(path: Path | None, spell: Callable[[Hint], str]) -> "Page":
         workspace below ``manifests/``.
     spell
         Function that writes a command as text.
-
-    Returns
-    -------
-    Renderables, and the same as JSON-ready values, in which ``kind`` names the page and the
-    command of the next step is a `Remedy`.
 
     Raises
     ------
@@ -54,7 +58,8 @@ def show(path: Path | None, spell: Callable[[Hint], str]) -> "Page":
     if path.is_file():
         return show_manifest(path)
     if is_workspace(path):
-        return show_workspace(path, spell)
+        data = summarize_workspace(Workspace(path))
+        return workspace_view(data, spell), data
     if path.name in STAGES and is_workspace(path.parent) and path.is_dir():
         return show_stage(path)
     found = results_at(path)
@@ -63,13 +68,7 @@ def show(path: Path | None, spell: Callable[[Hint], str]) -> "Page":
     raise no_workspace(path)
 
 
-def show_workspace(path: Path, spell: Callable[[Hint], str]) -> "Page":
-    """Return stages, failures, expressions, AUs and the next command of a workspace."""
-    data = summarize_workspace(Workspace(path))
-    return workspace_view(data, spell), data
-
-
-def show_stage(path: Path) -> "Page":
+def show_stage(path: Path) -> Page:
     """Return shards, settings, versions and failures of one stage's folder."""
     workspace, stage = Workspace(path.parent), path.name
     data = {
@@ -101,7 +100,7 @@ def results_at(path: Path) -> "tuple[Workspace, str, list[str]] | None":
     return None
 
 
-def show_results(workspace: Workspace, verb: str, names: list[str]) -> "Page":
+def show_results(workspace: Workspace, verb: str, names: list[str]) -> Page:
     """Return trainings with the end of their history, synthetic faces, or the accuracy table."""
     found = []
     for name in names:
@@ -113,10 +112,63 @@ def show_results(workspace: Workspace, verb: str, names: list[str]) -> "Page":
             found.append({**summarize_synthetic(workspace, name), "first_rows": rows})
     accuracy = summarize_accuracy(workspace) if verb == CLASSIFY else None
     generated = [accuracy] if accuracy else found
-    data = {
-        "kind": verb,
-        "workspace": str(workspace.root),
-        "verb": verb,
-        "generated": generated,
-    }
+    data = {"kind": verb, "workspace": str(workspace.root), "verb": verb, "generated": generated}
     return results_view(data), data
+
+
+_STRONGEST = 4
+
+
+def workspace_view(data: dict[str, Any], spell: Callable[[Hint], str]) -> Renderables:
+    """Return the renderables of a `summarize_workspace`; `spell` writes a command as text."""
+    lines = line((data["name"], "bold"), (f"   {data['workspace']}", "dim"))
+    parts: Renderables = [lines]
+    parts.append(stages_table(data["stages"]))
+    if data["generated"]:
+        parts.append(results_table(data["generated"]))
+    parts += versions_lines(data["stages"])
+    if data["expressions"]:
+        parts.append(_expressions(data["expressions"]))
+    if data["action_units"]:
+        parts.append(_action_units(data["action_units"]))
+    parts += failures_tables(data["failures"])
+    for problem in data["damaged"]:
+        parts.append(line(("damaged: ", "red"), (problem, "")))
+    if data["next"]:
+        parts.append(line((f"{data['next']['why']}:", "yellow")))
+        parts.append(line((folded(spell(data["next"]["command"])), "bold")))
+    else:
+        parts.append(line(("everything is up to date", "green")))
+    return parts
+
+
+def _expressions(cells: list[dict[str, Any]]) -> Renderable:
+    """Return aligned/selected faces by expression and split; one number if both are equal."""
+    splits = [s for s in ("train", "val", "test") if any(cell["split"] == s for cell in cells)]
+    names = sorted({cell["expression"] for cell in cells})
+    title = "faces aligned, of those selected"
+    table = plain_table(title, "expression", *splits, "all", right=(*splits, "all"))
+
+    def cell(expression: str | None, split: str | None) -> str:
+        here = [
+            c
+            for c in cells
+            if expression in (None, c["expression"]) and split in (None, c["split"])
+        ]
+        aligned, selected = sum(c["aligned"] for c in here), sum(c["selected"] for c in here)
+        return f"{aligned:,}" if aligned == selected else f"{aligned:,} of {selected:,}"
+
+    for name in names:
+        table.add_row(name, *(cell(name, split) for split in splits), cell(name, None))
+    table.add_section()
+    table.add_row("all", *(cell(None, split) for split in splits), cell(None, None))
+    return table
+
+
+def _action_units(means: dict[str, dict[str, float]]) -> Renderable:
+    title = "strongest AUs, mean intensity (0–5)"
+    table = plain_table(title, "expression", *(("",) * _STRONGEST))
+    for expression, values in means.items():
+        strongest = sorted(values.items(), key=lambda item: -item[1])[:_STRONGEST]
+        table.add_row(expression, *(f"{name} {value:.2f}" for name, value in strongest))
+    return table

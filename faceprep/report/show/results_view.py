@@ -2,23 +2,22 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.text import Text
 
 from faceprep.core.vocabulary import plural
 from faceprep.metrics.accuracy import Interval
-from faceprep.report.accuracy.formats import VOTE, ends, narrow, p_value, percentage, signed
+from faceprep.report.numbers import VOTE, ends, narrow, p_value, percentage, signed
 from faceprep.report.show.formats import STATE_STYLE, age, line
 from faceprep.report.show.stage_view import versions_lines
-from faceprep.report.tables.augment import faces_table
-from faceprep.report.tables.console import plain_table
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from faceprep.report.tables.console import Renderable, Renderables, plain_table
+from faceprep.report.tables.generator import faces_table
 
 
-def results_view(data: dict[str, Any]) -> "list[RenderableType]":
+def results_view(data: dict[str, Any]) -> Renderables:
     """Return the renderables of the results of ``train``, ``augment`` or ``classify``."""
-    parts: list[RenderableType] = [line((data["verb"], "bold"), (f"   {data['workspace']}", "dim"))]
+    parts: Renderables = [line((data["verb"], "bold"), (f"   {data['workspace']}", "dim"))]
     parts.append(results_table(data["generated"]))
     for one in data["generated"]:
         if data["verb"] == "train":
@@ -30,10 +29,8 @@ def results_view(data: dict[str, Any]) -> "list[RenderableType]":
     return [*parts, *versions_lines(data["generated"])]
 
 
-def results_table(generated: list[dict[str, Any]]) -> "RenderableType":
+def results_table(generated: list[dict[str, Any]]) -> Renderable:
     """Return progress of trainings, synthetic faces and accuracies, one row each."""
-    from rich.text import Text
-
     table = plain_table(None, "made", "state", "done", "contents", "changed", right=("done",))
     table.columns[0].no_wrap = True  # names of folds differ at their ends
     for one in generated:
@@ -89,10 +86,8 @@ def steps_in_words(steps: "tuple[int, int | None] | None") -> str:
     return f"{done} steps" if whole is None else f"{done} of {whole} steps"
 
 
-def training_view(one: dict[str, Any], history: dict[str, Any]) -> "list[RenderableType]":
+def training_view(one: dict[str, Any], history: dict[str, Any]) -> Renderables:
     """Return plan and progress of a training, and the end of its history."""
-    from rich.text import Text
-
     table = plain_table(None, one["stage"], "")
     table.add_row("steps", steps_in_words(one["steps"]))
     if one["preset"]:
@@ -117,11 +112,9 @@ def training_view(one: dict[str, Any], history: dict[str, Any]) -> "list[Rendera
     return [table, losses]
 
 
-def synthetic_view(one: dict[str, Any], rows: list[dict[str, Any]]) -> "list[RenderableType]":
+def synthetic_view(one: dict[str, Any], rows: list[dict[str, Any]]) -> Renderables:
     """Return synthetic faces by expression, and the first rows of their manifest."""
-    from rich.text import Text
-
-    parts: list[RenderableType] = []
+    parts: Renderables = []
     counted = sum(one["faces"].values())
     if one["faces"] and (one["state"] != "done" or counted != one["rows"]):
         parts.append(Text(f"as of the last finished run, {counted:,} faces:", "yellow"))
@@ -142,10 +135,8 @@ def synthetic_view(one: dict[str, Any], rows: list[dict[str, Any]]) -> "list[Ren
     return parts
 
 
-def accuracy_view(one: dict[str, Any]) -> "list[RenderableType]":
+def accuracy_view(one: dict[str, Any]) -> Renderables:
     """Return the accuracy table of the last ``classify``, and its files."""
-    from rich.text import Text
-
     if not one["rows"]:
         done = plural(one["trainings"], "training")
         return [f"{done} done, no table yet: the same classify goes on with the others"]
@@ -161,7 +152,7 @@ def accuracy_view(one: dict[str, Any]) -> "list[RenderableType]":
             gain = _interval(row["gain"]["accuracy"])
             words += [signed(gain.value), ends(gain, signed), p_value(row["gain"]["mcnemar"])]
         table.add_row(row["arm"], f"{row['synthetic']:,}", *words)
-    parts: list[RenderableType] = [table, Text(VOTE, "dim")]
+    parts: Renderables = [table, Text(VOTE, "dim")]
     if unknown:
         parts.insert(0, Text(f"not subject-independent: {unknown}", "yellow"))
     if one["why"]:
@@ -185,9 +176,7 @@ def _across(best: dict[str, Any]) -> str:
     )
 
 
-def _files(one: dict[str, Any]) -> "RenderableType":
-    from rich.text import Text
-
+def _files(one: dict[str, Any]) -> Renderable:
     names = ", ".join(Path(file).name for file in one["files"])
     return Text(f"{Path(one['files'][0]).parent}: {names}" if names else "")
 

@@ -1,23 +1,20 @@
 """Page of one stage, and the tables that it shares with the page of a workspace."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from faceprep.report.show.formats import STATE_STYLE, age, by_status, line, plain
-from faceprep.report.tables.console import plain_table
+from rich.markup import escape
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from faceprep.report.show.formats import STATE_STYLE, age, by_status, line
+from faceprep.report.tables.console import Renderable, Renderables, plain_table
 
 _MOST_REASONS = 12
 _MOST_SHARDS = 20
 _LONG_ID = 36
 
 
-def stage_view(data: dict[str, Any]) -> "list[RenderableType]":
+def stage_view(data: dict[str, Any]) -> Renderables:
     """Return the renderables of one stage."""
-    parts: list[RenderableType] = [
-        line((data["stage"], "bold"), (f"   {data['workspace']}", "dim"))
-    ]
+    parts: Renderables = [line((data["stage"], "bold"), (f"   {data['workspace']}", "dim"))]
     parts.append(stages_table([data]))
     if data["settings"]:
         settings = plain_table("settings", "key", "value")
@@ -42,7 +39,7 @@ def stage_view(data: dict[str, Any]) -> "list[RenderableType]":
     return parts
 
 
-def stages_table(stages: list[dict[str, Any]]) -> "RenderableType":
+def stages_table(stages: list[dict[str, Any]]) -> Renderable:
     """Return one row per stage."""
     table = plain_table(
         None,
@@ -64,7 +61,7 @@ def stages_table(stages: list[dict[str, Any]]) -> "RenderableType":
     return table
 
 
-def versions_lines(stages: list[dict[str, Any]]) -> "list[RenderableType]":
+def versions_lines(stages: list[dict[str, Any]]) -> Renderables:
     """Return one line if all stages have the same versions, else one line per difference."""
     found: dict[str, list[str]] = {}
     for stage in stages:
@@ -76,7 +73,7 @@ def versions_lines(stages: list[dict[str, Any]]) -> "list[RenderableType]":
     return [line((f"{', '.join(names)} made with {text}", "dim")) for text, names in found.items()]
 
 
-def failures_tables(groups: list[dict[str, Any]]) -> "list[RenderableType]":
+def failures_tables(groups: list[dict[str, Any]]) -> Renderables:
     """Return the table of failed rows by reason."""
     if not groups:
         return []
@@ -92,8 +89,8 @@ def failures_tables(groups: list[dict[str, Any]]) -> "list[RenderableType]":
             group["stage"],
             f"[red]{group['status']}[/]",
             f"{group['faces']:,}",
-            plain(group["reason"] or ""),
-            plain(group["example"]),
+            escape(group["reason"] or ""),
+            escape(group["example"]),
         )
     more = len(groups) - _MOST_REASONS
     return [table] if more <= 0 else [table, line((f"… and {more} more reasons", "dim"))]

@@ -1,13 +1,66 @@
-"""Progress of one stage: shards that are done, running, queued and failed."""
+"""Progress of one stage, from its shards and from the jobs in Slurm."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from faceprep.config import STAGES
+from faceprep.core.errors import FaceprepError
 from faceprep.execution.slurm.job_record import JobRecord, living_tasks, read_records
-from faceprep.report.status.slurm import SlurmJobs
+from faceprep.execution.slurm.queue import Queue, end_states, read_queue
+from faceprep.report.summaries.results import generators
 from faceprep.workspace import Workspace, synthetic
 from faceprep.workspace.pending import shards_in_hand
+
+
+@dataclass(frozen=True)
+class SlurmJobs:
+    """State of the jobs of a workspace in Slurm.
+
+    `queue` is None if Slurm does not answer, for the reason `silent`; `jobs` are the numbers of all
+    jobs recorded in the workspace.
+    """
+
+    queue: Queue | None
+    silent: str | None = None
+    jobs: tuple[str, ...] = ()
+
+    def end(self, array: JobRecord, task: int) -> str:
+        """Return the current or final state of a task as text."""
+        if self.queue is None:
+            return "unknown"
+        state = array.states(self.queue).get(task)
+        if state is not None:
+            return state.state.lower()
+        ended = self._ends.get(f"{array.job}_{task}") or self._ends.get(array.job)
+        return (ended or "has left the queue").lower()
+
+    @cached_property
+    def _ends(self) -> dict[str, str]:
+        """Query all jobs at once, on first use."""
+        return end_states(self.jobs)
+
+
+def ask_slurm(workspace: Workspace) -> SlurmJobs:
+    """Query Slurm if the workspace records any job."""
+    made = map(synthetic.stage_of, generators(workspace, synthetic.STAGE))
+    stages = (*STAGES, *made, "train", "classify")
+    used = [array for stage in stages for array in read_records(workspace.root, stage)]
+    jobs = tuple(array.job for array in used if array.job)
+    try:
+        return SlurmJobs(read_queue() if used else {}, jobs=jobs)
+    except FaceprepError as error:
+        return SlurmJobs(None, error.message, jobs)
+
+
+def last_job(workspace: Workspace, verb: str, slurm: SlurmJobs) -> dict[str, Any] | None:
+    """Return number, state and log tail of the last job of a single-job verb."""
+    known = read_records(workspace.root, verb)
+    if not known:
+        return None
+    last = known[-1]
+    return {"job": last.job, "state": slurm.end(last, 0), "log": last.tail(0)}
 
 
 @dataclass(frozen=True)
@@ -79,12 +132,7 @@ def stage_status(
 ) -> StageStatus:
     """Return the progress of a stage from markers, folders of running work and Slurm's queue.
 
-    Parameters
-    ----------
-    summary
-        Summary of the stage by `faceprep.report.summaries.stage.summarize_stage`.
-    lacking
-        Finished shards with too few rows.
+    `summary` is that of `summarize_stage`; `lacking` are finished shards with too few rows.
     """
     stage = summary["stage"]
     shards = set(range(summary["shards"]))

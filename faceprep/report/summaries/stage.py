@@ -2,8 +2,10 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +22,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 def summarize_stage(workspace: Workspace, stage: str) -> dict[str, Any]:
     """Return progress, settings, versions and time of the last change of a stage."""
     markers = list(_markers(workspace, stage))
-    upstream = _upstream(stage)
+    upstream = () if stage == "select" else load_stage(stage).upstream
     info = workspace.info(stage)
     expected = int(workspace.info("select").get("shards") or len(workspace.shards("select")))
     stale = [
@@ -28,44 +30,46 @@ def summarize_stage(workspace: Workspace, stage: str) -> dict[str, Any]:
         for marker in markers
         if marker.shard >= expected or not _is_current(workspace, marker, upstream)
     ]
-    status: dict[str, int] = {}
-    for marker in markers:
-        for word, rows in marker.status.items():
-            status[word] = status.get(word, 0) + rows
-    hashes = sorted({marker.config for marker in markers})
     done = len(markers) - len(stale)
-    updated = _updated(workspace, stage, markers)
     return {
         "stage": stage,
-        "state": _state(markers, done, expected, hashes),
+        "state": _state(markers, done, expected),
         "shards": expected,
         "done": done,
         "stale": stale,
-        "rows": sum(marker.rows for marker in markers),
-        "status": dict(sorted(status.items())),
-        "config_hashes": hashes,
+        **totals(markers),
         "settings": info.get("settings", {}),
         "versions": info.get("versions", {}),
         "worker_seconds": round(sum(marker.seconds for marker in markers), 1),
-        "updated": datetime.fromtimestamp(updated, UTC).isoformat("T", "seconds")
-        if updated
-        else None,
-        "age_seconds": round(max(0.0, time.time() - updated)) if updated else None,
+        **last_change([workspace.marker_path(stage, marker.shard) for marker in markers]),
     }
+
+
+def totals(markers: list[Marker]) -> dict[str, Any]:
+    """Return the rows, the rows by status and the settings' hashes of some shards."""
+    status: Counter[str] = Counter()
+    for marker in markers:
+        status.update(marker.status)
+    return {
+        "rows": sum(marker.rows for marker in markers),
+        "status": dict(sorted(status.items())),
+        "config_hashes": sorted({marker.config for marker in markers}),
+    }
+
+
+def last_change(paths: list[Path]) -> dict[str, Any]:
+    """Return the time of the newest of some files, and its age in seconds."""
+    times = [path.stat().st_mtime for path in paths if path.is_file()]
+    if not times:
+        return {"updated": None, "age_seconds": None}
+    newest = datetime.fromtimestamp(max(times), UTC).isoformat("T", "seconds")
+    return {"updated": newest, "age_seconds": round(max(0.0, time.time() - max(times)))}
 
 
 def summarize_shards(workspace: Workspace, stage: str) -> list[dict[str, Any]]:
     """List the finished shards of a stage."""
-    return [
-        {
-            "shard": marker.shard,
-            "rows": marker.rows,
-            "status": marker.status,
-            "seconds": marker.seconds,
-            "host": marker.host,
-        }
-        for marker in _markers(workspace, stage)
-    ]
+    keys = ("shard", "rows", "status", "seconds", "host")
+    return [{key: getattr(marker, key) for key in keys} for marker in _markers(workspace, stage)]
 
 
 def failures(workspace: Workspace, stage: str) -> list[dict[str, Any]]:
@@ -84,16 +88,8 @@ def failures(workspace: Workspace, stage: str) -> list[dict[str, Any]]:
         failed = pc.invert(pc.is_in(table["status"], pa.array(["ok", "skipped"])))
         for row in table.filter(failed).to_pylist():
             key = (row["status"], _NUMBER.sub("0", row["reason"] or ""))
-            group = groups.setdefault(
-                key,
-                {
-                    "stage": stage,
-                    "status": row["status"],
-                    "reason": row["reason"],
-                    "faces": 0,
-                    "example": row["face_id"],
-                },
-            )
+            new = {"stage": stage, "status": row["status"], "reason": row["reason"]}
+            group = groups.setdefault(key, {**new, "faces": 0, "example": row["face_id"]})
             group["faces"] += 1
     return sorted(groups.values(), key=lambda group: (-group["faces"], group["status"]))
 
@@ -103,10 +99,6 @@ def _markers(workspace: Workspace, stage: str) -> Iterator[Marker]:
         marker = workspace.marker(stage, shard)
         if marker is not None:
             yield marker
-
-
-def _upstream(stage: str) -> tuple[str, ...]:
-    return () if stage == "select" else load_stage(stage).upstream
 
 
 def _is_current(workspace: Workspace, marker: Marker, upstream: tuple[str, ...]) -> bool:
@@ -121,19 +113,10 @@ def _is_current(workspace: Workspace, marker: Marker, upstream: tuple[str, ...])
     return marker.input == digest([other.sha256 for other in above if other])
 
 
-def _state(markers: list[Marker], done: int, expected: int, hashes: list[str]) -> str:
+def _state(markers: list[Marker], done: int, expected: int) -> str:
     if not markers:
         return "missing"
-    if done == expected and len(hashes) == 1:
+    mixed = len({marker.config for marker in markers}) > 1
+    if done == expected and not mixed:
         return "done"
-    return "stale" if done < len(markers) or len(hashes) > 1 else "unfinished"
-
-
-def _updated(workspace: Workspace, stage: str, markers: list[Marker]) -> float | None:
-    times = []
-    for marker in markers:
-        try:
-            times.append(workspace.marker_path(stage, marker.shard).stat().st_mtime)
-        except OSError:
-            continue
-    return max(times, default=None)
+    return "stale" if done < len(markers) or mixed else "unfinished"

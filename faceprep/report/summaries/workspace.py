@@ -1,13 +1,17 @@
-"""Summarize a workspace as plain values; the tables and ``--json`` show the same."""
+"""Summarize a workspace as plain values, with its next command.
 
+The tables and ``--json`` show the same.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
 
 from faceprep.config import STAGES
+from faceprep.core.errors import Remedy
 from faceprep.core.vocabulary import COLUMNS_R, INTENSITY_AUS
-from faceprep.report.summaries.next_step import next_step
 from faceprep.report.summaries.results import summarize_results
 from faceprep.report.summaries.stage import failures, summarize_stage
 from faceprep.workspace import Workspace
@@ -82,4 +86,33 @@ def _recorded(workspace: Workspace, key: str) -> Any:
         config = workspace.info(stage).get("config") or {}
         if config.get(key) is not None:
             return config[key]
+    return None
+
+
+_WHY = {
+    "missing": "{stage} has not run yet",
+    "unfinished": "{stage} has {left} of {shards} shards left",
+    "stale": "{stage} was made from other input or with other settings ({left} of {shards} shards)",
+}
+
+
+def next_step(
+    workspace: Workspace, stages: Sequence[Mapping[str, Any]], damaged: Sequence[str]
+) -> dict[str, Any] | None:
+    """Return the next command if something is missing, stale or damaged, else None.
+
+    `stages` are ordered results of `summarize_stage`, `damaged` parts are
+    ``stage/part-00000.parquet reason``. ``why`` is a sentence, ``command`` a `Remedy`.
+    """
+    if damaged:
+        broken = damaged[0].partition("/")[0]
+        return {"why": damaged[0], "command": Remedy(broken, workspace.root, resume=True)}
+    for stage in stages:
+        if stage["state"] == "done":
+            continue
+        left = max(stage["shards"] - stage["done"], len(stage["stale"]))
+        why = _WHY[stage["state"]].format(
+            stage=stage["stage"], left=left or "some", shards=stage["shards"]
+        )
+        return {"why": why, "command": Remedy(stage["stage"], workspace.root, resume=True)}
     return None

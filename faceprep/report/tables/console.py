@@ -2,10 +2,16 @@
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+Renderable: TypeAlias = "RenderableType"
+Renderables: TypeAlias = "list[RenderableType]"
+
+#: Renderables, and the same as JSON-ready values.
+Page: TypeAlias = "tuple[list[RenderableType], dict[str, Any]]"
 
 
 def as_text(renderables: "Sequence[RenderableType]", width: int = 100) -> str:

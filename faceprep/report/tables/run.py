@@ -1,22 +1,24 @@
-"""Tables of ``faceprep run`` and of the verbs of the stages."""
+"""Tables of ``config show``, of ``run`` and of the verbs of the stages."""
 
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Group
+from rich.text import Text
+
 from faceprep.config import Config
+from faceprep.config.sources import Resolved, flatten
 from faceprep.execution.plan import Options
-from faceprep.report.tables.console import plain_table
-from faceprep.report.tables.selection import selection_tables
+from faceprep.report.tables.console import Page, Renderable, Renderables, plain_table
 from faceprep.stages.pipeline import RunResult, summary
+from faceprep.workspace.people import unknown_people
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from faceprep.stages.select.result import SelectResult
 
 
-def run_tables(
-    config: Config, result: RunResult, options: Options
-) -> "tuple[list[RenderableType], dict[str, Any]]":
+def run_tables(config: Config, result: RunResult, options: Options) -> Page:
     """Return the table of the selection, one row per stage, and the same as JSON-ready values."""
-    renderables: list[RenderableType] = []
+    renderables: Renderables = []
     if result.select is not None:
         renderables.append(selection_tables(result.select))
     if result.stages:
@@ -64,3 +66,81 @@ def _dry_table(result: RunResult) -> Any:
             f"{stage.disk_bytes / 1e6:.1f} MB",
         )
     return table
+
+
+def selection_tables(result: "SelectResult") -> Renderable:
+    """Return the table of a selection with the number of new shards."""
+    verb = "would make" if result.dry_run else "made"
+    made = f"{verb} {len(result.todo)} of {result.shards} shards" if result.todo else "up to date"
+    return select_tables(result.summary.as_dict(), f"selected {result.rows:,} frames: {made}")
+
+
+def select_tables(summary: dict[str, Any], title: str | None = None) -> Renderable:
+    """Return the table of a `Summary.as_dict`, which ``stage.json`` also holds."""
+    parts: Renderables = [_counts(summary, title)]
+    if summary["left_out"]:
+        parts.append(_left_out(summary["left_out"]))
+    notes = [_note(note) for note in summary["notes"]]
+    unknown = unknown_people(summary)
+    if unknown:
+        notes.insert(0, _plain(f"note: {unknown}"))
+    if summary["missing_files"]:
+        notes.append(
+            _plain(f"note: {summary['missing_files']:,} frames whose file is not readable")
+        )
+    return Group(*parts, *notes)
+
+
+def _counts(summary: dict[str, Any], title: str | None) -> Any:
+    splits = [split for split in ("train", "val", "test") if split in summary["splits"]]
+    what = ["subjects", "frames"]
+    if any(summary["splits"][split]["sequences"] for split in splits):
+        what.insert(1, "sequences")
+    columns = [f"{split}\n{name}" for split in splits for name in what]
+    table = plain_table(title, "expression", *columns, right=tuple(columns))
+    cells = {(cell["expression"], cell["split"]): cell for cell in summary["expressions"]}
+    for label in sorted(
+        {label for label, _ in cells}, key=lambda name: (name == "unlabelled", name)
+    ):
+        here = [cells.get((label, split), {}) for split in splits]
+        table.add_row(label, *_numbers(here, what))
+    table.add_section()
+    table.add_row("all", *_numbers([summary["splits"][split] for split in splits], what))
+    return table
+
+
+def _numbers(cells: list[dict[str, Any]], what: list[str]) -> list[str]:
+    return [f"{cell[name]:,}" if cell.get(name) else "" for cell in cells for name in what]
+
+
+def _left_out(entries: list[dict[str, Any]]) -> Any:
+    table = plain_table("left out", "count", "what", "for example", right=("count",))
+    for entry in entries:
+        examples = _plain("\n".join(entry["examples"][:2]))
+        table.add_row(f"{entry['count']:,}", _plain(entry["reason"]), examples)
+    return table
+
+
+def _note(note: dict[str, Any]) -> Any:
+    count = f"{note['count']:,} × " if note["count"] > 1 else ""
+    examples = f" ({', '.join(note['examples'])})" if note["examples"] else ""
+    return _plain(f"note: {count}{note['text']}{examples}")
+
+
+def _plain(text: str) -> Any:
+    """Return text without markup, because file names may contain brackets."""
+    return Text(text)
+
+
+def config_table(resolved: Resolved) -> Page:
+    """Return renderables, and the same as JSON-ready values."""
+    table = plain_table(None, "key", "value", "source")
+    data = {}
+    values = flatten(resolved.config.model_dump())
+    for key, source in resolved.sources.items():
+        value = values.get(key)
+        shown = "" if value is None else str(value)
+        style = "dim" if source == "default" else None
+        table.add_row(key, shown, source, style=style)
+        data[key] = {"value": value, "source": source}
+    return [table], data

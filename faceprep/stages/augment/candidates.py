@@ -15,7 +15,7 @@ from faceprep.generators.blocks.layers import channels_last
 from faceprep.generators.editor import calibration_of, to_pixels
 from faceprep.generators.registry import require
 from faceprep.generators.targets import Measurements, TargetMaker, references_of
-from faceprep.metrics.source_measurements import measurements_of_faces
+from faceprep.metrics.workspace_faces import measurements_of_faces
 from faceprep.stages.augment.schedule import Draw, Slot, SourceOrder, draw, magnitudes
 from faceprep.stages.augment.sources import Sources, find_sources
 from faceprep.training.checkpoint import Checkpoint

@@ -38,7 +38,7 @@ def calibrate_trained(config: Config, file: Path, device: str, progress: Reporte
     try:
         # A training machine may lack the landmark predictor.
         from faceprep.faces.dlib.landmark_predictor import shared_predictor
-        from faceprep.metrics.calibration import calibrate
+        from faceprep.metrics.intensity import calibrate
         from faceprep.metrics.workspace_faces import in_turns, read_faces
 
         shared_predictor()

@@ -10,7 +10,7 @@ from builders.accuracy_table import TABLE, planted_table, table_workspace
 
 from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError
-from faceprep.evaluation.check.baseline_file import read_baseline, write_baseline
+from faceprep.evaluation.check.baseline import read_baseline, write_baseline
 from faceprep.evaluation.check.workspace import check_workspace, update_baseline
 
 

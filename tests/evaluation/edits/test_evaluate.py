@@ -23,11 +23,10 @@ from faceprep.evaluation.edits.workspace import Evaluated
 from faceprep.faces.features import FaceFeatures, load_features
 from faceprep.generators.editor import Editor
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
-from faceprep.metrics.expression_classifier.held_out import held_out_accuracy
+from faceprep.metrics.expression_classifier.fit import held_out_accuracy
 from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier
-from faceprep.report.evaluation.edits_file import write_table
 from faceprep.report.evaluation.edits_sheet import choose_sources, draw_sheet
-from faceprep.report.evaluation.edits_table import edit_data, edit_tables
+from faceprep.report.evaluation.edits_table import edit_data, edit_tables, write_table
 
 
 @pytest.fixture(scope="module")

@@ -266,7 +266,7 @@ def test_only_the_notice_before_the_limit_queues_it_again(
         return type("Trained", (), {"outcome": outcome})()
 
     monkeypatch.setattr("faceprep.stages.train.run.run_train", run_train)
-    monkeypatch.setattr("faceprep.report.tables.train.train_tables", lambda result: ([], {}))
+    monkeypatch.setattr("faceprep.report.tables.generator.train_tables", lambda result: ([], {}))
     module = sys.modules["faceprep.cli.single_jobs"]
     monkeypatch.setattr(module, "requeue", lambda: asked.append(True))
     before = signal.getsignal(signal.SIGUSR1)

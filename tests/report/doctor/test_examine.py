@@ -17,8 +17,7 @@ from faceprep.core.errors import MissingToolError
 from faceprep.report.doctor import check as check_module
 from faceprep.report.doctor import faces
 from faceprep.report.doctor.check import ALL_THERE, SOMETHING_MISSING, Check, exit_code
-from faceprep.report.doctor.examine import examine
-from faceprep.report.doctor.table import doctor_tables
+from faceprep.report.doctor.examine import doctor_tables, examine
 
 
 class Without:
@@ -163,7 +162,7 @@ def test_tables_and_json_say_the_same(tmp_path: Path) -> None:
 def test_torch_built_for_the_cpu_is_not_imported(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from faceprep.report.doctor.examine import "
-        "examine; from faceprep.report.doctor.software import built_for_gpu;"
+        "examine; from faceprep.report.doctor.machine import built_for_gpu;"
         "examine(Path(sys.argv[1]));"
         "sys.exit(not built_for_gpu() and 'torch' in sys.modules or 'dlib' in sys.modules)"
     )

@@ -83,7 +83,7 @@ def test_tasks_that_ended_without_their_shards_have_failed(
         workspace.root, JobRecord(workspace.root, "heatmaps", "x", tasks, {}, created=1.0)
     )
     made.with_job("7").log(0).write_text("first line\nlast words\n")
-    monkeypatch.setattr("faceprep.report.status.slurm.read_queue", dict)
+    monkeypatch.setattr("faceprep.report.status.stage.read_queue", dict)
     found = heatmaps(workspace.root)
     (failure,) = found["failed"]  # task 1 and 2 never began
     assert (failure["shards"], failure["log"]) == ([0, 1, 2], ["first line", "last words"])
@@ -165,7 +165,7 @@ def test_a_dead_task_of_another_host_is_not_at_work(
     for shard in range(4):
         (workspace.folder("heatmaps") / f"part-{shard:05d}.node-7-1.tmp").mkdir()
     states = {1: TaskState("7", "RUNNING"), 2: TaskState("7", "PENDING")}
-    monkeypatch.setattr("faceprep.report.status.slurm.read_queue", lambda: {made.name: states})
+    monkeypatch.setattr("faceprep.report.status.stage.read_queue", lambda: {made.name: states})
     found = heatmaps(workspace.root)
     assert found["running"] == [1, 3]  # 3 was never given to Slurm
     assert found["queued"] == [2]
@@ -192,7 +192,7 @@ def test_the_job_of_a_table_is_told(aligned_workspace, monkeypatch: pytest.Monke
     made = create_record(workspace.root, JobRecord(workspace.root, "classify", "x", [[]], {}))
     made.with_job("7").log(0).write_text("classify: 4 of 6 trainings to do\n")
     state = TaskState("7", "RUNNING")
-    monkeypatch.setattr("faceprep.report.status.slurm.read_queue", lambda: {made.name: {0: state}})
+    monkeypatch.setattr("faceprep.report.status.stage.read_queue", lambda: {made.name: {0: state}})
     assert status(workspace.root)[1]["classify"]["state"] == "running"
     assert "classify: job 7 running" in printed(workspace.root)
     assert "4 of 6 trainings" in printed(workspace.root)

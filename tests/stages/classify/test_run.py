@@ -26,8 +26,7 @@ from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution import local
 from faceprep.execution.plan import Options
-from faceprep.report.accuracy.files import write_files
-from faceprep.report.accuracy.paper import latex
+from faceprep.report.accuracy.files import latex, write_files
 from faceprep.report.accuracy.table import accuracy_tables, plan_tables
 from faceprep.stages.augment.run import run_augment
 from faceprep.stages.classify.faces import load_faces

@@ -17,7 +17,7 @@ from faceprep.core.progress import Progress
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.report import Report
 from faceprep.execution.plan import Options
-from faceprep.report.tables.selection import selection_tables
+from faceprep.report.tables.run import selection_tables
 from faceprep.stages.select import summary as select_summary
 from faceprep.stages.select.rows import cut, sha256, table_of, with_checksums
 from faceprep.stages.select.run import run_select

@@ -41,7 +41,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         assert set(faces.subjects) <= {f"folder/S{k}" for k in range(4)}  # S4 and S5 are the test
         return {name: IntensityMap((0, 0.3, 1), (0, 0.6, 1)) for name in editor.generator.classes}
 
-    monkeypatch.setattr("faceprep.metrics.calibration.calibrate", calibrate)
+    monkeypatch.setattr("faceprep.metrics.intensity.calibrate", calibrate)
     return seen
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from faceprep.metrics.accuracy import Accuracy, Gain, Interval
-from faceprep.report.accuracy.paper import latex, write_csv
+from faceprep.report.accuracy.files import latex, write_csv
 from faceprep.report.accuracy.plot import plot_accuracy
 from faceprep.report.accuracy.table import _gains
 from faceprep.stages.classify.runs import TableRow

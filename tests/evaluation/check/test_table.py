@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from builders.accuracy_table import SPREAD, TABLE, planted_table
 
-from faceprep.evaluation.check.entries import summarise
+from faceprep.evaluation.check.table import summarise
 
 
 def test_a_row_is_the_mean_over_its_seeds_and_its_band_their_spread() -> None:

@@ -8,7 +8,7 @@ from builders.accuracy_table import TABLE, baseline_of
 
 from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError
-from faceprep.evaluation.check.baseline_file import read_baseline, write_baseline
+from faceprep.evaluation.check.baseline import read_baseline, write_baseline
 
 
 def test_a_baseline_comes_back_as_it_was(tmp_path: Path) -> None:

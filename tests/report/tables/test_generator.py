@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from faceprep.core.errors import UsageError
-from faceprep.report.tables.augment import augment_tables, faces_table
+from faceprep.report.tables.generator import augment_tables, faces_table
 from faceprep.stages.augment.result import AugmentResult
 
 REJECTED = {"anger": {"judge": 3, "features": 1}, "fear": {"judge": 0, "features": 0}}

@@ -5,7 +5,7 @@ import pytest
 from builders.training import toy_workspace
 
 from faceprep.core.errors import UsageError
-from faceprep.metrics.source_measurements import measurements_of_crop, measurements_of_faces
+from faceprep.metrics.workspace_faces import measurements_of_crop, measurements_of_faces
 
 BOTH = frozenset({"action_units", "landmarks"})
 

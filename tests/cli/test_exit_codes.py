@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from faceprep.cli.output import print_result
+from faceprep.cli.exit_codes import print_result
 from faceprep.core.errors import Remedy
 
 

@@ -1,0 +1,235 @@
+"""Pictures and sheets of ``edit``, ``transfer``, ``new-faces`` and ``retrieve``; their paths."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from faceprep.core.errors import Hint, UsageError
+from faceprep.generators.targets import NEUTRAL
+from faceprep.inference.edit import EditGrid, Edits, NewFaces
+from faceprep.inference.generator import LoadedGenerator
+from faceprep.inference.inputs import InputFaces
+from faceprep.inference.retrieve import Retrieved, workspace_of_gallery
+from faceprep.inference.transfer import Transfers
+from faceprep.report.sheets.grid import (
+    Line,
+    check_png,
+    grid,
+    header,
+    width_for,
+    write_marked,
+    write_sheet,
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """Pictures that were written: one file per face in their order, or one sheet.
+
+    `lines` are printed before the paths; `notes` are remarks for the user.
+    """
+
+    paths: list[Path]
+    data: dict[str, Any]
+    lines: list[str] = field(default_factory=list)
+    notes: list[Hint] = field(default_factory=list)
+
+
+def picture_paths(out: Path | None, names: Sequence[str], sources: Iterable[str]) -> list[Path]:
+    """Choose the path of each picture.
+
+    Parameters
+    ----------
+    out
+        A ``.png`` for one picture, a folder for any number; None for the current folder.
+    names
+        Stems; a repeated stem gets a number.
+    sources
+        Input photographs, which are not overwritten.
+
+    Raises
+    ------
+    UsageError
+        `out` is one file for several pictures, not a PNG, or a source.
+    """
+    if out is not None and not out.is_dir() and out.suffix:
+        check_png(out, "-o", "a picture")
+        if len(names) > 1:
+            raise UsageError(
+                f"{len(names)} pictures do not go into one file {out}", f"-o {out.stem}/"
+            )
+        paths = [out]
+    else:
+        taken: dict[str, int] = {}
+        paths = []
+        for name in names:
+            taken[name] = taken.get(name, 0) + 1
+            more = f"-{taken[name]}" if taken[name] > 1 else ""
+            paths.append((out or Path()) / f"{name}{more}.png")
+    _keep_sources(paths, sources)
+    return paths
+
+
+def sheet_path(out: Path | None, name: str, sources: Iterable[str] = ()) -> Path:
+    """Choose the path of a sheet: the file `out`, or a file of this name in the folder `out`.
+
+    UsageError if it is not a PNG, or is one of the input photographs.
+    """
+    if out is None or out.is_dir():
+        path = (out or Path()) / name
+    else:
+        check_png(out, "-o")
+        path = out
+    _keep_sources([path], sources)
+    return path
+
+
+def _keep_sources(paths: Iterable[Path], sources: Iterable[str]) -> None:
+    read = {Path(source).resolve() for source in sources}
+    for path in paths:
+        if path.resolve() in read:
+            raise UsageError(
+                f"{path} is the photograph itself, it would be lost", "choose another name with -o"
+            )
+
+
+def edit_paths(
+    inputs: InputFaces, expression: str, intensity: float, out: Path | None
+) -> list[Path]:
+    """Choose the paths of the pictures of an edit; errors as of `picture_paths`."""
+    level = "" if intensity == 1 else f"-{intensity:g}"
+    names = [f"{face.name}-{expression}{level}" for face in inputs.faces]
+    return picture_paths(out, names, [face.source for face in inputs.faces])
+
+
+def write_edits(edits: Edits, generator: LoadedGenerator, paths: Sequence[Path]) -> Written:
+    """Write every edited face."""
+    request = {"expression": edits.expression, "intensity": f"{edits.intensity:g}"}
+    for face, image, path in zip(edits.faces, edits.images, paths, strict=True):
+        write_marked(image, path, generator.marks(**request, source=face.name))
+    pictures = [
+        {"source": face.source, "picture": str(path), "faces_found": face.faces_found}
+        for face, path in zip(edits.faces, paths, strict=True)
+    ]
+    data = {
+        "kind": "edit",
+        "generator": generator.name,
+        "expression": edits.expression,
+        "intensity": edits.intensity,
+        "calibrated": edits.calibrated,
+        "pictures": pictures,
+    }
+    return Written([*paths], data)
+
+
+def grid_path(inputs: InputFaces, out: Path | None) -> Path:
+    """Choose the path of a sheet, named after the first face; errors as of `sheet_path`."""
+    name = f"{inputs.faces[0].name}-grid.png"
+    return sheet_path(out, name, [face.source for face in inputs.faces])
+
+
+def draw_edit_grid(edits: EditGrid, generator: LoadedGenerator, path: Path) -> Written:
+    """Draw every face unedited, neutral, and with every expression at every intensity."""
+    width = width_for(2 + len(edits.intensities))
+    columns = ["source", NEUTRAL, *(f"{level:g}" for level in edits.intensities)]
+    blocks = [header("Edits", f"synthetic but for the sources  ·  {generator.name}", width)]
+    for face, neutral, images in zip(edits.faces, edits.neutral, edits.images, strict=True):
+        lines = [
+            Line(name, [*([None, None] if number else [face.image, neutral]), *images[number]])
+            for number, name in enumerate(edits.expressions)
+        ]
+        blocks.append(grid(face.source, columns, lines, width))
+    write_sheet(blocks, path, generator.marks(expressions=", ".join(edits.expressions)))
+    data = {
+        "kind": "edit sheet",
+        "generator": generator.name,
+        "expressions": edits.expressions,
+        "intensities": [*edits.intensities],
+        "sheet": str(path),
+        "sources": [face.source for face in edits.faces],
+    }
+    return Written([path], data)
+
+
+def transfer_path(faces: InputFaces, expressions: InputFaces, out: Path | None) -> Path:
+    """Choose the path of the picture or sheet; errors as of `picture_paths` and `sheet_path`."""
+    sources = [face.source for face in (*faces.faces, *expressions.faces)]
+    if len(faces.faces) == len(expressions.faces) == 1:
+        name = f"{faces.faces[0].name}-as-{expressions.faces[0].name}"
+        return picture_paths(out, [name], sources)[0]
+    return sheet_path(out, "transfer.png", sources)
+
+
+def write_transfers(transfers: Transfers, generator: LoadedGenerator, path: Path) -> Written:
+    """Write one picture for one face and one expression, else a sheet."""
+    readings, images = transfers.readings, transfers.images
+    marks = generator.marks(expressions=", ".join(one.label.expression for one in readings))
+    if images.shape[:2] == (1, 1):
+        write_marked(images[0, 0], path, marks)
+    else:
+        write_sheet(_blocks(transfers, generator), path, marks)
+    data = {
+        "kind": "transfer",
+        "generator": generator.name,
+        "faces": [face.source for face in transfers.faces.faces],
+        "expressions": [one.as_dict() for one in readings],
+        "picture": str(path),
+    }
+    notes = [note for one in readings for note in one.notes()]
+    return Written([path], data, [str(one) for one in readings], notes)
+
+
+def _blocks(transfers: Transfers, generator: LoadedGenerator) -> list[Image.Image]:
+    width = width_for(1 + len(transfers.readings))
+    lines = [Line("expression of", [None, *transfers.expressions.images])]
+    lines += [
+        Line(face.name, [face.image, *edits])
+        for face, edits in zip(transfers.faces.faces, transfers.images, strict=True)
+    ]
+    names = ["", *(one.label.expression for one in transfers.readings)]
+    note = f"synthetic but for the first line and column  ·  {generator.name}"
+    return [header("Transfer", note, width), grid("", names, lines, width)]
+
+
+def draw_new_faces(found: NewFaces, generator: LoadedGenerator, path: Path) -> Written:
+    """Draw one row per identity."""
+    classes = [*found.expressions]
+    lines = [Line(f"seed {found.seed}, {n}", [*images]) for n, images in enumerate(found.images)]
+    width = width_for(len(classes))
+    blocks = [
+        header("New faces", f"synthetic: nobody of them exists  ·  {generator.name}", width),
+        grid("", classes, lines, width),
+    ]
+    write_sheet(blocks, path, generator.marks(seed=found.seed, expressions=", ".join(classes)))
+    data = {
+        "kind": "new faces",
+        "generator": generator.name,
+        "count": len(found.images),
+        "seed": found.seed,
+        "expressions": classes,
+        "sheet": str(path),
+    }
+    return Written([path], data)
+
+
+def draw_hits(found: Retrieved, generator: LoadedGenerator, out: Path) -> Path:
+    """Draw every query with its hits, one row per way; path and errors of `sheet_path`."""
+    queries, gallery = found.queries.faces, found.gallery
+    path = sheet_path(out, "retrieved.png", [face.source for face in queries])
+    images = dict(zip(gallery.ids, gallery.faces.images, strict=True))
+    lines = []
+    for face in queries:
+        for way in dict.fromkeys(hit.way for hit in found.hits):
+            hits = [hit for hit in found.hits if (hit.source, hit.way) == (face.source, way)]
+            tiles = [face.image, *(images[hit.face_id] for hit in hits)]
+            captions = [face.name, *(f"{hit.expression} {hit.distance:.2f}" for hit in hits)]
+            lines.append(Line(f"by {way}", tiles, captions))
+    most = max((len(line.tiles) for line in lines), default=1)
+    columns = ["source", *(str(number) for number in range(1, most))]
+    note = f"{gallery.split} faces of {workspace_of_gallery(generator).root}  ·  {generator.name}"
+    width = width_for(max(most, 3))
+    write_sheet([header("Retrieved", note, width), grid("", columns, lines, width)], path)
+    return path
