@@ -19,20 +19,11 @@ Printed = tuple[str, dict[str, Any]] | None
 
 @dataclass(frozen=True)
 class VerbJob:
-    """A verb that runs as a single job.
+    """A verb that runs as a single job."""
 
-    Attributes
-    ----------
-    verb
-        Description for the submitting command.
-    workers
-        Function that returns the default number of worker processes.
-    work
-        Function that runs the verb on this node; its second argument is ``overwrite``.
-    """
-
-    verb: Verb
-    workers: Callable[[Config], int]
+    verb: Verb  # description for the submitting command
+    workers: Callable[[Config], int]  # function that returns the default number of worker processes
+    #: Function that runs the verb on this node; its second argument is ``overwrite``.
     work: Callable[[Config, bool], Printed]
 
 

@@ -35,20 +35,13 @@ IDENTITY, EXPRESSION, PIXELS = "identity g(x)", "expression Q(x, y)", "pixels"
 
 @dataclass(frozen=True, slots=True)
 class Purity:
-    """Purity of the neighbourhoods in one space.
-
-    Attributes
-    ----------
-    identity
-        Share of a face's nearest neighbours that show the same subject, without near duplicates
-        from the same sequence.
-    expression
-        Share that show the same expression, among faces of other subjects.
-    """
+    """Purity of the neighbourhoods in one space."""
 
     space: str
+    #: Share of a face's nearest neighbours that show the same subject, without near duplicates from
+    #: the same sequence.
     identity: float
-    expression: float
+    expression: float  # share that show the same expression, among faces of other subjects
 
 
 @dataclass(frozen=True)

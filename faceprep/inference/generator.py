@@ -29,32 +29,18 @@ from faceprep.workspace.discover import (
 
 @dataclass(frozen=True)
 class LoadedGenerator:
-    """A generator ready for inference.
+    """A generator ready for inference."""
 
-    Attributes
-    ----------
-    model, editor
-        Networks in eval mode on `device`, and editor with the calibration of the file.
-    file, sha256
-        File, and its hash.
-    kind
-        One of `faceprep.generators.registry.KINDS`.
-    workspace
-        Workspace of its training; None for a file alone.
-    align
-        Alignment settings of photographs.
-    trained_on
-        Training subjects according to its file.
-    """
-
+    #: Networks in eval mode on `device`, and editor with the calibration of the file.
     model: Generator
     editor: Editor
+    #: File, and its hash.
     file: Path
     sha256: str
-    kind: str
-    workspace: Workspace | None
-    align: AlignConfig
-    trained_on: frozenset[str] = frozenset()
+    kind: str  # one of `faceprep.generators.registry.KINDS`
+    workspace: Workspace | None  # workspace of its training; None for a file alone
+    align: AlignConfig  # alignment settings of photographs
+    trained_on: frozenset[str] = frozenset()  # training subjects according to its file
 
     @property
     def device(self) -> str:

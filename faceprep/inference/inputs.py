@@ -26,28 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InputFace:
-    """A face named by the user.
+    """A face named by the user."""
 
-    Attributes
-    ----------
-    source
-        Path or ``face_id``, as given.
-    image
-        ``(S, S, 3) uint8`` RGB, aligned, in the size of the generator.
-    face_id, subject, expression
-        Metadata of a face of the workspace; None for a photograph, or without a label.
-    faces_found
-        Number of faces that the detector found in a photograph.
-    measurements
-        Measurements (N = 1) that drive the generator, if any.
-    """
-
-    source: str
-    image: np.ndarray
+    source: str  # path or ``face_id``, as given
+    image: np.ndarray  # ``(S, S, 3) uint8`` RGB, aligned, in the size of the generator
+    #: Metadata of a face of the workspace; None for a photograph, or without a label.
     face_id: str | None = None
     subject: str | None = None
     expression: str | None = None
-    faces_found: int | None = None
+    faces_found: int | None = None  # number of faces that the detector found in a photograph
+    #: Measurements (N = 1) that drive the generator, if any.
     measurements: Measurements = field(default_factory=Measurements)
 
     @property

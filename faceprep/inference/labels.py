@@ -26,19 +26,11 @@ _MOST_FACES = 2000
 
 @dataclass(frozen=True)
 class Label:
-    """Expression of a face.
-
-    Attributes
-    ----------
-    by
-        Origin of the label: ``asked``, ``workspace`` or the name of the classifier.
-    probability
-        Probability by the classifier.
-    """
+    """Expression of a face."""
 
     expression: str
-    by: str
-    probability: float | None = None
+    by: str  # origin of the label: ``asked``, ``workspace`` or the name of the classifier
+    probability: float | None = None  # probability by the classifier
 
     def __str__(self) -> str:
         sure = "" if self.probability is None else f" {100 * self.probability:.0f} %"

@@ -24,21 +24,12 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Accuracy of one row of the table.
+    """Accuracy of one row of the table."""
 
-    Attributes
-    ----------
-    accuracy
-        Share of faces predicted correctly.
-    balanced
-        Mean recall over the expressions that occur.
-    clip
-        Share of clips predicted correctly, by the mean log-probability of their frames; NaN
-        without clips.
-    """
-
-    accuracy: Interval
-    balanced: Interval
+    accuracy: Interval  # share of faces predicted correctly
+    balanced: Interval  # mean recall over the expressions that occur
+    #: Share of clips predicted correctly, by the mean log-probability of their frames; NaN without
+    #: clips.
     clip: Interval
     by_seed: tuple[float, ...]
 
@@ -50,24 +41,15 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """Difference of two rows on the same faces.
+    """Difference of two rows on the same faces."""
 
-    Attributes
-    ----------
-    accuracy, balanced
-        Differences; both sides use the same resamples of subjects.
-    error_reduction
-        1 − errors of this row / errors of the other.
-    mcnemar
-        p of McNemar's exact test on the faces, each predicted by the ensemble of seeds.
-    only_this, only_other
-        Faces that only one of the two ensembles predicts correctly.
-    """
-
+    #: Differences; both sides use the same resamples of subjects.
     accuracy: Interval
     balanced: Interval
-    error_reduction: Interval
+    error_reduction: Interval  # 1 − errors of this row / errors of the other
+    #: p of McNemar's exact test on the faces, each predicted by the ensemble of seeds.
     mcnemar: float
+    #: Faces that only one of the two ensembles predicts correctly.
     only_this: int
     only_other: int
 

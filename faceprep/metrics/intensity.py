@@ -45,17 +45,11 @@ EXPRESSION_MEASURES: dict[str, tuple[str, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """Spearman's ρ between requested and measured intensity.
+    """Spearman's ρ between requested and measured intensity."""
 
-    Attributes
-    ----------
-    within
-        Mean over the faces of each face's own ρ; a face that does not change counts as 0.
-    pooled
-        ρ over all faces and intensities together; differences between subjects lower it.
-    """
-
+    #: Mean over the faces of each face's own ρ; a face that does not change counts as 0.
     within: float
+    #: ρ over all faces and intensities together; differences between subjects lower it.
     pooled: float
 
 

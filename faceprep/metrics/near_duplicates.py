@@ -38,27 +38,17 @@ class Nearness:
 
 @dataclass(frozen=True)
 class NearDuplicates:
-    """Result of `find_near_duplicates`.
+    """Result of `find_near_duplicates`."""
 
-    Attributes
-    ----------
-    synthetic, training
-        Distances of the synthetic faces, and of the photographs of the training subjects.
-    suspicious
-        Synthetic faces nearer to a test face than any training face is.
-    by_chance
-        Expected number if synthetic faces were distributed like training faces: one in
-        (training + 1).
-    features
-        Name of φ.
-    """
-
+    #: Distances of the synthetic faces, and of the photographs of the training subjects.
     synthetic: Nearness
     training: Nearness
-    suspicious: int
+    suspicious: int  # synthetic faces nearer to a test face than any training face is
+    #: Expected number if synthetic faces were distributed like training faces:
+    #: one in (training + 1).
     by_chance: float
     closest: list[Closest] = field(default_factory=list)
-    features: str = ""
+    features: str = ""  # name of φ
 
 
 @dataclass(frozen=True)

@@ -11,20 +11,13 @@ from faceprep.metrics.bootstrap import Floats
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predictions on F test faces by S trainings that differ in their seed.
+    """Predictions on F test faces by S trainings that differ in their seed."""
 
-    Attributes
-    ----------
-    labels, subjects, clips : (F,)
-        True expression, subject and clip of each face; no clip is the empty text.
-    log_probabilities : (S, F, K)
-        Log-probabilities of the K expressions.
-    """
-
+    #: ``(F,)``, true expression, subject and clip of each face; no clip is the empty text.
     labels: NDArray[np.int64]
     subjects: NDArray[np.str_]
     clips: NDArray[np.str_]
-    log_probabilities: Floats
+    log_probabilities: Floats  # ``(S, F, K)``, log-probabilities of the K expressions
 
     @property
     def classes(self) -> int:

@@ -60,55 +60,33 @@ def distances(queries: Descriptors, gallery: Descriptors, way: Way) -> np.ndarra
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """Accuracy of one way of comparing.
-
-    Attributes
-    ----------
-    labels
-        Origin of the queries' labels: ``given``, as in the paper, or the name of a judge.
-    accuracy
-        Share of the queries whose nearest face shows their expression, averaged over equally near
-        faces.
-    gap
-        Difference in strength between the query and a nearest face of the same expression: that of
-        the most discriminative distance on the face, in standard deviations among faces of that
-        expression. NaN without landmarks.
-    """
+    """Accuracy of one way of comparing."""
 
     way: Way
-    labels: str
+    labels: str  # origin of the queries' labels: ``given``, as in the paper, or the name of a judge
+    #: Share of the queries whose nearest face shows their expression, averaged over equally near
+    #: faces.
     accuracy: float
+    #: Difference in strength between the query and a nearest face of the same expression: that of
+    #: the most discriminative distance on the face, in standard deviations among faces of that
+    #: expression. NaN without landmarks.
     gap: float
 
 
 @dataclass(frozen=True)
 class RetrievalReport:
-    """Accuracy of every way of comparing, and of a random choice.
+    """Accuracy of every way of comparing, and of a random choice."""
 
-    Attributes
-    ----------
-    queries, subjects, gallery
-        Numbers of queries, of their subjects, and of faces in the gallery.
-    chance
-        Accuracy of a random face of another subject.
-    chance_gap
-        `Retrieval.gap` of a random face of the same expression.
-    sees_label
-        Whether the label is an input of Q, so that its code may repeat it; None if unknown.
-    rows
-        One per way and origin of the labels.
-    notes
-        Reasons for missing values.
-    """
-
+    #: Numbers of queries, of their subjects, and of faces in the gallery.
     queries: int
     subjects: int
     gallery: int
-    chance: float
-    chance_gap: float
+    chance: float  # accuracy of a random face of another subject
+    chance_gap: float  # `Retrieval.gap` of a random face of the same expression
+    #: Whether the label is an input of Q, so that its code may repeat it; None if unknown.
     sees_label: bool | None
-    rows: list[Retrieval]
-    notes: list[str]
+    rows: list[Retrieval]  # one per way and origin of the labels
+    notes: list[str]  # reasons for missing values
 
 
 def evaluate_retrieval(

@@ -14,30 +14,19 @@ from faceprep.workspace.discover import workspace_of
 
 @dataclass(frozen=True, slots=True)
 class AUEvaluation:
-    """Result of ``faceprep evaluate aus``.
+    """Result of ``faceprep evaluate aus``."""
 
-    Attributes
-    ----------
-    workspace, reference, which
-        Names of both sides, and description of the compared faces, for reports.
-    pairs
-        Values of the compared faces.
-    aus, mean
-        Agreement on each AU that has a presence, in OpenFace's order, and the mean over the AUs.
-    not_estimated
-        AUs of the reference that no backend estimates → number of faces that show them.
-    notes
-        Excluded faces, with reasons.
-    """
-
+    #: Names of both sides, and description of the compared faces, for reports.
     workspace: str
     reference: str
     which: str
-    pairs: AUPairs
+    pairs: AUPairs  # values of the compared faces
+    #: Agreement on each AU that has a presence, in OpenFace's order, and the mean over the AUs.
     aus: list[AUAgreement]
     mean: AUAgreement
+    #: AUs of the reference that no backend estimates → number of faces that show them.
     not_estimated: dict[str, int] = field(default_factory=dict)
-    notes: list[Hint] = field(default_factory=list)
+    notes: list[Hint] = field(default_factory=list)  # excluded faces, with reasons
 
 
 def evaluate_aus(

@@ -23,22 +23,13 @@ GRADES = (1, 5)
 
 @dataclass(frozen=True, slots=True)
 class CodedAUs:
-    """FACS codes of *n* faces in terms of the estimated AUs.
+    """FACS codes of *n* faces in terms of the estimated AUs."""
 
-    Attributes
-    ----------
-    intensities : (n, 17)
-        1-5 for grades A-E, 0 if the AU is not coded (absent), NaN if it is present but not
-        graded.
-    presences : (n, 18)
-        1 where coded, 0 elsewhere.
-    not_estimated
-        AUs that no backend estimates → number of faces that show them.
-    """
-
+    #: ``(n, 17)``, 1-5 for grades A-E, 0 if the AU is not coded (absent), NaN if it is present but
+    #: not graded.
     intensities: np.ndarray
-    presences: np.ndarray
-    not_estimated: dict[str, int]
+    presences: np.ndarray  # ``(n, 18)``, 1 where coded, 0 elsewhere
+    not_estimated: dict[str, int]  # AUs that no backend estimates → number of faces that show them
 
 
 def translate(codes: Sequence[Mapping[str, float]]) -> CodedAUs:

@@ -20,26 +20,16 @@ CK_PLUS = "ck-plus"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Known Action Units of some of the faces.
+    """Known Action Units of some of the faces."""
 
-    Attributes
-    ----------
-    name, faces
-        Name of the reference and description of the covered faces, for reports.
-    every_face
-        Whether it should cover every face, so that missing ones are reported.
-    not_estimated
-        AUs that no backend estimates → number of faces that show them.
-    notes
-        Remarks on excluded faces.
-    """
-
+    #: Name of the reference and description of the covered faces, for reports.
     name: str
     faces: str
     values: AUValues
-    every_face: bool
+    every_face: bool  # whether it should cover every face, so that missing ones are reported
+    #: AUs that no backend estimates → number of faces that show them.
     not_estimated: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # remarks on excluded faces
 
 
 def find_reference(workspace: Workspace, faces: pa.Table, against: str | None) -> Reference:

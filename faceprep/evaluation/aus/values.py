@@ -21,22 +21,12 @@ from faceprep.workspace.manifest import read_part
 
 @dataclass(frozen=True, slots=True)
 class AUValues:
-    """Action Units of *n* faces from one source, NaN where unknown.
-
-    Attributes
-    ----------
-    intensities : (n, 17)
-        0-5.
-    presences : (n, 18)
-        0 or 1.
-    source
-        Name of the source, for reports.
-    """
+    """Action Units of *n* faces from one source, NaN where unknown."""
 
     face_ids: list[str]
-    intensities: np.ndarray
-    presences: np.ndarray
-    source: str
+    intensities: np.ndarray  # ``(n, 17)``, 0-5
+    presences: np.ndarray  # ``(n, 18)``, 0 or 1
+    source: str  # name of the source, for reports
 
     def take(self, rows: np.ndarray) -> "AUValues":
         """Return a subset of the faces by indices."""

@@ -19,25 +19,16 @@ Key = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Entry:
-    """Expected values of one row of the table.
-
-    Attributes
-    ----------
-    arm
-        Augmentation of the real faces.
-    value, tolerance
-        Measure → mean over the seeds, 0 to 1, and accepted decrease below it.
-    total
-        Number of test faces per seed, in all folds together.
-    """
+    """Expected values of one row of the table."""
 
     generator: str
-    arm: str
+    arm: str  # augmentation of the real faces
     n_synthetic: int
+    #: Measure → mean over the seeds, 0 to 1, and accepted decrease below it.
     value: dict[str, float]
     tolerance: dict[str, float]
     seeds: int
-    total: int
+    total: int  # number of test faces per seed, in all folds together
 
     @property
     def key(self) -> Key:

@@ -28,23 +28,14 @@ from faceprep.workspace.discover import is_workspace, workspace_of
 
 @dataclass(frozen=True)
 class Checked:
-    """Result of ``faceprep check``.
+    """Result of ``faceprep check``."""
 
-    Attributes
-    ----------
-    path, table
-        Files of the baseline and of the table.
-    gate
-        Result of the comparison; None if the baseline was written.
-    before
-        Replaced baseline.
-    """
-
+    #: Files of the baseline and of the table.
     path: Path
     table: Path
     baseline: Baseline
-    gate: Gate | None = None
-    before: Baseline | None = None
+    gate: Gate | None = None  # result of the comparison; None if the baseline was written
+    before: Baseline | None = None  # replaced baseline
 
 
 def check_workspace(root: Path, path: Path) -> Checked:

@@ -16,78 +16,48 @@ KINDS = ("edit", "copy", "real")
 
 @dataclass(frozen=True, slots=True)
 class EditRow:
-    """Numbers of one set of faces for one requested expression; NaN if undefined.
+    """Numbers of one set of faces for one requested expression; NaN if undefined."""
 
-    Attributes
-    ----------
-    kind
-        ``edit``: test faces of other expressions, edited. ``copy``: the same faces, unedited.
-        ``real``: test faces that show the expression.
-    expression
-        Requested expression; ``mean``: unweighted mean over the expressions with a defined number.
-    agreement
-        Judge → share classified as the requested expression, in [0, 1].
-    distance
-        Mean φ-distance to the source; for ``real``, between different faces of one subject.
-    percentile, below_fifth, rank1
-        Mean of `identity.percentiles`, and the measures of `identity`.
-    kid, kid_deviation
-        Kernel distance to the real training faces of the expression.
-    sharpness
-        `realism.sharpness` relative to the sources.
-    rho
-        Measurement → Spearman's ρ with the requested intensity (edits only): ``judge`` (log-odds of
-        the first judge), ``AUs``, ``distance on the face``.
-    """
-
+    #: ``edit``: test faces of other expressions, edited. ``copy``: the same faces, unedited.
+    #: ``real``: test faces that show the expression.
     kind: str
+    #: Requested expression; ``mean``: unweighted mean over the expressions with a defined number.
     expression: str
     faces: int
-    agreement: dict[str, float]
+    agreement: dict[str, float]  # judge → share classified as the requested expression, in [0, 1]
+    #: Mean φ-distance to the source; for ``real``, between different faces of one subject.
     distance: float
+    #: Mean of `identity.percentiles`, and the measures of `identity`.
     percentile: float
     below_fifth: float
     rank1: float
+    #: Kernel distance to the real training faces of the expression.
     kid: float
     kid_deviation: float
-    sharpness: float
+    sharpness: float  # `realism.sharpness` relative to the sources
+    #: Measurement → Spearman's ρ with the requested intensity (edits only): ``judge`` (log-odds of
+    #: the first judge), ``AUs``, ``distance on the face``.
     rho: dict[str, Correlation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class EditReport:
-    """Result of `evaluate_edits`.
-
-    Attributes
-    ----------
-    features
-        Name of the network that computes φ.
-    sources, subjects, size
-        Numbers of edited faces and of their subjects; side of the faces, pixels.
-    training_faces, different_pairs
-        Numbers of real faces for KID, and of pairs of different subjects for the percentiles.
-    ceilings
-        Accuracy of each judge on real test faces.
-    rows
-        One per kind and expression, then the means.
-    diversity
-        Diversity of new faces, by expression.
-    notes
-        Remarks on missing numbers.
-    """
+    """Result of `evaluate_edits`."""
 
     generator: str
-    features: str
+    features: str  # name of the network that computes φ
+    #: Numbers of edited faces and of their subjects; side of the faces, pixels.
     sources: int
     subjects: int
     size: int
+    #: Numbers of real faces for KID, and of pairs of different subjects for the percentiles.
     training_faces: int
     different_pairs: int
     intensities: tuple[float, ...]
-    ceilings: list[HeldOutAccuracy]
-    rows: list[EditRow]
-    diversity: list[Diversity]
-    notes: list[str] = field(default_factory=list)
+    ceilings: list[HeldOutAccuracy]  # accuracy of each judge on real test faces
+    rows: list[EditRow]  # one per kind and expression, then the means
+    diversity: list[Diversity]  # diversity of new faces, by expression
+    notes: list[str] = field(default_factory=list)  # remarks on missing numbers
 
     def row(self, kind: str, expression: str = MEAN) -> EditRow:
         """Return one row."""

@@ -30,21 +30,15 @@ _SQUARES: tuple[tuple[float | None, float], ...] = ((0.45, 2.3), (None, 1.25), (
 
 
 class LandmarkHog(NamedTuple):
-    """Shape and texture of *N* faces.
+    """Shape and texture of *N* faces."""
 
-    Attributes
-    ----------
-    points : (N, 136) float32
-        68 points fitted to the mean face by a similarity, minus the mean face, in units of the
-        distance between its eyes.
-    measures : (N, 30) float32
-        `faceprep.faces.action_units.measures` of the face turned to the front.
-    face, mouth, eyes : (N, 4464) float32
-        HOG of squares placed by the eye corners and the nose, and by the mouth.
-    """
-
+    #: ``(N, 136) float32``, 68 points fitted to the mean face by a similarity, minus the mean face,
+    #: in units of the distance between its eyes.
     points: np.ndarray
+    #: ``(N, 30) float32``, `faceprep.faces.action_units.measures` of the face turned to the front.
     measures: np.ndarray
+    #: ``(N, 4464) float32``: HOG of squares placed by the eye corners and the nose, and by the
+    #: mouth.
     face: np.ndarray
     mouth: np.ndarray
     eyes: np.ndarray

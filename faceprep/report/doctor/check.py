@@ -13,25 +13,14 @@ ALL_THERE, SOMETHING_MISSING = 0, MissingToolError.exit_code
 
 @dataclass(frozen=True)
 class Check:
-    """Result of one check.
-
-    Attributes
-    ----------
-    state
-        ``ok``, ``warning`` (usable, with a problem) or ``missing``.
-    detail
-        Version, path or problem.
-    hint
-        Command that installs or repairs it, unless it is ``ok``.
-    needed
-        Whether the pipeline's defaults cannot run without it.
-    """
+    """Result of one check."""
 
     name: str
+    #: ``ok``, ``warning`` (usable, with a problem) or ``missing``.
     state: Literal["ok", "warning", "missing"]
-    detail: str
-    hint: Hint | None = None
-    needed: bool = True
+    detail: str  # version, path or problem
+    hint: Hint | None = None  # command that installs or repairs it, unless it is ``ok``
+    needed: bool = True  # whether the pipeline's defaults cannot run without it
 
 
 def exit_code(checks: Sequence[Check]) -> int:

@@ -74,32 +74,17 @@ class Failure:
 
 @dataclass(frozen=True)
 class StageStatus:
-    """Progress of a stage.
-
-    Attributes
-    ----------
-    shards, done
-        Number of all shards, and of finished ones.
-    running
-        Shards that a process works on.
-    queued
-        Further shards of tasks in Slurm's queue, waiting or on a node.
-    failed
-        Failed shards outside active tasks, by reason.
-    unknown
-        Missing shards of tasks whose state Slurm does not report.
-    jobs
-        Number of each active job → its state as text.
-    """
+    """Progress of a stage."""
 
     stage: str
+    #: Number of all shards, and of finished ones.
     shards: int
     done: int
-    running: list[int]
-    queued: list[int]
-    failed: list[Failure]
-    unknown: list[int]
-    jobs: dict[str, str]
+    running: list[int]  # shards that a process works on
+    queued: list[int]  # further shards of tasks in Slurm's queue, waiting or on a node
+    failed: list[Failure]  # failed shards outside active tasks, by reason
+    unknown: list[int]  # missing shards of tasks whose state Slurm does not report
+    jobs: dict[str, str]  # number of each active job → its state as text
 
     @property
     def failures(self) -> int:
