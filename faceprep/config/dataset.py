@@ -50,6 +50,16 @@ class SelectConfig(Section):
         json_schema_extra=LOCATION,
         description="folder: CSV or Parquet with image, expression[, subject, sequence, …]",
     )
+    naming: str = Field(
+        "auto",
+        description="folder: naming scheme of files that tells people and expressions: auto, none, "
+        "jaffe, kdef, rafd, …",
+    )
+    pattern: str | None = Field(
+        None,
+        description="folder: own scheme of paths, as {subject}/{expression}/{sequence}/{frame} or "
+        "{subject}_{expression}_{}; {} is anything",
+    )
     split: Literal["official", "180k-20k", "random"] = "official"
     test_fraction: float = Field(0.2, ge=0, lt=1, description="of the subjects, where random")
     val_fraction: float = Field(0.0, ge=0, lt=1, description="of the subjects, where random")

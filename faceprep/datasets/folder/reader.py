@@ -1,6 +1,7 @@
 """Read any folder of photographs: labelled by its folders, by a table, or not at all."""
 
 import itertools
+import operator
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,17 +11,19 @@ from pathlib import Path
 from faceprep.config import SelectConfig
 from faceprep.core.tree import Folder, is_image, walk
 from faceprep.datasets.base import FrameRow, Reader
-from faceprep.datasets.folder.labels import (
-    folder_expression,
-    folder_words,
-    note_folders,
-    place_of,
-)
+from faceprep.datasets.folder.labels import folder_words, note_folders, place_of
+from faceprep.datasets.folder.names import Names, read_names
 from faceprep.datasets.folder.parts import PARTS
 from faceprep.datasets.folder.table import LABEL_TABLES, find_table, table_frames
 from faceprep.datasets.ids import unique_ids
-from faceprep.datasets.report import People, Report
-from faceprep.datasets.splits import folds_by_draw, note_random_split, random_split
+from faceprep.datasets.report import Report
+from faceprep.datasets.sequences import roles
+from faceprep.datasets.splits import (
+    folds_by_draw,
+    note_random_split,
+    random_split,
+    refuse_shared,
+)
 
 _OTHER_DATASETS = (
     ("oulu-casia", re.compile(r"/(vl|ni)[^/]*/(strong|weak|dark)/", re.IGNORECASE)),
@@ -65,23 +68,34 @@ class FolderReader(Reader):
         if contents.table is not None:
             yield from table_frames(contents.root, contents.table, select, report)
             return
-        paths, expressions = _images(contents.root, select, report)
+        paths = _images(contents.root, report)
         _note_other_dataset(contents.root, paths, report)
         ids = unique_ids(self.name, paths)
-        report.people = People(None, len(paths))
-        subjects = [identifier.removeprefix("folder/") for identifier in ids]
-        splits = _splits(paths, subjects, select, report)
+        counts = Counter(path.rpartition("/")[0] for path in paths)
+        place = place_of(contents.root)
+        words = folder_words(counts, select, place)
+        names = read_names(paths, words.expressions, select, report, place)
+        for path in itertools.compress(paths, map(operator.not_, names.fits)):
+            report.leave_out("file that is not named like the others", path)
+        if not names.labelled:
+            note_folders(words, counts, select, report)
+        subjects = [
+            subject or identifier.removeprefix("folder/")
+            for subject, identifier in zip(names.subjects, ids, strict=True)
+        ]
+        splits = _splits(paths, subjects, names, select, report)
         folds = folds_by_draw(subjects, select.folds, select.seed)
-        for k, path in enumerate(paths):
+        for k, role in _in_sequences(subjects, names, select):
+            neutral = role == "neutral" or (role == "peak" and names.expressions[k] == "neutral")
             yield FrameRow(
                 face_id=ids[k],
                 dataset=self.name,
                 subject=subjects[k],
-                sequence=None,
-                frame=None,
-                path=path,
-                expression=expressions[k],
-                role="still",
+                sequence=names.sequences[k],
+                frame=names.frames[k],
+                path=paths[k],
+                expression="neutral" if neutral else names.expressions[k],
+                role="neutral" if neutral else role,
                 split=splits[k],
                 fold=folds[subjects[k]],
             )
@@ -101,9 +115,9 @@ def _has_image(folder: Folder) -> bool:
     return any(map(is_image, folder.files))
 
 
-def _images(root: Path, select: SelectConfig, report: Report) -> tuple[list[str], list[str | None]]:
-    """Return the sorted paths of the images and the expressions that their folders name."""
-    found: dict[str, list[str]] = {}
+def _images(root: Path, report: Report) -> list[str]:
+    """Return the sorted paths of the images."""
+    found: list[str] = []
     for folder in walk(root, report.leave_out):
         folder.folders = [name for name in folder.folders if not _is_workspace(root, folder, name)]
         images = list(filter(is_image, folder.files))
@@ -115,14 +129,36 @@ def _images(root: Path, select: SelectConfig, report: Report) -> tuple[list[str]
         usable = [name for name in images if not _looks_like_drive(folder.join(name))]
         for name in set(images) - set(usable):
             report.leave_out("file whose path begins like a drive (x:)", folder.join(name))
-        if usable:
-            found[folder.path] = [folder.join(name) for name in usable]
-    counts = {path: len(names) for path, names in found.items()}
-    words = folder_words(counts, select, place_of(root))
-    note_folders(words, counts, select, report)
-    by_folder = {path: folder_expression(path, words) for path in found}
-    labelled = sorted((name, by_folder[path]) for path, names in found.items() for name in names)
-    return [name for name, _ in labelled], [expression for _, expression in labelled]
+        found += map(folder.join, usable)
+    return sorted(found)
+
+
+def _in_sequences(
+    subjects: Sequence[str], names: Names, select: SelectConfig
+) -> Iterator[tuple[int, str]]:
+    """Yield the index and the role of each file, frames of a sequence in succession.
+
+    They are stills, unless ``select.neutral_frames`` tells that sequences begin with that many
+    neutral frames and end with the peak.
+    """
+    sequences: dict[tuple[str, str], list[int]] = {}
+    for k, sequence in enumerate(names.sequences):
+        if sequence is not None and names.fits[k]:
+            sequences.setdefault((subjects[k], sequence), []).append(k)
+    for k, sequence in enumerate(names.sequences):
+        if not names.fits[k]:
+            continue
+        if sequence is None:
+            yield k, "still"
+            continue
+        members = sequences.pop((subjects[k], sequence), [])
+        members.sort(key=lambda member: names.frames[member] or 0)
+        if select.neutral_frames is None:
+            yield from ((member, "still") for member in members)
+        elif members:
+            first, last = roles(len(members), select.neutral_frames, select.peak_frames)
+            yield from ((member, "neutral") for member in members[:first])
+            yield from ((member, "peak") for member in members[len(members) - last :])
 
 
 def _is_workspace(root: Path, folder: Folder, name: str) -> bool:
@@ -136,19 +172,40 @@ def _looks_like_drive(path: str) -> bool:
 
 
 def _splits(
-    paths: Sequence[str], subjects: Sequence[str], select: SelectConfig, report: Report
+    paths: Sequence[str],
+    subjects: Sequence[str],
+    names: Names,
+    select: SelectConfig,
+    report: Report,
 ) -> list[str]:
-    """Return the part of each image: by its folder if folders name parts, else at random."""
+    """Return the part of each image: by its folder if folders name parts, else at random.
+
+    Raises
+    ------
+    UsageError
+        If the folders put a person into several parts.
+    """
     given = [None] * len(paths) if select.split != "official" else list(map(_split_folder, paths))
-    if any(given):
-        report.note("the split is that of the folders; whether people are shared is not known")
-        for path, part in zip(paths, given, strict=True):
-            if part is None:
-                report.note("outside the folders of the split: drawn at random", path)
-    else:
+    if not any(given):
         note_random_split(report, select, "there is no split of its own")
+        return [random_split(subject, select) for subject in subjects]
+    report.note("the split is that of the folders")
+    parts: dict[str, str] = {}
+    shared = set()
+    for path, subject, part in zip(paths, subjects, given, strict=True):
+        if part is None:
+            report.note("outside the folders of the split: drawn at random", path)
+        elif parts.setdefault(subject, part) != part:
+            shared.add(subject)
+    refuse_shared(
+        sorted(shared),
+        f"the split of the folders (people are read from {report.people.source}; "
+        "select.naming=none takes every picture alone)",
+        "--set select.split=random",
+    )
     return [
-        part or random_split(subject, select) for part, subject in zip(given, subjects, strict=True)
+        part or parts.get(subject) or random_split(subject, select)
+        for subject, part in zip(subjects, given, strict=True)
     ]
 
 
