@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import UsageError
-from faceprep.core.text import nearest
 from faceprep.core.tree import IMAGE_SUFFIXES
+from faceprep.core.vocabulary import nearest
 
 #: Share of the files that a scheme must fit.
 SHARE = 0.9

@@ -1,16 +1,19 @@
 """Read people, expressions and sequences of files from their names, by scheme or by inference."""
 
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from faceprep.config import SelectConfig
 from faceprep.core.tree import is_image
-from faceprep.core.vocabulary import expression_of
-from faceprep.datasets.folder.people import Folders, counted_frames, divide, infer, same_spelling
+from faceprep.datasets.folder.parts import PARTS
+from faceprep.datasets.folder.people import Meaning, infer
+from faceprep.datasets.folder.tokens import Folders, counted_frames, divide, same_spelling
+from faceprep.datasets.lexicon import word_expression
 from faceprep.datasets.naming import NO_NAMES, OWN, Scheme, scheme_of
 from faceprep.datasets.report import People, Report
+from faceprep.datasets.words import note_words, read_words, unknown_words
 
 _SHOWN = 3
 _OVERRULED = (
@@ -28,6 +31,8 @@ class Names:
         Columns of `FrameRow`.
     fits
         Whether a file is named as the scheme demands.
+    labelled
+        Whether the file names, rather than the folders, tell the expressions.
     """
 
     subjects: list[str | None]
@@ -35,13 +40,15 @@ class Names:
     sequences: list[str | None]
     frames: list[int | None]
     fits: list[bool]
+    labelled: bool = False
 
 
 def read_names(
     paths: Sequence[str],
+    words: Mapping[str, str | None],
     select: SelectConfig,
     report: Report,
-    is_part: Callable[[str], bool],
+    place: str,
     labels: Sequence[str | None] | None = None,
 ) -> Names:
     """Read the names of files, and say in the report what they were taken for.
@@ -50,12 +57,14 @@ def read_names(
     ----------
     paths
         Paths below the root.
+    words
+        Name of a folder → expression.
     select
-        ``naming`` and ``pattern``.
+        ``naming``, ``pattern`` and ``words``.
     report
         Receives ``people`` and notes.
-    is_part
-        Tells whether a folder's name is a part of a split.
+    place
+        Names that may tell the scheme of numbers.
     labels
         Expressions of the files, if a table gives them; otherwise folders and names do.
 
@@ -65,19 +74,19 @@ def read_names(
         If the settings name no scheme, or one that fits no file.
     """
     stems = [os.path.splitext(path)[0] if is_image(path) else path for path in paths]  # noqa: PTH122
-    places = [_folder(stem) for stem in stems]
-    divided = {place: divide(place, expression_of, is_part) for place in set(places)}
-    folders = [divided[place] for place in places]
+    within = [_folder(stem) for stem in stems]
+    divided = {folder: divide(folder, words.get, _is_part) for folder in set(within)}
+    folders = [divided[folder] for folder in within]
     expressions = labels or [folder.expression for folder in folders]
     size = len(paths)
     names = Names([None] * size, list(expressions), [None] * size, [None] * size, [True] * size)
     scheme = scheme_of(stems, select) if stems else None
     if scheme is not None:
-        source = _read_scheme(scheme, stems, names, select, report)
+        source = _read_scheme(scheme, stems, names, select, report, place)
     elif select.naming == NO_NAMES:
         source = None
     else:
-        source = _infer(stems, folders, names, report)
+        source = _infer(stems, folders, names, _meaning(select), report)
     names.subjects = same_spelling(names.subjects)
     unknown = sum(s is None and fits for s, fits in zip(names.subjects, names.fits, strict=True))
     report.people = People(source, unknown)
@@ -87,41 +96,84 @@ def read_names(
     return names
 
 
+def _meaning(select: SelectConfig) -> Meaning:
+    """Return the function that tells the expression of a word; the settings overrule."""
+    overruled = {word.casefold(): meaning for word, meaning in select.words.items()}
+
+    def meaning(word: str) -> str | None:
+        known = word.casefold()
+        return overruled[known] if known in overruled else word_expression(word)
+
+    return meaning
+
+
 def _read_scheme(
-    scheme: Scheme, stems: Sequence[str], names: Names, select: SelectConfig, report: Report
+    scheme: Scheme,
+    stems: Sequence[str],
+    names: Names,
+    select: SelectConfig,
+    report: Report,
+    place: str,
 ) -> str:
     """Fill in what a scheme tells; return its name for the user."""
-    for k, stem in enumerate(stems):
-        name = scheme.read(stem)
+    found = [scheme.read(stem) for stem in stems]
+    words = Counter(name.expression for name in found if name and name.expression)
+    meant = _meant(scheme, words, select, report, place)
+    for k, name in enumerate(found):
         if name is None:
             names.fits[k] = False
             continue
-        names.subjects[k], names.sequences[k], names.frames[k] = name.subject, *name[2:]
-        if name.expression is None:
-            continue
-        expression = scheme.codes.get(name.expression.casefold()) or expression_of(name.expression)
-        given = names.expressions[k]
+        names.subjects[k], names.sequences[k], names.frames[k] = (
+            name.subject, name.sequence, name.frame,
+        )  # fmt: skip
+        expression, given = meant.get(name.expression or ""), names.expressions[k]
         if given and expression and given != expression:
             text = "the folder or table and the name say different expressions: unlabelled"
-            report.note(text, stem)
+            report.note(text, stems[k])
             names.expressions[k] = None
         else:
             names.expressions[k] = given or expression
+    names.labelled = any(meant.values())
     return scheme.title if scheme.name == OWN else f"the file names, as in {scheme.title}"
 
 
+def _meant(
+    scheme: Scheme, words: Counter[str], select: SelectConfig, report: Report, place: str
+) -> Mapping[str, str | None]:
+    """Return the expression of each word or code in the names.
+
+    Raises
+    ------
+    UsageError
+        If the words of a user's pattern are unknown.
+    """
+    if scheme.name != OWN:
+        meaning = _meaning(select)
+        return {word: meaning(word) or scheme.codes.get(word.casefold()) or None for word in words}
+    reading, what = read_words(words, select, place), "{expression} of select.pattern"
+    if words and not reading.known:
+        raise unknown_words(reading, what)
+    note_words(reading, select, report, what)
+    return reading.expressions
+
+
 def _infer(
-    stems: Sequence[str], folders: Sequence[Folders], names: Names, report: Report
+    stems: Sequence[str],
+    folders: Sequence[Folders],
+    names: Names,
+    meaning: Meaning,
+    report: Report,
 ) -> str | None:
     """Fill in what folders and names tell without a scheme; return what tells the people."""
     files = [stem.rpartition("/")[2] for stem in stems]
-    found = infer(files, folders, names.expressions, expression_of)
+    found = infer(files, folders, names.expressions, meaning)
     if found.expressions:
         report.note(
             "expressions are read from the file names; is this right? select.pattern describes them"
         )
         pairs = zip(names.expressions, found.expressions, strict=True)
         names.expressions = [one or other for one, other in pairs]
+        names.labelled = True
     if found.doubtful:
         some = " or ".join(_listed(level.values) for level in found.doubtful)
         report.note(f"nobody is known: people may be {some}; select.pattern says which")
@@ -146,6 +198,10 @@ def _find_sequences(stems: Sequence[str], folders: Sequence[Folders], names: Nam
         levels = [name for name in folders[files[0]].levels if name != names.subjects[files[0]]]
         for k, frame in zip(files, frames, strict=True):
             names.sequences[k], names.frames[k] = "/".join(levels), frame
+
+
+def _is_part(name: str) -> bool:
+    return name.casefold() in PARTS
 
 
 def _folder(stem: str) -> str:

@@ -5,10 +5,18 @@ Numbers that count images, and words for takes, views or sexes, are not people. 
 be, nobody is known.
 """
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+
+from faceprep.datasets.folder.tokens import (
+    NUMBER,
+    PERSON,
+    Folders,
+    is_other,
+    same_spelling,
+    words_of,
+)
+from faceprep.datasets.lexicon import code_expression
 
 #: Meaning of a word: an expression, or None.
 Meaning = Callable[[str], str | None]
@@ -18,8 +26,34 @@ _REPEATED = 0.5
 _SAMPLE = 2000
 _SURELY_MORE = 2
 _GROUPS = 5
+_FEWEST_CODES = 3
 
 
+@dataclass(frozen=True)
+class NamedExpressions:
+    """Find the expression in the words of a file name.
+
+    Attributes
+    ----------
+    meaning
+        Tells the expression of a word.
+    index
+        Place of the expression; ``None`` for the last word that means one.
+    """
+
+    meaning: Meaning
+    index: int | None = None
+
+    def place(self, words: Sequence[str]) -> int | None:
+        """Return the index of the expression."""
+        places = range(len(words))[::-1] if self.index is None else [self.index % len(words)]
+        return next((k for k in places if self.meaning(words[k])), None)
+
+    def expression(self, stem: str) -> str | None:
+        """Return the expression in a name."""
+        words = words_of(stem)
+        place = self.place(words) if words else None
+        return None if place is None else self.meaning(words[place])
 
 
 @dataclass
@@ -85,12 +119,15 @@ def infer(
     meaning
         Tells the expression of a word.
     """
-    found = Inference()
+    found, named = Inference(), NamedExpressions(meaning)
     if len(expressions) - expressions.count(None) < _SHARE * len(stems):
-        found.expressions = _expressions_in_names(stems, meaning)
+        named = _named_expressions(stems, meaning) or named
+        found.expressions = list(map(named.expression, stems))
+        if len(stems) - found.expressions.count(None) < _SHARE * len(stems):
+            found.expressions = []
     if found.expressions:
         expressions = [a or b for a, b in zip(expressions, found.expressions, strict=True)]
-    levels = [level for level in _levels(stems, folders, meaning) if _is_covered(level.values)]
+    levels = [level for level in _levels(stems, folders, named) if _is_covered(level.values)]
     sure = [level for level in levels if _says_person(level.values)]
     if sure:
         found.people = sure[0]
@@ -106,29 +143,24 @@ def infer(
     return found
 
 
-def _expressions_in_names(stems: Sequence[str], meaning: Meaning) -> list[str | None]:
-    """Return the expression in each name, or nothing unless most names hold one."""
-    sample = stems[:: max(len(stems) // _SAMPLE, 1)]
-    if sum(_place(words_of(stem), meaning) is not None for stem in sample) < _SHARE * len(sample):
-        return []
-    found = []
-    for stem in stems:
-        words = words_of(stem)
-        place = _place(words, meaning)
-        found.append(None if place is None else _expression(words[place], meaning))
-    return found
+def _named_expressions(stems: Sequence[str], meaning: Meaning) -> NamedExpressions | None:
+    """Find out where most names hold an expression, as a word or else as a code."""
+    names = [words for stem in stems[:: max(len(stems) // _SAMPLE, 1)] if (words := words_of(stem))]
+    by_word = NamedExpressions(meaning)
+    if sum(by_word.place(words) is not None for words in names) >= _SHARE * len(names):
+        return by_word
+    longest = max(map(len, names), default=0)
+    for index in (*range(longest), *range(-longest, 0)):
+        found = [code_expression(words[index % len(words)]) for words in names]
+        different = len(set(found) - {None})
+        if different >= _FEWEST_CODES and len(found) - found.count(None) >= _SHARE * len(found):
+            return NamedExpressions(code_expression, index)
+    return None
 
 
-def _place(words: Sequence[str], meaning: Meaning) -> int | None:
-    """Return the index of the last word that is an expression."""
-    return next((k for k in reversed(range(len(words))) if _expression(words[k], meaning)), None)
-
-
-def _expression(word: str, meaning: Meaning) -> str | None:
-    return meaning(word) or meaning(_DIGITS.sub("", word))
-
-
-def _levels(stems: Sequence[str], folders: Sequence[Folders], meaning: Meaning) -> Iterator[Level]:
+def _levels(
+    stems: Sequence[str], folders: Sequence[Folders], named: NamedExpressions
+) -> Iterator[Level]:
     """Yield every level of folders, then every word of the names."""
     distinct = {id(folder): folder for folder in folders}.values()
     for kind in ("above", "below"):
@@ -143,19 +175,19 @@ def _levels(stems: Sequence[str], folders: Sequence[Folders], meaning: Meaning) 
             used = (value if value in usable else None for value in values)
             yield Level(kind, same_spelling(used))
     sample = stems[:: max(len(stems) // _SAMPLE, 1)]
-    names = [_named(stem, meaning) for stem in sample]
+    names = [_named(stem, named) for stem in sample]
     keys = dict.fromkeys(key for name in names for key in name)
     keys = {key: None for key in keys if sum(key in name for name in names) >= 0.8 * len(sample)}
     if keys:
-        names = names if len(sample) == len(stems) else [_named(s, meaning) for s in stems]
+        names = names if len(sample) == len(stems) else [_named(s, named) for s in stems]
         for key in keys:
             yield Level(key[0], same_spelling(name.get(key) for name in names))
 
 
-def _named(stem: str, meaning: Meaning) -> dict[tuple[str, int], str]:
+def _named(stem: str, named: NamedExpressions) -> dict[tuple[str, int], str]:
     """Return the words of a name that may be a person, by their place."""
     words = words_of(stem)
-    place = _place(words, meaning)
+    place = named.place(words) if words else None
     found = {}
     for k, word in enumerate(words):
         before = place is not None and k < place

@@ -1,5 +1,6 @@
 """Read any folder of photographs: labelled by its folders, by a table, or not at all."""
 
+import dataclasses
 import itertools
 import operator
 import re
@@ -78,7 +79,9 @@ class FolderReader(Reader):
         for path in itertools.compress(paths, map(operator.not_, names.fits)):
             report.leave_out("file that is not named like the others", path)
         if not names.labelled:
-            note_folders(words, counts, select, report)
+            people = set(names.subjects)
+            others = {word: n for word, n in words.counts.items() if word not in people}
+            note_folders(dataclasses.replace(words, counts=others), counts, select, report)
         subjects = [
             subject or identifier.removeprefix("folder/")
             for subject, identifier in zip(names.subjects, ids, strict=True)

@@ -99,6 +99,5 @@ def words_of(stem: str) -> list[str]:
 
 
 def is_other(word: str) -> bool:
+    """Tell whether a word counts images, or is a take, a view, a group or a dataset."""
     return _OTHER.fullmatch(word) is not None and PERSON.fullmatch(word) is None
-
-

@@ -109,9 +109,28 @@ def test_numbers_that_count_images_are_not_people(
 
 
 def test_folders_that_call_themselves_people(plant: Callable, read: Callable) -> None:
-    rows, report = read("folder", plant("sub-01/a/1.jpg", "sub-01/b/1.jpg", "sub-02/a/1.jpg"))
+    rows, report = read("folder", plant("sub-01/run1/1.jpg", "sub-01/run2/1.jpg", "sub-02/1.jpg"))
     assert [row.subject for row in rows] == ["sub-01", "sub-01", "sub-02"]
     assert report.people.unknown == 0
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["{p}_{w}.jpg", "{p}.{w}1.{n}.jpg", "{w}-{p}.jpg", "{p}/{w}_{n}.jpg", "{p}_x_{w}_y.jpg"],
+)
+def test_codes_of_expressions_in_names(pattern: str, plant: Callable, read: Callable) -> None:
+    names = [pattern.format(p=p, w=w, n=n) for p in ("S01", "S02") for n, w in
+             enumerate(("ANG", "HAP", "SUR", "SAD"))]  # fmt: skip
+    rows, _ = read("folder", plant(*names))
+    assert {row.subject for row in rows} == {"S01", "S02"}
+    assert {row.expression for row in rows} == {"anger", "happiness", "surprise", "sadness"}
+
+
+def test_people_without_expressions_are_no_unknown_words(plant: Callable, read: Callable) -> None:
+    people = ("Aaron_Eckhart", "Kim_Clijsters")
+    rows, report = read("folder", plant(*[f"{p}/{p}_000{n}.jpg" for p in people for n in NUMBERS]))
+    assert {row.subject for row in rows} == {*people}
+    assert not any("unknown words" in note for note in report.notes)
 
 
 def test_two_levels_that_may_be_people_are_none(plant: Callable, read: Callable) -> None:
