@@ -149,12 +149,16 @@ def _named_expressions(stems: Sequence[str], meaning: Meaning) -> NamedExpressio
     by_word = NamedExpressions(meaning)
     if sum(by_word.place(words) is not None for words in names) >= _SHARE * len(names):
         return by_word
+
+    def code(word: str) -> str | None:
+        return meaning(word) or code_expression(word)
+
     longest = max(map(len, names), default=0)
     for index in (*range(longest), *range(-longest, 0)):
-        found = [code_expression(words[index % len(words)]) for words in names]
+        found = [code(words[index % len(words)]) for words in names]
         different = len(set(found) - {None})
         if different >= _FEWEST_CODES and len(found) - found.count(None) >= _SHARE * len(found):
-            return NamedExpressions(code_expression, index)
+            return NamedExpressions(code, index)
     return None
 
 
