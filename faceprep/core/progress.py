@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Iterable
-from types import TracebackType
 from typing import TextIO
 
 SECONDS_BETWEEN_LINES = 30.0
@@ -65,12 +64,7 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.finish()
 
 

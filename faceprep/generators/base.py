@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+_N = TypeVar("_N", bound=nn.Module)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,3 +163,44 @@ class HasExpressionCode(Generator, Protocol):
     def q(self, x: Tensor, y: Tensor) -> Tensor:
         """Return expression codes read from images with labels ``(B, K)``."""
         ...
+
+
+class GeneratorNetwork(nn.Module):
+    """Base class of the networks of a kind: the attributes of a `Generator` from a configuration.
+
+    `config` has ``preset``, ``size``, ``classes`` and ``to_json()``.
+    """
+
+    kind: str
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.config = config
+        self.preset: str = config.preset
+        self.size: int = config.size
+        self.classes: tuple[str, ...] = config.classes
+
+
+def build_network(
+    network: type[_N], config: Any, device: str = "cpu", seed: int | None = None
+) -> _N:
+    """Build networks with fresh weights.
+
+    Parameters
+    ----------
+    network, config
+        Class of the networks, and their configuration.
+    device
+        ``meta`` gives names and shapes without memory. Otherwise weights are drawn on the CPU, so
+        that a seed gives equal weights on all devices.
+    seed
+        Seed of the weights; the global random state is unchanged. None uses the global state.
+    """
+    if device == "meta":
+        with torch.device("meta"):
+            return network(config)
+    if seed is None:
+        return network(config).to(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return network(config).to(device)

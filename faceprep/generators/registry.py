@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from faceprep.core.errors import UsageError
-from faceprep.generators.base import Generator
+from faceprep.generators.base import Generator, build_network
 from faceprep.training.trainer import SetupFactory
 
 #: Kind → package, which is imported on demand and exports ``SPEC``, a `Spec`.
@@ -31,9 +31,6 @@ class Spec:
         Fields of `faceprep.generators.base.Target` that it reads.
     parse
         Function: plain values of a file → configuration; raises UsageError for invalid values.
-    build
-        ``build(config, device, seed)`` → networks with fresh weights; device ``meta`` gives names
-        and shapes without memory.
     setup
         Function that resolves the settings of a training.
     attach
@@ -47,10 +44,13 @@ class Spec:
     presets: tuple[str, ...]
     driven_by: frozenset[str]
     parse: Callable[[Mapping[str, Any]], Any]
-    build: Callable[..., nn.Module]
     setup: SetupFactory
     attach: Callable[[Any, Mapping[str, Any]], None] = lambda network, extra: None
     without_neutral: frozenset[str] = frozenset()
+
+    def build(self, config: Any, device: str = "cpu", seed: int | None = None) -> nn.Module:
+        """Build networks with fresh weights, see `base.build_network`."""
+        return build_network(self.network, config, device, seed)
 
 
 #: Registered and imported specifications by kind.
@@ -91,9 +91,8 @@ def spec_of(kind: str) -> Spec:
 
 def kinds_that(capability: type) -> tuple[str, ...]:
     """Return the kinds that implement a protocol, e.g. `base.MakesNewFaces`, sorted."""
-    names = set(getattr(capability, "__protocol_attrs__", ())) or {
-        name for name in vars(capability) if not name.startswith("_")
-    }
+    public = [name for name in dir(capability) if not name.startswith("_")]
+    names = [name for name in public if callable(getattr(capability, name))]
     return tuple(
         kind for kind in kinds() if all(hasattr(spec_of(kind).network, name) for name in names)
     )

@@ -1,9 +1,8 @@
 """Training loop, checkpoints and data, independent of the kind of generator.
 
 ======================  ==============================================================
-`trainer`               interface between the loop and a kind of generator
+`trainer`               interface between the loop and a kind of generator, base classes
 `loop`                  steps, history, checkpoints, samples; stopped and resumed at any step
-`continuation`          whether a checkpoint belongs to this training
 `crops`                 faces in memory, their order in training, pairs of the same person
 `expression_head`       frozen expression classifier on face features
 `diffaugment`           differentiable augmentation with shared random numbers

@@ -29,6 +29,7 @@ from faceprep.training.checkpoint_format import (
     digest,
     finite,
     parse_json,
+    plain,
     read_header,
     refuse,
     tensors_of,
@@ -104,6 +105,28 @@ class Checkpoint:
             if self.config.get(key) != wanted:
                 found = json.dumps(self.config.get(key))[:80]
                 refuse(self.path, f"its {key} is {found}, not {json.dumps(wanted)[:80]}")
+
+    def expect_same(self, kind: str, config: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+        """Refuse to resume another training, or from a file for inference.
+
+        `facts` are the settings, data and features that a resumed training must share.
+
+        Raises
+        ------
+        FaceprepError
+            They differ; the message names the first difference.
+        """
+        self.expect(kind=kind, preset=config.get("preset"), config=config)
+        if not self.resumable:
+            refuse(self.path, "it is for use only")
+        for key, value in plain(facts).items():
+            found = self.extra.get(key)
+            if found != value:
+                refuse(
+                    self.path,
+                    f"it is of another training: {_difference(key, found, value)}",
+                    hint=("set it back, choose another --workspace, or train again: ", TRAIN_AGAIN),
+                )
 
     def check(self, networks: Mapping[str, State]) -> None:
         """Compare names, shapes and types with networks, which may be on device ``meta``.
@@ -216,17 +239,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
             f"its format is {str(document.get('format'))[:20]}, this version reads {FORMAT}",
             hint="pip install --upgrade faceprep",
         )
-    types = {
-        "kind": str,
-        "preset": str,
-        "config": dict,
-        "progress": dict,
-        "extra": dict,
-        "optimizers": dict,
-        "sha256": str,
-    }
-    for key, kind in types.items():
-        if not isinstance(document.get(key), kind):
+    for key in ("kind", "preset", "config", "progress", "extra", "optimizers", "sha256"):
+        wanted = str if key in ("kind", "preset", "sha256") else dict
+        if not isinstance(document.get(key), wanted):
             refuse(path, f"its description lacks '{key}'")
     if not isinstance(document.get("random", {}), dict):
         refuse(path, "its description of random states is damaged")
@@ -245,3 +260,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
         _header=header,
         document=document,
     )
+
+
+def _difference(key: str, found: Any, wanted: Any) -> str:
+    """Return the innermost difference as text."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        names = sorted(n for n in {*found, *wanted} if found.get(n) != wanted.get(n))
+        return _difference(names[0], found.get(names[0]), wanted.get(names[0]))
+    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
+        pairs = [(a, b) for a, b in zip(found, wanted, strict=True) if a != b]
+        return _difference(key, *pairs[0])
+    return f"{key} is {str(found)[:60]}, not {str(wanted)[:60]}"

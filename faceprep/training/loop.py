@@ -5,45 +5,25 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import nn
 
 from faceprep.core.errors import FaceprepError
+from faceprep.core.progress import Progress
 from faceprep.training import health
 from faceprep.training.checkpoint import read_checkpoint
 from faceprep.training.checkpoint_format import AVERAGE, GENERATOR, refuse
 from faceprep.training.checkpoint_writer import write_checkpoint
-from faceprep.training.continuation import check_same
 from faceprep.training.ema import EMA
 from faceprep.training.history import History
 from faceprep.training.signals import StopSignals
-from faceprep.training.trainer import Identity, Phase, Samples, Trainer
+from faceprep.training.trainer import Phase, Samples, Trainer
 from faceprep.workspace.artifacts import HISTORY, RESUME, USE
 
 #: Number of last steps whose mean losses are inspected.
 _RECENT = 50
-
-
-class Reporter(Protocol):
-    """Messages and a progress bar, as `faceprep.core.progress.Progress`."""
-
-    def say(self, message: str) -> None:
-        """Print one line."""
-        ...
-
-    def start(self, title: str, total: int | None, done: int = 0) -> None:
-        """Begin a bar."""
-        ...
-
-    def update(self, done: int, note: str = "") -> None:
-        """Move the bar."""
-        ...
-
-    def finish(self) -> None:
-        """Remove the bar."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,11 +92,6 @@ class Training:
         """Current phase."""
         return self.trainer.phases[self.number]
 
-    @property
-    def identity(self) -> Identity:
-        """Settings that a resumed training must share."""
-        return Identity(self.trainer.kind, self.trainer.config, self.job.facts)
-
     def networks(self) -> dict[str, Any]:
         """Return the networks of the checkpoint by name."""
         average = {} if self.average is None else {AVERAGE: self.average.state}
@@ -132,7 +107,7 @@ class Training:
         """
         path = self.job.folder / RESUME
         file = read_checkpoint(path)
-        check_same(file, self.identity)
+        file.expect_same(self.trainer.kind, self.trainer.config, self.job.facts)
         place = [file.progress.get(name) for name in ("stage", "in_stage", "step", "images")]
         if not all(type(number) is int and number >= 0 for number in place):
             refuse(path, "its progress is damaged")
@@ -182,7 +157,7 @@ class Training:
         finally:
             self.model.train()
 
-    def run(self, reporter: Reporter) -> Outcome:
+    def run(self, reporter: Progress) -> Outcome:
         """Train to the end or until a signal arrives, and save the progress.
 
         Raises
@@ -241,7 +216,7 @@ class Training:
         shown = [name for name in self.trainer.shown if name in numbers]
         return "  ".join(f"{name} {numbers[name]:.3f}" for name in shown)
 
-    def _inspect(self, reporter: Reporter, outcome: Outcome) -> None:
+    def _inspect(self, reporter: Progress, outcome: Outcome) -> None:
         """Draw samples and detect failures, with the averaged weights."""
         recent = self.history.means(_RECENT)
         with self._evaluating():

@@ -1,7 +1,7 @@
 """Stop a training after the current step when a signal arrives."""
 
 import signal
-from types import FrameType, TracebackType
+from types import FrameType
 
 #: Schedulers send SIGTERM or SIGUSR1 before they end a job.
 _SIGNALS = ("SIGTERM", "SIGUSR1", "SIGINT")
@@ -29,12 +29,7 @@ class StopSignals:
                 return self
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 

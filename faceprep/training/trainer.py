@@ -1,13 +1,16 @@
 """The interface between the training loop and the kinds of generators."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from torch import Tensor, nn
+import numpy as np
+import torch
+from torch import Tensor
 from torch.optim import Optimizer
 
-from faceprep.training.crops import Crops
+from faceprep.training.crops import Crops, Order
 from faceprep.training.expression_head import Features
 from faceprep.training.health import Finding
 from faceprep.training.random_state import Streams
@@ -74,50 +77,53 @@ class TrainingData:
     say: Callable[[str], None] = lambda message: None
 
 
-class Trainer(Protocol):
-    """Networks, optimizers and random streams of one training.
+class Trainer(ABC):
+    """Networks, optimizers and random streams of one training; base class of the kinds' trainers.
+
+    Parameters
+    ----------
+    model
+        The networks, a `faceprep.generators.base.Generator` with a ``config``.
+    phases
+        Phases in their order.
+    data
+        Faces and seed.
 
     Attributes
     ----------
-    kind, config
-        Name of the generator's kind, and the configuration of its networks as plain values.
     averaged, half_life
         Children of `model` whose weights are averaged, and the half-life in images (0: no average).
-    streams
-        All random streams, for the checkpoint.
     shown
         Losses in the progress bar, in order.
+    streams, order
+        All random streams, for the checkpoint, and the order of the faces, drawn from one of them.
+    optimizers
+        Optimizers of the current phase by name.
     notes
         Additions to ``train.json``, JSON-ready.
     """
 
-    kind: str
-    config: dict[str, Any]
-    averaged: Sequence[str]
-    half_life: float
-    streams: Streams
-    shown: Sequence[str]
-    notes: dict[str, Any]
+    averaged: Sequence[str] = ()
+    half_life: float = 0.0
+    shown: Sequence[str] = ()
+    optimizers: Mapping[str, Optimizer]
 
-    @property
-    def model(self) -> nn.Module:
-        """The networks; a `faceprep.generators.base.Generator`."""
-        ...
+    def __init__(self, model: Any, phases: Sequence[Phase], data: TrainingData) -> None:
+        self.model, self.phases, self.data = model, phases, data
+        self.kind: str = model.kind
+        self.config: dict[str, Any] = model.config.to_json()
+        self.notes: dict[str, Any] = {}
+        self.streams = Streams(
+            shuffles={"order": np.random.default_rng(data.seed)},
+            draws={"noise": torch.Generator().manual_seed(data.seed)},
+        )
+        self.order = Order(data.crops.labels, self.streams.shuffles["order"], data.seed)
 
-    @property
-    def phases(self) -> Sequence[Phase]:
-        """Phases in their order."""
-        ...
-
-    @property
-    def optimizers(self) -> Mapping[str, Optimizer]:
-        """Optimizers of the current phase by name."""
-        ...
-
+    @abstractmethod
     def begin(self, phase: int) -> None:
         """Begin a phase with fresh optimizers."""
-        ...
 
+    @abstractmethod
     def step(self, index: int) -> dict[str, Tensor]:
         """Train on one batch; `index` counts from 0 within the phase.
 
@@ -125,42 +131,50 @@ class Trainer(Protocol):
         -------
         Unweighted losses and health numbers by name, scalars on the device.
         """
-        ...
 
     def measure(self) -> dict[str, Any]:
         """Measure additions to the ``extra`` of the generator's file.
 
         The model is in eval mode, with its averaged weights.
         """
-        ...
+        return {}
 
     def inspect(self, recent: Mapping[str, float]) -> Inspection:
         """Detect known failures; `recent` are mean losses over the last steps."""
-        ...
+        return Inspection([], {})
 
     def samples(self) -> Samples | None:
         """Return samples of the training faces; None for no sheet."""
-        ...
+        return None
 
 
-class TrainingSetup(Protocol):
-    """Resolved settings of a training, before networks are built.
+class TrainingSetup(ABC):
+    """Resolved settings of a training, before networks are built; base class of the kinds' setups.
+
+    Parameters
+    ----------
+    network, networks
+        Class of the networks, and their configuration.
 
     Attributes
     ----------
-    kind, config
-        See `Trainer`.
-    size
-        Side of the images, pixels.
     needs_features
         Whether a loss compares face features.
+    sketch
+        The networks on device ``meta``: names and shapes without memory.
     """
 
-    kind: str
-    config: dict[str, Any]
-    size: int
-    needs_features: bool
+    needs_features = False
 
+    def __init__(self, network: Any, networks: Any) -> None:
+        self.networks = networks
+        self.kind: str = network.kind
+        self.config: dict[str, Any] = networks.to_json()
+        self.size: int = networks.size
+        with torch.device("meta"):
+            self.sketch = network(networks)
+
+    @abstractmethod
     def phases(self, faces: int) -> list[Phase]:
         """Return the phases for a number of training faces.
 
@@ -169,23 +183,25 @@ class TrainingSetup(Protocol):
         UsageError
             There are too few faces.
         """
-        ...
 
+    @abstractmethod
     def identity(self) -> dict[str, Any]:
         """Return the settings that a resumed training must share besides `config`; JSON-ready."""
-        ...
 
     def parameters(self) -> dict[str, int]:
         """Return the number of parameters of every network by name."""
-        ...
+        return {
+            name: sum(parameter.numel() for parameter in network.parameters())
+            for name, network in self.sketch.named_children()
+        }
 
+    @abstractmethod
     def activations(self) -> int:
         """Estimate the memory of a step's activations, bytes."""
-        ...
 
+    @abstractmethod
     def trainer(self, data: TrainingData) -> Trainer:
         """Build networks with fresh weights, on the device of the crops."""
-        ...
 
 
 class FeatureLoader(Protocol):
@@ -204,14 +220,3 @@ class SetupFactory(Protocol):
     ) -> TrainingSetup:
         """Resolve the settings; `features` is called if their layers determine the networks."""
         ...
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Settings that a resumed training must share."""
-
-    #: Kind and configuration of the generator.
-    kind: str
-    config: Mapping[str, Any]
-    #: Settings, seed, data and features of the training; JSON-ready.
-    facts: Mapping[str, Any] = field(default_factory=dict)

@@ -11,24 +11,23 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceprep.config import TrainConfig
-from faceprep.generators.base import Edited, Target
+from faceprep.generators.base import Edited, GeneratorNetwork, Target, build_network
 from faceprep.generators.blocks.layers import append_maps
 from faceprep.generators.registry import Spec, register, unregister
-from faceprep.training.crops import Order, SamePersonPairs
-from faceprep.training.random_state import Streams
+from faceprep.training.crops import SamePersonPairs
 from faceprep.training.trainer import (
     FeatureLoader,
-    Inspection,
     Phase,
     Samples,
     SampleTable,
+    Trainer,
     TrainingData,
+    TrainingSetup,
 )
 
 
@@ -49,17 +48,14 @@ def parse(values: Mapping[str, Any]) -> ToyConfig:
     return ToyConfig(**{**values, "classes": tuple(values["classes"])})
 
 
-class ToyNetwork(nn.Module):
+class ToyNetwork(GeneratorNetwork):
     """Adds a residual to the source; a `faceprep.generators.base.Generator`."""
 
-    kind: ClassVar[str]
     driver: ClassVar[str]  # the field of the target that is read
     inputs: ClassVar[int]  # numbers of that field
 
     def __init__(self, config: ToyConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.preset, self.size, self.classes = config.preset, config.size, config.classes
+        super().__init__(config)
         self.condition = nn.Linear(self.inputs, config.width)
         self.first = nn.Conv2d(3 + config.width, config.width, 3, padding=1)
         self.last = nn.Conv2d(config.width, 3, 3, padding=1)
@@ -79,20 +75,14 @@ class LandmarkToy(ToyNetwork):
     kind, driver, inputs = "toy-landmarks", "landmarks", 68 * 2
 
 
-class ToyTrainer:
-    """A `faceprep.training.trainer.Trainer`: one phase, one loss, one optimizer."""
+class ToyTrainer(Trainer):
+    """One phase, one loss, one optimizer."""
 
-    averaged: Sequence[str] = ()
-    half_life = 0.0
-    shown: Sequence[str] = ("pixel",)
+    shown = ("pixel",)
 
     def __init__(self, model: ToyNetwork, phase: Phase, data: TrainingData) -> None:
-        self.kind, self.config, self.model = model.kind, model.config.to_json(), model
-        self.phases, self.crops = [phase], data.crops
-        self.notes: dict[str, Any] = {}
-        self.random = np.random.default_rng(data.seed)
-        self.streams = Streams(shuffles={"order": self.random})  # saved in every checkpoint
-        self.order = Order(data.crops.labels, self.random, data.seed)
+        super().__init__(model, [phase], data)
+        self.crops = data.crops
         classes = len(data.crops.classes)
         self.pairs = SamePersonPairs(data.crops.subjects, data.crops.labels, classes)
 
@@ -105,19 +95,13 @@ class ToyTrainer:
         crops = self.crops
         faces, _ = self.order.even(self.phases[0].batch)
         another = (crops.labels[faces] + 1) % len(crops.classes)
-        wanted, _ = self.pairs.take(faces, another, self.random)
+        wanted, _ = self.pairs.take(faces, another, self.order.random)
         made = self.model.edit(crops.batch(faces), self._target(faces, wanted)).images
         loss = (made - crops.batch(wanted)).abs().mean()
         self.optimizers["generator"].zero_grad()
         loss.backward()
         self.optimizers["generator"].step()
         return {"pixel": loss.detach()}
-
-    def measure(self) -> dict[str, Any]:
-        return {}
-
-    def inspect(self, recent: Mapping[str, float]) -> Inspection:
-        return Inspection([], {})
 
     def samples(self) -> Samples:
         faces = self.crops.examples(4)
@@ -131,26 +115,12 @@ class ToyTrainer:
         return Target(**{name: values[wanted], f"source_{name}": values[faces]})
 
 
-@dataclass(frozen=True)
-class ToySetup:
-    """A `faceprep.training.trainer.TrainingSetup`: settings before weights are made."""
+class ToySetup(TrainingSetup):
+    """The settings before weights are made."""
 
-    network: type[ToyNetwork]
-    networks: ToyConfig
-    phase: Phase
-    needs_features: bool = False
-
-    @property
-    def kind(self) -> str:
-        return self.network.kind
-
-    @property
-    def config(self) -> dict[str, Any]:
-        return self.networks.to_json()
-
-    @property
-    def size(self) -> int:
-        return self.networks.size
+    def __init__(self, network: type[ToyNetwork], networks: ToyConfig, phase: Phase) -> None:
+        super().__init__(network, networks)
+        self.network, self.phase = network, phase
 
     def phases(self, faces: int) -> list[Phase]:
         return [self.phase]
@@ -158,25 +128,13 @@ class ToySetup:
     def identity(self) -> dict[str, Any]:
         return {"batch": self.phase.batch, "learning_rate": self.phase.learning_rate}
 
-    def parameters(self) -> dict[str, int]:
-        model = build(self.network, self.networks, "meta")
-        return {"generator": sum(parameter.numel() for parameter in model.parameters())}
-
     def activations(self) -> int:
         return 4 * self.phase.batch * self.networks.width * self.networks.size**2
 
     def trainer(self, data: TrainingData) -> ToyTrainer:
         device = str(data.crops.images.device)
-        model = build(self.network, self.networks, device, data.seed)
+        model = build_network(self.network, self.networks, device, data.seed)
         return ToyTrainer(model.train(), self.phase, data)
-
-
-def build(
-    network: type[ToyNetwork], config: ToyConfig, device: str = "cpu", seed: int = 0
-) -> ToyNetwork:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return network(config).to(device)
 
 
 def setup(
@@ -198,7 +156,6 @@ def spec(network: type[ToyNetwork]) -> Spec:
         presets=("modern", "tiny"),
         driven_by=frozenset({network.driver}),
         parse=parse,
-        build=partial(build, network),
         setup=partial(setup, network),
     )
 

@@ -48,7 +48,6 @@ SPEC = Spec(
     presets=tuple(PRESETS),
     driven_by=frozenset({"code"}),
     parse=config_from_json,
-    build=build,
     setup=setup,
     attach=_attach,
     without_neutral=frozenset({"paper"}),

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor, nn
 
-from faceprep.generators.base import Edited, Target
+from faceprep.generators.base import Edited, GeneratorNetwork, Target, build_network
 from faceprep.generators.blocks.projected import ProjectedDiscriminator
 from faceprep.generators.exprgan.codes import expression_code
 from faceprep.generators.exprgan.config import ExprGANConfig
@@ -18,13 +17,15 @@ from faceprep.generators.exprgan.source_path import EditParts, SourcePath
 GENERATOR_NETWORKS = ("encoder", "decoder", "path")
 
 
-class ExprGAN(nn.Module):
+class ExprGAN(GeneratorNetwork):
     """The generator ExprGAN: G_enc, F_ctrl, G_dec, D_img with Q, D_z.
 
     Attributes
     ----------
     encoder, decoder
         G_enc, G_dec.
+    identity, elements
+        Length of an identity, 50, and elements of a class in the expression code, 5.
     path
         Network that edits the source image; None in preset `paper`.
     d_image, d_latent
@@ -35,9 +36,12 @@ class ExprGAN(nn.Module):
         Discriminator on feature maps of a frozen network; None without `projected_channels`.
     """
 
+    kind = "exprgan"
+    config: ExprGANConfig
+
     def __init__(self, config: ExprGANConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
+        self.identity, self.elements = config.identity, config.elements
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
         self.path = SourcePath(config, self.decoder.channels) if config.source_path else None
@@ -46,34 +50,6 @@ class ExprGAN(nn.Module):
         channels, labels = config.projected_channels, len(config.classes)
         self.d_projected = ProjectedDiscriminator(channels, labels) if channels else None
         self.prior: IdentityPrior | None = None
-
-    #: Name in the registry.
-    kind = "exprgan"
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Expressions in the order of the labels."""
-        return self.config.classes
-
-    @property
-    def size(self) -> int:
-        """Side of the images, pixels."""
-        return self.config.size
-
-    @property
-    def preset(self) -> str:
-        """``paper``, ``modern`` or ``tiny``."""
-        return self.config.preset
-
-    @property
-    def identity(self) -> int:
-        """Length of an identity, 50."""
-        return self.config.identity
-
-    @property
-    def elements(self) -> int:
-        """Elements of a class in the expression code, 5."""
-        return self.config.elements
 
     def identities(self, u: Tensor) -> Tensor:
         """Return new identities ``(B, G)`` from uniform numbers ``(B, G)`` in [-1, 1]."""
@@ -134,23 +110,5 @@ class ExprGAN(nn.Module):
 
 
 def build(config: ExprGANConfig, device: str = "cpu", seed: int | None = None) -> ExprGAN:
-    """Build the networks with fresh weights.
-
-    Parameters
-    ----------
-    config
-        Configuration of the networks.
-    device
-        ``meta`` gives names and shapes without memory. Otherwise weights are drawn on the CPU, so
-        that a seed gives equal weights on all devices.
-    seed
-        Seed of the weights; the global random state is unchanged. None uses the global state.
-    """
-    if device == "meta":
-        with torch.device("meta"):
-            return ExprGAN(config)
-    if seed is None:
-        return ExprGAN(config).to(device)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return ExprGAN(config).to(device)
+    """Build the networks with fresh weights, see `faceprep.generators.base.build_network`."""
+    return build_network(ExprGAN, config, device, seed)

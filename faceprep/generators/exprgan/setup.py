@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from faceprep.generators.exprgan.config import PRESETS, ExprGANConfig
 from faceprep.generators.exprgan.forward import FaceFeatures, needs_features
-from faceprep.generators.exprgan.model import ExprGAN, build
+from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.generators.exprgan.phase import PhaseRecipe
 from faceprep.generators.exprgan.schedule import phases
 from faceprep.generators.exprgan.trainer import ExprGANTrainer, phases_of
 from faceprep.training.expression_head import Features, fit_expression_head
-from faceprep.training.trainer import FeatureLoader, Phase, TrainingData
+from faceprep.training.trainer import FeatureLoader, Phase, TrainingData, TrainingSetup
 
 if TYPE_CHECKING:
     from faceprep.config import TrainConfig
@@ -29,14 +29,12 @@ _FINE = 128
 _HEAD_LAYERS = 3
 
 
-class ExprGANSetup:
-    """Training setup of ExprGAN, a `faceprep.training.trainer.TrainingSetup`.
+class ExprGANSetup(TrainingSetup):
+    """Training setup of ExprGAN.
 
     `networks`, `recipes`: settings of the networks, and of each phase.
     `projected`: layers that the projected discriminator reads.
     """
-
-    kind = ExprGAN.kind
 
     def __init__(
         self,
@@ -44,11 +42,9 @@ class ExprGANSetup:
         recipes: Sequence[PhaseRecipe],
         projected: tuple[str, ...] = (),
     ) -> None:
-        self.networks, self.recipes, self.projected = networks, recipes, projected
-        self.config = networks.to_json()
-        self.size = networks.size
+        super().__init__(ExprGAN, networks)
+        self.recipes, self.projected = recipes, projected
         self.needs_features = any(needs_features(recipe.weights) for recipe in recipes)
-        self._sketch = build(networks, device="meta")
 
     def phases(self, faces: int) -> list[Phase]:
         """Return the phases for a number of training faces."""
@@ -60,16 +56,9 @@ class ExprGANSetup:
         kept = [{k: v for k, v in recipe.items() if k not in _LENGTHS} for recipe in recipes]
         return {"recipe": kept}
 
-    def parameters(self) -> dict[str, int]:
-        """Return the number of parameters of every network by name."""
-        return {
-            name: sum(parameter.numel() for parameter in network.parameters())
-            for name, network in self._sketch.named_children()
-        }
-
     def activations(self) -> int:
         """Estimate the memory of a step's activations, bytes."""
-        return activations(self._sketch, self.recipes, self.needs_features)
+        return activations(self.sketch, self.recipes, self.needs_features)
 
     def trainer(self, data: TrainingData) -> ExprGANTrainer:
         """Build networks with fresh weights; fit the expression classifier if a loss needs it."""

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from torch.optim import Optimizer
 
 from faceprep.generators.blocks.layers import channels_last
 from faceprep.generators.exprgan.batch import batches
@@ -16,9 +14,8 @@ from faceprep.generators.exprgan.monitor import inspect, samples
 from faceprep.generators.exprgan.phase import PhaseRecipe
 from faceprep.generators.exprgan.prior import PRIOR, fit_prior
 from faceprep.generators.exprgan.step import ExprGANStep
-from faceprep.training.crops import Crops, Order
-from faceprep.training.random_state import Streams
-from faceprep.training.trainer import Inspection, Phase, Samples, TrainingData
+from faceprep.training.crops import Crops
+from faceprep.training.trainer import Inspection, Phase, Samples, Trainer, TrainingData
 
 #: Number of faces that standardise the projected discriminator's channels.
 _STANDARDISED = 128
@@ -27,8 +24,8 @@ _STANDARDISED = 128
 _MEASURED, _AT_ONCE = 2048, 64
 
 
-class ExprGANTrainer:
-    """Trainer of ExprGAN, a `faceprep.training.trainer.Trainer`.
+class ExprGANTrainer(Trainer):
+    """Trainer of ExprGAN.
 
     `config`, `recipes`: settings of the networks, and of each phase.
     `data`: faces and seed; the crops determine the device.
@@ -36,9 +33,9 @@ class ExprGANTrainer:
     `notes`: additions to ``train.json``.
     """
 
-    kind = ExprGAN.kind
-    averaged: Sequence[str] = GENERATOR_NETWORKS
-    shown: Sequence[str] = ("pixel", "class_frozen", "adversarial_projected", "adversarial", "q")
+    model: ExprGAN
+    averaged = GENERATOR_NETWORKS
+    shown = ("pixel", "class_frozen", "adversarial_projected", "adversarial", "q")
 
     def __init__(
         self,
@@ -48,19 +45,13 @@ class ExprGANTrainer:
         phi: FaceFeatures | None = None,
         notes: Mapping[str, Any] | None = None,
     ) -> None:
-        self.recipes, self.data, self.phi = recipes, data, phi
-        self.config = config.to_json()
-        self.notes = dict(notes or {})
-        self.phases = phases_of(recipes, len(data.crops))
-        self.half_life = max(recipe.average for recipe in recipes)
         device = str(data.crops.images.device)
-        self.model = channels_last(build(config, device=device, seed=data.seed).train())
-        self.streams = Streams(
-            shuffles={"order": np.random.default_rng(data.seed)},
-            draws={"noise": torch.Generator().manual_seed(data.seed)},
-        )
-        order = Order(data.crops.labels, self.streams.shuffles["order"], data.seed)
-        self._next_batch = batches(data.crops, order, self.streams.draws["noise"], config)
+        model = channels_last(build(config, device=device, seed=data.seed).train())
+        super().__init__(model, phases_of(recipes, len(data.crops)), data)
+        self.recipes, self.phi = recipes, phi
+        self.notes = dict(notes or {})
+        self.half_life = max(recipe.average for recipe in recipes)
+        self._next_batch = batches(data.crops, self.order, self.streams.draws["noise"], config)
         self._standardise(data.crops)
 
     @torch.no_grad()
@@ -73,15 +64,11 @@ class ExprGANTrainer:
         maps = phi.maps(crops.batch(chosen), phi.projected)
         discriminator.calibrate([maps[name] for name in phi.projected])
 
-    @property
-    def optimizers(self) -> Mapping[str, Optimizer]:
-        """Optimizers of the current phase by name."""
-        return self._step.optimizers
-
     def begin(self, phase: int) -> None:
         """Begin a phase with fresh optimizers."""
         self._number = phase
         self._step = ExprGANStep(self.model, self.recipe, self.phi, self.data.compiled)
+        self.optimizers = self._step.optimizers
 
     @property
     def recipe(self) -> PhaseRecipe:

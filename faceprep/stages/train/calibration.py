@@ -9,17 +9,17 @@ from pathlib import Path
 
 from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
+from faceprep.core.progress import Progress
 from faceprep.generators.editor import CALIBRATION, Editor
 from faceprep.generators.store import load_generator
 from faceprep.generators.targets import NEUTRAL, references_of
 from faceprep.training.checkpoint import read_checkpoint
 from faceprep.training.checkpoint_writer import add_extra
-from faceprep.training.loop import Reporter
 from faceprep.workspace import Workspace
 from faceprep.workspace.training_rows import training_rows
 
 
-def calibrate_trained(config: Config, file: Path, device: str, progress: Reporter) -> bool:
+def calibrate_trained(config: Config, file: Path, device: str, progress: Progress) -> bool:
     """Fit the maps on some training faces and store them in a generator's file.
 
     A file with maps is not changed. If landmarks cannot be measured, a message is printed.

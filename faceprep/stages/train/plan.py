@@ -11,8 +11,7 @@ from faceprep.core.errors import UsageError
 from faceprep.generators.registry import spec_of
 from faceprep.stages.train.faces import classes_of, collect_references, read_crops, with_drivers
 from faceprep.training.checkpoint import read_checkpoint
-from faceprep.training.continuation import check_same
-from faceprep.training.trainer import Identity, TrainingData, TrainingSetup
+from faceprep.training.trainer import TrainingData, TrainingSetup
 from faceprep.workspace.artifacts import RESUME, generator_folder, generator_name
 from faceprep.workspace.training_rows import training_rows
 
@@ -61,11 +60,6 @@ class Prepared:
     plan: Plan  # plan to print
     #: Additions to the ``extra`` of the generator's file.
     extra: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def identity(self) -> Identity:
-        """Settings that a continuation must share."""
-        return Identity(self.setup.kind, self.setup.config, self.facts)
 
     @property
     def subjects(self) -> list[str]:
@@ -152,7 +146,7 @@ def resumed(prepared: Prepared) -> Prepared:
         later).
     """
     file = read_checkpoint(prepared.folder / RESUME)
-    check_same(file, prepared.identity)
+    file.expect_same(prepared.setup.kind, prepared.setup.config, prepared.facts)
     done = int(file.progress.get("step") or 0)
     return replace(prepared, plan=replace(prepared.plan, done=done))
 
