@@ -122,8 +122,6 @@ class FaceprepError(Exception):
 
     Parameters
     ----------
-    message
-        Description of the error and its location.
     hint
         Advice or commands, one line each.
     """

@@ -105,8 +105,6 @@ def add_text(png: bytes, text: Mapping[str, str]) -> bytes:
 
     Parameters
     ----------
-    png
-        Content of a PNG file.
     text
         Keyword (1 to 79 characters) → text, both Latin-1.
 

@@ -61,8 +61,6 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 
     Parameters
     ----------
-    path
-        Image file.
     max_pixels
         Larger images are refused by their header, before memory is allocated for pixels.
 
@@ -140,8 +138,6 @@ def write_png(path: Path, image: np.ndarray, text: Mapping[str, str] | None = No
 
     Parameters
     ----------
-    path, image
-        File to write, and its content.
     text
         Texts by keyword to add to the file, see `faceprep.core.image_header`.
 

@@ -47,8 +47,6 @@ def walk(
 
     Parameters
     ----------
-    root
-        Root folder.
     leave_out
         Called for each entry that is left out.
     max_depth

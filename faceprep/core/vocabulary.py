@@ -65,10 +65,6 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
 
     Parameters
     ----------
-    word
-        The mistyped word.
-    known
-        Words to choose from.
     cutoff
         Smallest similarity in spelling, 0 to 1 (`difflib.get_close_matches`).
 

@@ -89,12 +89,8 @@ def run_jobs(
 
     Parameters
     ----------
-    stage
-        Name of the stage's folder.
     work
         Function that a worker calls with a job.
-    rows
-        Number of rows to make.
     engine
         Engine to use; None for the configured engine.
 

@@ -119,10 +119,6 @@ class Stage(ShardedStage):
             Stage name → all rows of the shard, in the same order for every stage.
         todo
             Indices of the rows to compute; the others are kept from an earlier run.
-        config
-            The resolved configuration.
-        out
-            Destination of the images.
 
         Returns
         -------

@@ -19,8 +19,6 @@ def one_hot(labels: Sequence[str] | Tensor, classes: Sequence[str]) -> Tensor:
     ----------
     labels
         Names of expressions, or ``(B,)`` int64 indices into `classes` (their device is kept).
-    classes
-        The K expressions in order.
 
     Raises
     ------

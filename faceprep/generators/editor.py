@@ -79,10 +79,6 @@ class Editor:
         Generator in eval mode, on `device`.
     calibration
         Expression → map of the intensity; the identity for other expressions.
-    device
-        Device of the generator.
-    references
-        Reference faces in the generator's file.
     """
 
     def __init__(

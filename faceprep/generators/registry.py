@@ -17,35 +17,19 @@ KINDS: dict[str, str] = {"exprgan": "faceprep.generators.exprgan"}
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """Specification of a kind of generator.
+    """Specification of a kind of generator."""
 
-    Attributes
-    ----------
-    kind
-        Name in `KINDS`.
-    network
-        Class of the networks, a `Generator`; further protocols that it implements are capabilities.
-    presets
-        Names of the presets.
-    driven_by
-        Fields of `faceprep.generators.base.Target` that it reads.
-    parse
-        Function: plain values of a file → configuration; raises UsageError for invalid values.
-    setup
-        Function that resolves the settings of a training.
-    attach
-        ``attach(network, extra)`` restores the kind's data in the ``extra`` of its file.
-    without_neutral
-        Presets that leave neutral out of the classes unless ``train.neutral`` is set.
-    """
-
-    kind: str
+    kind: str  # name in `KINDS`
+    #: Class of the networks, a `Generator`; further protocols that it implements are capabilities.
     network: type[nn.Module]
-    presets: tuple[str, ...]
-    driven_by: frozenset[str]
+    presets: tuple[str, ...]  # names of the presets
+    driven_by: frozenset[str]  # fields of `faceprep.generators.base.Target` that it reads
+    #: Function: plain values of a file → configuration; raises UsageError for invalid values.
     parse: Callable[[Mapping[str, Any]], Any]
-    setup: SetupFactory
+    setup: SetupFactory  # function that resolves the settings of a training
+    #: ``attach(network, extra)`` restores the kind's data in the ``extra`` of its file.
     attach: Callable[[Any, Mapping[str, Any]], None] = lambda network, extra: None
+    #: Presets that leave neutral out of the classes unless ``train.neutral`` is set.
     without_neutral: frozenset[str] = frozenset()
 
     def build(self, config: Any, device: str = "cpu", seed: int | None = None) -> nn.Module:

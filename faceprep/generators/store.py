@@ -59,8 +59,6 @@ def load_generator(
     ----------
     path
         A file of `save_generator` or of a training.
-    device
-        Device of the networks.
     preset, classes
         Required preset and expressions; None accepts any.
     averaged

@@ -102,15 +102,7 @@ def _array(values: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 class TargetMaker:
-    """Make targets for a generator.
-
-    Parameters
-    ----------
-    generator
-        Any kind.
-    references
-        Reference faces in its file.
-    """
+    """Make targets for a generator."""
 
     def __init__(self, generator: Generator, references: References | None = None) -> None:
         self.generator = generator
@@ -146,8 +138,6 @@ class TargetMaker:
 
         Parameters
         ----------
-        expressions
-            Expression of each face.
         intensity : (B,)
             Input of the generator in [0, 1], after the calibration.
         sources

@@ -105,8 +105,6 @@ def make_crops(
         One value per face.
     classes
         Expressions in the order of the labels; every label is one of them.
-    size
-        Side S.
     action_units, landmarks
         ``(N, 17)`` intensities, ``(N, 68, 2)`` pixels of the pictures; None if not needed.
 
@@ -166,8 +164,6 @@ class Order:
 
     Parameters
     ----------
-    labels
-        Labels of all faces, indices into the classes.
     random
         Random stream that is saved in checkpoints (`random_state.Streams`).
     seed

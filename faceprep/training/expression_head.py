@@ -95,12 +95,6 @@ def fit_expression_head(
 
     Parameters
     ----------
-    features
-        Network of the face features.
-    crops
-        Training faces.
-    layers
-        Names of the layers that the classifier reads.
     seed
         Seed of the choice of faces and of the augmentation.
     augmented

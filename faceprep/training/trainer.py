@@ -53,28 +53,15 @@ class Samples(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingData:
-    """Data and seed of a training.
+    """Data and seed of a training."""
 
-    Attributes
-    ----------
-    crops, unseen
-        Training faces; faces of the split ``val`` for monitoring, or None.
-    features
-        Frozen face features, if the setup needs them.
-    seed
-        Seed of weights, order and noise.
-    compiled
-        Whether to compile the networks.
-    say
-        Function that prints one line.
-    """
-
+    #: Training faces; faces of the split ``val`` for monitoring, or None.
     crops: Crops
     unseen: Crops | None = None
-    features: Features | None = None
-    seed: int = 0
-    compiled: bool = False
-    say: Callable[[str], None] = lambda message: None
+    features: Features | None = None  # frozen face features, if the setup needs them
+    seed: int = 0  # seed of weights, order and noise
+    compiled: bool = False  # whether to compile the networks
+    say: Callable[[str], None] = lambda message: None  # function that prints one line
 
 
 class Trainer(ABC):
@@ -84,10 +71,6 @@ class Trainer(ABC):
     ----------
     model
         The networks, a `faceprep.generators.base.Generator` with a ``config``.
-    phases
-        Phases in their order.
-    data
-        Faces and seed.
 
     Attributes
     ----------

@@ -24,28 +24,16 @@ _WORDS = ("subject", "expression", "split", "status")
 
 @dataclass(frozen=True)
 class Index:
-    """Columns of all selected faces, one element of each array per face.
+    """Columns of all selected faces, one element of each array per face."""
 
-    Attributes
-    ----------
-    shard, row : (N,) int32
-        Shard and row of the face in select.
-    confidence : (N,) float32
-        Confidence of the detector; NaN without a detection.
-    codes
-        ``subject``, ``expression``, ``split``, ``status`` → (N,) int32, position in `words`.
-    words
-        The same names → sorted values.
-    damaged
-        Unreadable parts, with the reason.
-    """
-
+    #: ``(N,) int32``; shard and row of the face in select.
     shard: np.ndarray
     row: np.ndarray
-    confidence: np.ndarray
+    confidence: np.ndarray  # ``(N,) float32``; confidence of the detector; NaN without a detection
+    #: ``subject``, ``expression``, ``split``, ``status`` → (N,) int32, position in `words`.
     codes: dict[str, np.ndarray]
-    words: dict[str, list[str]]
-    damaged: list[str] = field(default_factory=list)
+    words: dict[str, list[str]]  # the same names → sorted values
+    damaged: list[str] = field(default_factory=list)  # unreadable parts, with the reason
 
     def __len__(self) -> int:
         return len(self.shard)
@@ -113,14 +101,8 @@ def choose(index: Index, among: np.ndarray, count: int, seed: int) -> np.ndarray
 
     Parameters
     ----------
-    index
-        All faces.
     among : (M,) int
         Positions to choose from.
-    count
-        Largest number of faces.
-    seed
-        Seed of the order.
 
     Returns
     -------

@@ -60,8 +60,6 @@ def load_synthetic(
 
     Parameters
     ----------
-    workspace
-        Folder of the run.
     generator
         Name by `artifacts.generator_name`.
     n

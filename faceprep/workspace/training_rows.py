@@ -22,12 +22,8 @@ def training_rows(
 
     Parameters
     ----------
-    workspace
-        Folder of the run.
     split
         ``train``, or ``val`` for monitoring. ``test`` is refused.
-    classes
-        Keep only these expressions.
     fold
         Test fold of a cross-validation: all other subjects are ``train`` and none is ``val``,
         independent of the split.

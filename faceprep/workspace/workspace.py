@@ -40,33 +40,22 @@ SHARDS_PER_FOLDER = 400
 
 @dataclass(frozen=True)
 class Marker:
-    """Record of a finished shard.
+    """Record of a finished shard."""
 
-    Attributes
-    ----------
-    stage, shard
-        Stage and number of the shard.
-    input, config
-        Hashes of the input and of the settings; equal hashes mean equal output.
-    rows, status
-        Number of rows, and of rows by status.
-    sha256
-        Hash of the part file.
-    files, bytes
-        Number of images and their total size.
-    seconds, host
-        Duration and machine, the only fields that differ between equal runs.
-    """
-
+    #: Stage and number of the shard.
     stage: str
     shard: int
+    #: Hashes of the input and of the settings; equal hashes mean equal output.
     input: str
     config: str
+    #: Number of rows, and of rows by status.
     rows: int
     status: dict[str, int]
-    sha256: str
+    sha256: str  # hash of the part file
+    #: Number of images and their total size.
     files: int
     bytes: int
+    #: Duration and machine, the only fields that differ between equal runs.
     seconds: float = 0.0
     host: str = field(default_factory=socket.gethostname)
 

@@ -55,8 +55,6 @@ def submit(
     ----------
     record
         Record without a job number.
-    job
-        Resources of a task.
     parallel
         Number of tasks that may run at once; None for a job without an array.
     after

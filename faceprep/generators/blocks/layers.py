@@ -48,8 +48,6 @@ class BatchNorm(nn.Module):
 
     Parameters
     ----------
-    features
-        Channels C.
     scale, shift
         Whether to learn γ and β. tf.contrib's default has β only.
     track
@@ -163,8 +161,6 @@ def initialise(layer: nn.Module, kind: Initialisation, std: float | None = None)
 
     Parameters
     ----------
-    layer
-        `nn.Conv2d` or `nn.Linear`.
     kind
         ``official``: convolutions from a normal cut at two σ with σ² = 2 / (√(in·out)·k·k), fully
         connected layers from a normal with σ² = 1 / √(in·out) (Ding et al. 2018). ``he``: both

@@ -73,8 +73,6 @@ class ProjectedDiscriminator(nn.Module):
     ----------
     channels
         Channels of every level, in the order of the maps.
-    classes
-        Number of expressions K.
     width
         Channels of the heads.
     """

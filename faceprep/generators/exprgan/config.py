@@ -21,100 +21,64 @@ from faceprep.generators.exprgan.config_values import (
 
 @dataclass(frozen=True, kw_only=True)
 class ExprGANConfig:
-    """Settings of the networks.
+    """Settings of the networks."""
 
-    Attributes
-    ----------
-    preset
-        Name of the preset.
-    classes
-        K expressions in the order of the labels.
-    size
-        Side of the images: 32, 64 or 128 pixels.
-    identity, elements
-        Length of g(x), and number d of elements per class (paper: 50 and 5).
-    width, d_width, d_features
-        Channels after the first convolution of G_enc (64) and of D_img (16); length of D_img's
-        fully connected layer (1024). They determine all other widths.
-    q_sees_label
-        Code: the layers shared by D_img and Q get the label as constant maps. False: they get the
-        image only, D_img uses the label by projection, and Q infers the expression.
-    q_shared_layer
-        Code: an additional fully connected layer of 128 before Q's branches.
-    d_leaky
-        Paper: leaky ReLU everywhere in D_img and D_z. Code (False): ReLU in D_img's convolutions
-        and in D_z.
-    bn_scale
-        Batch norms have γ. Code (False): β only.
-    bn_track
-        Update running statistics. Code: never, so that Q cannot be used on single images. `paper`
-        updates them, because expression transfer needs Q.
-    encoder_tanh
-        Code: tanh after G_enc, the range of the prior. Not given in the paper.
-    code_repeats
-        Number of repetitions of the expression code beside g(x). Code (None): int(identity / K).
-    code_everywhere
-        Code: the expression code is an input of every layer of G_dec. False: of the first only.
-    initialisation
-        ``official``, or ``he``: the official fully connected layer saturates the tanh.
-    code_norm
-        Batch norm without parameters before that tanh, so that no dimension becomes constant.
-    code_injection
-        Input of the code to G_dec's layers: ``maps`` (code: constant maps before the convolution),
-        ``bias`` (one bias per image, cheaper, and equal except at the border), or ``film`` (norm,
-        scaled and shifted by code and identity, which learns many times faster).
-    d_norm
-        ``batch`` (paper, code), or ``spectral`` (in D_img; none in Q and D_z).
-    class_head
-        D_img also classifies the expression.
-    source_path
-        decode(g, c, src) edits the source by a warp and a residual.
-    path_width
-        Channels of the path at full size.
-    path_sees_decoder
-        The path also gets G_dec's features, which show the requested expression.
-    max_flow, flow_sigma
-        Largest displacement relative to the side (0 removes the warp); smoothing in cells of a
-        quarter of the size.
-    residual_scale, residual_init
-        Factor of the linear residual (0 removes it), and of its initial last weights (0: the
-        untrained edit equals the source bit for bit).
-    residual_limit
-        Bound of the residual by a tanh, in the images' range of 2; 0 for none. An unbounded
-        residual grows behind the clamp of the image, and causes black holes.
-    projected_channels
-        Channels of the inputs of the projected discriminator; empty for none.
-    """
-
-    preset: Preset
-    classes: tuple[str, ...]
-    size: int = 128
+    preset: Preset  # name of the preset
+    classes: tuple[str, ...]  # K expressions in the order of the labels
+    size: int = 128  # side of the images: 32, 64 or 128 pixels
+    #: Length of g(x), and number d of elements per class (paper: 50 and 5).
     identity: int = 50
     elements: int = 5
+    #: Channels after the first convolution of G_enc (64) and of D_img (16); length of D_img's fully
+    #: connected layer (1024). They determine all other widths.
     width: int = 64
     d_width: int = 16
     d_features: int = 1024
+    #: Code: the layers shared by D_img and Q get the label as constant maps. False: they get the
+    #: image only, D_img uses the label by projection, and Q infers the expression.
     q_sees_label: bool = True
+    #: Code: an additional fully connected layer of 128 before Q's branches.
     q_shared_layer: bool = True
+    #: Paper: leaky ReLU everywhere in D_img and D_z. Code (False): ReLU in D_img's convolutions and
+    #: in D_z.
     d_leaky: bool = False
-    bn_scale: bool = False
+    bn_scale: bool = False  # batch norms have γ. Code (False): β only.
+    #: Update running statistics. Code: never, so that Q cannot be used on single images. `paper`
+    #: updates them, because expression transfer needs Q.
     bn_track: bool = True
+    #: Code: tanh after G_enc, the range of the prior. Not given in the paper.
     encoder_tanh: bool = True
+    #: Number of repetitions of the expression code beside g(x). Code (None): int(identity / K).
     code_repeats: int | None = None
+    #: Code: the expression code is an input of every layer of G_dec. False: of the first only.
     code_everywhere: bool = True
+    #: ``official``, or ``he``: the official fully connected layer saturates the tanh.
     initialisation: Initialisation = "official"
+    #: Batch norm without parameters before that tanh, so that no dimension becomes constant.
     code_norm: bool = False
+    #: Input of the code to G_dec's layers: ``maps`` (code: constant maps before the convolution),
+    #: ``bias`` (one bias per image, cheaper, and equal except at the border), or ``film`` (norm,
+    #: scaled and shifted by code and identity, which learns many times faster).
     code_injection: CodeInjection = "maps"
+    #: ``batch`` (paper, code), or ``spectral`` (in D_img; none in Q and D_z).
     d_norm: Normalisation = "batch"
-    class_head: bool = False
-    source_path: bool = False
-    path_width: int = 32
+    class_head: bool = False  # D_img also classifies the expression
+    source_path: bool = False  # decode(g, c, src) edits the source by a warp and a residual
+    path_width: int = 32  # channels of the path at full size
+    #: The path also gets G_dec's features, which show the requested expression.
     path_sees_decoder: bool = True
+    #: Largest displacement relative to the side (0 removes the warp); smoothing in cells of a
+    #: quarter of the size.
     max_flow: float = 0.1
     flow_sigma: float = 1.0
+    #: Factor of the linear residual (0 removes it), and of its initial last weights (0: the
+    #: untrained edit equals the source bit for bit).
     residual_scale: float = 0.5
     residual_init: float = 0.0
+    #: Bound of the residual by a tanh, in the images' range of 2; 0 for none. An unbounded residual
+    #: grows behind the clamp of the image, and causes black holes.
     residual_limit: float = 0.0
+    #: Channels of the inputs of the projected discriminator; empty for none.
     projected_channels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:

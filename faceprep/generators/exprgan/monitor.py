@@ -103,13 +103,6 @@ def samples(model: ExprGAN, crops: Crops) -> Samples:
     The first table shows source, reconstruction, reconstruction from the identity alone, every
     expression at full intensity, and one expression at five intensities; the second table shows new
     identities with every expression.
-
-    Parameters
-    ----------
-    model
-        Generator in eval mode.
-    crops
-        Training faces.
     """
     title = "training faces; below, faces of nobody"
     return Samples(title, [_edits(model, crops), _new_faces(model, crops)])

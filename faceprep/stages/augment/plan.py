@@ -33,8 +33,6 @@ class Plan:
         Mode → source faces to edit.
     input_hash, config_hash
         Hashes of generator and sources, and of the settings.
-    existing
-        Existing faces.
 
     Raises
     ------

@@ -57,12 +57,8 @@ def describe(features: Features, images: np.ndarray, device: torch.device | str)
 
     Parameters
     ----------
-    features
-        φ, on `device`.
     images
         ``(N, S, S, 3) uint8`` RGB.
-    device
-        Device of φ.
     """
     layers = features.perceptual_layers[-3:]
     parts = []

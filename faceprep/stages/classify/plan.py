@@ -35,8 +35,6 @@ class Plan:
         Tested folds, and rows of the table.
     arrays
         Pixels by name (``real`` or the generator's), and features if an arm reads them.
-    runs
-        Training runs.
     unknown_people
         Why the table is not subject-independent; None if every face has a known person.
     inputs

@@ -64,11 +64,6 @@ def run_train(
 ) -> Trained:
     """Train a generator, or resume an earlier training.
 
-    Parameters
-    ----------
-    pictures
-        Drawing functions; None draws nothing.
-
     Raises
     ------
     UsageError
