@@ -3,8 +3,7 @@
     sbatch.py       the sbatch file of a job, and its submission
     job_record.py   record of a submitted job, a folder below <workspace>/<stage>/slurm/
     reservation.py  arbitration between commands that submit the same shards
-    grouping.py     distribute shards over tasks
-    submission.py   submit the shards that no task makes
+    submission.py   distribute shards over tasks, submit those that no task makes
     queue.py        state of our jobs by squeue
     engine.py       wait for tasks, and resubmit lost shards
     verb.py         the single job of a verb: its record, result and submission

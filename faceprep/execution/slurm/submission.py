@@ -1,17 +1,16 @@
-"""Submit arrays for the shards that no living task makes.
+"""Submit arrays for the shards that no living task makes, distributed over tasks.
 
 Shards of living tasks are skipped. The others are reserved and submitted array by array, in smaller
 arrays if Slurm refuses a large one.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from faceprep.config import Config
 from faceprep.config.section import absolute
 from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.execution.job import Job, Request
-from faceprep.execution.slurm.grouping import group_shards
 from faceprep.execution.slurm.job_record import (
     MOST_TASKS,
     JobRecord,
@@ -222,3 +221,26 @@ def _expected_seconds(wanted: Submission, workspace: Workspace) -> dict[int, flo
     rows = sum(marker.rows for marker in markers)
     each = sum(m.seconds for m in markers) / rows if rows else wanted.stage.seconds_per_face
     return {shard: each * wanted.stage.faces(workspace, shard) for shard in wanted.shards}
+
+
+def group_shards(
+    seconds: Mapping[int, float], minutes: float, at_once: int = 1
+) -> Iterator[list[int]]:
+    """Group shards into tasks of about equal, requested duration.
+
+    `seconds`: shard → expected seconds on one core.
+    `minutes`: requested duration of a task.
+    `at_once`: number of shards that a task makes in parallel.
+    """
+    total = sum(seconds.values())
+    tasks = min(max(-(-total // (minutes * 60 * at_once)), 1), len(seconds))
+    share, taken, group = total / tasks if tasks else 0.0, 0.0, list[int]()
+    ends = 1
+    for shard in sorted(seconds):
+        if group and taken + seconds[shard] / 2 > ends * share:
+            yield group
+            group, ends = [], ends + 1
+        group.append(shard)
+        taken += seconds[shard]
+    if group:
+        yield group

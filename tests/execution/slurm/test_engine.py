@@ -1,12 +1,11 @@
 """The Slurm engine on a stand-in for Slurm's commands; `tests/cluster` has the real ones."""
 
 import json
-import os
 import re
 from pathlib import Path
 
 import pytest
-from builders.slurm_stand_in import install, release
+from builders.slurm_stand_in import release
 
 from faceprep.config import Config, SelectConfig
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
@@ -25,14 +24,6 @@ from faceprep.workspace import Workspace
 GOLDEN = Path(__file__).parent / "golden"
 QUIET = Progress(quiet=True)
 HEATMAPS = load_stage("heatmaps")
-
-
-@pytest.fixture
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Folder that says what goes wrong in the stand-in."""
-    state = install(tmp_path / "slurm")
-    monkeypatch.setenv("PATH", f"{state.parent / 'bin'}:{os.environ['PATH']}")
-    return state
 
 
 def config(workspace: Workspace, sigma: float = 2.0, engine: str = "slurm", **slurm) -> Config:

@@ -1,7 +1,6 @@
 """``augment --engine slurm`` on the stand-in: the faces of one machine, by tasks of an array."""
 
 import json
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 from builders.augment import EveryThird, all_files, augment_config, generator_workspace, make_faces
-from builders.slurm_stand_in import install
 from typer.testing import CliRunner
 
 from faceprep.cli import app
@@ -35,13 +33,11 @@ QUIET = Progress(quiet=True)
 
 
 @pytest.fixture
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def slurm(slurm: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder that says what goes wrong; the filter of every run is a toy."""
-    state = install(tmp_path / "slurm")
-    monkeypatch.setenv("PATH", f"{state.parent / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))  # tasks unpickle the toy
     monkeypatch.setattr(augment, "_quality_filter", lambda plan, progress: EveryThird())
-    return state
+    return slurm
 
 
 def config(root: Path, values: dict[str, Any] | None = None, **slurm: Any) -> Config:

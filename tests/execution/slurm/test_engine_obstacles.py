@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from builders.slurm_stand_in import install, work
+from builders.slurm_stand_in import work
 
 from faceprep.config import Config
 from faceprep.core.errors import UsageError
@@ -30,13 +30,6 @@ from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
 
 HEATMAPS = load_stage("heatmaps")
-
-
-@pytest.fixture
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    state = install(tmp_path / "slurm")
-    monkeypatch.setenv("PATH", f"{state.parent / 'bin'}:{os.environ['PATH']}")
-    return state
 
 
 def config(place: Path, **values: object) -> Config:

@@ -1,12 +1,11 @@
 """Slurm's programs without a controller: an error before the first job, patience after it."""
 
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builders.slurm_stand_in import install, release
+from builders.slurm_stand_in import release
 
 from faceprep.cli.single_jobs import SINGLE_JOBS
 from faceprep.config import Config
@@ -35,12 +34,10 @@ LINE = "Slurm does not answer squeue: resolve_ctls_from_dns_srv: res_nsearch err
 
 
 @pytest.fixture
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def slurm(slurm: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder that says what goes wrong, for a command that has not asked Slurm yet."""
-    state = install(tmp_path / "slurm")
-    monkeypatch.setenv("PATH", f"{state.parent / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(queue, "_answered", threading.Event())
-    return state
+    return slurm
 
 
 def config(workspace: Workspace, **values: object) -> Config:

@@ -1,7 +1,6 @@
 """``train`` and ``classify --engine slurm`` on the stand-in; `tests/cluster` has real signals."""
 
 import json
-import os
 import shlex
 import signal
 import sys
@@ -10,7 +9,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from builders.slurm_stand_in import install
 from builders.training import WITHOUT_FEATURES, toy_workspace
 from typer.testing import CliRunner
 
@@ -32,13 +30,6 @@ from faceprep.workspace.artifacts import generator_folder
 GOLDEN = Path(__file__).parent / "golden"
 QUIET = Progress(quiet=True)
 TRAIN = SINGLE_JOBS["train"].verb
-
-
-@pytest.fixture
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    state = install(tmp_path / "slurm")
-    monkeypatch.setenv("PATH", f"{state.parent / 'bin'}:{os.environ['PATH']}")
-    return state
 
 
 def config(place: Path, **settings: object) -> Config:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceprep.execution.slurm.grouping import group_shards
+from faceprep.execution.slurm.submission import group_shards
 
 SECONDS = st.dictionaries(st.integers(0, 5000), st.floats(0, 4000), min_size=1, max_size=60)
 
