@@ -162,9 +162,7 @@ def _ignore(words: str) -> None:
 
 
 def load_engine(
-    name: str,
-    note: Callable[[str], None] = _ignore,
-    say: Callable[[str], None] = _ignore,
+    name: str, note: Callable[[str], None] = _ignore, say: Callable[[str], None] = _ignore
 ) -> Engine:
     """Return the engine with a name from `faceprep.config.Config.engine`.
 

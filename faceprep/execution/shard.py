@@ -24,15 +24,7 @@ from faceprep.workspace.manifest import Row, table_from_rows
 from faceprep.workspace.pending import PendingShard, pending_shard, wait_for_others
 
 #: Packages whose version can change a pixel or a number.
-_VERSIONED = (
-    "numpy",
-    "opencv-python-headless",
-    "pillow",
-    "torch",
-    "dlib-bin",
-    "mtcnn",
-    "pyarrow",
-)
+_VERSIONED = ("numpy", "opencv-python-headless", "pillow", "torch", "dlib-bin", "mtcnn", "pyarrow")
 _FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE)
 
 

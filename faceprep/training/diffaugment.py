@@ -71,7 +71,7 @@ def augment(x: Tensor, numbers: Draw, colour: bool = True) -> Tensor:
     """
     x = x.float()
     if colour and numbers.colour is not None:
-        x = _colour(x, numbers.colour)
+        x = change_colours(x, *numbers.colour.unbind(1))
     if numbers.translation is not None:
         x = _translate(x, numbers.translation)
     if numbers.cutout is not None:
@@ -79,13 +79,13 @@ def augment(x: Tensor, numbers: Draw, colour: bool = True) -> Tensor:
     return x
 
 
-def _colour(x: Tensor, numbers: Tensor) -> Tensor:
-    brightness, saturation, contrast = numbers[:, :, None, None, None].unbind(1)
-    x = x + brightness
+def change_colours(x: Tensor, brightness: Tensor, saturation: Tensor, contrast: Tensor) -> Tensor:
+    """Add a brightness, and multiply saturation and contrast, ``(B,)`` each."""
+    x = x + brightness[:, None, None, None]
     gray = x.mean(dim=1, keepdim=True)
-    x = gray + (x - gray) * saturation
+    x = gray + (x - gray) * saturation[:, None, None, None]
     level = x.mean(dim=(1, 2, 3), keepdim=True)
-    return level + (x - level) * contrast
+    return level + (x - level) * contrast[:, None, None, None]
 
 
 def _translate(x: Tensor, numbers: Tensor) -> Tensor:

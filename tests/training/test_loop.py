@@ -74,9 +74,7 @@ def test_interrupting_saves_and_interrupts(tmp_path: Path) -> None:
     assert (tmp_path / RESUME).is_file()
 
 
-def test_a_loss_that_is_not_a_number_stops_it_and_keeps_the_last_checkpoint(
-    tmp_path: Path,
-) -> None:
+def test_a_loss_that_is_not_a_number_stops_it_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
     made = toy(tmp_path)
     training = made.begin()
     training.save()

@@ -167,10 +167,7 @@ def _local_cluster(settings: DaskConfig, workers: int) -> "Iterator[Client]":
         # After this time, the cluster would close the nanny of a repeatedly killed worker.
         "distributed.deploy.lost-worker-timeout": "365d",
     }
-    with (
-        scratch() as folder,
-        dask.config.set(choices),
-    ):
+    with scratch() as folder, dask.config.set(choices):
         with _interrupts_blocked():
             cluster = LocalCluster(
                 n_workers=workers,

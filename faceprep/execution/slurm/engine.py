@@ -75,47 +75,28 @@ def run(
 
 
 class _Run:
-    """Unfinished jobs, and the tasks that make them.
-
-    Attributes
-    ----------
-    open
-        Shard → job without an outcome.
-    living
-        Shard → living task of any command that makes it.
-    mine
-        Shard → record and task of the last submission by this command.
-    begun
-        Shards begun by any process since then.
-    tries
-        Shard → number of tasks that died while making it.
-    missed
-        Shard → time at which its task was first found to have ended without it.
-    checked
-        Shard → modification time of a marker with other settings.
-    room
-        Number of tasks that Slurm is expected to accept; None for no limit.
-    later
-        Reasons why some shards are not submitted yet.
-    """
+    """Unfinished jobs, and the tasks that make them."""
 
     def __init__(
         self, jobs: Sequence[Job], note: Callable[[str], None], say: Callable[[str], None]
     ) -> None:
-        self.open = {job.shard: job for job in jobs}
+        self.open = {job.shard: job for job in jobs}  # jobs without an outcome
         self.note, self.say = note, say
         first = jobs[0]
         self.stage, self.slurm = first.stage, first.config.slurm
         self.workspace = Workspace(first.config.workspace)
+        # All by shard. Modification time of a marker with other settings:
         self.checked = {s: job.before for s, job in self.open.items() if job.before is not None}
-        self.tries: Counter[int] = Counter()
+        self.tries: Counter[int] = Counter()  # number of tasks that died while making it
+        #: Record and task of the last submission by this command; begun by any process since then.
         self.mine: dict[int, tuple[JobRecord, int]] = {}
         self.begun: set[int] = set()
-        self.missed: dict[int, float] = {}
-        self.living: dict[int, LivingTask] = {}
+        self.missed: dict[int, float] = {}  # time at which its task was first found gone
+        self.living: dict[int, LivingTask] = {}  # living task of any command that makes it
         self.silent_polls = 0
+        #: Number of tasks that Slurm is expected to accept; None for no limit.
         self.room: int | None = None
-        self.later: list[str] = []
+        self.later: list[str] = []  # reasons why some shards are not submitted yet
 
     def outcomes(self) -> Iterator[Outcome]:
         """Yield the outcome of every job once its marker or its end is found."""
@@ -229,8 +210,7 @@ class _Run:
     def _died(self, record: JobRecord, task: int, shard: int, queue: Queue) -> ShardError:
         times, how = self.tries[shard], progress.how_it_ended(record, task, queue)
         return ShardError(
-            f"its task died {times} times, at last {how}; log {record.log(task)}",
-            record.tail(task),
+            f"its task died {times} times, at last {how}; log {record.log(task)}", record.tail(task)
         )
 
     def _submit(self, queue: Queue) -> None:

@@ -53,12 +53,7 @@ class GeneratorLosses:
         return terms
 
     def _reconstruction(
-        self,
-        reconstruction: Tensor,
-        bottleneck: Tensor,
-        g: Tensor,
-        batch: Batch,
-        maps: FeatureMaps,
+        self, reconstruction: Tensor, bottleneck: Tensor, g: Tensor, batch: Batch, maps: FeatureMaps
     ) -> dict[str, Tensor]:
         weights = self.phase.weights
         terms: dict[str, Tensor] = {}

@@ -11,6 +11,7 @@ from torch import Tensor
 from faceprep.config import ClassifyConfig
 from faceprep.core.pixels import to_unit_range
 from faceprep.training.crops import Order
+from faceprep.training.diffaugment import change_colours
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,10 @@ def classic(x: Tensor, random: torch.Generator, strength: float = 1.0) -> Tensor
     amounts = (amounts * strength * torch.tensor(list(LARGEST.values()))).to(x.device)
     changes = dict(zip(LARGEST, amounts.unbind(1), strict=True))
     centres = (torch.rand(count, 2, generator=random) * 2 - 1).to(x.device)
-    x = _colours(_warped(x, changes), changes).clamp(-1, 1)
+    brightness, saturation, contrast = (
+        changes[name] for name in ("brightness", "saturation", "contrast")
+    )
+    x = change_colours(_warped(x, changes), brightness, 1 + saturation, 1 + contrast).clamp(-1, 1)
     return x * _hole_mask(x, centres, changes["hole"].abs())
 
 
@@ -141,17 +145,6 @@ def _warped(x: Tensor, changes: dict[str, Tensor]) -> Tensor:
     ]
     grid = F.affine_grid(torch.stack(rows, dim=1), list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
-
-
-def _colours(x: Tensor, changes: dict[str, Tensor]) -> Tensor:
-    brightness, contrast, saturation = (
-        changes[name][:, None, None, None] for name in ("brightness", "contrast", "saturation")
-    )
-    x = x + brightness
-    gray = x.mean(dim=1, keepdim=True)
-    x = gray + (x - gray) * (1 + saturation)
-    level = x.mean(dim=(1, 2, 3), keepdim=True)
-    return level + (x - level) * (1 + contrast)
 
 
 def _hole_mask(x: Tensor, centres: Tensor, side: Tensor) -> Tensor:

@@ -95,8 +95,7 @@ def train_logistic(
     y = np.concatenate([np.repeat(part.labels, 2) for part in parts])
     if len(np.unique(y)) < 2:
         raise UsageError(
-            "the training faces show one expression only",
-            Remedy("show", arguments=("WORKSPACE",)),
+            "the training faces show one expression only", Remedy("show", arguments=("WORKSPACE",))
         )
     # Weights sum to the number of real faces, so that strengths are comparable between rows.
     weights = [

@@ -94,11 +94,7 @@ def run_train(
 
 
 def _train(
-    config: Config,
-    progress: Progress,
-    pictures: Pictures | None,
-    prepared: Prepared,
-    resume: bool,
+    config: Config, progress: Progress, pictures: Pictures | None, prepared: Prepared, resume: bool
 ) -> Trained:
     folder, device = prepared.folder, prepared.plan.device
     _make_folder(folder, empty=not resume)

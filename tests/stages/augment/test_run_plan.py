@@ -55,11 +55,7 @@ def said(root: Path, count: int, dry_run: bool = True, **augment: Any) -> str:
             {"seed": 1, "overwrite": True},
             "would make 8 of 8 faces; 70 of other settings (augment.seed 0 → 1) go (--overwrite)",
         ),
-        (
-            40,
-            {"overwrite": True},
-            "would make 40 of 40 faces; 48 that are there go (--overwrite)",
-        ),
+        (40, {"overwrite": True}, "would make 40 of 40 faces; 48 that are there go (--overwrite)"),
     ],
 )
 def test_the_announcement_counts_what_is_replaced(

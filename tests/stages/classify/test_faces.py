@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-from builders.classify import (
-    configured,
-    people,
-)
+from builders.classify import configured, people
 from builders.training import toy_workspace
 
 from faceprep.config import ClassifyConfig

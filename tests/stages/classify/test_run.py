@@ -10,13 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from builders.classify import (
-    configured,
-    people,
-    synthetic_faces,
-    with_synthetic,
-    write_generator,
-)
+from builders.classify import configured, people, synthetic_faces, with_synthetic, write_generator
 from builders.training import LABELS, WITHOUT_FEATURES, picture, toy_workspace
 from rich.console import Console
 

@@ -5,13 +5,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from builders.classify import (
-    configured,
-    people,
-    synthetic_faces,
-    with_synthetic,
-    write_generator,
-)
+from builders.classify import configured, people, synthetic_faces, with_synthetic, write_generator
 from builders.training import toy_workspace
 
 from faceprep.cli.remedies import spell
