@@ -1,11 +1,13 @@
 """The interface of a generator, and the target of an edit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+
+from faceprep.core.errors import UsageError
 
 _N = TypeVar("_N", bound=nn.Module)
 
@@ -165,20 +167,50 @@ class HasExpressionCode(Generator, Protocol):
         ...
 
 
-class GeneratorNetwork(nn.Module):
-    """Base class of the networks of a kind: the attributes of a `Generator` from a configuration.
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """Base class of the configuration of a kind's networks, which is stored in their file."""
 
-    `config` has ``preset``, ``size``, ``classes`` and ``to_json()``.
-    """
+    title: ClassVar[str] = "the generator"  # name of the kind in errors
+    preset: str
+    classes: tuple[str, ...]  # K expressions in the order of the labels
+    size: int  # side of the images, pixels
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, tuples as lists."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Build a configuration from plain values.
+
+        Raises
+        ------
+        UsageError
+            A key is unknown or missing; subclasses also check the values.
+        """
+        unknown = sorted(set(values) - {each.name for each in fields(cls)})
+        if unknown:
+            raise UsageError(f"{cls.title} has no setting '{unknown[0]}'")
+        missing = [name for name in ("preset", "classes", "size") if name not in values]
+        if missing:
+            raise UsageError(f"{cls.title}'s configuration lacks '{missing[0]}'")
+        lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+        return cls(**{**values, **lists})
+
+
+class GeneratorNetwork(nn.Module):
+    """Base class of the networks of a kind: the attributes of a `Generator`."""
 
     kind: str
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.preset: str = config.preset
-        self.size: int = config.size
-        self.classes: tuple[str, ...] = config.classes
+        self.preset, self.size, self.classes = config.preset, config.size, config.classes
 
 
 def build_network(

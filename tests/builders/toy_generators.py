@@ -5,9 +5,9 @@ A kind is a network that edits faces towards a `Target`, a setup that resolves t
 shows this file as the example of a new kind.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceprep.config import TrainConfig
-from faceprep.generators.base import Edited, GeneratorNetwork, Target, build_network
+from faceprep.generators.base import Edited, GeneratorNetwork, NetworkConfig, Target, build_network
 from faceprep.generators.blocks.layers import append_maps
 from faceprep.generators.registry import Spec, register, unregister
 from faceprep.training.crops import SamePersonPairs
@@ -32,20 +32,10 @@ from faceprep.training.trainer import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToyConfig:
+class ToyConfig(NetworkConfig):
     """Everything that decides the shapes of the network; it is stored in the generator's file."""
 
-    preset: str
-    classes: tuple[str, ...]
-    size: int
     width: int = 8
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "classes": list(self.classes)}
-
-
-def parse(values: Mapping[str, Any]) -> ToyConfig:
-    return ToyConfig(**{**values, "classes": tuple(values["classes"])})
 
 
 class ToyNetwork(GeneratorNetwork):
@@ -143,7 +133,7 @@ def setup(
     classes: Sequence[str],
     features: FeatureLoader,
 ) -> ToySetup:
-    config = parse({"preset": settings.preset, "classes": classes, "size": settings.size or 32})
+    config = ToyConfig(preset=settings.preset, classes=tuple(classes), size=settings.size or 32)
     rate = settings.learning_rate or 1e-2
     phase = Phase("edits", settings.steps or 20, settings.batch or 8, rate)
     return ToySetup(network, config, phase)
@@ -155,7 +145,7 @@ def spec(network: type[ToyNetwork]) -> Spec:
         network=network,
         presets=("modern", "tiny"),
         driven_by=frozenset({network.driver}),
-        parse=parse,
+        parse=ToyConfig.from_json,
         setup=partial(setup, network),
     )
 

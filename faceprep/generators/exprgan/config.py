@@ -5,27 +5,25 @@ switch; preset `paper` follows the code.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from faceprep.core.errors import UsageError
+from faceprep.generators.base import NetworkConfig
 from faceprep.generators.blocks.layers import Initialisation
 from faceprep.generators.exprgan.config_values import (
     CodeInjection,
     Normalisation,
-    Preset,
     check_values,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExprGANConfig:
+class ExprGANConfig(NetworkConfig):
     """Settings of the networks."""
 
-    preset: Preset  # name of the preset
-    classes: tuple[str, ...]  # K expressions in the order of the labels
-    size: int = 128  # side of the images: 32, 64 or 128 pixels
+    title = "ExprGAN"
+    size: int = 128  # 32, 64 or 128
     #: Length of g(x), and number d of elements per class (paper: 50 and 5).
     identity: int = 50
     elements: int = 5
@@ -99,47 +97,12 @@ class ExprGANConfig:
         """Halvings from the size to 4 pixels: 5 at 128."""
         return self.size.bit_length() - 3
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values, tuples as lists."""
-        return {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in asdict(self).items()
-        }
-
-
-def config_from_json(values: Mapping[str, Any]) -> ExprGANConfig:
-    """Build a configuration from plain values.
-
-    Raises `UsageError`: a key is unknown or missing, or a value has the wrong type or is outside
-        its range.
-    """
-    unknown = sorted(set(values) - {field.name for field in fields(ExprGANConfig)})
-    if unknown:
-        raise UsageError(f"ExprGAN has no setting '{unknown[0]}'")
-    missing = [name for name in ("preset", "classes", "size") if name not in values]
-    if missing:
-        raise UsageError(f"ExprGAN's configuration lacks '{missing[0]}'")
-    return make_config({}, values)
-
-
-def make_config(choices: Mapping[str, Any], changes: Mapping[str, Any]) -> ExprGANConfig:
-    """Build a configuration from the settings of a preset and changes.
-
-    Raises `UsageError`: a key is unknown, or a value is invalid.
-    """
-    values = {**choices, **changes}
-    known = {field.name for field in fields(ExprGANConfig)}
-    for key, value in values.items():
-        if key not in known:
-            raise UsageError(f"ExprGAN has no setting '{key}'")
-        if isinstance(value, list):
-            values[key] = tuple(value)
-    return ExprGANConfig(**values)
-
 
 def paper(classes: Sequence[str], size: int = 128, **changes: Any) -> ExprGANConfig:
     """Return the networks of the official code, with its parameter counts at 128 pixels."""
-    return make_config({"preset": "paper", "classes": tuple(classes), "size": size}, changes)
+    return ExprGANConfig.from_json(
+        {"preset": "paper", "classes": tuple(classes), "size": size, **changes}
+    )
 
 
 def modern(classes: Sequence[str], size: int = 128, **changes: Any) -> ExprGANConfig:
@@ -160,8 +123,9 @@ def modern(classes: Sequence[str], size: int = 128, **changes: Any) -> ExprGANCo
         "class_head": True,
         "source_path": True,
         "residual_limit": 0.8,
+        **changes,
     }
-    return make_config(choices, changes)
+    return ExprGANConfig.from_json(choices)
 
 
 def tiny(classes: Sequence[str], size: int = 64, **changes: Any) -> ExprGANConfig:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceprep.core.errors import UsageError
-from faceprep.generators.exprgan import PRESETS, ExprGANConfig, build, config_from_json, paper
+from faceprep.generators.exprgan import PRESETS, ExprGANConfig, build, paper
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -15,7 +15,7 @@ from faceprep.generators.exprgan import PRESETS, ExprGANConfig, build, config_fr
 def test_presets_survive_json(preset: str, size: int) -> None:
     config = PRESETS[preset](SIX, size, projected_channels=(32, 64))
     assert config.preset == preset
-    assert config_from_json(json.loads(json.dumps(config.to_json()))) == config
+    assert ExprGANConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_presets_survive_json(preset: str, size: int) -> None:
 def test_values_from_a_stranger_are_refused(key: str, value: Any) -> None:
     values = {**paper(SIX).to_json(), key: value}
     with pytest.raises(UsageError):
-        config_from_json(values)
+        ExprGANConfig.from_json(values)
 
 
 _json = st.recursive(
@@ -58,7 +58,7 @@ _json = st.recursive(
 @given(st.sampled_from(sorted(paper(SIX).to_json())), _json)
 def test_any_value_is_refused_or_gives_networks(key: str, value: Any) -> None:
     try:
-        config = config_from_json({**paper(SIX).to_json(), key: value})
+        config = ExprGANConfig.from_json({**paper(SIX).to_json(), key: value})
     except UsageError:
         return
     assert isinstance(config, ExprGANConfig)
