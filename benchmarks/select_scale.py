@@ -68,7 +68,7 @@ def measure(folder: Path, workers: int, shard_size: int) -> dict[str, float]:
     from faceprep.stages.select.run import run_select
 
     dataset = (folder / "dataset").read_text()
-    settings = {"dataset": dataset, "root": folder / "data"}
+    settings = {"dataset": dataset, "root": folder / "data", "max_missing": 1}
     options = {"workers": workers, "shard_size": shard_size, "select": settings}
     config = Config.model_validate({"workspace": folder / "out", **options})
     started = time.perf_counter()

@@ -60,6 +60,9 @@ class SelectConfig(Section):
         description="folder: own scheme of paths, as {subject}/{expression}/{sequence}/{frame} or "
         "{subject}_{expression}_{}; {} is anything",
     )
+    max_missing: float = Field(
+        0.2, ge=0, le=1, description="share of a table's images that may be missing"
+    )
     split: Literal["official", "180k-20k", "random"] = "official"
     test_fraction: float = Field(0.2, ge=0, lt=1, description="of the subjects, where random")
     val_fraction: float = Field(0.0, ge=0, lt=1, description="of the subjects, where random")

@@ -1,77 +1,104 @@
-"""Read the columns of a user's table, from any file format, with normalized names."""
+"""Choose the columns of a user's table, by known names or by their values."""
 
+import functools
 import json
 import re
-import shlex
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pv
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from faceprep.core.errors import UsageError
+from faceprep.core.tree import is_image
+from faceprep.datasets.folder.formats import NAMELESS, read_table
+from faceprep.datasets.folder.parts import NUMBERED_PARTS, part_of
+from faceprep.datasets.lexicon import number_of, word_expression
 from faceprep.datasets.report import Report
 
-#: Column → names that it may have in a file, in any case.
-NAMES = {
-    "image": ("image", "path", "file", "filename", "image_path"),
-    "expression": ("expression", "emotion", "label"),
-    "subject": ("subject", "person", "identity"),
-    "sequence": ("sequence",),
-    "frame": ("frame",),
-    "split": ("split",),
-    "fold": ("fold",),
-    "role": ("role",),
-    "box": ("box",),
-    "landmarks5": ("landmarks5",),
-    "landmarks68": ("landmarks68",),
-}
 #: Columns of numbers → their count. In a CSV they are one field: ``"120 130.5 …"``, also with
 #: commas.
 VECTORS = {"box": 4, "landmarks5": 10, "landmarks68": 136}
-SUFFIXES = (".csv", ".tsv", ".parquet")
 
-_DELIMITERS = (",", ";", "\t")
 _SEPARATORS = re.compile(r"[\s,;\[\]()]+")
+_SAMPLE = 1000
+_MOST = 0.8
+_MAX_NUMBER = 10
 
 
-def read_columns(path: Path, report: Report) -> pa.Table:
-    """Read a table; scalar columns become strings, empty fields null.
+@dataclass
+class Columns:
+    """Hold the columns of a table under their names in the manifest.
+
+    Attributes
+    ----------
+    table
+        Columns but the expression; scalar ones are strings, with empty fields null.
+    names
+        Column → its name in the file.
+    labels
+        Name in the file → values, of all columns that may be the expression.
+    """
+
+    table: pa.Table
+    names: dict[str, str]
+    labels: dict[str, pa.ChunkedArray] = field(default_factory=dict)
+
+    def take(self, rows: Sequence[int]) -> "Columns":
+        """Return some rows."""
+        index = pa.array(rows, pa.int64())
+        labels = {name: values.take(index) for name, values in self.labels.items()}
+        return Columns(self.table.take(index), self.names, labels)
+
+    def texts(self, column: str) -> list[str | None]:
+        """Return the values of a column without spaces around them, ``None`` for empty ones."""
+        if column not in self.table.column_names:
+            return [None] * self.table.num_rows
+        values = self.table.column(column).to_pylist()
+        return [text.strip() or None if text else None for text in values]
+
+
+def read_columns(path: Path, report: Report) -> Columns:
+    """Read a table and choose its columns; what is taken under another name is noted.
 
     Raises
     ------
     UsageError
-        If the file cannot be read or has no ``image`` column.
+        If the file cannot be read or has no column of images.
     """
-    try:
-        table = (
-            pq.read_table(path) if path.suffix.lower() == ".parquet" else _read_csv(path, report)
+    raw = read_table(path, report)
+    folded = {name: _fold(name) for name in raw.column_names}
+    names: dict[str, str] = {}
+    for column, known in _names().items():
+        candidates = sorted(
+            (name for name in folded if folded[name] in known and _is_usable(raw, name, column)),
+            key=lambda name: known.index(folded[name]),
         )
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0]
+        if column == "image":
+            candidates.sort(key=lambda name: not _fit(_first_values(raw, name), is_image))
+        if candidates and column != "expression":
+            names[column] = candidates[0]
+        labels = candidates if column == "expression" else []
+        names |= {f"expression {k}": name for k, name in enumerate(labels)}
+    if "image" not in names:
+        names |= _by_values(raw, is_image, "image", names)
+    if "image" not in names:
         raise UsageError(
-            f"{path} cannot be read as a table: {reason}", f"head {shlex.quote(str(path))}"
-        ) from None
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read: {error}", f"ls -l {shlex.quote(str(path))}"
-        ) from None
-    by_name = {name.strip().casefold(): name for name in reversed(table.column_names)}
-    columns = {}
-    for column, names in NAMES.items():
-        found = next((by_name[name] for name in names if name in by_name), None)
-        if found is not None:
-            columns[column] = _column(table.column(found), column, path)
-    if "image" not in columns:
-        raise UsageError(
-            f"{path} has no column “image”; it has: {', '.join(table.column_names) or 'none'}",
+            f"{path} has no column “image”; it has: {', '.join(raw.column_names) or 'none'}",
             "the columns are image, expression[, subject, sequence, frame, split, fold]",
         )
-    unused = set(table.column_names) - {by_name.get(n) for names in NAMES.values() for n in names}
-    if unused:
-        report.note(f"{path.name}: columns not used: {', '.join(sorted(unused))}")
-    return pa.table(columns)
+    fits = _is_label if NAMELESS.format(1) in raw.column_names else word_expression
+    names |= _by_values(raw, fits, "expression by value", names)
+    return _chosen(raw, names, path, report)
+
+
+def lists_images(names: Sequence[str]) -> bool:
+    """Return whether one of the names of columns is that of images."""
+    return any(_fold(name) in _names()["image"] for name in names)
 
 
 def vector(value: Any, column: str, report: Report, example: str) -> list[float] | None:
@@ -93,37 +120,78 @@ def vector(value: Any, column: str, report: Report, example: str) -> list[float]
     return numbers
 
 
-def _flat(values: Any) -> list[Any]:
-    return [x for v in values for x in (v if isinstance(v, list | tuple) else (v,))]
+@functools.cache
+def _names() -> dict[str, tuple[str, ...]]:
+    text = (files("faceprep.datasets.folder") / "columns.toml").read_text(encoding="utf-8")
+    return {column: tuple(names.split()) for column, names in tomllib.loads(text).items()}
 
 
-def _read_csv(path: Path, report: Report) -> pa.Table:
-    with path.open(encoding="utf-8-sig") as stream:
-        header = stream.readline()
-    delimiter = max(_DELIMITERS, key=header.count)
-    names = [name.strip().strip('"') for name in header.rstrip("\r\n").split(delimiter)]
-
-    def skip(row: Any) -> str:
-        report.leave_out(
-            f"line of {path.name} with another number of fields", str(row.number or "")
-        )
-        return "skip"
-
-    return pv.read_csv(
-        path,
-        read_options=pv.ReadOptions(use_threads=False),
-        parse_options=pv.ParseOptions(
-            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
-        ),
-        convert_options=pv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            strings_can_be_null=True,
-            null_values=[""],
-        ),
-    )
+def _fold(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()
 
 
-def _column(values: pa.ChunkedArray, column: str, path: Path) -> pa.ChunkedArray:
+def _by_values(raw: pa.Table, fits: Any, column: str, names: dict[str, str]) -> dict[str, str]:
+    """Return the only column, not taken yet, of whose first values most fit."""
+    found = [
+        name
+        for name in raw.column_names
+        if name not in names.values() and _fit(_first_values(raw, name), fits)
+    ]
+    return {column: found[0]} if len(found) == 1 else {}
+
+
+def _fit(values: Sequence[str], fits: Any) -> bool:
+    return bool(values) and sum(bool(fits(value)) for value in values) >= _MOST * len(values)
+
+
+def _is_label(value: str) -> bool:
+    """Return whether a value is a word for an expression or a number of a class."""
+    number = number_of(value)
+    return word_expression(value) is not None or (number is not None and number <= _MAX_NUMBER)
+
+
+def _is_usable(raw: pa.Table, name: str, column: str) -> bool:
+    """Return whether a column is text or numbers, and one of parts has only names of parts."""
+    if column == "expression":
+        return not pa.types.is_nested(raw.schema.field(name).type)
+    if column != "split" or _fold(name) == "split":
+        return True
+    try:
+        values = pc.unique(raw.column(name).cast(pa.string())).to_pylist()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return False
+    words = {value for value in values if value}
+    numbered = words <= NUMBERED_PARTS.keys() and len(words) > 1 and _fold(name) == "partition"
+    return bool(words) and (numbered or all(part_of(word) for word in words))
+
+
+def _first_values(raw: pa.Table, name: str) -> list[str]:
+    values = raw.column(name).slice(0, _SAMPLE).to_pylist()
+    return [value for value in values if isinstance(value, str) and value]
+
+
+def _chosen(raw: pa.Table, names: dict[str, str], path: Path, report: Report) -> Columns:
+    """Convert the chosen columns and note them."""
+    chosen = Columns(pa.table({}), {})
+    table = {}
+    for column, name in names.items():
+        values = _converted(raw.column(name), column, path)
+        if column.startswith("expression "):
+            chosen.labels[name] = values
+        else:
+            table[column] = values
+            chosen.names[column] = name
+    chosen.table = pa.table(table)
+    renamed = [f"{c} = {n}" for c, n in chosen.names.items() if _fold(n) != c]
+    if renamed:
+        report.note(f"{path.name}: columns taken: {', '.join(renamed)}")
+    unused = set(raw.column_names) - set(names.values())
+    if unused:
+        report.note(f"{path.name}: columns not used: {', '.join(sorted(unused))}")
+    return chosen
+
+
+def _converted(values: pa.ChunkedArray, column: str, path: Path) -> pa.ChunkedArray:
     if column in VECTORS and not pa.types.is_string(values.type):
         return values
     try:
@@ -132,3 +200,7 @@ def _column(values: pa.ChunkedArray, column: str, path: Path) -> pa.ChunkedArray
         raise UsageError(
             f"{path}: column {column} holds {values.type}, not text or numbers"
         ) from None
+
+
+def _flat(values: Any) -> list[Any]:
+    return [x for v in values for x in (v if isinstance(v, list | tuple) else (v,))]

@@ -56,6 +56,17 @@ class Locator:
                 return self.below_root(base, spelled) or OUTSIDE
         return None
 
+    @property
+    def usual(self) -> str:
+        """Folder in which most images were found, the first one without any."""
+        return next((base for base, _ in self.bases_used.most_common(1)), self.bases[0])
+
+    def bases_below_root(self) -> list[str]:
+        """Return the folders below the root, relative to it, the usual one first."""
+        below = [base for base in self.bases if base in self._prefix]
+        below.sort(key=lambda base: -self.bases_used[base])
+        return [self._prefix[base] for base in below]
+
     def below_root(self, base: str, name: str) -> str | None:
         """Return the path of a name below the root, without ``..``, or ``None`` outside it."""
         if base in self._prefix and _PLAIN.fullmatch(name):

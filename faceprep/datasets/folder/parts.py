@@ -1,5 +1,7 @@
 """Name the parts of a split as folders and tables do."""
 
+import re
+
 #: Name, in lower case → part of the split. FER2013 calls its parts Training, PublicTest and
 #: PrivateTest; its authors tuned on the first of the tests.
 PARTS = {
@@ -19,3 +21,11 @@ PARTS = {
     "eval": "test",
     "evaluation": "test",
 }
+
+#: Numbers of the parts in CelebA's list_eval_partition.
+NUMBERED_PARTS = {"0": "train", "1": "val", "2": "test"}
+
+
+def part_of(word: str) -> str | None:
+    """Return the part of a split that a word names, in any case and with signs between words."""
+    return PARTS.get(re.sub(r"[\W_]+", "", word).casefold())

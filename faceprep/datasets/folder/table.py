@@ -1,7 +1,9 @@
 """Read the frames that a table lists: paths, subjects and parts of the split."""
 
 import math
+import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,19 @@ import pyarrow as pa
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import UsageError
-from faceprep.core.vocabulary import ROLES, expression_of
+from faceprep.core.vocabulary import ROLES
 from faceprep.datasets.base import FrameRow
-from faceprep.datasets.folder.columns import SUFFIXES, VECTORS, read_columns, vector
-from faceprep.datasets.folder.locator import OUTSIDE, Locator
-from faceprep.datasets.folder.parts import PARTS
+from faceprep.datasets.folder.columns import VECTORS, Columns, lists_images, read_columns, vector
+from faceprep.datasets.folder.formats import (
+    SPREADSHEETS,
+    SUFFIXES,
+    column_names,
+    refuse_other_formats,
+)
+from faceprep.datasets.folder.labels import place_of
+from faceprep.datasets.folder.parts import NUMBERED_PARTS, part_of
+from faceprep.datasets.folder.table_images import distinct_rows, locate_images
+from faceprep.datasets.folder.table_labels import table_expressions
 from faceprep.datasets.ids import unique_ids
 from faceprep.datasets.report import People, Report
 from faceprep.datasets.splits import (
@@ -24,14 +34,58 @@ from faceprep.datasets.splits import (
     random_split,
     refuse_shared,
 )
+from faceprep.datasets.words import listed
 
 #: Names of tables that are read without being configured.
-LABEL_TABLES = tuple(f"labels{suffix}" for suffix in SUFFIXES)
+_LABEL_NAMES = ("labels", "metadata")
+LABEL_TABLES = tuple(f"{name}{suffix}" for name in _LABEL_NAMES for suffix in SUFFIXES)
 
 _BATCH = 1000
 _MAX_FRAME = 2**31 - 1
 _MAX_FOLD = 126
-_MISSING = "image that is not there"
+#: Values of a subject column that name nobody, in lower case.
+_NOBODY = frozenset(
+    ("nan", "na", "n/a", "<na>", "#n/a", "none", "null", "nil", "-", "--", "—", "?", ".", "-1")
+    + ("-1.0", "unknown", "unk")
+)
+_PART_IN_NAME = re.compile(r"([A-Za-z]+)[_-]\d")
+_INITIALS = re.compile(r"[A-Z]{2}")
+_BATCH = 1000
+_MAX_FRAME = 2**31 - 1
+_MAX_FOLD = 126
+#: Values of a subject column that name nobody.
+_NOBODY = frozenset(
+    [
+        "nan",
+        "NaN",
+        "NAN",
+        "NA",
+        "N/A",
+        "n/a",
+        "na",
+        "<NA>",
+        "#N/A",
+        "none",
+        "None",
+        "NONE",
+        "null",
+        "NULL",
+        "Null",
+        "nil",
+        "-",
+        "--",
+        "—",
+        "?",
+        "??",
+        ".",
+        "-1",
+        "-1.0",
+        "unknown",
+        "Unknown",
+        "UNKNOWN",
+        "unk",
+    ]
+)
 
 
 def find_table(root: Path, select: SelectConfig, report: Report) -> Path | None:
@@ -47,8 +101,11 @@ def find_table(root: Path, select: SelectConfig, report: Report) -> Path | None:
             if path.is_file():
                 return path
         raise UsageError(f"no table {select.table} (select.table)", f"ls {shlex.quote(str(root))}")
-    found = sorted(path for path in root.iterdir() if path.name.lower() in LABEL_TABLES)
+    found = sorted(path for path in root.iterdir() if path.is_file() and _may_be_table(path))
     for path in found:
+        if path.name.lower() not in LABEL_TABLES:
+            continue
+        refuse_other_formats(path)
         try:
             read_columns(path, Report())
         except UsageError as error:
@@ -56,7 +113,16 @@ def find_table(root: Path, select: SelectConfig, report: Report) -> Path | None:
         else:
             report.note(f"labels are those of {path.name}; images that it does not list stay out")
             return path
+    for path in found:
+        if path.stem.lower() in _LABEL_NAMES:
+            refuse_other_formats(path)
+        elif path.suffix.lower() in SUFFIXES and lists_images(column_names(path)):
+            report.note(f"{path.name} is not read, but lists images: select.table={path.name}")
     return None
+
+
+def _may_be_table(path: Path) -> bool:
+    return path.suffix.lower() in (*SUFFIXES, *SPREADSHEETS)
 
 
 def table_frames(
@@ -67,15 +133,21 @@ def table_frames(
     Raises
     ------
     UsageError
-        If no image exists, a value is invalid, or a subject is in two parts.
+        If too many images are missing, a value is invalid, or a subject is in two parts.
     """
     columns = read_columns(table, report)
-    columns, paths = _located(columns, root, table, report)
+    columns, paths = locate_images(columns, root, table, select.max_missing, report)
+    place = place_of(root, table.name)
+    expressions = table_expressions(columns, paths, select, report, place, table.name)
+    kept = distinct_rows(columns, paths, expressions, report)
+    if len(kept) < len(paths):
+        columns = columns.take(kept)
+        paths, expressions = [paths[k] for k in kept], [expressions[k] for k in kept]
     ids = unique_ids("folder", paths)
     subjects = _subjects(columns, ids, report)
-    sequences = _texts(columns, "sequence")
+    sequences = columns.texts("sequence")
     frames = _integers(columns, "frame", _MAX_FRAME, table)
-    splits = _splits(columns, subjects, select, table, report)
+    splits = _splits(columns, paths, subjects, select, table, report)
     folds = _folds(columns, subjects, select, table)
     order = sorted(
         range(len(paths)),
@@ -83,7 +155,7 @@ def table_frames(
     )
     for start in range(0, len(order), _BATCH):
         rows = order[start : start + _BATCH]
-        for k, row in zip(rows, columns.take(pa.array(rows)).to_pylist(), strict=True):
+        for k, row in zip(rows, columns.table.take(pa.array(rows)).to_pylist(), strict=True):
             split = splits[k]
             if split is None:
                 report.leave_out("row without a split", paths[k])
@@ -98,7 +170,7 @@ def table_frames(
                 sequence=sequences[k],
                 frame=frames[k],
                 path=paths[k],
-                expression=_expression(row.get("expression"), paths[k], report),
+                expression=expressions[k],
                 role=_role(row.get("role"), table),
                 split=split,
                 fold=folds[k],
@@ -106,66 +178,74 @@ def table_frames(
             )
 
 
-def _located(
-    columns: pa.Table, root: Path, table: Path, report: Report
-) -> tuple[pa.Table, list[str]]:
-    """Return the rows whose images are below the root, and the paths of these images."""
-    names = columns.column("image").to_pylist()
-    locate = Locator(root, table.parent)
-    found = [locate(name) if name else OUTSIDE for name in names]
-    if not locate.bases_used:
-        where = ", ".join(str(base) for base in locate.bases)
-        raise UsageError(
-            f"{table}: none of its {len(names)} images is there; looked below {where}",
-            "image paths are relative to the table, to the root, or to images/",
-        )
-    usual = locate.bases_used.most_common(1)[0][0]
-    keep, paths, listed = [], [], set()
-    for k, (name, path) in enumerate(zip(names, found, strict=True)):
-        if path is None and name is not None:  # The row is kept; align reports the missing file.
-            path = locate.below_root(usual, name)
-            report.note(f"{_MISSING} (the row is kept)", name)
-        if not name:
-            report.leave_out(f"row of {table.name} without an image", f"row {k + 1}")
-        elif path is None or path == OUTSIDE:
-            report.leave_out(OUTSIDE, name)
-        elif path in listed:
-            report.leave_out("image listed a second time", name)
-        else:
-            listed.add(path)
-            keep.append(k)
-            paths.append(path)
-    return columns.take(pa.array(keep, pa.int64())), paths
-
-
-def _subjects(columns: pa.Table, ids: Sequence[str], report: Report) -> list[str]:
+def _subjects(columns: Columns, ids: Sequence[str], report: Report) -> list[str]:
     """Return the subject of each row; without one, its sequence or else its image."""
-    subjects, sequences = _texts(columns, "subject"), _texts(columns, "sequence")
+    subjects = columns.texts("subject")
+    nobody = _nobody(subjects)
+    if nobody:
+        report.note(f"column {columns.names['subject']}: nobody is meant by {listed(nobody)}")
+        subjects = [None if text in nobody else text for text in subjects]
+    sequences = columns.texts("sequence")
     unknown = subjects.count(None)
-    report.people = People("column subject" if unknown < len(subjects) else None, unknown)
+    source = f"column {columns.names['subject']}" if "subject" in columns.names else None
+    report.people = People(source if unknown < len(subjects) else None, unknown)
     return [
         subject or (f"sequence-{sequence}" if sequence else ids[k].removeprefix("folder/"))
         for k, (subject, sequence) in enumerate(zip(subjects, sequences, strict=True))
     ]
 
 
+def _nobody(subjects: Sequence[str | None]) -> dict[str, int]:
+    """Return the words for an unknown person, with their counts."""
+    counts = Counter(text for text in subjects if text)
+    nobody = {text: count for text, count in counts.items() if text.casefold() in _NOBODY}
+    others = counts.keys() - nobody.keys()
+    if len(others) > 1 and all(map(_INITIALS.fullmatch, others)):
+        nobody.pop("NA", None)  # among initials, as in JAFFE, these are initials too
+    return nobody
+
+
 def _splits(
-    columns: pa.Table, subjects: list[str], select: SelectConfig, table: Path, report: Report
+    columns: Columns,
+    paths: Sequence[str],
+    subjects: list[str],
+    select: SelectConfig,
+    table: Path,
+    report: Report,
 ) -> list[str | None]:
-    if select.split != "official" or "split" not in columns.column_names:
+    if select.split == "official" and "split" not in columns.names and report.people.source is None:
+        parts = list(map(_part_in_name, paths))
+        if all(parts):
+            report.note("the split is the beginning of the images' names; is this right?")
+            return parts
+    if select.split != "official" or "split" not in columns.names:
         note_random_split(report, select, f"{table.name} has no column “split”")
         return [random_split(subject, select) for subject in subjects]
-    words = columns.column("split").to_pylist()
-    for word in sorted(set(filter(None, words))):
-        if word.strip().casefold() not in PARTS:
-            raise UsageError(f"{table}: split {word!r} is none of train, val, test")
-    parts = [PARTS[word.strip().casefold()] if word else None for word in words]
-    _refuse(subjects, parts, f"column “split” of {table}", "--set select.split=random")
+    name, words = columns.names["split"], columns.texts("split")
+    distinct = set(filter(None, words))
+    meant: dict[str | None, str | None] = {word: part_of(word) for word in distinct if word}
+    if distinct <= NUMBERED_PARTS.keys():
+        meant = {word: NUMBERED_PARTS[word] for word in distinct if word}
+    for word in sorted(filter(None, distinct)):
+        if meant[word] is None:
+            raise UsageError(f"{table}: {name} {word!r} is none of train, val, test")
+    renamed = [f"{word} = {part}" for word, part in sorted(meant.items()) if word != part]
+    if name.casefold() != "split" or renamed:
+        spelled = f": {', '.join(renamed)}; is this right?" if renamed else ""
+        report.note(f"the split is column {name} of {table.name}{spelled}")
+    parts = [meant.get(word) for word in words]
+    _refuse(subjects, parts, f"column “{name}” of {table}", "--set select.split=random")
     return parts
 
 
-def _folds(columns: pa.Table, subjects: list[str], select: SelectConfig, table: Path) -> list[int]:
-    if "fold" not in columns.column_names:
+def _part_in_name(path: str) -> str | None:
+    """Return the part that begins the name of an image, e.g. ``train_00001.jpg`` of RAF-DB."""
+    match = _PART_IN_NAME.match(path.rpartition("/")[2])
+    return part_of(match[1]) if match else None
+
+
+def _folds(columns: Columns, subjects: list[str], select: SelectConfig, table: Path) -> list[int]:
+    if "fold" not in columns.names:
         folds = folds_by_draw(subjects, select.folds, select.seed)
         return [folds[subject] for subject in subjects]
     given = _integers(columns, "fold", _MAX_FOLD, table)
@@ -185,15 +265,9 @@ def _refuse(subjects: list[str], parts: Sequence[object], what: str, hint: str) 
     refuse_shared(sorted(shared), what, hint)
 
 
-def _texts(columns: pa.Table, name: str) -> list[str | None]:
-    if name not in columns.column_names:
-        return [None] * columns.num_rows
-    return [text.strip() or None if text else None for text in columns.column(name).to_pylist()]
-
-
-def _integers(columns: pa.Table, name: str, largest: int, table: Path) -> list[int | None]:
+def _integers(columns: Columns, name: str, largest: int, table: Path) -> list[int | None]:
     numbers: list[int | None] = []
-    for text in _texts(columns, name):
+    for text in columns.texts(name):
         try:
             number = None if text is None else float(text)
         except ValueError:
@@ -202,13 +276,6 @@ def _integers(columns: pa.Table, name: str, largest: int, table: Path) -> list[i
             raise UsageError(f"{table}: {name} {text!r} is not a whole number up to {largest}")
         numbers.append(None if number is None else int(number))
     return numbers
-
-
-def _expression(word: str | None, path: str, report: Report) -> str | None:
-    expression = expression_of(word) if word else None
-    if word and expression is None:
-        report.note("word that is no expression: taken as unlabelled", f"{word} ({path})")
-    return expression
 
 
 def _role(word: str | None, table: Path) -> str:

@@ -168,7 +168,7 @@ def test_a_subject_in_two_folds_is_refused(plant, read):
 
 def test_images_that_are_not_there_are_rows_and_noted(plant, read):
     lines = table("image,expression", "a.jpg,anger", "gone.jpg,fear")
-    rows, report = read("folder", plant("images/a.jpg", texts=lines))
+    rows, report = read("folder", plant("images/a.jpg", texts=lines), max_missing=0.5)
     assert [row.path for row in rows] == ["images/a.jpg", "images/gone.jpg"]
     assert any("not there" in note for note in report.notes)
 
@@ -200,7 +200,7 @@ def test_dirt_in_tables(plant, read):
     lines = table(
         "image,expression",
         "a.jpg,anger",
-        "a.jpg,fear",
+        "a.jpg, Angry",
         ",anger",
         "b.jpg,anger,one too many",
         "c.jpg,smirk",
@@ -212,12 +212,10 @@ def test_dirt_in_tables(plant, read):
         ("c.jpg", None),
         ("sub/d.jpg", "sadness"),
     ]
-    assert report.left_out["image listed a second time"].count == 1
+    assert report.left_out["row that repeats another"].count == 1
     assert report.left_out["row of labels.csv without an image"].count == 1
     assert report.left_out["line of labels.csv with another number of fields"].count == 1
-    assert report.notes["word that is no expression: taken as unlabelled"].examples == [
-        "smirk (c.jpg)"
-    ]
+    assert any("unknown words, so unlabelled: smirk (1)" in note for note in report.notes)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +233,7 @@ def test_words_that_a_column_cannot_hold(plant, read, line, message):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"name,age\nx,3\n", b"image\n\xff\xfe\n", b"PAR1 not really"]
+    "text", [b"", b"name,age\nx,3\n", b"image\n\x81\x8d\n", b"PAR1 not really"]
 )
 def test_a_named_table_that_is_none_is_an_error_and_a_found_one_a_note(plant, read, text):
     root = plant("a.jpg", texts={"labels.csv": text})
