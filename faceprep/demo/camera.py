@@ -11,30 +11,14 @@ from faceprep.demo.anatomy import Array
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """Hold the camera settings of one sequence.
+    """Hold the camera settings of one sequence."""
 
-    Attributes
-    ----------
-    exposure
-        Factor of the light.
-    blur
-        Standard deviation of the lens blur, pixels.
-    noise
-        Standard deviation of the sensor noise, 8-bit steps.
-    contrast
-        Contrast factor.
-    gray
-        Whether the image is gray, as in most of CK+.
-    quality
-        JPEG quality, 1-100.
-    """
-
-    exposure: float = 1.0
-    blur: float = 0.55
-    noise: float = 2.0
+    exposure: float = 1.0  # factor of the light
+    blur: float = 0.55  # standard deviation of the lens blur, pixels
+    noise: float = 2.0  # standard deviation of the sensor noise, 8-bit steps
     contrast: float = 1.0
-    gray: bool = False
-    quality: int = 92
+    gray: bool = False  # whether the image is gray, as in most of CK+
+    quality: int = 92  # JPEG quality, 1-100
 
 
 def develop(image: Array, camera: Camera, rng: np.random.Generator) -> NDArray[np.uint8]:

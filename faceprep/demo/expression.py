@@ -59,27 +59,13 @@ _HABITS: dict[str, float] = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Hold the style of expressions of one person.
+    """Hold the style of expressions of one person."""
 
-    Attributes
-    ----------
-    strength
-        Factor of all expressions.
-    gains
-        Action unit → factor.
-    resting
-        Action unit → intensity at rest.
-    side
-        Difference between left and right, -1..1 (0: symmetric).
-    difficulty
-        0..1.
-    """
-
-    strength: float
-    gains: dict[str, float]
-    resting: dict[str, float]
-    side: float
-    difficulty: float
+    strength: float  # factor of all expressions
+    gains: dict[str, float]  # action unit → factor
+    resting: dict[str, float]  # action unit → intensity at rest
+    side: float  # difference between left and right, -1..1 (0: symmetric)
+    difficulty: float  # 0..1
 
 
 def sample_style(rng: np.random.Generator, difficulty: float) -> Style:

@@ -19,33 +19,15 @@ Window = tuple[slice, slice]
 
 @dataclass(frozen=True, slots=True)
 class Furrow:
-    """Hold one side of one furrow.
+    """Hold one side of one furrow."""
 
-    Attributes
-    ----------
-    weights
-        Action unit → share of the full depth at intensity 5.
-    side
-        0 left half of the picture, 1 right half.
-    age
-        Share of the full depth in the resting face at the highest age.
-    window
-        Position of the maps on the canvas.
-    depth
-        (h, w) mm, negative in the fold.
-    slope
-        (2, h, w), its derivatives.
-    shade
-        (h, w), 0..1, darkening by the fold.
-    """
-
-    weights: dict[str, float]
-    side: int
-    age: float
-    window: Window
-    depth: Array
-    slope: Array
-    shade: Array
+    weights: dict[str, float]  # action unit → share of the full depth at intensity 5
+    side: int  # 0 left half of the picture, 1 right half
+    age: float  # share of the full depth in the resting face at the highest age
+    window: Window  # position of the maps on the canvas
+    depth: Array  # (h, w) mm, negative in the fold
+    slope: Array  # (2, h, w), its derivatives
+    shade: Array  # (h, w), 0..1, darkening by the fold
 
     def strength(self, intensities: Array, person: Identity) -> float:
         """Return the depth of the furrow, 0 to about 1.3, for intensities (AU, 2) of 0..5."""

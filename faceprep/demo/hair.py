@@ -14,21 +14,11 @@ from faceprep.demo.skin import linear
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Hold hair over the canvas.
+    """Hold hair over the canvas."""
 
-    Attributes
-    ----------
-    alpha
-        (H, W) 0..1.
-    albedo
-        (H, W, 3) linear.
-    relief
-        (2, H, W), slope of the strands.
-    """
-
-    alpha: Array
-    albedo: Array
-    relief: Array
+    alpha: Array  # (H, W) 0..1
+    albedo: Array  # (H, W, 3) linear
+    relief: Array  # (2, H, W), slope of the strands
 
 
 @dataclass(frozen=True, slots=True)

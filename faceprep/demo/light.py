@@ -13,30 +13,14 @@ _WRAP = (0.34, 0.20, 0.14)
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """Hold the illumination of one sequence.
+    """Hold the illumination of one sequence."""
 
-    Attributes
-    ----------
-    azimuth
-        Azimuth of the key lamp, degrees; positive from the right of the image.
-    elevation
-        Elevation of the key lamp above the camera, degrees.
-    key
-        Intensity of the lamp; key + fill of about 1 gives a good exposure.
-    fill
-        Intensity of the ambient light.
-    colour
-        (r, g, b) of the lamp, mean about 1.
-    softness
-        0 for hard shadows to 1 for none.
-    """
-
-    azimuth: float = -25.0
-    elevation: float = 30.0
-    key: float = 0.92
-    fill: float = 0.30
-    colour: tuple[float, float, float] = (1.03, 1.0, 0.95)
-    softness: float = 0.5
+    azimuth: float = -25.0  # azimuth of the key lamp, degrees; positive from the right of the image
+    elevation: float = 30.0  # elevation of the key lamp above the camera, degrees
+    key: float = 0.92  # intensity of the lamp; key + fill of about 1 gives a good exposure
+    fill: float = 0.30  # intensity of the ambient light
+    colour: tuple[float, float, float] = (1.03, 1.0, 0.95)  # (r, g, b) of the lamp, mean about 1
+    softness: float = 0.5  # 0 for hard shadows to 1 for none
 
     def direction(self) -> Array:
         """Return the unit vector to the lamp in image axes (x right, y down, z to the camera)."""

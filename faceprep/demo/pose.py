@@ -15,26 +15,13 @@ CAMERA_DISTANCE = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Hold the rotation of the head in degrees and its placement in the image.
+    """Hold the rotation of the head in degrees and its placement in the image."""
 
-    Attributes
-    ----------
-    yaw
-        Positive values turn the nose to the right of the image.
-    pitch
-        Positive values lower the nose.
-    roll
-        Positive values turn clockwise in the image.
-    scale
-        Pixels per millimetre at the depth of the pupils.
-    x, y
-        Pixel of the midpoint between the pupils for a frontal head.
-    """
-
-    yaw: float = 0.0
-    pitch: float = 0.0
-    roll: float = 0.0
-    scale: float = 1.0
+    yaw: float = 0.0  # positive values turn the nose to the right of the image
+    pitch: float = 0.0  # positive values lower the nose
+    roll: float = 0.0  # positive values turn clockwise in the image
+    scale: float = 1.0  # pixels per millimetre at the depth of the pupils
+    # pixel of the midpoint between the pupils for a frontal head
     x: float = 160.0
     y: float = 140.0
 

@@ -13,38 +13,18 @@ from faceprep.demo.pose import Pose
 
 @dataclass(slots=True)
 class Scene:
-    """Hold one frame.
+    """Hold one frame."""
 
-    Attributes
-    ----------
-    image
-        (H, W, 3) float32, linear light; modified in place.
-    person, pose, light
-        Identity, pose and illumination.
-    rest
-        (68 + skin, 3) mm, neutral control points.
-    moved
-        (68 + skin, 3) mm, control points displaced by the action units.
-    points
-        (68 + skin, 2), ``moved`` in image pixels.
-    irradiance
-        Function from canvas points (n, 2) mm to the incident light, (n, 3).
-    gaze
-        (2,) displacement of the irises, mm.
-    intensities
-        (AU, 2), 0..5.
-    """
-
-    image: Array
+    image: Array  # (H, W, 3) float32, linear light; modified in place
     person: Identity
     pose: Pose
     light: Light
-    rest: Array
-    moved: Array
-    points: Array
-    irradiance: "Irradiance"
-    gaze: tuple[float, float]
-    intensities: Array
+    rest: Array  # (68 + skin, 3) mm, neutral control points
+    moved: Array  # (68 + skin, 3) mm, control points displaced by the action units
+    points: Array  # (68 + skin, 2), ``moved`` in image pixels
+    irradiance: "Irradiance"  # function from canvas points (n, 2) mm to the incident light, (n, 3)
+    gaze: tuple[float, float]  # (2,) displacement of the irises, mm
+    intensities: Array  # (AU, 2), 0..5
 
     @property
     def size(self) -> tuple[int, int]:

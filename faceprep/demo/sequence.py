@@ -29,27 +29,13 @@ MAX_TURN = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Hold one rendered image and its true values.
+    """Hold one rendered image and its true values."""
 
-    Attributes
-    ----------
-    image
-        (size, size, 3) uint8 RGB.
-    landmarks68
-        (68, 2) float32 pixels.
-    units
-        Action unit → intensity 0..5 (the stronger half).
-    progress
-        0 at rest to 1 at the peak.
-    quality
-        JPEG quality of the camera, 1-100.
-    """
-
-    image: NDArray[np.uint8]
-    landmarks68: Array
-    units: dict[str, float]
-    progress: float
-    quality: int
+    image: NDArray[np.uint8]  # (size, size, 3) uint8 RGB
+    landmarks68: Array  # (68, 2) float32 pixels
+    units: dict[str, float]  # action unit → intensity 0..5 (the stronger half)
+    progress: float  # 0 at rest to 1 at the peak
+    quality: int  # JPEG quality of the camera, 1-100
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,24 +17,12 @@ def linear(colour: object) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Skin:
-    """Hold the painted skin of one identity.
+    """Hold the painted skin of one identity."""
 
-    Attributes
-    ----------
-    albedo
-        (H, W, 3) linear.
-    relief
-        (2, H, W) slope of pores and unevenness.
-    shine
-        (H, W) strength of the highlights.
-    occlusion
-        (H, W), 0..1, visible share of the sky.
-    """
-
-    albedo: Array
-    relief: Array
-    shine: Array
-    occlusion: Array
+    albedo: Array  # (H, W, 3) linear
+    relief: Array  # (2, H, W) slope of pores and unevenness
+    shine: Array  # (H, W) strength of the highlights
+    occlusion: Array  # (H, W), 0..1, visible share of the sky
 
 
 def paint_skin(person: Identity, landmarks: Array) -> Skin:

@@ -26,27 +26,13 @@ _SKULL_X = (0.0, 22.0, 43.0, 57.0, 67.0, 71.5, 72.5)
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """Hold the neutral head of one identity.
+    """Hold the neutral head of one identity."""
 
-    Attributes
-    ----------
-    points
-        (68 + skin, 3) mm, landmarks and free skin points on the surface.
-    anchors
-        (n, 3) mm, fixed points.
-    depth
-        Canvas map, mm towards the camera.
-    slope
-        (2, H, W), its derivatives along x and y.
-    outline
-        (n, 2) mm, the closed head contour; its first 17 points are the jaw landmarks.
-    """
-
-    points: Array
-    anchors: Array
-    depth: Array
-    slope: Array
-    outline: Array
+    points: Array  # (68 + skin, 3) mm, landmarks and free skin points on the surface
+    anchors: Array  # (n, 3) mm, fixed points
+    depth: Array  # canvas map, mm towards the camera
+    slope: Array  # (2, H, W), its derivatives along x and y
+    outline: Array  # (n, 2) mm, the closed head contour; its first 17 points are the jaw landmarks
 
 
 def build_surface(person: Identity) -> Surface:

@@ -31,18 +31,11 @@ from faceprep.faces.registry import load_finder
 
 @dataclass
 class Alignment:
-    """Result of aligning one photograph.
+    """Result of aligning one photograph."""
 
-    Attributes
-    ----------
-    columns
-        Columns of `align` by name, without those about the file of the crop.
-    crop
-        ``(S, S, 3) uint8`` RGB; None where ``status`` is not ``ok``.
-    """
-
+    # columns of `align` by name, without those about the file of the crop
     columns: dict[str, Any] = field(default_factory=dict)
-    crop: np.ndarray | None = None
+    crop: np.ndarray | None = None  # ``(S, S, 3) uint8`` RGB; None where ``status`` is not ``ok``
 
 
 class Aligner:

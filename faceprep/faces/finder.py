@@ -17,20 +17,12 @@ LIBRARY_ERRORS: tuple[type[Exception], ...] = (cv2.error, RuntimeError, ValueErr
 
 @dataclass(frozen=True)
 class FacesFound:
-    """Faces in one photograph.
+    """Faces in one photograph."""
 
-    Attributes
-    ----------
-    faces
-        Every face, best confidence first.
-    landmarks68
-        Landmarks ``(68, 2)`` of the only face, where the dataset annotates them.
-    status, reason
-        Status and reason of a photograph without faces.
-    """
-
-    faces: list[Face] = field(default_factory=list)
+    faces: list[Face] = field(default_factory=list)  # every face, best confidence first
+    # landmarks ``(68, 2)`` of the only face, where the dataset annotates them
     landmarks68: np.ndarray | None = None
+    # status and reason of a photograph without faces
     status: str = "no_face"
     reason: str = "no face found"
 

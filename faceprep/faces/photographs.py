@@ -17,18 +17,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FacePicture:
-    """Hold an image with the landmarks of one face.
+    """Hold an image with the landmarks of one face."""
 
-    Attributes
-    ----------
-    image
-        ``(H, W, 3) uint8`` RGB.
-    landmarks68
-        ``(68, 2) float64`` pixels of `image`.
-    """
-
-    image: np.ndarray
-    landmarks68: np.ndarray
+    image: np.ndarray  # ``(H, W, 3) uint8`` RGB
+    landmarks68: np.ndarray  # ``(68, 2) float64`` pixels of `image`
 
 
 def read_photograph(selected: Row, root: Path, max_pixels: int) -> np.ndarray:

@@ -17,23 +17,14 @@ _DETECTED = ("choose", "min_confidence")
 
 @dataclass(frozen=True)
 class DetectorSpec:
-    """Describe a detector to the rest of the package.
+    """Describe a detector to the rest of the package."""
 
-    Attributes
-    ----------
-    load
-        ``load(config, device)`` → the `Finder`; it is called once in each process.
-    settings
-        Names of the settings of ``[align]`` that affect its faces.
-    check
-        ``check(config)`` raises MissingToolError if a file that it needs is missing.
-    uses_gpu
-        Whether it runs on the device that the user chooses; others run on the CPU.
-    """
-
+    # ``load(config, device)`` → the `Finder`; it is called once in each process
     load: Callable[[AlignConfig, str], Finder]
-    settings: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()  # names of the settings of ``[align]`` that affect its faces
+    # ``check(config)`` raises MissingToolError if a file that it needs is missing
     check: Callable[[AlignConfig], Any] = lambda config: None
+    # whether it runs on the device that the user chooses; others run on the CPU
     uses_gpu: bool = False
 
 

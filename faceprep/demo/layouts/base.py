@@ -20,27 +20,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PlannedSequence:
-    """Describe one sequence to render.
+    """Describe one sequence to render."""
 
-    Attributes
-    ----------
-    subject
-        0-based index of the subject.
-    number
-        Number of the sequence within the subject; part of the random seed.
-    expression
-        One of :data:`faceprep.core.vocabulary.EXPRESSIONS`.
-    name
-        Name of the sequence in this layout.
-    labelled
-        Whether the annotation files contain the expression.
-    """
-
-    subject: int
-    number: int
-    expression: str
-    name: str
-    labelled: bool = True
+    subject: int  # 0-based index of the subject
+    number: int  # number of the sequence within the subject; part of the random seed
+    expression: str  # one of :data:`faceprep.core.vocabulary.EXPRESSIONS`
+    name: str  # name of the sequence in this layout
+    labelled: bool = True  # whether the annotation files contain the expression
     extra: dict[str, Any] = field(default_factory=dict)
 
 

@@ -23,24 +23,17 @@ RIGID = (0, 1, 2, 3, 13, 14, 15, 16, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 39,
 
 @dataclass(frozen=True, slots=True)
 class FaceShapes:
-    """Hold *N* faces in frontal view.
+    """Hold *N* faces in frontal view."""
 
-    Attributes
-    ----------
-    points
-        ``(N, 68, 2)`` x right, y down, in units of the mean face's distance between eye centres;
-        origin at the mean face's centroid. Mirror-symmetric: the mean of the two halves.
-    yaw, pitch
-        ``(N,)`` degrees, 0 for a frontal face; positive for a face that is turned to the right or
-        upwards in the image. First-order estimates.
-    residual
-        ``(N,)`` root mean square distance of the rigid points to the fitted mean face, in the unit
-        of `points`.
-    """
-
+    # ``(N, 68, 2)`` x right, y down, in units of the mean face's distance between eye centres;
+    # origin at the mean face's centroid. Mirror-symmetric: the mean of the two halves.
     points: np.ndarray
+    # ``(N,)`` degrees, 0 for a frontal face; positive for a face that is turned to the right or
+    # upwards in the image. First-order estimates.
     yaw: np.ndarray
     pitch: np.ndarray
+    # ``(N,)`` root mean square distance of the rigid points to the fitted mean face, in the unit of
+    # `points`
     residual: np.ndarray
 
 

@@ -62,43 +62,23 @@ class Estimates(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Hold the weights of all AUs for one kind of input, for measures in units of their spread.
+    """Hold the weights of all AUs for one kind of input, for measures in units of their spread."""
 
-    Attributes
-    ----------
-    gains
-        ``(18, measures)`` AU levels per spread, in the order of `PRESENCE_AUS`.
-    offsets
-        ``(18,)`` AU levels of the reference face.
-    thresholds
-        ``(18,)`` levels from which an AU counts as present.
-    """
-
-    gains: np.ndarray
-    offsets: np.ndarray
-    thresholds: np.ndarray
+    gains: np.ndarray  # ``(18, measures)`` AU levels per spread, in the order of `PRESENCE_AUS`
+    offsets: np.ndarray  # ``(18,)`` AU levels of the reference face
+    thresholds: np.ndarray  # ``(18,)`` levels from which an AU counts as present
 
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """Hold the content of ``landmark_coefficients.toml`` as arrays.
+    """Hold the content of ``landmark_coefficients.toml`` as arrays."""
 
-    Attributes
-    ----------
-    average, spread
-        ``(measures,)`` mean and standard deviation of the measures over the calibration faces.
-    still
-        Weights for the difference from the average face.
-    change
-        Weights for the difference from the neutral face of the same sequence.
-    reliability
-        AU → Pearson r with OpenFace on photographs of people not used for calibration.
-    """
-
+    # ``(measures,)`` mean and standard deviation of the measures over the calibration faces
     average: np.ndarray
     spread: np.ndarray
-    still: Weights
-    change: Weights
+    still: Weights  # weights for the difference from the average face
+    change: Weights  # weights for the difference from the neutral face of the same sequence
+    # AU → Pearson r with OpenFace on photographs of people not used for calibration
     reliability: dict[str, float]
 
 

@@ -13,20 +13,12 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Define how far the mean of some points is above (or outside of) the mean of others.
+    """Define how far the mean of some points is above (or outside of) the mean of others."""
 
-    Attributes
-    ----------
-    axis
-        ``up``: height on the face. ``out``: distance from its middle line.
-    points
-        Landmark indices whose mean is measured.
-    origin
-        Landmark indices of the reference; none for the middle line (``out`` only).
-    """
-
+    # ``up``: height on the face. ``out``: distance from its middle line.
     axis: Literal["up", "out"]
-    points: tuple[int, ...]
+    points: tuple[int, ...]  # landmark indices whose mean is measured
+    # landmark indices of the reference; none for the middle line (``out`` only)
     origin: tuple[int, ...] = ()
 
 

@@ -24,28 +24,18 @@ _LEAF_MARK = b"\x81\x88\x81\x01"
 
 @dataclass(frozen=True)
 class ShapeModel:
-    """Hold a cascade of C forests of T trees with S splits and L = S + 1 leaves, over P pixels.
+    """Hold a cascade of C forests of T trees with S splits and L = S + 1 leaves, over P pixels."""
 
-    Attributes
-    ----------
-    mean : (68, 2) float32
-        Mean shape in the unit square of the box.
-    anchors : (C, P) int64, offsets : (C, P, 2) float32
-        Landmark of each sampled pixel, and its position relative to the landmark.
-    first, second : (C, T * S) int64
-        Pixels that each split compares; the children of node i are 2 i + 1 and 2 i + 2.
-    thresholds : (C, T * S) int16
-        A split selects the first child if first - second > threshold.
-    leaves : (C, T * L, 136) float32
-        Contribution of each leaf to the shape: x0 y0 x1 y1 …
-    """
-
-    mean: np.ndarray
+    mean: np.ndarray  # (68, 2) float32: mean shape in the unit square of the box
+    # (C, P) int64; landmark of each sampled pixel, and its position relative to the landmark
     anchors: np.ndarray
-    offsets: np.ndarray
+    offsets: np.ndarray  # (C, P, 2) float32
+    # pixels that each split compares; the children of node i are 2 i + 1 and 2 i + 2
     first: np.ndarray
-    second: np.ndarray
+    second: np.ndarray  # (C, T * S) int64
+    # (C, T * S) int16: a split selects the first child if first - second > threshold
     thresholds: np.ndarray
+    # (C, T * L, 136) float32: contribution of each leaf to the shape: x0 y0 x1 y1 …
     leaves: np.ndarray
 
     @property

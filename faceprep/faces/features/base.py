@@ -29,21 +29,11 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Identify the weights of a network, for reports and provenance.
+    """Identify the weights of a network, for reports and provenance."""
 
-    Attributes
-    ----------
-    name : str
-        Name of the network: ``dlib-resnet``, ``vgg-face``, ``vgg-16`` or ``vgg-19``.
-    file : str
-        Name of the weight file without its folder.
-    sha256 : str
-        SHA-256 of the weight file.
-    """
-
-    name: str
-    file: str
-    sha256: str
+    name: str  # name of the network: ``dlib-resnet``, ``vgg-face``, ``vgg-16`` or ``vgg-19``
+    file: str  # name of the weight file without its folder
+    sha256: str  # SHA-256 of the weight file
 
 
 class FaceFeatures(nn.Module):

@@ -19,19 +19,12 @@ from faceprep.faces.features.base import full_precision
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Define an upright square part of a crop, in fractions of its side.
+    """Define an upright square part of a crop, in fractions of its side."""
 
-    Attributes
-    ----------
-    left, top : float
-        Corner; (0, 0) is the corner of the first pixel.
-    side : float
-        Side. The window may extend beyond the crop, where pixels are black.
-    """
-
+    # corner; (0, 0) is the corner of the first pixel
     left: float = 0.0
     top: float = 0.0
-    side: float = 1.0
+    side: float = 1.0  # the window may extend beyond the crop, where pixels are black
 
 
 def template_window(crop: str, target: str) -> Window:

@@ -39,25 +39,15 @@ _TORCHVISION = re.compile(r"^features\.\d+$")
 
 @dataclass(frozen=True, slots=True)
 class VggWeights:
-    """Hold the 3×3 convolutions of a file, in forward order.
+    """Hold the 3×3 convolutions of a file, in forward order."""
 
-    Attributes
-    ----------
-    convolutions : list of (Tensor, Tensor)
-        Filters ``(out, in, 3, 3)`` and biases ``(out,)``, float32. The first has 3 input
-        channels, the others the output channels of the previous one.
-    classes : int or None
-        Outputs of the last dense layer, if there is one.
-    channels : {"rgb", "bgr"}
-        Order of the colours in the first convolution, according to the layout.
-    torchvision : bool
-        Whether the layers have the names of torchvision.
-    """
-
+    # Filters ``(out, in, 3, 3)`` and biases ``(out,)``, float32. The
+    # first has 3 input channels, the others the output channels of the previous one.
     convolutions: list[tuple[Tensor, Tensor]]
-    classes: int | None
+    classes: int | None  # outputs of the last dense layer, if there is one
+    # order of the colours in the first convolution, according to the layout
     channels: Channels
-    torchvision: bool = False
+    torchvision: bool = False  # whether the layers have the names of torchvision
 
 
 def read_vgg_weights(path: Path) -> VggWeights:

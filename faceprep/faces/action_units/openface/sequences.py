@@ -21,18 +21,10 @@ _NUMBERED = re.compile(r"(?P<name>.*?)(?P<number>\d+)(?P<suffix>\.[^.]*)")
 
 @dataclass(frozen=True, slots=True)
 class FrameSequence:
-    """Hold all frames of one sequence and the places of the selected ones.
+    """Hold all frames of one sequence and the places of the selected ones."""
 
-    Attributes
-    ----------
-    frames
-        Files in the order of their numbers.
-    selected
-        Index of a face, as in `find_sequences` → index in `frames`.
-    """
-
-    frames: list[Path]
-    selected: dict[int, int]
+    frames: list[Path]  # files in the order of their numbers
+    selected: dict[int, int]  # index of a face, as in `find_sequences` → index in `frames`
 
 
 def find_sequences(

@@ -35,21 +35,11 @@ from faceprep.faces.action_units.openface.sequences import FrameSequence, find_s
 
 @dataclass(frozen=True, slots=True)
 class CsvFace:
-    """Hold the row of one face in the CSV files.
+    """Hold the row of one face in the CSV files."""
 
-    Attributes
-    ----------
-    label
-        Name of the file, for messages.
-    row
-        Row of the face; ``None`` with a reason.
-    reason
-        Reason of a missing row.
-    """
-
-    label: str = ""
-    row: CsvRow | None = None
-    reason: str | None = None
+    label: str = ""  # name of the file, for messages
+    row: CsvRow | None = None  # row of the face; ``None`` with a reason
+    reason: str | None = None  # reason of a missing row
 
     @property
     def landmarks68(self) -> np.ndarray | None:

@@ -28,13 +28,7 @@ class Match:
 
 @dataclass
 class PathMatcher:
-    """Find the name that belongs to a path.
-
-    Attributes
-    ----------
-    names
-        All names.
-    """
+    """Find the name that belongs to a path."""
 
     names: Collection[Parts]
     _by_last: dict[str, list[Parts]] = field(init=False)

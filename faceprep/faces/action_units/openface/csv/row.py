@@ -19,37 +19,20 @@ _LANDMARKS = [f"{axis}_{k}" for k in range(68) for axis in "xy"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CsvRow:
-    """Hold one line of a file: one face in one image.
+    """Hold one line of a file: one face in one image."""
 
-    Attributes
-    ----------
-    line
-        1-based number of the line in the file.
-    frame
-        1-based number of the image in its sequence; ``None`` without such a column.
-    timestamp
-        Seconds; ``None`` without such a column.
-    confidence
-        0–1; ``None`` if missing or outside this range.
-    landmarks68
-        ``(68, 2) float64`` pixels of the input image; ``None`` without landmarks.
-    intensities, presences
-        ``(17,) float64`` in 0–5 and ``(18,) bool``; ``None`` with a fault.
-    clipped
-        Whether an intensity was outside 0–5.
-    fault
-        Reason of missing AUs; ``None`` with AUs.
-    """
-
-    line: int
+    line: int  # 1-based number of the line in the file
+    # 1-based number of the image in its sequence; ``None`` without such a column.
     frame: int | None = None
-    timestamp: float | None = None
-    confidence: float | None = None
+    timestamp: float | None = None  # seconds; ``None`` without such a column
+    confidence: float | None = None  # 0–1; ``None`` if missing or outside this range
+    # ``(68, 2) float64`` pixels of the input image; ``None`` without landmarks.
     landmarks68: np.ndarray | None = None
+    # ``(17,) float64`` in 0–5 and ``(18,) bool``; ``None`` with a fault.
     intensities: np.ndarray | None = None
     presences: np.ndarray | None = None
-    clipped: bool = False
-    fault: str | None = None
+    clipped: bool = False  # whether an intensity was outside 0–5
+    fault: str | None = None  # reason of missing AUs; ``None`` with AUs
 
     def result(self, variant: str | None = None) -> AUResult:
         """Return the AUs or the fault; the variant records clipping."""

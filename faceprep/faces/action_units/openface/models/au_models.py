@@ -53,27 +53,13 @@ _PLACES = (
 
 @dataclass(frozen=True)
 class AUModels:
-    """Hold all models for the AUs of OpenFace.
+    """Hold all models for the AUs of OpenFace."""
 
-    Attributes
-    ----------
-    shape_model
-        Shape model that is fitted to the 68 landmarks.
-    triangles : (111, 3) int64
-        Landmark indices of the triangles that cover the face.
-    static
-        Predictors for a single photograph.
-    dynamic
-        Best predictors for a sequence, static or person-specific.
-    digest
-        SHA-256 of all files that were read.
-    """
-
-    shape_model: PointDistributionModel
-    triangles: np.ndarray
-    static: LinearPredictors
-    dynamic: LinearPredictors
-    digest: str
+    shape_model: PointDistributionModel  # shape model that is fitted to the 68 landmarks
+    triangles: np.ndarray  # (111, 3) int64: landmark indices of the triangles that cover the face
+    static: LinearPredictors  # predictors for a single photograph
+    dynamic: LinearPredictors  # best predictors for a sequence, static or person-specific
+    digest: str  # SHA-256 of all files that were read
 
 
 _Stamps = list[tuple[Path, int, int]]

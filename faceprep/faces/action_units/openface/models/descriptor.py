@@ -22,22 +22,13 @@ _BATCH_SIZE = 16
 
 @dataclass(frozen=True)
 class Descriptors:
-    """Hold the descriptors of N faces.
+    """Hold the descriptors of N faces."""
 
-    Attributes
-    ----------
-    hog : (N, 4464) float32
-        Gradient histograms of the aligned face; 0 without a fit.
-    geometry : (N, 238) float64
-        Deviation of the shape from the mean (x of 68 points, y, z; millimetres) and its 34
-        parameters; 0 without a fit.
-    fitted : (N,) bool
-        False if the landmarks are NaN or all coincide.
-    """
-
-    hog: np.ndarray
+    hog: np.ndarray  # (N, 4464) float32: gradient histograms of the aligned face; 0 without a fit
+    # (N, 238) float64: deviation of the shape from the mean (x of 68 points, y, z; millimetres) and
+    # its 34 parameters; 0 without a fit
     geometry: np.ndarray
-    fitted: np.ndarray
+    fitted: np.ndarray  # (N,) bool: False if the landmarks are NaN or all coincide
 
 
 def describe(

@@ -62,23 +62,16 @@ _GPU_BATCH_SIZE = 256
 
 
 class _Tables(NamedTuple):
-    """Hold constants as arrays of NumPy or torch.
+    """Hold constants as arrays of NumPy or torch."""
 
-    Attributes
-    ----------
-    gradients : (511 * 511,) int64
-        ``squared length << 7 | bin`` of each gradient, at ``511 gy + gx + 511 * 511 // 2``.
-    ranks : (3, 110) int64
-        Added to the code, to select one of several equally strong channels.
-    bins : (110, 110) int64
-        First bin of the square of each pixel.
-    weights : (4, 110, 110) float32
-        Share of the upper left, upper right, lower left and lower right cell of the square.
-    """
-
+    # (511 * 511,) int64: ``squared length << 7 | bin`` of each gradient, at
+    # ``511 gy + gx + 511 * 511 // 2``
     gradients: Any
+    # (3, 110) int64: added to the code, to select one of several equally strong channels
     ranks: Any
-    bins: Any
+    bins: Any  # (110, 110) int64: first bin of the square of each pixel
+    # (4, 110, 110) float32: share of the upper left, upper right, lower left and lower right cell
+    # of the square
     weights: Any
 
 

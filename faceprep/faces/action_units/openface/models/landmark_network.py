@@ -26,28 +26,21 @@ SHAPE_GAIN = 2.0
 
 @dataclass(frozen=True)
 class LandmarkNetwork:
-    """Hold the weights of the network, float32.
+    """Hold the weights of the network, float32."""
 
-    Attributes
-    ----------
-    mean_shape : (68, 2)
-        Mean shape, relative to its weighted centre; unit: distance between the outer eye corners.
-    local : (68, 128, 16), local_bias : (68, 16)
-        Layer on the features of each point.
-    hidden : (1224, 256), hidden_bias : (256,)
-        Layer on the outputs for all points and the shape.
-    output : (256, 136), straight : (1224, 136), output_bias : (136,)
-        Layers from the hidden layer and from its inputs to the displacements.
-    """
-
+    # (68, 2): mean shape, relative to its weighted centre; unit: distance between the outer eye
+    # corners
     mean_shape: np.ndarray
+    # (68, 128, 16); layer on the features of each point
     local: np.ndarray
-    local_bias: np.ndarray
+    local_bias: np.ndarray  # (68, 16)
+    # (1224, 256); layer on the outputs for all points and the shape
     hidden: np.ndarray
-    hidden_bias: np.ndarray
+    hidden_bias: np.ndarray  # (256,)
+    # (256, 136); layers from the hidden layer and from its inputs to the displacements
     output: np.ndarray
-    straight: np.ndarray
-    output_bias: np.ndarray
+    straight: np.ndarray  # (1224, 136)
+    output_bias: np.ndarray  # (136,)
 
     def displacements(self, features: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """Return the displacements of the points ``(68, 2)``, in eye distances.

@@ -15,18 +15,11 @@ from faceprep.faces.action_units.openface.models.landmarks import refine_many
 
 
 class LandmarkSource(Protocol):
-    """Provide the landmarks of faces in two steps.
+    """Provide the landmarks of faces in two steps."""
 
-    Attributes
-    ----------
-    name
-        Name in ``aus.landmarks``.
-    tracks
-        Whether faces must be tracked in the frames that were not selected. If not, `given` provides
-        their landmarks.
-    """
-
-    name: str
+    name: str  # name in ``aus.landmarks``
+    # Whether faces must be tracked in the frames that were not selected. If not, `given` provides
+    # their landmarks.
     tracks: bool
 
     def fingerprint(self) -> dict[str, Any]:

@@ -15,31 +15,23 @@ DESCRIPTOR_SIZE = HOG_SIZE + GEOMETRY_SIZE
 
 @dataclass(frozen=True)
 class LinearPredictors:
-    """Hold the 35 predictors of one list: 17 regressors, then 18 classifiers.
+    """Hold the 35 predictors of one list: 17 regressors, then 18 classifiers."""
 
-    Attributes
-    ----------
-    weights : (35, 4702) float64
-        Rows in the order of `INTENSITY_AUS`, then of `PRESENCE_AUS`; columns are the HOG (4464)
-        and the geometry (238).
-    means : (35, 4702) float64
-        Means that are subtracted from the descriptor; equal in all files of OpenFace.
-    biases : (35,) float64
-    person_specific : (35,) bool
-        Whether the person's median is subtracted as well (dynamic predictors).
-    cutoffs : (17,) float64
-        Quantile of a person's intensities that counts as zero; NaN for static regressors.
-    positive, negative : (18,) bool
-        Outputs of a classifier for scores above zero and for other scores.
-    """
-
+    # (35, 4702) float64: rows in the order of `INTENSITY_AUS`, then of `PRESENCE_AUS`; columns are
+    # the HOG (4464) and the geometry (238)
     weights: np.ndarray
+    # (35, 4702) float64: means that are subtracted from the descriptor; equal in all files of
+    # OpenFace
     means: np.ndarray
-    biases: np.ndarray
+    biases: np.ndarray  # (35,) float64
+    # (35,) bool: whether the person's median is subtracted as well (dynamic predictors)
     person_specific: np.ndarray
+    # (17,) float64: quantile of a person's intensities that counts as zero; NaN for static
+    # regressors.
     cutoffs: np.ndarray
+    # outputs of a classifier for scores above zero and for other scores
     positive: np.ndarray
-    negative: np.ndarray
+    negative: np.ndarray  # (18,) bool
 
     def scores(
         self, hog: np.ndarray, geometry: np.ndarray, median: np.ndarray | None = None

@@ -12,16 +12,9 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Define bins of equal width; values outside count in the first or the last bin.
+    """Define bins of equal width; values outside count in the first or the last bin."""
 
-    Attributes
-    ----------
-    low, high
-        Edges of the first and the last bin.
-    number
-        Number of bins.
-    """
-
+    # edges of the first and the last bin
     low: float
     high: float
     number: int

@@ -85,30 +85,17 @@ def name_inside(name: str, path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """Hold one predictor: score = (descriptor - means) · weights + bias.
+    """Hold one predictor: score = (descriptor - means) · weights + bias."""
 
-    Attributes
-    ----------
-    classifies
-        Whether it is a classifier; otherwise a regressor.
-    dynamic
-        Whether the person's median is subtracted from the descriptor as well.
-    means, weights
-        ``(size,) float64``.
-    bias
-        Constant term.
-    cutoff
-        Quantile of a person's values that counts as zero; NaN unless a dynamic regressor.
-    positive, negative
-        Outputs of a classifier for scores above zero and for other scores.
-    """
-
-    classifies: bool
-    dynamic: bool
+    classifies: bool  # whether it is a classifier; otherwise a regressor
+    dynamic: bool  # whether the person's median is subtracted from the descriptor as well
+    # ``(size,) float64``
     means: np.ndarray
     weights: np.ndarray
     bias: float
+    # quantile of a person's values that counts as zero; NaN unless a dynamic regressor.
     cutoff: float
+    # outputs of a classifier for scores above zero and for other scores
     positive: bool
     negative: bool
 

@@ -33,27 +33,15 @@ _BATCH_SIZE = 16
 
 @dataclass(frozen=True)
 class ShapeFit:
-    """Hold poses and shapes of N faces: landmark = scale * (rotation @ shape)[:2] + translation.
+    """Hold poses and shapes of N faces: landmark = scale * (rotation @ shape)[:2] + translation."""
 
-    Attributes
-    ----------
-    scale : (N,) float64
-        Pixels per millimetre.
-    angles : (N, 3) float64
-        Rotation in radians about x, y and z; rotation = Rx Ry Rz.
-    translation : (N, 2) float64
-        Pixels.
-    parameters : (N, 34) float64
-        Parameters of the shape, which is mean + modes @ parameters.
-    fitted : (N,) bool
-        False if the landmarks allow no fit (NaN, all coincident, fewer than 4 visible). The other
-        values are not meaningful then.
-    """
-
-    scale: np.ndarray
-    angles: np.ndarray
-    translation: np.ndarray
+    scale: np.ndarray  # (N,) float64: pixels per millimetre
+    angles: np.ndarray  # (N, 3) float64: rotation in radians about x, y and z; rotation = Rx Ry Rz
+    translation: np.ndarray  # (N, 2) float64: pixels
+    # (N, 34) float64: parameters of the shape, which is mean + modes @ parameters
     parameters: np.ndarray
+    # (N,) bool: False if the landmarks allow no fit (NaN, all coincident, fewer than 4 visible).
+    # The other values are not meaningful then.
     fitted: np.ndarray
 
 

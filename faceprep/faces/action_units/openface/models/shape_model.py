@@ -11,21 +11,12 @@ MODES = 34
 
 @dataclass(frozen=True)
 class PointDistributionModel:
-    """Hold the mean shape of 68 points in millimetres and its modes of variation.
+    """Hold the mean shape of 68 points in millimetres and its modes of variation."""
 
-    Attributes
-    ----------
-    mean : (204,) float64
-        x of all points, then y, then z; y downwards, centroid at the origin.
-    modes : (204, 34) float64
-        Orthonormal columns.
-    eigenvalues : (34,) float64
-        Variance along each mode.
-    """
-
+    # (204,) float64: x of all points, then y, then z; y downwards, centroid at the origin
     mean: np.ndarray
-    modes: np.ndarray
-    eigenvalues: np.ndarray
+    modes: np.ndarray  # (204, 34) float64: orthonormal columns
+    eigenvalues: np.ndarray  # (34,) float64: variance along each mode
 
     @cached_property
     def whole(self) -> "VisiblePart":

@@ -128,27 +128,13 @@ def _sequences(
 
 @dataclass
 class _SequenceCopy:
-    """Hold the copy of a sequence for the program.
+    """Hold the copy of a sequence for the program."""
 
-    Attributes
-    ----------
-    item
-        Input of the program: the folder of the copy.
-    frames
-        Copied files, named by number.
-    selected
-        Index of a face → copied file.
-    unreadable
-        Index of a face → why its frame cannot be read.
-    lost
-        Number of frames that cannot be read.
-    """
-
-    item: BatchItem
-    frames: list[Path]
-    selected: dict[int, Path]
-    unreadable: dict[int, str]
-    lost: int
+    item: BatchItem  # input of the program: the folder of the copy
+    frames: list[Path]  # copied files, named by number
+    selected: dict[int, Path]  # index of a face → copied file
+    unreadable: dict[int, str]  # index of a face → why its frame cannot be read
+    lost: int  # number of frames that cannot be read
 
     def results(self, faces: Sequence[FaceInput], outcome: Outcome) -> dict[int, AUResult]:
         """Return the result of each selected face from the row of its frame."""

@@ -34,21 +34,12 @@ _FULL_DISK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
-    """Describe the input of one CSV file.
+    """Describe the input of one CSV file."""
 
-    Attributes
-    ----------
-    path
-        Image, or folder of a sequence. The CSV file has the same name with another suffix.
-    pictures
-        Number of images.
-    title
-        Name of the input in messages.
-    """
-
+    # Image, or folder of a sequence. The CSV file has the same name with another suffix.
     path: Path
-    pictures: int
-    title: str
+    pictures: int  # number of images
+    title: str  # of the input in messages
 
 
 #: Rows of an item (an empty list if OpenFace found no face), or the reason of a failure.

@@ -56,18 +56,10 @@ except OSError as error:
 
 @dataclass(frozen=True, slots=True)
 class ProgramEnd:
-    """Describe how a program ended.
+    """Describe how a program ended."""
 
-    Attributes
-    ----------
-    fault
-        Description of the error; ``None`` after a success.
-    message
-        Last line of its output; empty if there was none.
-    """
-
-    fault: str | None
-    message: str
+    fault: str | None  # description of the error; ``None`` after a success
+    message: str  # last line of its output; empty if there was none
 
     @property
     def reason(self) -> str:

@@ -31,18 +31,10 @@ _MODEL_FOLDERS = ("model", "AU_predictors")  # in the folder of the programs
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Describe how to start the programs of OpenFace.
+    """Describe how to start the programs of OpenFace."""
 
-    Attributes
-    ----------
-    files
-        Name of a program → file; empty with a command line.
-    words
-        Command line with ``{tool}`` and ``{folder}``; empty with files.
-    """
-
-    files: dict[str, Path]
-    words: tuple[str, ...] = ()
+    files: dict[str, Path]  # name of a program → file; empty with a command line
+    words: tuple[str, ...] = ()  # command line with ``{tool}`` and ``{folder}``; empty with files
 
     def missing(self, tool: str) -> str | None:
         """Return why a program cannot be started; ``None`` if it can."""
