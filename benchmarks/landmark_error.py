@@ -23,7 +23,7 @@ import torch
 from faceprep.core.images import read_image
 from faceprep.faces.dlib.detector import DlibHOG
 from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
-from faceprep.faces.face import Face
+from faceprep.faces.finder import Face
 from faceprep.faces.model_files import dlib_model
 from faceprep.faces.mtcnn.detector import MTCNN
 

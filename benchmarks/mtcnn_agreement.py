@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from faceprep.core.images import read_image
-from faceprep.faces.face import Face
+from faceprep.faces.finder import Face
 from faceprep.faces.mtcnn.boxes import overlaps
 from faceprep.faces.mtcnn.detector import MTCNN
 

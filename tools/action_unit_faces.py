@@ -18,7 +18,7 @@ from faceprep.core.images import UnreadableImage, read_image
 from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R, INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.dlib.detector import DlibHOG
 from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
-from faceprep.faces.face import Detector
+from faceprep.faces.finder import Detector
 from faceprep.faces.mtcnn.detector import MTCNN
 
 ROOT = Path(__file__).resolve().parents[1]

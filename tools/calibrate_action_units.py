@@ -29,7 +29,7 @@ from scipy.stats import norm
 
 from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units import face_shape
-from faceprep.faces.action_units.measures import MEASURES, measure
+from faceprep.faces.action_units.face_shape import MEASURES, measure
 
 PACKAGE = Path(face_shape.__file__).parent
 

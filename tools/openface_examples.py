@@ -22,7 +22,7 @@ from faceprep.core.vocabulary import COLUMNS_R
 from faceprep.faces.action_units.openface.models import landmarks as refinement
 from faceprep.faces.alignment import apply_affine
 from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
-from faceprep.faces.face import Detector
+from faceprep.faces.finder import Detector
 
 FOLDS = 5
 _HELD_OUT = 2  # of five parts of the subjects

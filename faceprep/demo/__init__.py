@@ -1,7 +1,7 @@
 """Render a dataset of faces from a parametric model, with known truth and the layout of a real one.
 
 A head is a depth map with painted skin and hair (`surface`, `skin`, `hair`), deformed by action
-units (`action_units`, `furrows`), rotated and projected (`pose`, `warp`), and lit (`light`). Eyes,
+units (`action_units`, `furrows`), posed and projected (`camera`, `warp`), and lit (`light`). Eyes,
 mouth and brows are painted into the image (`eyes`, `mouth`, `brows`). `face.render_face` renders
 one image, `sequence` renders sequences, `layouts` define folders, and `store.render_demo` writes a
 dataset.

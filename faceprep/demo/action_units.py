@@ -175,20 +175,10 @@ def sided(intensities: Intensities) -> Array:
 
 
 def displace(points: Array, intensities: Array, mobility: float = 1.0) -> Array:
-    """Move neutral control points.
+    """Move neutral control points (68 + skin, 3) mm; lids and lips do not cross.
 
-    Parameters
-    ----------
-    points
-        (68 + skin, 3) mm, the neutral face.
-    intensities
-        (AU, 2), 0..5, from :func:`sided`.
-    mobility
-        Factor of all displacements.
-
-    Returns
-    -------
-    (68 + skin, 3) mm. Lids and lips do not cross.
+    The intensities (AU, 2), 0..5, are from :func:`sided`; ``mobility`` is a factor of all
+    displacements.
     """
     moves = np.einsum("as,aspc->pc", intensities * (mobility / MAX_INTENSITY), TABLE)
     moved = points + moves

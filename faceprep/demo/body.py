@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from faceprep.demo.anatomy import Array
+from faceprep.demo.camera import Pose
 from faceprep.demo.canvas import spline
 from faceprep.demo.identity import Identity
 from faceprep.demo.light import Light
-from faceprep.demo.patch import Patch
-from faceprep.demo.pose import Pose
+from faceprep.demo.scene import Patch
 from faceprep.demo.skin import linear
 
 _DEPTH = -70.0

@@ -5,8 +5,7 @@ import numpy as np
 from faceprep.demo.anatomy import Array
 from faceprep.demo.canvas import spline
 from faceprep.demo.identity import Identity
-from faceprep.demo.patch import Patch
-from faceprep.demo.scene import Scene
+from faceprep.demo.scene import Patch, Scene
 from faceprep.demo.skin import linear
 
 _FACTOR = 3

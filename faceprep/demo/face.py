@@ -11,20 +11,16 @@ from numpy.typing import NDArray
 from faceprep.demo import canvas
 from faceprep.demo.action_units import displace, sided
 from faceprep.demo.anatomy import Array
-from faceprep.demo.beard import paint_beard
 from faceprep.demo.body import Backdrop, chin_shadow, paint_backdrop
 from faceprep.demo.brows import paint_brows, paint_nostrils
-from faceprep.demo.camera import Camera, develop
-from faceprep.demo.eyes import paint_eyes
+from faceprep.demo.camera import Camera, Pose, develop
+from faceprep.demo.eyes import paint_eyes, paint_glasses
 from faceprep.demo.furrows import Furrow, build_furrows
-from faceprep.demo.glasses import paint_glasses
-from faceprep.demo.hair import Cover, paint_hair
+from faceprep.demo.hair import Cover, paint_beard, paint_hair
 from faceprep.demo.identity import Identity
 from faceprep.demo.light import Light, cast_shadow, shade
 from faceprep.demo.mouth import paint_mouth
-from faceprep.demo.patch import Patch
-from faceprep.demo.pose import Pose
-from faceprep.demo.scene import Irradiance, Scene
+from faceprep.demo.scene import Irradiance, Patch, Scene
 from faceprep.demo.skin import Skin, paint_skin
 from faceprep.demo.surface import Surface, build_surface
 from faceprep.demo.warp import SkinWarp, contour, inverse_map

@@ -1,4 +1,4 @@
-"""Write the files of a demo dataset atomically.
+"""Write the files of a demo dataset atomically, and read its true values.
 
 Temporary files are in a folder of their own, because readers would count those beside the images.
 """
@@ -8,8 +8,13 @@ import itertools
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from faceprep.core.files import here
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 TRUTH_FOLDER = "faceprep_demo"
 """Folder of the truth, the settings and temporary files; readers ignore it."""
@@ -49,3 +54,28 @@ def clear(root: Path, *names: str) -> None:
     """Remove temporary folders."""
     for name in names:
         shutil.rmtree(root / TRUTH_FOLDER / name, ignore_errors=True)
+
+
+TRUTH = "truth.parquet"
+
+_LEVELS_ABOVE = 2
+
+
+def find_truth(root: Path) -> Path | None:
+    """Return the demo dataset that ``root`` is or, as an image folder, belongs to, or ``None``."""
+    folder = root.resolve()
+    for candidate in (folder, *list(folder.parents)[:_LEVELS_ABOVE]):
+        if (candidate / TRUTH_FOLDER / TRUTH).is_file():
+            return candidate
+    return None
+
+
+def read_truth(dataset: Path) -> "pa.Table":
+    """Read one row per image: ``path`` below ``dataset``, ``AU01_r`` …, ``landmarks68`` and more.
+
+    Intensities are those of the stronger half of the face, 0-5.
+    """
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(dataset / TRUTH_FOLDER / TRUTH) as file:
+        return file.read()

@@ -91,14 +91,9 @@ class Identity:
 
 
 def sample_identity(rng: np.random.Generator, spread: float = 1.0) -> Identity:
-    """Draw a person.
+    """Draw the person of a subject.
 
-    Parameters
-    ----------
-    rng
-        Random generator of this subject.
-    spread
-        Factor of all standard deviations of shape, 0 (mean face) to about 1.5.
+    ``spread`` is a factor of all standard deviations of shape, 0 (mean face) to about 1.5.
     """
 
     def around(mean: float, deviation: float, limit: float = 2.2) -> float:

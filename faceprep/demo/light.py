@@ -91,10 +91,7 @@ def _power(values: Array, squarings: int) -> Array:
 def cast_shadow(depth: Array, light: Light, rotation: Array, step: float) -> Array:
     """Return the share of the lamp that reaches each place, (H, W) 0..1, by ray marching.
 
-    Parameters
-    ----------
-    depth
-        (H, W) mm, every ``step`` mm; computed at half resolution.
+    ``depth`` is (H, W) mm, every ``step`` mm; computed at half resolution.
     """
     toward = rotation.T @ light.direction()
     small = cv2.resize(depth, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)

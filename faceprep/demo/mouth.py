@@ -7,8 +7,7 @@ from faceprep.demo.action_units import AU_NAMES
 from faceprep.demo.anatomy import Array
 from faceprep.demo.canvas import spline
 from faceprep.demo.light import shade
-from faceprep.demo.patch import Patch
-from faceprep.demo.scene import Scene
+from faceprep.demo.scene import Patch, Scene
 from faceprep.demo.skin import linear
 
 _FACTOR = 2

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from faceprep.demo.action_units import AU_NAMES
 from faceprep.demo.anatomy import Array
 from faceprep.demo.body import Backdrop
-from faceprep.demo.camera import Camera
+from faceprep.demo.camera import Camera, Pose
 from faceprep.demo.expression import (
     Style,
     Units,
@@ -20,7 +20,6 @@ from faceprep.demo.expression import (
 from faceprep.demo.face import render_face
 from faceprep.demo.identity import Identity, sample_identity
 from faceprep.demo.light import Light
-from faceprep.demo.pose import Pose
 from faceprep.demo.skin import linear
 
 MAX_TURN = 15.0
@@ -70,16 +69,12 @@ def render_sequence(
 
     Parameters
     ----------
-    subject, expression
-        Subject and expression.
     seed, number
         Seeds of all random numbers, with the index of the subject.
     frames
         At least 1; the last three are at the peak, the first is at rest.
     size
         Side of the images, pixels.
-    gray
-        Whether the images are gray.
     plain
         Whether the background is a plain wall rather than a room out of focus.
     """

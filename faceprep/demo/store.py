@@ -19,10 +19,9 @@ from faceprep.config import DemoConfig
 from faceprep.core.errors import FaceprepError, Remedy, UsageError
 from faceprep.core.progress import Progress
 from faceprep.demo.action_units import AU_NAMES
-from faceprep.demo.files import TRUTH_FOLDER, clear, write_file
+from faceprep.demo.files import TRUTH, TRUTH_FOLDER, clear, write_file
 from faceprep.demo.layouts import LAYOUTS, Row
 from faceprep.demo.settings import RENDERER_VERSION, DemoSettings
-from faceprep.demo.truth import TRUTH
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,8 +42,6 @@ def render_demo(
     ----------
     root
         Folder that is missing, empty, or contains the same dataset, finished or not.
-    settings
-        Settings of the dataset.
     workers
         Number of processes. The files do not depend on it.
     progress

@@ -8,7 +8,7 @@ import numpy as np
 
 from faceprep.demo import canvas
 from faceprep.demo.anatomy import Array
-from faceprep.demo.pose import PIVOT, Pose
+from faceprep.demo.camera import PIVOT, Pose
 from faceprep.demo.surface import Surface
 
 GRID_STEP = 4.0
@@ -78,18 +78,9 @@ def _kernel(a: Array, b: Array) -> np.ndarray:
 
 
 def inverse_map(forward: Array, pose: Pose, size: tuple[int, int]) -> Array:
-    """Return the canvas pixel to show at each image pixel.
+    """Return the canvas pixel to show at each image pixel, (height, width, 2) float32.
 
-    Parameters
-    ----------
-    forward
-        (rows, cols, 2) image pixels of the knots.
-    size
-        (height, width) of the image.
-
-    Returns
-    -------
-    (height, width, 2) float32 for :func:`cv2.remap`.
+    ``forward`` is (rows, cols, 2), the image pixels of the knots.
     """
     height, width = size
     x = np.arange(0, width + _IMAGE_STEP, _IMAGE_STEP, dtype=np.float32)

@@ -18,9 +18,9 @@ from faceprep.faces.alignment import (
     load_template,
     warp,
 )
-from faceprep.faces.face import Face
 from faceprep.faces.finder import (
     LIBRARY_ERRORS,
+    Face,
     FacesFound,
     choose,
     describe,
@@ -39,14 +39,9 @@ class Alignment:
 
 
 class Aligner:
-    """Align photographs with the detector and the template of a configuration.
+    """Align photographs with the detector and the template of section ``[align]``.
 
-    Parameters
-    ----------
-    config
-        Section ``[align]``.
-    device
-        Device of a detector that runs on a GPU.
+    `device` is that of a detector that runs on a GPU.
     """
 
     def __init__(self, config: AlignConfig, device: str = "cpu") -> None:
@@ -62,14 +57,9 @@ class Aligner:
         return next(self.align([image], [{}]))
 
     def align(self, images: Sequence[np.ndarray], rows: Sequence[Row]) -> Iterator[Alignment]:
-        """Align photographs together, and yield their crops one at a time.
+        """Align photographs ``(H, W, 3) uint8`` RGB together, and yield their crops one at a time.
 
-        Parameters
-        ----------
-        images
-            ``(H, W, 3) uint8`` RGB each.
-        rows
-            Row of `select` of each, which has the annotations that ``given`` reads.
+        `rows` are their rows of `select`, which have the annotations that ``given`` reads.
         """
         found = self._finder.find(images, rows)
         photos = [

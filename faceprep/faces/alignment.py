@@ -33,23 +33,14 @@ def template_names() -> tuple[str, ...]:
 
 
 def load_template(name: str, size: int) -> np.ndarray:
-    """Return the five points of a template in pixels of a crop.
+    """Return the five points of a template in pixels of a crop of side `size`, ``(5, 2) float64``.
 
-    Parameters
-    ----------
-    name
-        Name of a table in ``templates.toml``.
-    size
-        Side of the crop, pixels.
-
-    Returns
-    -------
-    ``(5, 2) float64``: left eye, right eye, nose tip, left and right mouth corner, as seen.
+    In order: left eye, right eye, nose tip, left and right mouth corner, as seen.
 
     Raises
     ------
     ValueError
-        If there is no such template.
+        If ``templates.toml`` has no table `name`.
     """
     try:
         fractions = _templates()[name]
@@ -101,12 +92,9 @@ def estimate_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def is_mirrored(source: np.ndarray, target: np.ndarray) -> bool:
-    """Return whether left and right are swapped: a reflection fits much better than a rotation.
+    """Return whether left and right of points ``(n, 2)`` are swapped.
 
-    Parameters
-    ----------
-    source, target
-        ``(n, 2)``.
+    A reflection then fits them much better than a rotation.
     """
     points, goals = _complex(np.asarray(source)), _complex(np.asarray(target))
     goal = sum(goals) / len(goals)
@@ -152,16 +140,9 @@ def invert_affine(matrix: np.ndarray) -> np.ndarray:
 
 
 def five_from_68(points: np.ndarray) -> np.ndarray:
-    """Compute eye centres, nose tip and mouth corners from the 68 points.
+    """Compute eye centres, nose tip and mouth corners, as seen, from the 68 points.
 
-    Parameters
-    ----------
-    points
-        ``(..., 68, 2)``, iBUG order.
-
-    Returns
-    -------
-    ``(..., 5, 2) float64``: left eye, right eye, nose tip, left and right mouth corner, as seen.
+    ``(..., 68, 2)`` in iBUG order becomes ``(..., 5, 2) float64``.
     """
     points = np.asarray(points, np.float64)
     if points.shape[-2:] != (68, 2):
@@ -172,24 +153,11 @@ def five_from_68(points: np.ndarray) -> np.ndarray:
 
 
 def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """Crop an image through a similarity.
+    """Crop an image ``(H, W, 3)`` or ``(H, W) uint8`` through a similarity, source → crop.
 
     Interpolation is bilinear. Pixels outside the image are black, because a replicated border would
-    resemble a neck or chin. If the crop reduces the source to less than one half, the source is
-    first halved repeatedly by averaging 2×2 pixels, to avoid aliasing.
-
-    Parameters
-    ----------
-    image
-        ``(H, W, 3)`` or ``(H, W) uint8``.
-    matrix
-        ``(2, 3)`` similarity, source → crop.
-    size
-        Side of the crop, pixels.
-
-    Returns
-    -------
-    ``(size, size, 3)`` or ``(size, size) uint8``.
+    resemble a neck or chin. If the crop, of side `size` in pixels, reduces the source to less than
+    one half, the source is first halved repeatedly by averaging 2×2 pixels, to avoid aliasing.
 
     Raises
     ------

@@ -8,8 +8,38 @@ import cv2
 import numpy as np
 
 from faceprep.faces.alignment import estimate_similarity, is_mirrored, load_template
-from faceprep.faces.face import Detector, Face
 from faceprep.faces.photographs import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """Hold one detected face, in pixels of its image (centre of the first pixel = (0, 0)).
+
+    Attributes
+    ----------
+    box
+        ``(x, y, width, height)``; may extend beyond the image.
+    confidence
+        Score of the detector; not comparable between detectors.
+    landmarks5
+        ``(5, 2) float32``: left eye, right eye, nose, left and right mouth corner, left and right
+        as seen in the image; ``None`` if the detector gives only boxes.
+    """
+
+    box: tuple[float, float, float, float]
+    confidence: float
+    landmarks5: np.ndarray | None = None
+
+
+class Detector(Protocol):
+    """Find faces in images of any sizes."""
+
+    name: str
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
+        """Return the faces of each ``(H, W, 3) uint8 RGB`` image, best confidence first."""
+        ...
+
 
 #: Exceptions of image libraries about one image; any other exception is a bug in this package.
 LIBRARY_ERRORS: tuple[type[Exception], ...] = (cv2.error, RuntimeError, ValueError, MemoryError)
@@ -73,16 +103,10 @@ def describe(error: Exception) -> str:
 
 
 def choose(faces: Sequence[Face], how: str, shape: tuple[int, ...]) -> Face:
-    """Choose the ``largest`` face or the most ``central`` one; among equals the most confident.
+    """Choose the ``largest`` or the most ``central`` face; of equal ones the most confident.
 
-    Parameters
-    ----------
-    faces
-        At least one, best confidence first.
-    how
-        Setting ``align.choose``.
-    shape
-        Height and width of the image, and any further dimensions.
+    `faces` is not empty, best confidence first; `shape` begins with the height and width of the
+    image.
     """
     if how == "central":
         middle = np.array([shape[1] - 1, shape[0] - 1]) / 2

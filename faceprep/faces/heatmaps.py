@@ -56,20 +56,10 @@ def gaussian_planes(landmarks: "Tensor", size: int, sigma: float = 2.0) -> "Tens
 
 
 def combined_heatmap(landmarks: np.ndarray, size: int, sigma: float = 2.0) -> np.ndarray:
-    """Compute the maximum over the planes of all points, in 8 bits.
+    """Compute the maximum over the planes of all points, ``(size, size) uint8``, 255 = 1.
 
-    Parameters
-    ----------
-    landmarks
-        ``(n, 2)`` x, y in pixels of the crop; points that are not finite are ignored.
-    size
-        Side, pixels.
-    sigma
-        Standard deviation at a size of 128, pixels.
-
-    Returns
-    -------
-    ``(size, size) uint8``, 255 = 1.
+    `landmarks` are ``(n, 2)`` x, y in pixels of the crop; points that are not finite are ignored.
+    `sigma` is in pixels at a size of 128.
     """
     heatmap = np.zeros((size, size), np.uint8)
     for _, rows, columns, patch in _patches(landmarks, size, sigma):
@@ -79,16 +69,9 @@ def combined_heatmap(landmarks: np.ndarray, size: int, sigma: float = 2.0) -> np
 
 
 def stacked_planes(landmarks: np.ndarray, size: int, sigma: float = 2.0) -> np.ndarray:
-    """Compute the planes of all points in 8 bits, stacked vertically for a gray PNG.
+    """Compute the planes of all points, stacked vertically for a gray PNG; see `combined_heatmap`.
 
-    Parameters
-    ----------
-    landmarks, size, sigma
-        As for `combined_heatmap`.
-
-    Returns
-    -------
-    ``(n · size, size) uint8``, 255 = 1; see `split_planes`.
+    The result is ``(n · size, size) uint8``, 255 = 1; `split_planes` divides it.
     """
     planes = np.zeros((len(landmarks), size, size), np.uint8)
     for index, rows, columns, patch in _patches(landmarks, size, sigma):

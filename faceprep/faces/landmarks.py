@@ -57,18 +57,9 @@ FLIP_68: np.ndarray = _permutation()
 
 
 def flip_points(points: np.ndarray, width: float) -> np.ndarray:
-    """Mirror 68 points horizontally within an image.
+    """Mirror 68 points ``(..., 68, 2)`` horizontally within an image, and restore the iBUG order.
 
-    Parameters
-    ----------
-    points
-        ``(..., 68, 2)`` x, y in pixels; the centre of the first pixel is (0, 0).
-    width
-        Width of the image, pixels: column *x* becomes column ``width - 1 - x``.
-
-    Returns
-    -------
-    ``(..., 68, 2)`` in iBUG order.
+    Column *x* of an image of `width` pixels becomes column ``width - 1 - x``.
     """
     points = np.asarray(points)
     if points.shape[-2:] != (68, 2):

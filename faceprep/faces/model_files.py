@@ -11,14 +11,7 @@ from faceprep.core.errors import MissingToolError
 
 
 def weight_file(package: str, relative: str) -> Path:
-    """Return the path of a file in an installed package, without importing the package.
-
-    Parameters
-    ----------
-    package : str
-        Top-level package, e.g. ``mtcnn``. Its distribution on PyPI has the same name.
-    relative : str
-        Path inside the package, e.g. ``assets/weights/pnet.lz4``.
+    """Return the path of a file in an installed package, named as its distribution on PyPI.
 
     Raises
     ------

@@ -76,10 +76,8 @@ def read_picture(
         Rows of the face in these manifests; `aligned` has status ``ok``.
     source
         Photograph (``"source"``) or crop.
-    root
-        Folder of the dataset.
-    align_folder
-        Folder of the align stage, to which paths of crops are relative.
+    root, align_folder
+        Folder of the dataset, and of the align stage, to which paths of crops are relative.
     max_pixels
         Maximum number of pixels; larger images are rejected.
 

@@ -6,8 +6,7 @@ from functools import cache
 from typing import Any
 
 from faceprep.config import AlignConfig
-from faceprep.faces.face import Detector
-from faceprep.faces.finder import AnnotationFinder, DetectorFinder, Finder
+from faceprep.faces.finder import AnnotationFinder, Detector, DetectorFinder, Finder
 from faceprep.faces.model_files import dlib_model, mtcnn_weights
 
 #: Settings of ``[align]`` that affect the crops of any detector, and those of real detectors.

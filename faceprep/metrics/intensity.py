@@ -12,9 +12,8 @@ from scipy.stats import rankdata
 from sklearn.isotonic import IsotonicRegression
 
 from faceprep.core.vocabulary import INTENSITY_AUS
-from faceprep.faces.action_units.face_shape import to_front
+from faceprep.faces.action_units.face_shape import MEASURES, measure, to_front
 from faceprep.faces.action_units.landmark_estimator import estimate
-from faceprep.faces.action_units.measures import MEASURES, measure
 from faceprep.generators.editor import Editor, IntensityMap
 from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, LabelledFaces
 from faceprep.metrics.expression_classifier.base import ExpressionClassifier, log_odds

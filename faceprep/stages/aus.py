@@ -13,9 +13,8 @@ from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
 from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.execution.stage import ShardOutput, Stage
-from faceprep.faces.action_units.backend import AUResult, FaceInput
+from faceprep.faces.action_units.backend import AUResult, Choice, FaceInput, choose
 from faceprep.faces.action_units.landmark_estimator import MAX_INTENSITY
-from faceprep.faces.action_units.registry import Choice, choose
 from faceprep.faces.photographs import landmarks_in_crop
 from faceprep.workspace.manifest import Row
 

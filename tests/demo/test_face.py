@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from faceprep.demo import render_face
+from faceprep.demo.camera import Pose
 from faceprep.demo.identity import Identity
 from faceprep.demo.light import Light
-from faceprep.demo.pose import Pose
 from faceprep.demo.sequence import render_sequence, sample_subject
 
 SMILE = {"AU06": 4.0, "AU12": 5.0, "AU25": 3.0}

@@ -1,7 +1,6 @@
 """Choice among the faces of a photograph."""
 
-from faceprep.faces.face import Face
-from faceprep.faces.finder import choose
+from faceprep.faces.finder import Face, choose
 
 BOXES = {
     "small": Face((90, 70, 20, 20), 0.99),

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from faceprep.core.vocabulary import EXPRESSIONS, INTENSITY_AUS
-from faceprep.faces.action_units.face_shape import mean_face
-from faceprep.faces.action_units.measures import MEASURES
+from faceprep.faces.action_units.face_shape import MEASURES, mean_face
 from faceprep.generators.editor import Editor, IntensityMap
 from faceprep.metrics.intensity import (
     EXPRESSION_AUS,

@@ -6,11 +6,10 @@ from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.execution.stage import ShardOutput
-from faceprep.faces.action_units import registry
-from faceprep.faces.action_units.backend import AUResult
+from faceprep.faces.action_units import backend as backends
+from faceprep.faces.action_units.backend import AUResult, choose
 from faceprep.faces.action_units.face_shape import mean_face
-from faceprep.faces.action_units.landmark_backend import LandmarkBackend
-from faceprep.faces.action_units.registry import choose
+from faceprep.faces.action_units.landmark_estimator import LandmarkBackend
 from faceprep.stages import load_stage
 from faceprep.stages.aus import STAGE, neutral_points
 from faceprep.workspace import manifest
@@ -84,9 +83,9 @@ class Other:
 def use(monkeypatch):
     def install(*others):
         made = {other.name: other for other in others}
-        monkeypatch.setattr(registry, "BACKENDS", dict.fromkeys(made, "…"))
-        monkeypatch.setattr(registry, "AUTO_ORDER", tuple(made))
-        monkeypatch.setattr(registry, "load_backend", made.__getitem__)
+        monkeypatch.setattr(backends, "BACKENDS", dict.fromkeys(made, "…"))
+        monkeypatch.setattr(backends, "AUTO_ORDER", tuple(made))
+        monkeypatch.setattr(backends, "load_backend", made.__getitem__)
 
     return install
 

@@ -15,7 +15,7 @@ from faceprep.demo.sequence import Frame
 from faceprep.demo.settings import DemoSettings
 
 Row = dict[str, Any]
-"""One row of ``truth.parquet`` (:data:`faceprep.demo.truth.TRUTH`)."""
+"""One row of ``truth.parquet`` (:data:`faceprep.demo.files.TRUTH`)."""
 
 
 @dataclass(frozen=True, slots=True)

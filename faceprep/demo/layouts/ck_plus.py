@@ -96,10 +96,8 @@ def _facs(frame: Frame) -> str:
 def facs_grade(au: str, intensity: float) -> int | None:
     """Return the FACS grade of an intensity: the nearest of A-E as 1-5.
 
-    Returns
-    -------
-    0 for present but not graded, as is frequent in CK+ for lids and parted lips. ``None`` below
-    :data:`PRESENT`: not coded.
+    0 is present but not graded, as is frequent in CK+ for lids and parted lips. ``None`` is not
+    coded, below :data:`PRESENT`.
     """
     if intensity < PRESENT:
         return None

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from faceprep.core.errors import Remedy, UsageError
-from faceprep.demo.truth import find_truth
+from faceprep.demo.files import find_truth
 from faceprep.evaluation.aus.facs import coded_frames, translate
 from faceprep.evaluation.aus.values import AUValues, drawn_aus, read_aus
 from faceprep.workspace import Workspace

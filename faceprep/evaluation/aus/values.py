@@ -13,7 +13,7 @@ from faceprep.config import STAGES
 from faceprep.core.errors import Remedy, UsageError
 from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.demo.action_units import PRESENT
-from faceprep.demo.truth import read_truth
+from faceprep.demo.files import read_truth
 from faceprep.workspace import Workspace
 from faceprep.workspace.discover import Suggest, is_workspace, workspace_of
 from faceprep.workspace.manifest import read_part

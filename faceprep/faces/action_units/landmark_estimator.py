@@ -1,7 +1,7 @@
-"""Estimate Action Unit intensities and presences from the geometry of 68 points.
+"""Backend ``landmarks``: estimate Action Units from the geometry of 68 points, without models.
 
-The points are rotated to a frontal view (`face_shape`), named distances are computed (`measures`),
-and each AU is a weighted sum of them, clipped to 0–5. If the neutral face of the sequence is known,
+The points are rotated to a frontal view, named distances are computed (`face_shape.MEASURES`), and
+each AU is a weighted sum of them, clipped to 0–5. If the neutral face of the sequence is known,
 distances are relative to that face instead of the average one, with other weights, and only
 distances that the muscle of the AU changes are used. ``landmark_coefficients.toml`` contains the
 weights and describes their origin.
@@ -10,17 +10,27 @@ Points do not show wrinkles, bulges or teeth. See `reliability` and ``benchmarks
 effect on each AU.
 """
 
+import hashlib
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from faceprep.config import Config
 from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
-from faceprep.faces.action_units.face_shape import FaceShapes, to_front
-from faceprep.faces.action_units.measures import MEASURES, measure
+from faceprep.faces.action_units.backend import AUResult, FaceInput
+from faceprep.faces.action_units.face_shape import (
+    MEAN_FACE,
+    MEASURES,
+    FaceShapes,
+    measure,
+    to_front,
+)
 
 #: File of the weights, beside this module.
 COEFFICIENTS = "landmark_coefficients.toml"
@@ -202,3 +212,38 @@ def _confidence(shapes: FaceShapes) -> np.ndarray:
 def _decrease(value: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     """Return 1 up to the first limit, 0 from the second, linear in between."""
     return np.interp(value, limits, (1.0, 0.0))
+
+
+class LandmarkBackend:
+    """Estimate from the geometry of 68 points, relative to a neutral frame if there is one."""
+
+    name = "landmarks"
+
+    def available(self, config: Config) -> str | None:
+        """Return ``None``: the backend is always available."""
+        return None
+
+    def fingerprint(self, config: Config) -> dict[str, Any]:
+        """Return the hash of the weights of the estimator."""
+        folder = files(__package__)
+        numbers = b"".join(folder.joinpath(n).read_bytes() for n in (MEAN_FACE, COEFFICIENTS))
+        return {"coefficients": hashlib.sha256(numbers).hexdigest()[:16]}
+
+    def run(self, faces: Sequence[FaceInput], config: Config, scratch: Path) -> list[AUResult]:
+        """Estimate all faces at once, relative to the neutral frame if there is one."""
+        if not faces:
+            return []
+        nothing = np.full((68, 2), np.nan)
+        found = estimate(
+            np.stack([face.landmarks68 for face in faces]),
+            np.stack([nothing if face.neutral68 is None else face.neutral68 for face in faces]),
+        )
+        results = []
+        for face, intensities, presences, confidence in zip(faces, *found, strict=True):
+            if np.isnan(intensities).any():
+                results.append(AUResult(reason="68 landmarks are missing or all in one place"))
+                continue
+            compared = face.neutral68 is not None and bool(np.isfinite(face.neutral68).all())
+            variant = "neutral" if compared else None
+            results.append(AUResult(intensities, presences, float(confidence), variant))
+        return results

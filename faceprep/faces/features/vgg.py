@@ -29,13 +29,7 @@ _PERCEPTUAL = tuple(f"conv{block}_2" for block in range(1, 6))
 
 
 def vgg_name(weights: VggWeights) -> str:
-    """Return the name of the network: ``vgg-face``, ``vgg-16`` or ``vgg-19``.
-
-    Raises
-    ------
-    ValueError
-        If it is none of these.
-    """
+    """Return ``vgg-face``, ``vgg-16`` or ``vgg-19``; raise ValueError for other networks."""
     count = len(weights.convolutions)
     if count not in _BLOCKS:
         raise ValueError(f"{count} convolutions: neither VGG-16 (13) nor VGG-19 (16)")
@@ -56,19 +50,9 @@ def build_vgg(
     """Build the network for whole crops.
 
     The layers are ``convB_N`` (before ReLU), ``reluB_N`` and ``poolB``. The embedding is the mean
-    of the last ReLU over all pixels, which separates faces but was not trained for that.
-
-    Parameters
-    ----------
-    weights : VggWeights
-        Result of `read_vgg_weights`.
-    source : Source
-        Origin of the weights.
-    size : int or "native", optional
-        Side to which crops are resized; "native" keeps them. Default: 224 for VGG-Face, as in its
-        publication; native for the others, as is usual in perceptual losses.
-    channels : {"rgb", "bgr"}, optional
-        Order of the colours in the first convolution, if it differs from the layout of the file.
+    of the last ReLU over all pixels, which separates faces but was not trained for that. The
+    default `size` is 224 for VGG-Face, as in its publication, and native for the others, as is
+    usual in perceptual losses; `channels` is by default the order in the layout of the file.
 
     Raises
     ------

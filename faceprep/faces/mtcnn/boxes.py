@@ -81,30 +81,15 @@ def suppress(
     groups: np.ndarray | None = None,
     of_smaller: bool = False,
 ) -> np.ndarray:
-    """Return which boxes are kept after non-maximum suppression.
+    """Return which boxes ``(n, 4)``, best first, non-maximum suppression keeps, ``(n,) bool``.
 
     As in the package, the suppression is not greedy: a suppressed box still suppresses worse ones.
-
-    Parameters
-    ----------
-    boxes : (n, 4)
-        Boxes by descending score.
-    threshold : float
-        Overlap above which the worse box is suppressed.
-    groups : (n,), optional
-        Group (pyramid level) of each box; only boxes of one group suppress each other.
-    of_smaller : bool
-        Whether the intersection is divided by the smaller box instead of the union.
-
-    Returns
-    -------
-    (n,) bool
-        True for boxes to keep.
+    Boxes suppress each other if they overlap by more than `threshold` (`overlaps`) and are of the
+    same group ``(n,)``, a pyramid level.
     """
     keep = np.ones(len(boxes), bool)
-    for start in range(
-        0, len(boxes), _CHUNK
-    ):  # a complete n x n matrix needs too much memory for huge images
+    # A complete n x n matrix needs too much memory for huge images.
+    for start in range(0, len(boxes), _CHUNK):
         part = slice(start, start + _CHUNK)
         better = boxes[: start + _CHUNK]
         hit = overlaps(better, boxes[part], of_smaller=of_smaller) > threshold
@@ -117,25 +102,13 @@ def suppress(
 def patches(
     images: Sequence[np.ndarray], owners: np.ndarray, boxes: np.ndarray, size: int
 ) -> np.ndarray:
-    """Extract boxes from images and resize them, bilinearly without antialiasing.
+    """Extract boxes ``(n, 4)`` from images, resized to ``(n, size, size, 3) float32``.
 
+    The images ``(H, W, 3)`` are uint8 or float32 in [0, 255]; with uint8 the patch is rounded.
+    `owners` are the indices of the images of the boxes. Resizing is bilinear without antialiasing.
     As in ``crop_and_resize`` of TensorFlow, which the package uses, the corners of a box, scaled by
     ``(side - 1) / side`` of the image, map to the centres of the corner pixels of the patch. Pixels
     outside the image are mid-gray.
-
-    Parameters
-    ----------
-    images : list of (H, W, 3) arrays in [0, 255]
-        Images of type uint8 or float32; with uint8 the patch is rounded.
-    owners : (n,) int
-        Index of the image of each box.
-    boxes : (n, 4)
-    size : int
-        Side of a patch in pixels.
-
-    Returns
-    -------
-    (n, size, size, 3) float32
     """
     out = np.empty((len(boxes), size, size, 3), np.float32)
     steps = np.arange(size) / (size - 1)
@@ -146,12 +119,9 @@ def patches(
         matrix = np.array(
             [[(x2 - x1) / (size - 1), 0, x1], [0, (y2 - y1) / (size - 1), y1]], np.float64
         )
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         patch[:] = cv2.warpAffine(
-            image,
-            matrix,
-            (size, size),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
+            image, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE
         )
         if x1 < 0 or y1 < 0 or x2 > width - 1 or y2 > height - 1:
             x, y = x1 + (x2 - x1) * steps, y1 + (y2 - y1) * steps

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from faceprep.faces.face import Face
+from faceprep.faces.finder import Face
 from faceprep.faces.mtcnn.boxes import (
     best_first,
     patches,
@@ -36,13 +36,16 @@ _BATCH_PIXELS = 8_000_000  # total of the images of a batch, to bound memory
 _LEVEL_PIXELS = 100_000  # P-Net is slower when its activations exceed the cache
 _BATCH_PATCHES = 32
 
-_Detections = tuple[
-    np.ndarray, np.ndarray, np.ndarray
-]  # boxes (n, 4), scores (n,), points (n, 5, 2)
+# boxes (n, 4), scores (n,), points (n, 5, 2)
+_Detections = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class MTCNN:
     """Detect faces and five key points.
+
+    The result for an image does not depend on the other images of the call. Memory is bounded: in
+    images of more than about four megapixels the smallest faces are not searched (see
+    `faceprep.faces.mtcnn.pyramid.MAX_LEVEL_PIXELS`).
 
     Parameters
     ----------
@@ -63,12 +66,6 @@ class MTCNN:
         If the `mtcnn` wheel, which contains the weights, is not installed.
     ValueError
         If `search` is unknown or `min_face_size` is not positive.
-
-    Notes
-    -----
-    The result for an image does not depend on the other images of the call. Memory is bounded:
-    in images of more than about four megapixels the smallest faces are not searched (see
-    `faceprep.faces.mtcnn.pyramid.MAX_LEVEL_PIXELS`).
     """
 
     name = "mtcnn"
@@ -89,17 +86,9 @@ class MTCNN:
         self._pnet, self._rnet, self._onet = load_networks(device)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
-        """Return the faces of each image, best confidence first.
+        """Return the faces of each ``(H, W, 3) uint8 RGB`` image, best confidence first.
 
-        Parameters
-        ----------
-        images : sequence of (H, W, 3) uint8 RGB
-            Images of any sizes; images of one size share batches.
-
-        Returns
-        -------
-        list of list of Face
-            Boxes are inside the image; key points may be outside.
+        Images of one size share batches. Boxes are inside the image; key points may be outside.
 
         Raises
         ------

@@ -116,10 +116,7 @@ class ONet(nn.Module):
 def load_networks(device: str = "cpu") -> tuple[PNet, RNet, ONet]:
     """Return the three networks with their weights, loaded once per process and device.
 
-    Raises
-    ------
-    MissingToolError
-        If the `mtcnn` wheel is not installed.
+    Raises MissingToolError if the `mtcnn` wheel is not installed.
     """
     networks = (PNet(), RNet(), ONet())
     for network, name in zip(networks, ("pnet", "rnet", "onet"), strict=True):

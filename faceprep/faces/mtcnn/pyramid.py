@@ -1,11 +1,14 @@
 """Compute the levels of MTCNN's image pyramid, and the order in which they are searched."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding_bag
 
-from faceprep.faces.mtcnn.area import area_averages
 from faceprep.faces.mtcnn.boxes import WINDOW
 
 MAX_LEVEL_PIXELS = 1_500_000
@@ -48,13 +51,8 @@ def pyramid_scales(height: int, width: int, min_face_size: float, factor: float)
 class Search:
     """Hold the state of the search in one image: proposals and pending levels.
 
-    Parameters
-    ----------
-    image : (H, W, 3) uint8
-    scales : list of float
-        Scales of all levels, finest first.
-    large_first : bool
-        Whether large faces are searched first; otherwise all levels are searched at once.
+    `scales` are those of all levels, finest first. Large faces are searched first, or all levels at
+    once.
 
     Attributes
     ----------
@@ -129,3 +127,45 @@ class Search:
             size = (width + 1) // 2, (height + 1) // 2
             self._octaves.append(cv2.resize(self._octaves[-1], size, interpolation=cv2.INTER_AREA))
         return self._octaves[octave]
+
+
+def area_averages(image: np.ndarray, sizes: list[tuple[int, int]]) -> list[np.ndarray]:
+    """Reduce an image ``(H, W, 3) float32`` to each size; a pixel is the mean of its area.
+
+    The sizes are (height, width), none larger than the image. The results equal ``cv2.resize(…,
+    INTER_AREA)`` and take a third of the time: OpenCV reads the whole image for each of the five to
+    nine levels of the pyramid.
+    """
+    height, width, channels = image.shape
+    heights, widths = tuple(h for h, _ in sizes), tuple(w for _, w in sizes)
+    rows = _weighted_rows(torch.from_numpy(image).reshape(height, -1), heights)
+    columns = rows.reshape(-1, width, channels).transpose(0, 1)  # (W, all heights, 3)
+    levels = []
+    for part, w in zip(columns.split(heights, dim=1), widths, strict=True):
+        level = _weighted_rows(part.reshape(width, -1), (w,))
+        levels.append(level.reshape(w, -1, channels).transpose(0, 1).numpy())
+    return levels
+
+
+def _weighted_rows(rows: Tensor, counts: tuple[int, ...]) -> Tensor:
+    """Average the rows to each number of rows; return the concatenated results."""
+    index, weight, start = _weights(len(rows), counts)
+    return embedding_bag(index, rows, start, mode="sum", per_sample_weights=weight)
+
+
+@lru_cache(maxsize=256)
+def _weights(length: int, counts: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the rows and weights of each averaged row, and the starts of their lists."""
+    indices, weights, lengths = [], [], []
+    for count in counts:
+        edges = np.arange(count + 1) * (length / count)
+        low, high = edges[:-1, None], edges[1:, None]
+        index = low.astype(np.int64) + np.arange(int(np.ceil(length / count)) + 1)
+        covered = np.minimum(index + 1, high) - np.maximum(index, low)
+        used = (covered > 1e-6) & (index < length)
+        indices.append(index[used])
+        weights.append(covered[used] * (count / length))
+        lengths.append(used.sum(axis=1))
+    starts = np.concatenate([[0], np.cumsum(np.concatenate(lengths))[:-1]])
+    weight = torch.from_numpy(np.concatenate(weights).astype(np.float32))
+    return torch.from_numpy(np.concatenate(indices)), weight, torch.from_numpy(starts)

@@ -10,12 +10,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from faceprep.faces.action_units.face_shape import mean_face, to_front
-from faceprep.faces.action_units.measures import measure
+from faceprep.faces.action_units.face_shape import mean_face, measure, to_front
 from faceprep.faces.action_units.openface.models.fhog import SIDE, fhog
 from faceprep.faces.alignment import estimate_similarity, load_template
 from faceprep.faces.dlib.landmark_predictor import shared_predictor
-from faceprep.faces.face import Face
+from faceprep.faces.finder import Face
 from faceprep.faces.landmarks import LEFT_EYE, RIGHT_EYE
 
 #: Points that move little with the expression: eye corners and nose.
@@ -35,7 +34,7 @@ class LandmarkHog(NamedTuple):
     #: ``(N, 136) float32``, 68 points fitted to the mean face by a similarity, minus the mean face,
     #: in units of the distance between its eyes.
     points: np.ndarray
-    #: ``(N, 30) float32``, `faceprep.faces.action_units.measures` of the face turned to the front.
+    #: ``(N, 30) float32``, `face_shape.MEASURES` of the face turned to the front.
     measures: np.ndarray
     #: ``(N, 4464) float32``: HOG of squares placed by the eye corners and the nose, and by the
     #: mouth.

@@ -57,7 +57,7 @@ def given() -> list[Check]:
 def action_units(config: Config | None) -> list[Check]:
     """Check every AU backend, and name the one that ``auto`` selects."""
     # Imported here: a broken installation becomes a line of the table.
-    from faceprep.faces.action_units.registry import AUTO, BACKENDS, choose
+    from faceprep.faces.action_units.backend import AUTO, BACKENDS, choose
 
     config = resolve().config if config is None else config
     wanted = config.aus.backend
@@ -69,7 +69,7 @@ def action_units(config: Config | None) -> list[Check]:
 
 
 def _au_backend(name: str, config: Config) -> list[Check]:
-    from faceprep.faces.action_units.registry import load_backend
+    from faceprep.faces.action_units.backend import load_backend
 
     check = f"AUs, {name}"
     needed = config.aus.backend == name

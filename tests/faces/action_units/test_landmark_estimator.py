@@ -6,13 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
-from faceprep.faces.action_units.face_shape import mean_face
+from faceprep.faces.action_units.face_shape import MEASURES, mean_face
 from faceprep.faces.action_units.landmark_estimator import (
     coefficients,
     estimate,
     reliability,
 )
-from faceprep.faces.action_units.measures import MEASURES
 from faceprep.faces.landmarks import FLIP_68, MOUTH_CORNERS, flip_points
 
 # Movements by AUs, left half and middle: points → (outwards, upwards) in eye distances.

@@ -11,7 +11,7 @@ from faceprep.core.errors import MissingToolError
 from faceprep.core.images import read_image
 from faceprep.faces import model_files
 from faceprep.faces.dlib.detector import HOG_PIXELS, DlibCNN, DlibHOG
-from faceprep.faces.face import Face
+from faceprep.faces.finder import Face
 from faceprep.faces.mtcnn.boxes import overlaps
 
 

@@ -12,8 +12,7 @@ import torch
 from faceprep.core.errors import MissingToolError
 from faceprep.core.images import read_image
 from faceprep.faces import model_files
-from faceprep.faces.face import Face
-from faceprep.faces.mtcnn.area import area_averages
+from faceprep.faces.finder import Face
 from faceprep.faces.mtcnn.boxes import (
     best_first,
     overlaps,
@@ -26,7 +25,7 @@ from faceprep.faces.mtcnn.boxes import (
 )
 from faceprep.faces.mtcnn.detector import MTCNN
 from faceprep.faces.mtcnn.networks import load_networks
-from faceprep.faces.mtcnn.pyramid import MAX_LEVEL_PIXELS, Search, pyramid_scales
+from faceprep.faces.mtcnn.pyramid import MAX_LEVEL_PIXELS, Search, area_averages, pyramid_scales
 
 KEYPOINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 

@@ -13,7 +13,7 @@ from faceprep.execution.stage import ShardOutput
 from faceprep.faces import registry
 from faceprep.faces.alignment import estimate_similarity, five_from_68, load_template
 from faceprep.faces.dlib import landmark_predictor
-from faceprep.faces.face import Face
+from faceprep.faces.finder import Face
 from faceprep.stages.align.stage import STAGE
 from faceprep.workspace.manifest import Row
 

@@ -30,17 +30,10 @@ class FrameSequence:
 def find_sequences(
     select: Sequence[Mapping[str, Any]], root: Path
 ) -> tuple[list[FrameSequence], list[int]]:
-    """Group faces by their sequences on disk.
+    """Group faces, the rows of `select`, by their sequences on disk below `root`.
 
     A sequence consists of the images of one folder whose names differ only in a number
     (``S005_001_00000011.png``, ``017.jpeg``).
-
-    Parameters
-    ----------
-    select
-        Rows of the select manifest.
-    root
-        Folder of the dataset.
 
     Returns
     -------

@@ -29,19 +29,13 @@ class CsvError(FaceprepError):
 class CsvFile:
     """Index the lines of a file, and parse them when needed.
 
-    Attributes
-    ----------
-    path
-        Path of the file.
-    columns
-        Name → place of each column.
-    ends_whole
-        Whether the last line ends with a newline.
+    `columns` is name → place of each column, `ends_whole` whether the last line ends with a
+    newline.
 
     Raises
     ------
     CsvError
-        If the file cannot be read or has no header with names.
+        If the file cannot be read or has no header with names; also the methods.
     """
 
     def __init__(self, path: Path) -> None:
@@ -71,24 +65,12 @@ class CsvFile:
         return "frame" in self.columns
 
     def rows(self, which: Sequence[int] | None = None) -> list[CsvRow]:
-        """Parse the rows with these 0-based numbers; all rows by default.
-
-        Raises
-        ------
-        CsvError
-            If the file cannot be read any more.
-        """
+        """Parse the rows with these 0-based numbers; all rows by default."""
         places = range(len(self)) if which is None else which
         return [self._parser.parse(self._numbers[k], cells) for k, cells in self._lines(places)]
 
     def column(self, name: str) -> list[str]:
-        """Return all cells of a column; empty for truncated lines.
-
-        Raises
-        ------
-        CsvError
-            If the file cannot be read any more.
-        """
+        """Return all cells of a column; empty for truncated lines."""
         place = self.columns[name]
         lines = self._lines(range(len(self)))
         return [cells[place] if place < len(cells) else "" for _, cells in lines]

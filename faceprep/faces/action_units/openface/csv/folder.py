@@ -43,8 +43,6 @@ class CsvFolder:
 
     Attributes
     ----------
-    path
-        Folder or file.
     names
         Names that have rows.
     matcher
@@ -79,10 +77,7 @@ class CsvFolder:
     def is_sequence(self, name: Parts) -> bool:
         """Return whether the rows are frames of a sequence rather than faces of one image.
 
-        Raises
-        ------
-        CsvError
-            If the file cannot be read.
+        Raises `CsvError` if the file cannot be read, as `rows` does.
         """
         file = self._file(name)
         if not file.is_sequence:
@@ -91,13 +86,7 @@ class CsvFolder:
         return len(frames - {None}) > 1
 
     def rows(self, name: Parts) -> list[CsvRow]:
-        """Return the rows of a name, in the order of the file.
-
-        Raises
-        ------
-        CsvError
-            If the file cannot be read.
-        """
+        """Return the rows of a name, in the order of the file."""
         file = self._file(name)
         return file.rows(None if self._lines is None else self._lines[name])
 
@@ -150,13 +139,7 @@ class CsvFolder:
 
 
 class PictureTree:
-    """List the images below the root of a dataset, and their folders, by last path part.
-
-    Attributes
-    ----------
-    folder_names
-        Names of all folders that contain images.
-    """
+    """List the images below the root of a dataset, and their folders, by last path part."""
 
     def __init__(self, root: Path) -> None:
         self.folder_names: set[str] = set()

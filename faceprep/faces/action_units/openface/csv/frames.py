@@ -24,12 +24,8 @@ _TIME_TOLERANCE = 0.1
 def join_frames(rows: Sequence[CsvRow], frames: Sequence[Path]) -> dict[Path, list[CsvRow]] | str:
     """Assign to each frame its rows, one per face.
 
-    Parameters
-    ----------
-    rows
-        Rows of one sequence, in the order of the file.
-    frames
-        Images of the sequence, in the order of their numbers.
+    The rows are those of one sequence, in the order of the file; the frames are in the order of
+    their numbers.
 
     Returns
     -------

@@ -39,23 +39,12 @@ _LARGEST = _INT16.max - 1
 def similarities(
     model: PointDistributionModel, landmarks: np.ndarray, translation: np.ndarray
 ) -> np.ndarray:
-    """Return the similarities that map N faces to the aligned face.
+    """Return the similarities ``(N, 2, 3) float64`` that map N faces to the aligned face.
 
-    Rotation and scale come from the rigid points (Kabsch 1976, in the plane). The centre of the
-    head, from the fit of the shape model, is mapped to the middle.
-
-    Parameters
-    ----------
-    model
-        Shape model, whose mean shape is the target.
-    landmarks : (N, 68, 2)
-        Pixels.
-    translation : (N, 2)
-        Translation of the fit, pixels.
-
-    Returns
-    -------
-    ``(N, 2, 3) float64``; not finite if all rigid points coincide.
+    Rotation and scale come from the rigid points of the landmarks ``(N, 68, 2)`` (Kabsch 1976, in
+    the plane); their target is the mean shape. The centre of the head, the translation ``(N, 2)``
+    of the fit in pixels, is mapped to the middle. The result is not finite if all rigid points
+    coincide.
     """
     target = SCALE * model.mean.reshape(3, POINTS)[:2, list(_RIGID)].T
     target = target - target.mean(axis=0)
@@ -73,17 +62,9 @@ def similarities(
 
 
 def warp(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Warp an image as OpenCV 3 and 4 did: bilinear, black outside.
+    """Warp an image ``(H, W, 3) uint8`` as OpenCV 3 and 4 did: bilinear, black outside.
 
-    Parameters
-    ----------
-    image : (H, W, 3) uint8
-    matrix : (2, 3)
-        Maps pixels of the image to pixels of the result.
-
-    Returns
-    -------
-    ``(112, 112, 3) uint8``.
+    The matrix ``(2, 3)`` maps its pixels to pixels of the result, ``(112, 112, 3) uint8``.
     """
     columns, rows = _fixed_point(cv2.invertAffineTransform(np.asarray(matrix, dtype=np.float64)))
     # The maps of OpenCV are 16-bit, so the image is cropped to the part that is needed.
@@ -122,23 +103,11 @@ def _fixed_point(inverse: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def face_masks(matrices: np.ndarray, landmarks: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Return the pixels of N aligned faces inside or on any of the triangles.
+    """Return the pixels of N aligned faces inside or on any triangle, ``(N, 112, 112) bool``.
 
     Each row intersects a triangle in one run of pixels. The mask consists of the pixels up to which
-    more runs have started than ended.
-
-    Parameters
-    ----------
-    matrices : (N, 2, 3)
-        From `similarities`.
-    landmarks : (N, 68, 2)
-        Pixels of the images.
-    triangles : (T, 3) int
-        Landmark indices.
-
-    Returns
-    -------
-    ``(N, 112, 112) bool``.
+    more runs have started than ended. `matrices` are from `similarities`, the landmarks ``(N, 68,
+    2)`` pixels of the images, and the triangles ``(T, 3)`` indices of landmarks.
     """
     points = landmarks @ matrices[:, :, :2].transpose(0, 2, 1) + matrices[:, None, :, 2]
     points[:, list(_RAISED), 1] -= _RAISED_BY

@@ -15,6 +15,10 @@ from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.openface.models.linear_predictors import (
     DESCRIPTOR_SIZE,
     LinearPredictors,
+    ModelFiles,
+    name_inside,
+    read_pairs,
+    read_predictor,
 )
 from faceprep.faces.action_units.openface.models.matrices import (
     FLOAT64,
@@ -22,12 +26,6 @@ from faceprep.faces.action_units.openface.models.matrices import (
     INT32,
     damaged,
     read_text_matrices,
-)
-from faceprep.faces.action_units.openface.models.predictor_files import (
-    ModelFiles,
-    name_inside,
-    read_pairs,
-    read_predictor,
 )
 from faceprep.faces.action_units.openface.models.shape_model import (
     MODES,
@@ -69,10 +67,7 @@ _LOADED: dict[Path, tuple[_Stamps, AUModels]] = {}
 def find_predictors(folder: Path) -> Path:
     """Find ``AU_predictors``, given the folder itself, a checkout or an installation.
 
-    Raises
-    ------
-    MissingToolError
-        If it is in none of the usual places.
+    Raises MissingToolError if it is in none of the usual places.
     """
     folder = folder.expanduser()
     for place in _PLACES:
@@ -85,10 +80,7 @@ def find_predictors(folder: Path) -> Path:
 def load_models(folder: Path) -> AUModels:
     """Load the models, once per process unless their files change.
 
-    Parameters
-    ----------
-    folder
-        Folder ``AU_predictors``, or a checkout or installation of OpenFace.
+    `folder` is ``AU_predictors``, or a checkout or installation of OpenFace.
 
     Raises
     ------

@@ -5,15 +5,21 @@ A single face is estimated as by ``FaceLandmarkImg``. A face of a sequence is es
 frames, so they are always estimated as single faces.
 """
 
-from collections.abc import Sequence
+import os
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from faceprep.config import Config
+from faceprep.config import AusConfig, Config
 from faceprep.core.errors import MissingToolError
 from faceprep.faces.action_units.backend import AUResult, FaceInput
+from faceprep.faces.action_units.openface.models.au_models import (
+    AUModels,
+    find_predictors,
+    load_models,
+)
 from faceprep.faces.action_units.openface.models.estimator import Estimator
-from faceprep.faces.action_units.openface.models.folder import models_of
 from faceprep.faces.action_units.openface.models.landmark_source import load_source
 from faceprep.faces.action_units.openface.sequences import find_sequences
 
@@ -55,3 +61,50 @@ class ModelsBackend:
                 )
         found |= zip(alone, estimator.estimate_stills([faces[k] for k in alone]), strict=True)
         return [found[k] for k in range(len(faces))]
+
+
+#: Environment variable that names a build of OpenFace if ``aus.openface_bin`` is not set.
+VARIABLE = "FACEPREP_OPENFACE"
+#: Program of OpenFace; the models are in its folder or the one above.
+PROGRAM = "FaceLandmarkImg"
+
+
+def models_of(config: AusConfig) -> AUModels:
+    """Load the models that the configuration names, or those of a build of OpenFace.
+
+    The folder is ``aus.openface_models``. Without it, the models are searched beside the programs
+    that ``aus.openface_bin``, the variable ``FACEPREP_OPENFACE`` or the PATH name. Raises
+    MissingToolError if there are none, or they are damaged.
+    """
+    if config.openface_models is not None:
+        return load_models(config.openface_models)
+    for folder in _beside_programs(config.openface_bin):
+        try:
+            place = find_predictors(folder)
+        except MissingToolError:
+            continue
+        return load_models(place)
+    raise MissingToolError(
+        "aus.openface_models is not set, and no build of OpenFace with its AU_predictors was found",
+        "--set aus.openface_models=DIR, your copy of OpenFace's AU_predictors",
+    )
+
+
+def _beside_programs(named: str | None) -> Iterator[Path]:
+    """Yield the folders of the programs of OpenFace and their parent folders."""
+    for text in (named, os.environ.get(VARIABLE), shutil.which(PROGRAM)):
+        for path in _real(text) if text else ():
+            folder = path if path.is_dir() else path.parent
+            yield folder
+            yield folder.parent
+
+
+def _real(text: str) -> Iterator[Path]:
+    """Yield a path and the target of its links; nothing for a command line (``docker run …``)."""
+    try:
+        path = Path(text).expanduser()
+        if path.exists():
+            yield path
+            yield path.resolve()
+    except (OSError, ValueError, RuntimeError):
+        return

@@ -34,19 +34,10 @@ class Descriptors:
 def describe(
     images: Iterable[np.ndarray], landmarks: np.ndarray, models: AUModels, device: str = "cpu"
 ) -> Descriptors:
-    """Describe N faces.
+    """Describe N faces, with landmarks ``(N, 68, 2)`` in pixels of their images.
 
-    Parameters
-    ----------
-    images
-        N images ``(H, W, 3) uint8`` RGB. They are read one at a time, so a generator that decodes
-        them saves memory.
-    landmarks : (N, 68, 2)
-        Pixels of the images.
-    models
-        Models from `load_models`.
-    device
-        Device for the gradient histograms: ``"cpu"``, or a device of torch.
+    The images ``(H, W, 3) uint8`` RGB are read one at a time, so a generator that decodes them
+    saves memory. `device` is that of the gradient histograms: ``"cpu"``, or a device of torch.
     """
     faces, geometry, fitted = align_faces(images, landmarks, models)
     return Descriptors(fhog(faces, device), geometry, fitted)

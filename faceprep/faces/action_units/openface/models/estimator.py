@@ -40,17 +40,7 @@ _Picture = FacePicture | str
 
 
 class Estimator:
-    """Estimate the AUs of single faces or of whole sequences.
-
-    Parameters
-    ----------
-    config
-        Configuration of the images, folders and device.
-    models
-        Models of OpenFace.
-    source
-        Source of the landmarks.
-    """
+    """Estimate the AUs of single faces or of whole sequences."""
 
     def __init__(self, config: Config, models: AUModels, source: LandmarkSource) -> None:
         self.root = config.dataset_root()
@@ -77,16 +67,7 @@ class Estimator:
     ) -> dict[int, AUResult]:
         """Estimate the AUs of faces from all frames of their sequence.
 
-        Parameters
-        ----------
-        sequence
-            All frames, and the places of the selected ones.
-        faces
-            Number of a face, as in ``sequence.selected`` → face.
-
-        Returns
-        -------
-        Number of a face → result.
+        `faces`, and the results, are by the numbers of the faces in ``sequence.selected``.
         """
         at = {place: faces[number] for number, place in sequence.selected.items()}
         given = self._given(sequence.frames, at)

@@ -76,14 +76,9 @@ class _Tables(NamedTuple):
 
 
 def fhog(faces: np.ndarray, device: str = "cpu") -> np.ndarray:
-    """Compute the features of aligned faces.
+    """Compute the features of aligned faces ``(N, 112, 112, 3) uint8`` RGB.
 
-    Parameters
-    ----------
-    faces : (N, 112, 112, 3) uint8
-        RGB.
-    device
-        ``"cpu"`` uses NumPy; any other is a device of torch.
+    The device ``"cpu"`` uses NumPy; any other is a device of torch.
 
     Returns
     -------

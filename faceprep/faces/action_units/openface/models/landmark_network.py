@@ -45,11 +45,8 @@ class LandmarkNetwork:
     def displacements(self, features: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """Return the displacements of the points ``(68, 2)``, in eye distances.
 
-        Parameters
-        ----------
-        features : (68, 128)
-        shape : (68, 2)
-            Points in the coordinates of `mean_shape`.
+        `features` are ``(68, 128)``, `shape` the points ``(68, 2)`` in the coordinates of
+        `mean_shape`.
         """
         # One face at a time, because a matrix product over a batch rounds differently.
         local = (features[:, None] @ self.local)[:, 0] + self.local_bias

@@ -8,8 +8,7 @@ import numpy as np
 from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
 from faceprep.faces.action_units.backend import FaceInput
-from faceprep.faces.action_units.openface.csv.backend import CsvBackend
-from faceprep.faces.action_units.openface.csv.faces import CsvFaces
+from faceprep.faces.action_units.openface.csv.backend import CsvBackend, CsvFaces
 from faceprep.faces.action_units.openface.models.landmark_network import network_digest
 from faceprep.faces.action_units.openface.models.landmarks import refine_many
 
@@ -102,10 +101,7 @@ class CsvLandmarks(AlignLandmarks):
 def load_source(config: Config) -> LandmarkSource:
     """Return the source that ``aus.landmarks`` names.
 
-    Raises
-    ------
-    MissingToolError
-        If CSV files are requested, but there are none.
+    Raises MissingToolError if CSV files are requested, but there are none.
     """
     if config.aus.landmarks == "csv":
         return CsvLandmarks(config)

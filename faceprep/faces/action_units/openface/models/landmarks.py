@@ -43,19 +43,11 @@ _LARGEST = 1e7  # pixels; larger coordinates are not meaningful
 
 
 def refine_many(images: Sequence[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
-    """Refine the points of N faces.
+    """Refine the points ``(N, 68, 2)`` of dlib's predictor in N images ``(H, W, 3) uint8`` RGB.
 
-    Parameters
-    ----------
-    images : N images (H, W, 3) uint8 RGB
-        Image of each face.
-    landmarks : (N, 68, 2)
-        Points of dlib's predictor, pixels; may be outside the image.
-
-    Returns
-    -------
-    ``(N, 68, 2) float64``. A face with NaN points is NaN. Points that define no similarity are
-    unchanged. The result for a face does not depend on the other faces.
+    The points are in pixels and may be outside the image. A face with NaN points is NaN. Points
+    that define no similarity are unchanged. The result ``(N, 68, 2) float64`` for a face does not
+    depend on the other faces.
 
     Raises
     ------
@@ -88,15 +80,10 @@ def refine(image: np.ndarray, points: np.ndarray, network: LandmarkNetwork) -> n
 def normalize_face(
     image: np.ndarray, points: np.ndarray, mean: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """Normalize the position, rotation and size of a face.
+    """Normalize the position, rotation and size of a face in an image ``(H, W, 3) uint8``.
 
-    Parameters
-    ----------
-    image : (H, W, 3) uint8
-    points : (68, 2)
-        Finite points that define a similarity.
-    mean : (68, 2)
-        `LandmarkNetwork.mean_shape`.
+    The points ``(68, 2)`` are finite and define a similarity to the mean
+    `LandmarkNetwork.mean_shape`.
 
     Returns
     -------
@@ -139,13 +126,7 @@ def centre(points: np.ndarray) -> np.ndarray:
 
 
 def features(face: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Compute gradient features around the points of a normalized face.
-
-    Parameters
-    ----------
-    face : (166, 166) uint8
-    points : (68, 2)
-        Pixels of the face.
+    """Compute gradient features around the points ``(68, 2)`` of a normalized face, in its pixels.
 
     Returns
     -------

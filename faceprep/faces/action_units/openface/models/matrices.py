@@ -32,10 +32,7 @@ def damaged(path: Path, expected: str) -> MissingToolError:
 def read_model_file(path: Path) -> bytes:
     """Read a whole model file.
 
-    Raises
-    ------
-    MissingToolError
-        If it is missing, not a regular file, or larger than `MAX_BYTES`.
+    Raises MissingToolError if it is missing, not a regular file, or larger than `MAX_BYTES`.
     """
     try:
         # O_NONBLOCK: opening a pipe without a writer returns instead of blocking.
@@ -54,12 +51,7 @@ def read_model_file(path: Path) -> bytes:
 class BinaryReader:
     """Read numbers and matrices from the bytes of a file, one after another.
 
-    Parameters
-    ----------
-    data
-        Content of the file.
-    path
-        Path of the file, for messages.
+    Every method raises MissingToolError, which names the file, if it has other content.
     """
 
     def __init__(self, data: bytes, path: Path) -> None:
@@ -73,13 +65,7 @@ class BinaryReader:
         return float(value)
 
     def matrix(self, rows: int, columns: int) -> np.ndarray:
-        """Read a matrix ``(rows, columns) float64``, which must have this size.
-
-        Raises
-        ------
-        MissingToolError
-            If the size differs, the file is truncated, or a value is not finite.
-        """
+        """Read a matrix ``(rows, columns) float64`` of finite numbers, of exactly this size."""
         header = struct.unpack("<iii", self._take(12))
         if header != (rows, columns, FLOAT64):
             raise self.damaged(f"a matrix of {rows} x {columns} {_NAMES[FLOAT64]}")
@@ -110,14 +96,8 @@ def read_text_matrices(
 ) -> list[np.ndarray]:
     """Read all matrices of a text file, which must contain nothing else.
 
-    Parameters
-    ----------
-    data
-        Content of the file. Lines that begin with ``#`` are comments.
-    path
-        Path of the file, for messages.
-    shapes
-        Rows, columns and type code that each matrix must have.
+    `shapes` are the rows, columns and type code that each matrix must have. Lines that begin with
+    ``#`` are comments.
 
     Returns
     -------

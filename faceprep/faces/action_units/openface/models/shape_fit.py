@@ -46,14 +46,9 @@ class ShapeFit:
 
 
 def fit_shapes(model: PointDistributionModel, landmarks: np.ndarray) -> ShapeFit:
-    """Fit the model to the landmarks of N faces.
+    """Fit the model to the landmarks ``(N, 68, 2)`` of N faces, pixels.
 
-    Parameters
-    ----------
-    model
-        Shape model.
-    landmarks : (N, 68, 2)
-        Pixels. A point whose x is exactly 0 counts as invisible, as in OpenFace.
+    A point whose x is exactly 0 counts as invisible, as in OpenFace.
     """
     landmarks = np.asarray(landmarks, dtype=np.float64).transpose(0, 2, 1)
     state = _State.empty(len(landmarks))

@@ -12,7 +12,7 @@ import torch
 
 from faceprep.faces.alignment import five_from_68
 from faceprep.faces.dlib.landmark_predictor import shared_predictor
-from faceprep.faces.face import Face
+from faceprep.faces.finder import Face
 from faceprep.faces.mtcnn.boxes import patches, points_in, refined, squared
 from faceprep.faces.mtcnn.detector import MTCNN, THRESHOLDS
 from faceprep.faces.mtcnn.networks import load_networks
@@ -30,17 +30,8 @@ _FARTHEST, _LARGEST_RATIO = 4.0, 2.0
 class FaceTracker:
     """Find a known face in other frames, with landmarks as `align` finds them.
 
-    Parameters
-    ----------
-    known
-        Frame → ``(68, 2)`` landmarks in it, pixels; at least one frame.
-    device
-        Device of MTCNN, ``cpu`` or ``cuda``.
-
-    Raises
-    ------
-    MissingToolError
-        If the weights are not installed.
+    `known` is frame → ``(68, 2)`` landmarks in it, pixels, for at least one frame; `device` is that
+    of MTCNN. Raises MissingToolError if the weights are not installed.
     """
 
     def __init__(self, known: Mapping[int, np.ndarray], device: str) -> None:
@@ -52,18 +43,10 @@ class FaceTracker:
         self._five = np.stack([five_from_68(known[frame]) for frame in self._frames.tolist()])
 
     def landmarks(self, frames: Sequence[int], images: Sequence[np.ndarray]) -> np.ndarray:
-        """Find the landmarks in some frames.
+        """Find the landmarks in frames with these numbers in the sequence and these images.
 
-        Parameters
-        ----------
-        frames
-            Numbers of the frames in the sequence.
-        images
-            Images of the frames, each ``(H, W, 3) uint8`` RGB.
-
-        Returns
-        -------
-        ``(n, 68, 2) float64`` pixels; NaN if the face is not found.
+        The images are ``(H, W, 3) uint8`` RGB; the landmarks are ``(n, 68, 2) float64`` pixels, NaN
+        if the face is not found.
         """
         nearest = np.abs(self._frames - np.array(frames)[:, None]).argmin(axis=1)
         five = self._find_near(images, self._five[nearest])

@@ -15,9 +15,8 @@ from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
 from faceprep.core.images import UnreadableImage
 from faceprep.faces.action_units.backend import AUResult, FaceInput
-from faceprep.faces.action_units.openface.csv.face_choice import align_landmarks, choose_row
 from faceprep.faces.action_units.openface.csv.frames import join_frames
-from faceprep.faces.action_units.openface.csv.row import CsvRow
+from faceprep.faces.action_units.openface.csv.row import CsvRow, align_landmarks, choose_row
 from faceprep.faces.action_units.openface.programs.batch_runner import BatchItem, Outcome
 from faceprep.faces.action_units.openface.programs.pictures import ProgramPictures
 from faceprep.faces.action_units.openface.programs.program import SEQUENCES, STILLS, find_program

@@ -47,18 +47,10 @@ Outcome = list[CsvRow] | str
 
 
 class BatchRunner:
-    """Run one of the programs on batches.
+    """Run a program, with flags of the user, on batches.
 
-    Parameters
-    ----------
-    program, tool
-        Build of OpenFace and name of the program.
-    flags
-        Additional command-line flags.
-    timeout
-        Time limit for an image, seconds.
-    folder
-        Folder for the output, which is removed after each run.
+    `timeout` is the limit for an image in seconds; `folder` is for the output, which is removed
+    after each run.
     """
 
     def __init__(
@@ -73,13 +65,7 @@ class BatchRunner:
         self._failed_runs = 0
 
     def run(self, items: Sequence[BatchItem]) -> list[Outcome]:
-        """Return the outcome of each item, in order.
-
-        Raises
-        ------
-        OSError
-            If the disk is full.
-        """
+        """Return the outcome of each item, in order; raise OSError if the disk is full."""
         outcomes: dict[BatchItem, Outcome] = {}
         pending = [list(items)] if items else []
         while pending:

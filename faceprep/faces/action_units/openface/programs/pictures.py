@@ -27,17 +27,7 @@ _BATCH_BYTES = 256_000_000
 
 
 class ProgramPictures:
-    """Manage the copies of images and run a program on them.
-
-    Parameters
-    ----------
-    tool
-        Name of the program.
-    config
-        Configuration of the program and of the images.
-    scratch
-        Absolute path of a folder for the copies and the output of the program.
-    """
+    """Copy images below the absolute path `scratch`, and run a program on them."""
 
     def __init__(self, tool: str, config: Config, scratch: Path) -> None:
         self.source = config.aus.input
@@ -67,10 +57,7 @@ class ProgramPictures:
     def copy(self, path: Path, stem: str, sha256: str | None = None) -> Path:
         """Copy an image to where the program reads it; return the copy.
 
-        Raises
-        ------
-        UnreadableImage
-            If it cannot be read or has changed.
+        Raises UnreadableImage if it cannot be read or has changed.
         """
         limit = self._config.align.max_pixels
         data = read_file(path, limit)

@@ -19,11 +19,8 @@ _TAIL_BYTES = 1 << 16
 _POLL_SECONDS = 0.02
 _CHECK_SECONDS = 0.5
 _GRACE_SECONDS = 3.0
-_LOG_PREFIXES = (
-    "[WARN]",
-    "[INFO]",
-    "[DEBUG]",
-)  # lines of OpenCV that may follow the relevant message
+# Lines of OpenCV that may follow the relevant message.
+_LOG_PREFIXES = ("[WARN]", "[INFO]", "[DEBUG]")
 
 #: Each program uses one thread; the number of workers sets how many run at once.
 _ONE_THREAD = {
@@ -77,18 +74,8 @@ def run_program(
 ) -> ProgramEnd:
     """Run a program to its end, or terminate it after a timeout.
 
-    Parameters
-    ----------
-    command
-        Words of the command line.
-    output
-        Output folder of the program; changes in it are signs of progress.
-    seconds
-        Time limit.
-    patience
-        Time limit without a sign of progress, seconds.
-    names
-        Text in the last message → replacement.
+    Changes in its `output` folder are signs of progress. `seconds` limits the time, `patience` the
+    seconds without a sign of progress. `names` is text in the last message → replacement.
     """
     place = Path(command[0]).parent if os.path.isabs(command[0]) else output  # noqa: PTH117
     process = subprocess.Popen(

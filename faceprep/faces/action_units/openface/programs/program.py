@@ -91,12 +91,7 @@ class Program:
 
 
 def find_program(setting: str | None) -> Program:
-    """Find the user's build.
-
-    Parameters
-    ----------
-    setting
-        ``aus.openface_bin``.
+    """Find the user's build, given ``aus.openface_bin``.
 
     Raises
     ------

@@ -21,9 +21,8 @@ from builders.openface_csv import (
 from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
 from faceprep.core.vocabulary import COLUMNS_R
-from faceprep.faces.action_units import registry
-from faceprep.faces.action_units.openface.csv.backend import CsvBackend
-from faceprep.faces.action_units.openface.csv.faces import CsvFaces
+from faceprep.faces.action_units import backend as backends
+from faceprep.faces.action_units.openface.csv.backend import CsvBackend, CsvFaces
 
 NONE = "OpenFace writes none for an image without a face"
 
@@ -323,14 +322,14 @@ def test_what_is_missing_is_said_before_the_run(root, csvs, tmp_path):
     assert f"there is no {tmp_path / 'x'}" in available(config_of(root, tmp_path / "x"))
     assert "no CSV file below" in available(config_of(root, csvs))
     with pytest.raises(MissingToolError, match="openface-csv cannot run"):
-        registry.choose(config_of(root, None))
+        backends.choose(config_of(root, None))
 
 
 def test_it_is_never_taken_unasked(root, csvs):
     write(csvs / "a.csv", still())
     config = config_of(root, csvs, backend="auto")
     assert CsvBackend().available(config) is None
-    assert registry.choose(config).backend.name != "openface-csv"
+    assert backends.choose(config).backend.name != "openface-csv"
 
 
 def test_the_fingerprint_follows_the_files(root, tmp_path):

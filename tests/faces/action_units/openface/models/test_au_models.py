@@ -26,9 +26,9 @@ from faceprep.faces.action_units.openface.models.linear_predictors import (
     DESCRIPTOR_SIZE,
     GEOMETRY_SIZE,
     HOG_SIZE,
+    read_predictor,
 )
 from faceprep.faces.action_units.openface.models.matrices import MAX_BYTES
-from faceprep.faces.action_units.openface.models.predictor_files import read_predictor
 
 REGRESSOR = "svr_combined/AU04_static_intensity.dat"
 CLASSIFIER = "svm_combined/AU28_static.dat"

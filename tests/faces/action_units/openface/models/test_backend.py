@@ -14,7 +14,7 @@ from faceprep.core.images import write_png
 from faceprep.core.progress import Progress
 from faceprep.execution.plan import Options
 from faceprep.execution.runner import run_stage
-from faceprep.faces.action_units.backend import AUResult, FaceInput
+from faceprep.faces.action_units.backend import AUResult, FaceInput, choose
 from faceprep.faces.action_units.openface.csv.backend import CsvBackend
 from faceprep.faces.action_units.openface.models import estimator
 from faceprep.faces.action_units.openface.models.au_models import load_models
@@ -22,7 +22,6 @@ from faceprep.faces.action_units.openface.models.backend import ModelsBackend
 from faceprep.faces.action_units.openface.models.descriptor import describe, predict_stills
 from faceprep.faces.action_units.openface.models.sequence_estimator import SequenceEstimator
 from faceprep.faces.action_units.openface.models.tracking import FaceTracker
-from faceprep.faces.action_units.registry import choose
 from faceprep.stages import load_stage
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import table_from_rows

@@ -16,7 +16,7 @@ from PIL import Image
 from faceprep.config import Config
 from faceprep.core.images import read_image, write_png
 from faceprep.core.vocabulary import COLUMNS_R
-from faceprep.faces.action_units import registry
+from faceprep.faces.action_units import backend as backends
 from faceprep.faces.action_units.openface.programs.backend import ProgramBackend
 
 
@@ -227,7 +227,7 @@ def test_what_is_missing_is_said_before_the_run(config, tool, monkeypatch):
 
 
 def test_auto_takes_it_first(config, tool):
-    choice = registry.choose(config(backend="auto"))
+    choice = backends.choose(config(backend="auto"))
     assert choice.label("static") == "openface+static (auto: the best that is installed)"
 
 

@@ -5,7 +5,7 @@ from builders.openface import write_predictors
 
 from faceprep.config import AusConfig
 from faceprep.core.errors import MissingToolError
-from faceprep.faces.action_units.openface.models.folder import models_of
+from faceprep.faces.action_units.openface.models.backend import models_of
 
 
 @pytest.fixture(scope="module")

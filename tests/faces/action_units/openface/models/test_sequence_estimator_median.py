@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceprep.faces.action_units.openface.models import median as module
-from faceprep.faces.action_units.openface.models.median import (
+from faceprep.faces.action_units.openface.models import sequence_estimator as module
+from faceprep.faces.action_units.openface.models.sequence_estimator import (
     GEOMETRY_BINS,
     HOG_BINS,
     Bins,

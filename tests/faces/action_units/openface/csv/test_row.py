@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from builders.openface_csv import FACE, face_at, face_of
 
-from faceprep.faces.action_units.openface.csv.face_choice import (
+from faceprep.faces.action_units.openface.csv.file import CsvFile
+from faceprep.faces.action_units.openface.csv.row import (
+    CsvRow,
     align_landmarks,
     choose_row,
     overlap,
 )
-from faceprep.faces.action_units.openface.csv.file import CsvFile
-from faceprep.faces.action_units.openface.csv.row import CsvRow
 
 
 def row(line, x=None, y=100.0, **others):

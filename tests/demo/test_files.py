@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from faceprep.demo.files import find_truth, read_truth
 from faceprep.demo.layouts.ck_plus import facs_grade
-from faceprep.demo.truth import find_truth, read_truth
 
 
 def test_the_truth_is_found_from_the_dataset_and_from_its_images(tmp_path: Path) -> None:
