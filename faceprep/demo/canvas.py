@@ -74,6 +74,11 @@ def blur(field: Array, deviation: float) -> Array:
     return np.asarray(cv2.GaussianBlur(field, (0, 0), deviation / STEP), np.float32)
 
 
+def slope(field: Array) -> Array:
+    """Return the derivatives of a map along x and y per mm, (2, H, W)."""
+    return np.stack([*np.gradient(field, STEP)][::-1]).astype(np.float32)
+
+
 def noise(rng: np.random.Generator, scale: float) -> Array:
     """Return smooth noise, mean 0 and deviation 1, with features of about ``scale`` mm."""
     rows = max(2, int(SHAPE[0] * STEP / scale))

@@ -105,11 +105,6 @@ def peak_units(rng: np.random.Generator, expression: str, style: Style) -> Units
     }
 
 
-def resting_units(style: Style) -> Units:
-    """Return the intensities at rest."""
-    return dict(style.resting)
-
-
 def _prototype(rng: np.random.Generator, expression: str, style: Style) -> dict[str, float]:
     d = style.difficulty
     units: dict[str, float] = {}

@@ -20,7 +20,7 @@ from faceprep.demo.hair import Cover, paint_beard, paint_hair
 from faceprep.demo.identity import Identity
 from faceprep.demo.light import Light, cast_shadow, shade
 from faceprep.demo.mouth import paint_mouth
-from faceprep.demo.scene import Irradiance, Patch, Scene
+from faceprep.demo.scene import Patch, Scene
 from faceprep.demo.skin import Skin, paint_skin
 from faceprep.demo.surface import Surface, build_surface
 from faceprep.demo.warp import SkinWarp, contour, inverse_map
@@ -87,8 +87,7 @@ def _ears(surface: Surface) -> tuple[Array, Array]:
         bowl = canvas.bump(mirror * (x + 4.0), 10, 3.0, 8.0)
         mask = np.maximum(mask, one)
         depth += 3.6 * rim - 5.0 * bowl * one
-    step_y, step_x = np.gradient(depth, canvas.STEP)
-    return mask, np.stack([step_x, step_y]).astype(np.float32)
+    return mask, canvas.slope(depth)
 
 
 def render_face(
@@ -139,7 +138,7 @@ def render_face(
     moved = displace(rest, units, identity.mobility)
     moves = moved - rest
     knots = head.warp.displacement(moves)
-    lit, albedo = _shade_canvas(head, identity, units, knots, pose, light)
+    lit = _shade_canvas(head, identity, units, knots, pose, light)
     still = (torso or pose).still()
     image = paint_backdrop((size, size), identity, backdrop, still, light).copy()
     edge = contour(head.surface.outline, moves, head.surface, pose)
@@ -150,7 +149,7 @@ def render_face(
     _paste(image, lit, head.alpha, jaw, pixels)
     points = pose.project(moved)
     points[:17] = edge[:17]
-    scene = Scene(image, identity, pose, light, rest, moved, points, Irradiance(lit, albedo), gaze,
+    scene = Scene(image, identity, pose, light, rest, moved, points, lit, head.albedo, gaze,
                   units)  # fmt: skip
     paint_nostrils(scene)
     paint_mouth(scene)
@@ -163,8 +162,8 @@ def render_face(
 
 def _shade_canvas(
     head: Head, person: Identity, units: Array, knots: Array, pose: Pose, light: Light
-) -> tuple[Array, Array]:
-    """Shade the canvas with the furrows of these intensities; return it and its albedo."""
+) -> Array:
+    """Shade the canvas with the furrows of these intensities."""
     slope, depth = head.slope.copy(), head.surface.depth
     occlusion = head.skin.occlusion.copy()
     for furrow in head.furrows:
@@ -174,14 +173,11 @@ def _shade_canvas(
             occlusion[furrow.window] *= 1 - np.minimum(0.5 * strength * furrow.shade, 0.7)
     raised = cv2.resize(knots[..., 2], canvas.SHAPE[::-1], interpolation=cv2.INTER_LINEAR)
     raised = canvas.blur(raised, 2.0)
-    rise_y, rise_x = np.gradient(raised, canvas.STEP)
-    slope[0] += rise_x
-    slope[1] += rise_y
+    slope += canvas.slope(raised)
     rotation = pose.rotation()
     shadow = cast_shadow(depth, light, rotation, canvas.STEP)
     dark = 0.35 + 0.65 * occlusion
-    lit = shade(slope, head.albedo, light, rotation, occlusion, shadow * dark, head.skin.shine)
-    return lit, head.albedo
+    return shade(slope, head.albedo, light, rotation, occlusion, shadow * dark, head.skin.shine)
 
 
 def _paste(image: Array, lit: Array, alpha: Array, jaw: Array, pixels: Array) -> None:

@@ -57,14 +57,11 @@ class _Spec:
 def build_furrows(person: Identity, landmarks: Array) -> list[Furrow]:
     """Build all furrows of one identity, on both sides."""
     rng = np.random.default_rng((person.key, 1))
-    furrows = []
-    for spec in _specs(landmarks, rng):
-        for side in (0, 1):
-            furrows.append(_furrow(spec, side, -1.0 if side else 1.0))
-    return furrows
+    return [_furrow(spec, side) for spec in _specs(landmarks, rng) for side in (0, 1)]
 
 
-def _furrow(spec: _Spec, side: int, mirror: float) -> Furrow:
+def _furrow(spec: _Spec, side: int) -> Furrow:
+    mirror = -1.0 if side else 1.0
     lines = [canvas.spline(np.array(line, np.float32) * (mirror, 1.0)) for line in spec.lines]
     fold = canvas.stroke(lines, 1.0, 1.25 * spec.width)
     fold /= max(float(fold.max()), 1e-6)
@@ -73,7 +70,6 @@ def _furrow(spec: _Spec, side: int, mirror: float) -> Furrow:
     if spec.bulge:
         x, y, width, height, amount = spec.bulge
         depth = depth + amount * canvas.bump(mirror * x, y, width, height)
-    step_y, step_x = np.gradient(depth, canvas.STEP)
     window = _window(np.abs(depth) > 0.01)
     return Furrow(
         spec.weights,
@@ -81,7 +77,7 @@ def _furrow(spec: _Spec, side: int, mirror: float) -> Furrow:
         spec.age,
         window,
         depth[window],
-        np.stack([step_x, step_y])[(slice(None), *window)].astype(np.float32),
+        canvas.slope(depth)[(slice(None), *window)],
         canvas.blur(fold, 0.8)[window] * min(1.0, 0.2 * spec.depth),
     )
 

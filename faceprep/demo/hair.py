@@ -77,12 +77,8 @@ def paint_hair(person: Identity, outline: Array) -> Cover:
     albedo = colour * tone[..., None]
     albedo += (band * (0.02 + 0.35 * float(colour.mean())))[..., None] * (colour + 0.05)
     albedo *= np.clip(0.65 + distance[..., None] / 22, 0.65, 1.0)
-    step_y, step_x = np.gradient(0.5 * strands, canvas.STEP)
-    return Cover(
-        alpha.astype(np.float32),
-        np.clip(albedo, 0.002, 0.9).astype(np.float32),
-        np.stack([step_x, step_y]).astype(np.float32),
-    )
+    albedo = np.clip(albedo, 0.002, 0.9).astype(np.float32)
+    return Cover(alpha.astype(np.float32), albedo, canvas.slope(0.5 * strands))
 
 
 def _coverage(person: Identity, style: _Style, outline: Array) -> Array:
@@ -116,7 +112,7 @@ def _coverage(person: Identity, style: _Style, outline: Array) -> Array:
     swoop = 10.0 if person.hair_style == "side" else 0.0
     left_face = face[:0:-1] * (-1, 1)
     lifted = face + np.array([(0, -swoop * np.exp(-(((x - 30) / 24) ** 2))) for x, _ in face])
-    open_face = np.concatenate([canvas.spline(np.concatenate([left_face, lifted]), 6)])
+    open_face = canvas.spline(np.concatenate([left_face, lifted]), 6)
     open_face = np.concatenate([open_face, [(face[-1, 0], 200), (-face[-1, 0], 200)]])
     if person.hair_style == "bald":
         open_face = np.concatenate([open_face[: len(open_face) - 2], [(70, 200), (-70, 200)]])
@@ -163,9 +159,8 @@ def paint_beard(person: Identity, p: Array) -> Cover:
     short = person.beard == "stubble"
     colour = linear(person.hair) * (0.75 if short else 0.85)
     albedo = colour * np.exp((0.1 if short else 0.42) * strands)[..., None]
-    step_y, step_x = np.gradient((0.1 if short else 0.55) * strands, canvas.STEP)
-    relief = np.stack([step_x, step_y])
-    return Cover(density, np.clip(albedo, 0.002, 0.9).astype("f4"), relief.astype("f4"))
+    relief = canvas.slope((0.1 if short else 0.55) * strands)
+    return Cover(density, np.clip(albedo, 0.002, 0.9).astype("f4"), relief)
 
 
 def _upright_strands(rng: np.random.Generator) -> Array:

@@ -1,7 +1,6 @@
 """Define identities: shape, skin, hair and accessories of one person."""
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -84,10 +83,6 @@ class Identity:
     glasses: str = "none"
     # factor of the displacements by action units
     mobility: float = 1.0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the field values by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
 def sample_identity(rng: np.random.Generator, spread: float = 1.0) -> Identity:

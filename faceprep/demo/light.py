@@ -75,17 +75,12 @@ def shade(
         image[..., channel] = lit * shadow + sky
     image *= albedo
     gleam = np.maximum(facing(half), 0)
-    gleam = _power(gleam, 5)
+    for _ in range(5):
+        gleam *= gleam
     tight = gleam * gleam
     gloss = (0.055 * gleam + 0.07 * tight) * shine * shadow * light.key
     image += gloss[..., None]
     return image
-
-
-def _power(values: Array, squarings: int) -> Array:
-    for _ in range(squarings):
-        values = values * values
-    return values
 
 
 def cast_shadow(depth: Array, light: Light, rotation: Array, step: float) -> Array:

@@ -24,7 +24,8 @@ class Scene:
     rest: Array  # (68 + skin, 3) mm, neutral control points
     moved: Array  # (68 + skin, 3) mm, control points displaced by the action units
     points: Array  # (68 + skin, 2), ``moved`` in image pixels
-    irradiance: "Irradiance"  # function from canvas points (n, 2) mm to the incident light, (n, 3)
+    lit: Array  # (H, W, 3), the shaded canvas
+    albedo: Array  # (H, W, 3), of the canvas
     gaze: tuple[float, float]  # (2,) displacement of the irises, mm
     intensities: Array  # (AU, 2), 0..5
 
@@ -42,16 +43,8 @@ class Scene:
         """Project head coordinates (..., 3) mm to image pixels."""
         return self.pose.project(np.asarray(points, np.float32))
 
-
-@dataclass(frozen=True, slots=True)
-class Irradiance:
-    """Read the incident light on the skin from the shaded canvas."""
-
-    lit: Array
-    albedo: Array
-
-    def __call__(self, points: Array) -> Array:
-        """Return the light at canvas points (n, 2) mm, (n, 3)."""
+    def irradiance(self, points: Array) -> Array:
+        """Return the incident light, (n, 3), on the skin at canvas points (n, 2) mm."""
         pixels = np.round(canvas.to_pixels(points)).astype(int)
         x = np.clip(pixels[:, 0], 1, canvas.SHAPE[1] - 2)
         y = np.clip(pixels[:, 1], 1, canvas.SHAPE[0] - 2)

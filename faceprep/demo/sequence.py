@@ -10,13 +10,7 @@ from faceprep.demo.action_units import AU_NAMES
 from faceprep.demo.anatomy import Array
 from faceprep.demo.body import Backdrop
 from faceprep.demo.camera import Camera, Pose
-from faceprep.demo.expression import (
-    Style,
-    Units,
-    peak_units,
-    resting_units,
-    sample_style,
-)
+from faceprep.demo.expression import Style, Units, peak_units, sample_style
 from faceprep.demo.face import render_face
 from faceprep.demo.identity import Identity, sample_identity
 from faceprep.demo.light import Light
@@ -81,7 +75,7 @@ def render_sequence(
     rng = np.random.default_rng((seed, subject.index, 2, number))
     d = subject.style.difficulty
     peak = peak_units(rng, expression, subject.style)
-    rest = resting_units(subject.style)
+    rest: Units = dict(subject.style.resting)
     light, camera = sample_light(rng, d), sample_camera(rng, d, gray, subject.identity)
     backdrop = sample_backdrop(np.random.default_rng((seed, subject.index, 3)), plain)
     start, end = sample_pose(rng, d, size), sample_pose(rng, d, size)

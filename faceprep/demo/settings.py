@@ -1,8 +1,7 @@
 """Hold the settings of a demo dataset, with the defaults and limits of `DemoConfig`."""
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 from faceprep.config import DemoConfig
 from faceprep.core.errors import UsageError
@@ -57,10 +56,6 @@ class DemoSettings:
             if name == "subjects":
                 high = min(high, MAX_SUBJECTS.get(self.layout, high))
             _check(name, getattr(self, name), 1 if name == "frames" else low, high)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values, for ``demo.json``."""
-        return dataclasses.asdict(self)
 
 
 def _limits(name: str) -> tuple[float, float]:

@@ -35,10 +35,9 @@ def paint_skin(person: Identity, landmarks: Array) -> Skin:
     _blotches(albedo, person, rng)
     pores = 0.05 * (0.6 + 0.7 * person.age) * canvas.noise(rng, 1.7)
     pores += 0.03 * canvas.noise(rng, 5.0)
-    step_y, step_x = np.gradient(canvas.blur(pores, 0.5), canvas.STEP)
     return Skin(
         np.clip(albedo, 0.004, 0.95).astype(np.float32),
-        np.stack([step_x, step_y]).astype(np.float32),
+        canvas.slope(canvas.blur(pores, 0.5)),
         _shine(landmarks),
         _occlusion(person, landmarks),
     )

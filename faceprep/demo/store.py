@@ -10,6 +10,7 @@ process stops when it finds ``demo.json``.
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ from faceprep.demo.settings import RENDERER_VERSION, DemoSettings
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 MARKER = "demo.json"
 STARTED = "started.json"
@@ -57,7 +60,7 @@ def render_demo(
     if isinstance(settings, DemoConfig):
         settings = DemoSettings(**settings.model_dump())
     root = Path(root)
-    record = {"settings": settings.as_dict(), "renderer_version": RENDERER_VERSION}
+    record = {"settings": asdict(settings), "renderer_version": RENDERER_VERSION}
     if _is_complete(root, record):
         return
     write_file(root, f"{TRUTH_FOLDER}/{STARTED}", _json(record))
@@ -140,18 +143,21 @@ def _render_all(
             render_subject(root, settings, subject)
             yield
         return
-    import joblib
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    from loky import ProcessPoolExecutor, as_completed
+    from loky.process_executor import TerminatedWorkerError
 
-    tasks = (joblib.delayed(render_subject)(root, settings, subject) for subject in left)
-    pool = joblib.Parallel(n_jobs=min(workers, len(left)), return_as="generator_unordered")
+    pool = ProcessPoolExecutor(min(workers, len(left)), env=_ONE_THREAD)
     try:
-        yield from pool(tasks)
+        tasks = [pool.submit(render_subject, root, settings, subject) for subject in left]
+        for task in as_completed(tasks):
+            yield task.result()
     except TerminatedWorkerError as error:
         raise FaceprepError(
             "a worker rendering the demo dataset was killed (out of memory?)",
             hint="run the same command again to go on; fewer workers need less memory: -j 1",
         ) from error
+    finally:
+        pool.shutdown(kill_workers=True)
 
 
 def render_subject(root: Path, settings: DemoSettings, subject: int) -> None:

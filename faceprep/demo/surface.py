@@ -43,12 +43,11 @@ def build_surface(person: Identity) -> Surface:
     skin = skin_points() * (person.face_width, person.face_length)
     points = np.concatenate([flat, skin.astype(np.float32)])
     anchors = anchor_points()
-    step_y, step_x = np.gradient(depth, canvas.STEP)
     return Surface(
         points=_on(depth, points),
         anchors=_on(depth, anchors),
         depth=depth,
-        slope=np.stack([step_x, step_y]).astype(np.float32),
+        slope=canvas.slope(depth),
         outline=outline,
     )
 

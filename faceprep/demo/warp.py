@@ -18,7 +18,7 @@ _IMAGE_STEP = 4
 _ITERATIONS = 9
 
 # The inner lips do not displace the skin; the outer ones do.
-DRIVERS = np.array([i for i in range(68) if i not in range(60, 68)])
+DRIVERS = np.arange(60)
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """Imitate CelebA: photographs of many people with 40 attributes, five points and a box."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,63 +18,23 @@ from faceprep.demo.sequence import Frame, render_sequence, sample_subject
 from faceprep.demo.settings import DemoSettings
 
 ATTRIBUTES = [
-    "5_o_Clock_Shadow",
-    "Arched_Eyebrows",
-    "Attractive",
-    "Bags_Under_Eyes",
-    "Bald",
-    "Bangs",
-    "Big_Lips",
-    "Big_Nose",
-    "Black_Hair",
-    "Blond_Hair",
-    "Blurry",
-    "Brown_Hair",
-    "Bushy_Eyebrows",
-    "Chubby",
-    "Double_Chin",
-    "Eyeglasses",
-    "Goatee",
-    "Gray_Hair",
-    "Heavy_Makeup",
-    "High_Cheekbones",
-    "Male",
-    "Mouth_Slightly_Open",
-    "Mustache",
-    "Narrow_Eyes",
-    "No_Beard",
-    "Oval_Face",
-    "Pale_Skin",
-    "Pointy_Nose",
-    "Receding_Hairline",
-    "Rosy_Cheeks",
-    "Sideburns",
-    "Smiling",
-    "Straight_Hair",
-    "Wavy_Hair",
-    "Wearing_Earrings",
-    "Wearing_Hat",
-    "Wearing_Lipstick",
-    "Wearing_Necklace",
-    "Wearing_Necktie",
-    "Young",
-]
+    "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs",
+    "Big_Lips", "Big_Nose", "Black_Hair", "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows",
+    "Chubby", "Double_Chin", "Eyeglasses", "Goatee", "Gray_Hair", "Heavy_Makeup", "High_Cheekbones",
+    "Male", "Mouth_Slightly_Open", "Mustache", "Narrow_Eyes", "No_Beard", "Oval_Face", "Pale_Skin",
+    "Pointy_Nose", "Receding_Hairline", "Rosy_Cheeks", "Sideburns", "Smiling", "Straight_Hair",
+    "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick", "Wearing_Necklace",
+    "Wearing_Necktie", "Young",
+]  # fmt: skip
 
 FIVE_POINTS = "lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x leftmouth_y " \
               "rightmouth_x rightmouth_y"  # fmt: skip
 
-# Expressions in photographs and their frequencies.
-_EXPRESSIONS = (
-    "happiness",
-    "neutral",
-    "surprise",
-    "contempt",
-    "sadness",
-    "anger",
-    "fear",
-    "disgust",
-)
-_FREQUENCIES = (0.48, 0.36, 0.05, 0.04, 0.02, 0.02, 0.015, 0.015)
+# Expressions in photographs → their frequencies.
+_EXPRESSIONS = {
+    "happiness": 0.48, "neutral": 0.36, "surprise": 0.05, "contempt": 0.04, "sadness": 0.02,
+    "anger": 0.02, "fear": 0.015, "disgust": 0.015,
+}  # fmt: skip
 
 PARTITION_EVERY = 5
 """The third of every five subjects is in the test part, the sixth of every ten in validation."""
@@ -87,14 +47,10 @@ class CelebA(Layout):
         """List ``frames`` unrelated photographs of each person."""
         rng = np.random.default_rng((settings.seed, subject, 4))
         first = subject * settings.frames + 1
+        shown = rng.choice([*_EXPRESSIONS], settings.frames, p=[*_EXPRESSIONS.values()])
         return [
-            PlannedSequence(
-                subject,
-                number,
-                str(rng.choice(_EXPRESSIONS, p=_FREQUENCIES)),
-                f"{first + number:06d}",
-            )
-            for number in range(settings.frames)
+            PlannedSequence(subject, number, str(expression), f"{first + number:06d}")
+            for number, expression in enumerate(shown)
         ]
 
     def render(self, root: Path, settings: DemoSettings, planned: PlannedSequence) -> Iterator[Row]:
@@ -117,37 +73,20 @@ class CelebA(Layout):
         names = [Path(row["path"]).name for row in rows]
         people = [int(row["subject"]) for row in rows]
         points = [np.array(row["landmarks68"]).reshape(68, 2) for row in rows]
-        count = f"{len(rows)}\n"
-        write_text(
-            root,
-            "list_eval_partition.txt",
-            "".join(f"{name} {partition(p - 1)}\n" for name, p in zip(names, people, strict=True)),
-        )
-        write_text(
-            root,
-            "identity_CelebA.txt",
-            "".join(f"{name} {person}\n" for name, person in zip(names, people, strict=True)),
-        )
-        flags = [" ".join(f"{v:2d}" for v in row["attributes"]) for row in rows]
-        write_text(
-            root,
-            "list_attr_celeba.txt",
-            count + " ".join(ATTRIBUTES) + " \n" + _lines(names, flags),
-        )
-        five = [" ".join(f"{v:4d}" for v in _five_points(p)) for p in points]
-        write_text(
-            root, "list_landmarks_celeba.txt", f"{count}{FIVE_POINTS}\n{_lines(names, five)}"
-        )
-        boxes = [" ".join(f"{v:5d}" for v in _box(p, settings.size)) for p in points]
-        write_text(
-            root,
-            "list_bbox_celeba.txt",
-            f"{count}image_id x_1 y_1 width height\n{_lines(names, boxes)}",
-        )
 
+        def write(file: str, heading: str, width: int, values: Iterable[Iterable[int]]) -> None:
+            lines = [" ".join([name, *(f"{v:{width}d}" for v in one)])
+                     for name, one in zip(names, values, strict=True)]  # fmt: skip
+            count = f"{len(rows)}\n" if heading else ""
+            write_text(root, file, count + heading + "".join(f"{line}\n" for line in lines))
 
-def _lines(names: list[str], values: list[str]) -> str:
-    return "".join(f"{name} {value}\n" for name, value in zip(names, values, strict=True))
+        write("list_eval_partition.txt", "", 1, ([partition(p - 1)] for p in people))
+        write("identity_CelebA.txt", "", 1, ([person] for person in people))
+        flags = (row["attributes"] for row in rows)
+        write("list_attr_celeba.txt", " ".join(ATTRIBUTES) + " \n", 2, flags)
+        write("list_landmarks_celeba.txt", f"{FIVE_POINTS}\n", 4, map(_five_points, points))
+        boxes = (_box(p, settings.size) for p in points)
+        write("list_bbox_celeba.txt", "image_id x_1 y_1 width height\n", 5, boxes)
 
 
 def partition(index: int) -> int:
