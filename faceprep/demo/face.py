@@ -107,11 +107,8 @@ def render_face(
 
     Parameters
     ----------
-    identity
-        Identity to render.
     intensities
-        Action unit → intensity 0..5, e.g. ``{"AU12": 4}``; a pair is (left, right) in the
-        image.
+        Action unit → intensity 0..5, e.g. ``{"AU12": 4}``; a pair is (left, right) in the image.
     pose, light, backdrop, camera
         Viewing conditions; by default neutral with a centred face.
     size

@@ -37,24 +37,11 @@ def shade(
     shadow: Array | float = 1.0,
     shine: Array | float = 0.3,
 ) -> Array:
-    """Shade a relief.
+    """Shade a relief, as (H, W, 3) float32 linear light.
 
-    Parameters
-    ----------
-    slope
-        (2, H, W) derivatives of depth along x and y.
-    albedo
-        (H, W, 3) or (3,), linear.
-    light, rotation
-        Illumination, and rotation (3, 3) of the head.
-    occlusion, shadow
-        (H, W) factors on the fill and on the key light.
-    shine
-        (H, W) strength of the highlights.
-
-    Returns
-    -------
-    (H, W, 3) float32, linear light.
+    ``slope`` is (2, H, W), the derivatives of depth along x and y; ``albedo`` is (H, W, 3) or (3,),
+    linear; ``rotation`` (3, 3) is that of the head. ``occlusion`` and ``shadow`` are (H, W) factors
+    on the fill and on the key light, ``shine`` (H, W) is the strength of the highlights.
     """
     toward = rotation.T @ light.direction()
     up = rotation.T @ np.array([0, -1, 0], np.float32)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,6 @@ class PlannedSequence:
     expression: str  # one of :data:`faceprep.core.vocabulary.EXPRESSIONS`
     name: str  # name of the sequence in this layout
     labelled: bool = True  # whether the annotation files contain the expression
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class Layout(ABC):

@@ -42,27 +42,12 @@ class FaceFeatures(nn.Module):
     The weights are non-persistent buffers: optimizers do not change them and checkpoints do not
     contain them.
 
-    Crops are ``(B, 3, H, W)`` floating point RGB in [-1, 1]. Under autocast the network runs in the
-    lower precision; resizing, normalization and the embedding remain in float32.
-
-    Parameters
-    ----------
-    source : Source
-        Origin of the weights.
-    prepare : nn.Module
-        Module that converts crops to the input of the network.
-    steps : sequence of Step
-        Network up to the embedding.
-    head : nn.Module
-        Module that converts the last activations to ``(B, D)``.
-    embedding_size : int
-        D.
-    input_size : int or None
-        Side of the network input, pixels; None if it equals the crop.
-    perceptual_layers : iterable of str
-        Default layers of a perceptual loss.
-    settings : mapping
-        Other settings that affect the values, for provenance.
+    Crops are ``(B, 3, H, W)`` floating point RGB in [-1, 1]; `prepare` converts them to the input
+    of the network, of side `input_size` in pixels, or None if it equals the crop. The last of the
+    `steps` gives the activations that `head` converts to the embedding ``(B, D)``. Under autocast
+    the network runs in the lower precision; resizing, normalization and the embedding remain in
+    float32. `perceptual_layers` are the default layers of a perceptual loss; `settings` are others
+    that affect the values, for provenance.
     """
 
     def __init__(

@@ -19,16 +19,9 @@ _FUNCTIONS = (6, 7, 8)
 _MAX_DEPTH = 200
 _MAX_DIMENSIONS = 8
 _ELEMENTS = {
-    "Byte": np.uint8,
-    "Char": np.int8,
-    "Short": np.int16,
-    "Int": np.int32,
-    "Long": np.int64,
-    "Float": np.float32,
-    "Double": np.float64,
-    "Cuda": np.float32,
-    "CudaDouble": np.float64,
-}
+    "Byte": np.uint8, "Char": np.int8, "Short": np.int16, "Int": np.int32, "Long": np.int64,
+    "Float": np.float32, "Double": np.float64, "Cuda": np.float32, "CudaDouble": np.float64,
+}  # fmt: skip
 
 
 @dataclass(eq=False)

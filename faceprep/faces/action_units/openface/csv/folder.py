@@ -18,18 +18,9 @@ from faceprep.faces.action_units.openface.csv.row import CsvRow
 
 #: Columns that name the image of a line; the first existing one counts. OpenFace writes none.
 NAME_COLUMNS = (
-    "face_id",
-    "image",
-    "filename",
-    "file_name",
-    "file",
-    "path",
-    "image_path",
-    "file_path",
-    "img",
-    "name",
-    "input",
-)
+    "face_id", "image", "filename", "file_name", "file", "path", "image_path", "file_path", "img",
+    "name", "input",
+)  # fmt: skip
 
 #: Suffix of the file that OpenFace writes with each CSV file, and alone for an image without a
 #: face.

@@ -54,12 +54,10 @@ class PathMatcher:
         rivals: Callable[[str], Iterable[Parts]],
         folders: Callable[[], Collection[str]],
     ) -> Match:
-        """Find the name that belongs to a target.
+        """Find the name that belongs to a target, the path of a picture or folder.
 
         Parameters
         ----------
-        target
-            Path of a picture or folder.
         identity
             Subject and sequence of the target. A name with folders of its own that shares none of
             these parts with the target belongs to something else.

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,23 +76,14 @@ class RowParser:
         return row if row.fault else self._with_aus(row, cells)
 
     def _with_aus(self, row: CsvRow, cells: list[str]) -> CsvRow:
-        fault = self._missing() or self._au_fault(cells)
-        aus: dict[str, np.ndarray] = {}
-        clipped = False
-        if fault is None:
-            values = np.array([self._value(cells, name) for name in COLUMNS_R], dtype=np.float64)
-            clipped = bool(((values < 0) | (values > MAX_INTENSITY)).any())
-            aus["intensities"] = values.clip(0, MAX_INTENSITY) + 0.0  # no −0
-            aus["presences"] = np.array([self._value(cells, name) == 1 for name in COLUMNS_C])
-        return CsvRow(
-            row.line,
-            row.frame,
-            row.timestamp,
-            row.confidence,
-            row.landmarks68,
-            clipped=clipped,
-            fault=fault,
-            **aus,
+        if fault := self._missing() or self._au_fault(cells):
+            return replace(row, fault=fault)
+        values = np.array([self._value(cells, name) for name in COLUMNS_R], dtype=np.float64)
+        return replace(
+            row,
+            intensities=values.clip(0, MAX_INTENSITY) + 0.0,  # no −0
+            presences=np.array([self._value(cells, name) == 1 for name in COLUMNS_C]),
+            clipped=bool(((values < 0) | (values > MAX_INTENSITY)).any()),
         )
 
     def _missing(self) -> str | None:
