@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from faceprep.config import SelectConfig
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.core.tree import IMAGE_SUFFIXES
 from faceprep.core.vocabulary import nearest
 
@@ -140,7 +140,7 @@ def scheme_of(stems: Sequence[str], select: SelectConfig) -> Scheme | None:
             return _fitting(scheme, stems, "select.naming")
     near = nearest(select.naming, names) or "none"
     message = f"select.naming={select.naming} is none of auto, none, {', '.join(names)}"
-    raise UsageError(message, f"--set select.naming={near}")
+    raise UsageError(message, Again({"select.naming": near}))
 
 
 def own_scheme(pattern: str) -> Scheme:
@@ -214,6 +214,6 @@ def _fitting(scheme: Scheme, stems: Sequence[str], setting: str) -> Scheme:
     if not any(scheme.read(stem) for stem in stems):
         raise UsageError(
             f"{setting}: no file is named like {scheme.example}; the first is {stems[0]}",
-            _FIELDS_HINT if scheme.name == OWN else "--set select.naming=auto",
+            _FIELDS_HINT if scheme.name == OWN else Again({"select.naming": "auto"}),
         )
     return scheme

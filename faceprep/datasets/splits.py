@@ -1,10 +1,12 @@
 """Assign whole subjects to the parts of a split and to folds, identically on every machine."""
 
 import hashlib
+import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from faceprep.config import SelectConfig
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Hint, UsageError
 from faceprep.datasets.report import Report
 
 NO_FOLD = -1
@@ -25,6 +27,35 @@ def random_split(subject: str, select: SelectConfig) -> str:
     if number < select.test_fraction:
         return "test"
     return "val" if number < select.test_fraction + select.val_fraction else "train"
+
+
+def random_splits(subjects: Iterable[str], select: SelectConfig) -> dict[str, str]:
+    """Assign all subjects by `random_split`, but at least one to each part that is wanted.
+
+    Training has precedence over test, and test over val. If the draw leaves a part empty, the
+    subjects are dealt in the order of their draws, which changes as few as possible.
+    """
+    parts = {subject: random_split(subject, select) for subject in subjects}
+    drawn = Counter(parts.values())
+    wanted = {
+        "train": 1,
+        "test": int(select.test_fraction > 0),
+        "val": int(select.val_fraction > 0),
+    }
+    if all(drawn[part] >= least for part, least in wanted.items()):
+        return parts
+    sizes = {}
+    left = len(parts)
+    for part, least in wanted.items():  # one of each as far as they reach, then as drawn
+        sizes[part] = min(least, left)
+        left -= sizes[part]
+    for part in ("test", "val"):
+        more = min(max(drawn[part] - sizes[part], 0), left)
+        sizes[part] += more
+        left -= more
+    order = sorted(parts, key=lambda subject: (draw(select.seed, subject), subject))
+    names = ["test"] * sizes["test"] + ["val"] * sizes["val"]
+    return dict(itertools.zip_longest(order, names, fillvalue="train"))
 
 
 def folds_by_rank(subjects: Iterable[str], folds: int) -> dict[str, int]:
@@ -71,7 +102,7 @@ def fill(sizes: Mapping[int, int], order: Sequence[int], frames: int) -> set[int
     return set(chosen)
 
 
-def refuse_shared(shared: Sequence[str], what: str, hint: str) -> None:
+def refuse_shared(shared: Sequence[str], what: str, hint: Hint) -> None:
     """Raise an error if subjects are in more than one part of a split.
 
     Raises

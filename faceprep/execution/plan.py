@@ -89,7 +89,7 @@ def plan_stage(
             if options.dry_run:
                 jobs.append(Job(stage, shard, config, "", hashed))
             continue
-        input_hash = digest([marker.sha256 for marker in upstream if marker])
+        input_hash = digest([marker.output for marker in upstream if marker])
         done = workspace.is_done(stage.name, shard, input_hash, hashed)
         marker = workspace.marker(stage.name, shard)
         failed = marker is not None and bool(set(marker.status) - {"ok"})

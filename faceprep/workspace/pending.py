@@ -58,6 +58,7 @@ class PendingShard:
         config_hash: str,
         provenance: dict[str, Any],
         seconds: float,
+        content: str = "",
     ) -> Marker:
         """Validate the rows and move part, images and marker into place, the marker last.
 
@@ -87,6 +88,7 @@ class PendingShard:
             files=files,
             bytes=size,
             seconds=seconds,
+            content=content,
         )
         workspace.marker_path(stage, shard).unlink(missing_ok=True)
         self._move_images(files)

@@ -58,6 +58,12 @@ class Marker:
     #: Duration and machine, the only fields that differ between equal runs.
     seconds: float = 0.0
     host: str = field(default_factory=socket.gethostname)
+    content: str = ""  # hash of what later stages depend on, if that is less than the part
+
+    @property
+    def output(self) -> str:
+        """Hash by which later stages recognize their input."""
+        return self.content or self.sha256
 
 
 def measure(folder: Path) -> tuple[int, int]:

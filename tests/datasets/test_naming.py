@@ -3,7 +3,7 @@
 import pytest
 
 from faceprep.config import SelectConfig
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.core.vocabulary import EXPRESSIONS
 from faceprep.datasets.naming import Name, Scheme, own_scheme, scheme_of, schemes
 
@@ -120,4 +120,4 @@ def test_wrong_settings(settings: dict[str, str], message: str) -> None:
 def test_a_mistyped_scheme_is_suggested() -> None:
     with pytest.raises(UsageError) as caught:
         scheme_of(["KA.AN1.39"], SelectConfig(naming="jafe"))
-    assert caught.value.hint == "--set select.naming=jaffe"
+    assert caught.value.hint == Again({"select.naming": "jaffe"})

@@ -12,6 +12,7 @@ from faceprep.datasets.splits import (
     folds_by_draw,
     folds_by_rank,
     random_split,
+    random_splits,
     refuse_shared,
 )
 
@@ -61,3 +62,41 @@ def test_shared_subjects_are_refused_by_name():
     refuse_shared([], "x", "hint")
     with pytest.raises(UsageError, match="3 subjects into more than one part: A, B, C"):
         refuse_shared(["A", "B", "C"], "table", "hint")
+
+
+FRACTIONS = st.sampled_from([0.0, 0.1, 0.2, 0.5, 0.9])
+
+
+@given(NAMES, FRACTIONS, st.sampled_from([0.0, 0.05]), st.integers(0, 50))
+def test_every_part_that_is_wanted_has_somebody_if_there_are_enough(names, test, val, seed):
+    select = SelectConfig(test_fraction=test, val_fraction=val, seed=seed)
+    parts = random_splits(names, select)
+    assert set(parts) == set(names)
+    counts = Counter(parts.values())
+    assert counts["train"] >= min(len(names), 1)
+    assert counts["test"] >= (test > 0 and len(names) > 1)
+    assert counts["val"] >= (val > 0 and len(names) > 1 + (test > 0))
+    drawn = {name: random_split(name, select) for name in names}
+    if {"train", "test", "val"} == set(drawn.values()):
+        assert parts == drawn
+    if len(names) > 1 and not test:
+        assert "test" not in counts
+
+
+def test_ten_people_have_a_test_person_with_every_seed():
+    names = [f"P{k:03d}" for k in range(10)]
+    for seed in range(300):
+        select = SelectConfig(seed=seed)
+        parts = random_splits(names, select)
+        drawn = {name: random_split(name, select) for name in names}
+        assert {"train", "test"} <= set(parts.values())
+        if "test" in drawn.values():
+            assert parts == drawn
+        else:
+            (tested,) = [name for name, part in parts.items() if part == "test"]
+            assert tested == min(names, key=lambda name: draw(seed, name))
+
+
+def test_one_person_is_for_training():
+    for seed in range(20):
+        assert random_splits(["Ann"], SelectConfig(seed=seed)) == {"Ann": "train"}

@@ -94,7 +94,7 @@ def commit(
             cv2.imwrite(str(pending.images / name), image)
         pending.commit(
             table_from_rows(stage, rows),
-            input_hash=digest([marker.sha256 for marker in above if marker]),
+            input_hash=digest([marker.output for marker in above if marker]),
             config_hash="0123456789abcdef",
             provenance={"settings": {"size": 128}, "versions": {"faceprep": "0.1.0"}},
             seconds=2.0,

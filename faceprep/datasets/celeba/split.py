@@ -8,7 +8,7 @@ from faceprep.config import SelectConfig
 from faceprep.core.vocabulary import SPLITS
 from faceprep.datasets.celeba.lists import AnnotationList
 from faceprep.datasets.report import Report
-from faceprep.datasets.splits import draw, fill, random_split, refuse_shared
+from faceprep.datasets.splits import draw, fill, random_splits, refuse_shared
 
 #: Codes of images that belong to no part; other codes are indices into `SPLITS`.
 UNLISTED, SURPLUS = -1, -2
@@ -57,7 +57,8 @@ def split_codes(
     names, index = np.unique(subjects, return_inverse=True)
     if select.split == "180k-20k":
         return _by_size(names, index, select.seed, report)[index]
-    parts = [SPLITS.index(random_split(str(name), select)) for name in names.tolist()]
+    drawn = random_splits(map(str, names.tolist()), select)
+    parts = [SPLITS.index(drawn[str(name)]) for name in names.tolist()]
     return np.array(parts, dtype=np.int8)[index]
 
 

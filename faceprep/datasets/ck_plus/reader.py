@@ -14,7 +14,7 @@ from faceprep.datasets.ck_plus.annotations import Annotations, find_annotations
 from faceprep.datasets.ck_plus.images import MAX_DEPTH, Collection, SequenceKey, find_collections
 from faceprep.datasets.report import People, Report
 from faceprep.datasets.sequences import RecordedSequence, SequenceFrame, SequenceReader
-from faceprep.datasets.splits import folds_by_rank, note_random_split, random_split
+from faceprep.datasets.splits import folds_by_rank, note_random_split, random_splits
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class CKPlus(SequenceReader):
         report.people = People("the file names of the dataset")
         expressions = _expressions(collection, annotations, select, report)
         folds = folds_by_rank({subject for subject, _ in expressions}, select.folds)
+        splits = random_splits({subject for subject, _ in expressions}, select)
         note_random_split(report, select, "CK+ has no test set of its own")
         for key, expression in expressions.items():
             sequence = RecordedSequence(
@@ -78,7 +79,7 @@ class CKPlus(SequenceReader):
                     SequenceFrame(number, f"{number:08d}", path)
                     for number, path in sorted(collection.sequences[key].items())
                 ],
-                random_split(key[0], select),
+                splits[key[0]],
                 folds[key[0]],
             )
             yield from self._annotated(sequence, collection.cropped, annotations, select, report)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceprep.config import SelectConfig
+from faceprep.core.errors import Again
 from faceprep.core.tree import Folder, is_image, walk
 from faceprep.datasets.base import FrameRow, Reader
 from faceprep.datasets.folder.labels import folder_words, note_folders, place_of
@@ -23,6 +24,7 @@ from faceprep.datasets.splits import (
     folds_by_draw,
     note_random_split,
     random_split,
+    random_splits,
     refuse_shared,
 )
 
@@ -191,7 +193,8 @@ def _splits(
     given = [None] * len(paths) if select.split != "official" else list(map(_split_folder, paths))
     if not any(given):
         note_random_split(report, select, "there is no split of its own")
-        return [random_split(subject, select) for subject in subjects]
+        drawn = random_splits(subjects, select)
+        return [drawn[subject] for subject in subjects]
     report.note("the split is that of the folders")
     parts: dict[str, str] = {}
     shared = set()
@@ -204,7 +207,7 @@ def _splits(
         sorted(shared),
         f"the split of the folders (people are read from {report.people.source}; "
         "select.naming=none takes every picture alone)",
-        "--set select.split=random",
+        Again({"select.split": "random"}, note="divides whole people"),
     )
     return [
         part or parts.get(subject) or random_split(subject, select)

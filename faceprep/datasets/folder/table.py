@@ -31,7 +31,7 @@ from faceprep.datasets.splits import (
     NO_FOLD,
     folds_by_draw,
     note_random_split,
-    random_split,
+    random_splits,
     refuse_shared,
 )
 from faceprep.datasets.words import listed
@@ -220,7 +220,8 @@ def _splits(
             return parts
     if select.split != "official" or "split" not in columns.names:
         note_random_split(report, select, f"{table.name} has no column “split”")
-        return [random_split(subject, select) for subject in subjects]
+        drawn = random_splits(subjects, select)
+        return [drawn[subject] for subject in subjects]
     name, words = columns.names["split"], columns.texts("split")
     distinct = set(filter(None, words))
     meant: dict[str | None, str | None] = {word: part_of(word) for word in distinct if word}

@@ -110,7 +110,7 @@ def _is_current(workspace: Workspace, marker: Marker, upstream: tuple[str, ...])
     above = [workspace.marker(stage, marker.shard) for stage in upstream]
     if any(other is None for other in above):
         return False
-    return marker.input == digest([other.sha256 for other in above if other])
+    return marker.input == digest([other.output for other in above if other])
 
 
 def _state(markers: list[Marker], done: int, expected: int) -> str:

@@ -16,6 +16,8 @@ from faceprep.workspace.training_rows import choose_classes, sides_of
 if TYPE_CHECKING:
     import pandas as pd
 
+_FEWEST_PEOPLE = 3
+
 
 @dataclass(frozen=True)
 class RealFaces:
@@ -143,8 +145,16 @@ class Splits:
 def folds_of(faces: RealFaces, wanted: int | None) -> list[int | None]:
     """Return the folds to test; one None for the split of the selection.
 
-    Raises `UsageError`: the selection has another number of folds, or its split has no test face.
+    Raises `UsageError`: the selection shows fewer than three people or has another number of folds,
+        or its split has no test face.
     """
+    people = len(np.unique(faces.subjects))
+    if people < _FEWEST_PEOPLE:
+        raise UsageError(
+            f"the selected faces show {'one person' if people == 1 else f'{people} people'}: "
+            "a classifier trains on one, stops on another and is tested on a third",
+            Remedy("show", arguments=(str(faces.workspace),), note="counts them"),
+        )
     known = sorted(int(fold) for fold in faces.table["fold"].unique() if fold >= 0)
     other = f"--folds {len(known)}, or: " if len(known) > 1 else ""
     if wanted is None:

@@ -52,9 +52,7 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
         result.summary = writer.counter.summary(report)
         result.summary.missing_files = writer.missing
         if "test" not in result.summary.totals:
-            report.note(
-                "no frame is in the test set (select.test_fraction and select.seed decide the draw)"
-            )
+            report.note(_no_test(result))
         if not options.dry_run:
             remove_abandoned(Workspace(config.workspace), "select")
             _finish(config, root, result)
@@ -62,6 +60,16 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
         raise explain_os_error(error, Workspace(config.workspace)) from error
     result.seconds = time.monotonic() - started
     return result
+
+
+def _no_test(result: SelectResult) -> str:
+    people = sum(counts.subjects for counts in result.summary.totals.values())
+    if people > 1:
+        return "no frame is in the test set (select.test_fraction and select.seed decide the draw)"
+    return (
+        "there is one person only, so nobody is left for the test set: enough to align and for "
+        "Action Units; a classifier needs three people"
+    )
 
 
 def _no_dataset(config: Config) -> UsageError:

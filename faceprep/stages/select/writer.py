@@ -41,6 +41,8 @@ from faceprep.workspace.pending import (
 VERSION = 1
 
 _BYTES_PER_ROW = 200
+#: Columns on which no crop depends; a change of the split or of the labels keeps the crops.
+_NOT_IN_CROPS = ("split", "fold", "expression", "attributes")
 
 
 def settings_of(config: Config) -> dict[str, Any]:
@@ -128,12 +130,14 @@ class Writer:
             checksums = in_chunks(pool, sha256, paths)
             # File times are in the marker only, so that the bytes of the part are
             # reproducible.
+            rows_with_checksums = with_checksums(table, checksums)
             pending.commit(
-                with_checksums(table, checksums),
+                rows_with_checksums,
                 input_hash=input_hash,
                 config_hash=self._hash,
                 provenance={**self._provenance, "input": content},
                 seconds=round(time.monotonic() - started, 3),
+                content=content_hash(rows_with_checksums.drop_columns(list(_NOT_IN_CROPS))),
             )
         self.result.rows_made += len(rows)
 

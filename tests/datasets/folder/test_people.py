@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 
 WORDS = ("anger", "happy", "neutral", "sad")
 PEOPLE = ("anna", "bob", "carla")
@@ -167,7 +167,8 @@ def test_a_person_in_two_folders_of_a_split_is_refused(
     with pytest.raises(UsageError, match="puts 3 subjects into more than one part: anna") as caught:
         read("folder", root)
     assert "select.naming=none takes every picture alone" in caught.value.message
-    assert caught.value.hint == "--set select.split=random"
+    assert isinstance(caught.value.hint, Again)
+    assert caught.value.hint.overrides == {"select.split": "random"}
     rows, _ = read("folder", root, split="random")
     assert len({(row.subject, row.split) for row in rows}) == 3
     _, report = read("folder", root, naming="none")
