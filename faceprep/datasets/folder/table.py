@@ -21,7 +21,8 @@ from faceprep.datasets.folder.formats import (
     column_names,
     refuse_other_formats,
 )
-from faceprep.datasets.folder.labels import place_of
+from faceprep.datasets.folder.labels import folder_words, place_of
+from faceprep.datasets.folder.names import read_names
 from faceprep.datasets.folder.parts import NUMBERED_PARTS, part_of
 from faceprep.datasets.folder.table_images import distinct_rows, locate_images
 from faceprep.datasets.folder.table_labels import table_expressions
@@ -144,7 +145,18 @@ def table_frames(
         columns = columns.take(kept)
         paths, expressions = [paths[k] for k in kept], [expressions[k] for k in kept]
     ids = unique_ids("folder", paths)
-    subjects = _subjects(columns, ids, report)
+    if "subject" in columns.names:
+        people = _people(columns, report)
+    else:
+        folders = Counter(path.rpartition("/")[0] for path in paths)
+        words = folder_words(folders, select, place).expressions
+        names = read_names(paths, words, select, report, place, expressions)
+        people = names.subjects
+        expressions = expressions if columns.labels else names.expressions
+    subjects = [
+        person or (f"sequence-{sequence}" if sequence else ids[k].removeprefix("folder/"))
+        for k, (person, sequence) in enumerate(zip(people, columns.texts("sequence"), strict=True))
+    ]
     sequences = columns.texts("sequence")
     frames = _integers(columns, "frame", _MAX_FRAME, table)
     splits = _splits(columns, paths, subjects, select, table, report)
@@ -178,21 +190,17 @@ def table_frames(
             )
 
 
-def _subjects(columns: Columns, ids: Sequence[str], report: Report) -> list[str]:
-    """Return the subject of each row; without one, its sequence or else its image."""
-    subjects = columns.texts("subject")
-    nobody = _nobody(subjects)
+def _people(columns: Columns, report: Report) -> list[str | None]:
+    """Return the person of each row, ``None`` if the row names nobody."""
+    people = columns.texts("subject")
+    nobody = _nobody(people)
     if nobody:
         report.note(f"column {columns.names['subject']}: nobody is meant by {listed(nobody)}")
-        subjects = [None if text in nobody else text for text in subjects]
-    sequences = columns.texts("sequence")
-    unknown = subjects.count(None)
-    source = f"column {columns.names['subject']}" if "subject" in columns.names else None
-    report.people = People(source if unknown < len(subjects) else None, unknown)
-    return [
-        subject or (f"sequence-{sequence}" if sequence else ids[k].removeprefix("folder/"))
-        for k, (subject, sequence) in enumerate(zip(subjects, sequences, strict=True))
-    ]
+        people = [None if text in nobody else text for text in people]
+    unknown = people.count(None)
+    source = f"column {columns.names['subject']}" if unknown < len(people) else None
+    report.people = People(source, unknown)
+    return people
 
 
 def _nobody(subjects: Sequence[str | None]) -> dict[str, int]:
@@ -235,7 +243,13 @@ def _splits(
         spelled = f": {', '.join(renamed)}; is this right?" if renamed else ""
         report.note(f"the split is column {name} of {table.name}{spelled}")
     parts = [meant.get(word) for word in words]
-    _refuse(subjects, parts, f"column “{name}” of {table}", "--set select.split=random")
+    what = f"column “{name}” of {table}"
+    if "subject" not in columns.names:
+        what += (
+            f" (people are read from {report.people.source}; "
+            "select.naming=none takes every picture alone)"
+        )
+    _refuse(subjects, parts, what, "--set select.split=random")
     return parts
 
 

@@ -181,3 +181,23 @@ def test_words_of_which_none_is_an_expression_are_an_error(plant, read):
     text = lines("image,emotion", "a.jpg,bored", "b.jpg,sleepy", "c.jpg,bored")
     with pytest.raises(UsageError, match=r"column emotion of labels.csv: .*bored \(2\), sleepy"):
         read("folder", plant("a.jpg", "b.jpg", "c.jpg", texts=text))
+
+
+def test_without_a_column_of_subjects_names_tell_the_people(plant, read):
+    names = [f"{who}.{code}{k}.{n}.tiff" for n, (who, code, k) in enumerate(
+        (who, code, k) for who in ("KA", "KL", "MK") for code in ("AN", "HA") for k in (1, 2)
+    )]  # fmt: skip
+    text = lines("image,emotion", *(f"{n},{'angry' if 'AN' in n else 'happy'}" for n in names))
+    rows, report = read("folder", plant(*names, texts=text))
+    assert {row.subject for row in rows} == {"KA", "KL", "MK"}
+    assert report.people.unknown == 0
+    assert "JAFFE" in report.people.source
+
+
+def test_folders_of_people_below_a_table_without_subjects(plant, read):
+    names = [f"S{p:02d}/{k}.jpg" for p in range(4) for k in range(3)]
+    words = ("happy", "sad", "anger")
+    text = lines("image,emotion", *(f"{n},{words[int(n[-5])]}" for n in names))
+    rows, report = read("folder", plant(*names, texts=text))
+    assert len({row.subject for row in rows}) == 4
+    assert report.people.source is not None
