@@ -52,6 +52,13 @@ def mean_absolute_error(a: ArrayLike, b: ArrayLike) -> float:
     return float(np.abs(x - y).mean()) if len(x) else np.nan
 
 
+def mean_of(values: ArrayLike) -> float:
+    """Return the mean of the defined values; NaN if there is none."""
+    numbers = np.asarray(values, np.float64)
+    numbers = numbers[np.isfinite(numbers)]
+    return float(numbers.mean()) if len(numbers) else np.nan
+
+
 def f1(known: ArrayLike, estimated: ArrayLike) -> float:
     """Return F1 of the presence, 2 TP / (2 TP + FP + FN); NaN where nothing is present."""
     present, claimed = np.asarray(known, bool), np.asarray(estimated, bool)

@@ -6,7 +6,14 @@ import numpy as np
 
 from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.evaluation.aus.values import AUPairs
-from faceprep.metrics.agreement import bootstrap_pearson, f1, icc_3_1, mean_absolute_error, pearson
+from faceprep.metrics.agreement import (
+    bootstrap_pearson,
+    f1,
+    icc_3_1,
+    mean_absolute_error,
+    mean_of,
+    pearson,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +90,7 @@ def _both(known: np.ndarray, estimated: np.ndarray, column: int) -> tuple[np.nda
 
 def _mean(pairs: AUPairs, compared: list[AUAgreement], low: float, high: float) -> AUAgreement:
     def mean(name: str) -> float:
-        values = np.array([getattr(one, name) for one in compared], np.float64)
-        values = values[np.isfinite(values)]
-        return float(values.mean()) if len(values) else np.nan
+        return mean_of([getattr(one, name) for one in compared])
 
     faces = len(pairs.face_ids)
     return AUAgreement(

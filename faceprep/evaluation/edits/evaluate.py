@@ -13,10 +13,11 @@ import numpy as np
 
 from faceprep.core.errors import Remedy, UsageError
 from faceprep.core.progress import Progress
-from faceprep.evaluation.edits.result import KINDS, EditReport, EditRow, mean_of, mean_row
+from faceprep.evaluation.edits.result import KINDS, EditReport, EditRow, mean_row
 from faceprep.generators.base import MakesNewFaces
 from faceprep.generators.editor import Editor
 from faceprep.metrics import identity, realism
+from faceprep.metrics.agreement import mean_of
 from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, LabelledFaces
 from faceprep.metrics.expression_classifier.base import ExpressionClassifier, predict
 from faceprep.metrics.expression_classifier.fit import held_out_accuracy

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
-
+from faceprep.metrics.agreement import mean_of
 from faceprep.metrics.expression_classifier.fit import HeldOutAccuracy
 from faceprep.metrics.identity import Diversity
 from faceprep.metrics.intensity import Correlation
 
 MEAN = "mean"
 KINDS = ("edit", "copy", "real")
+
+_NUMBERS = (
+    "distance", "percentile", "below_fifth", "rank1", "kid", "kid_deviation", "sharpness",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,6 @@ class EditReport:
 
 def mean_row(rows: Sequence[EditRow]) -> EditRow:
     """Return the mean of the rows of one kind."""
-
-    def of(name: str) -> float:
-        return mean_of([getattr(row, name) for row in rows])
-
     measured = list(dict.fromkeys(key for row in rows for key in row.rho))
     rho = {}
     for key in measured:
@@ -84,19 +82,6 @@ def mean_row(rows: Sequence[EditRow]) -> EditRow:
         agreement={
             name: mean_of([row.agreement[name] for row in rows]) for name in rows[0].agreement
         },
-        distance=of("distance"),
-        percentile=of("percentile"),
-        below_fifth=of("below_fifth"),
-        rank1=of("rank1"),
-        kid=of("kid"),
-        kid_deviation=of("kid_deviation"),
-        sharpness=of("sharpness"),
         rho=rho,
+        **{name: mean_of([getattr(row, name) for row in rows]) for name in _NUMBERS},
     )
-
-
-def mean_of(values: Any) -> float:
-    """Return the mean of the defined values; NaN if there is none."""
-    numbers = np.asarray(values, np.float64)
-    numbers = numbers[np.isfinite(numbers)]
-    return float(numbers.mean()) if len(numbers) else np.nan

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceprep.generators.targets import NEUTRAL
+from faceprep.metrics.agreement import mean_of
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.expression_classifier.base import ExpressionClassifier, predict
 from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier
@@ -63,13 +64,12 @@ def held_out_accuracy(classifier: ExpressionClassifier, faces: LabelledFaces) ->
         else np.nan
         for name in classifier.classes
     }
-    values = [value for value in recall.values() if np.isfinite(value)]
     return HeldOutAccuracy(
         classifier.name,
         len(faces),
         len(np.unique(faces.subjects)),
         len(classifier.subjects),
         float(correct.mean()) if len(faces) else np.nan,
-        float(np.mean(values)) if values else np.nan,
+        mean_of([*recall.values()]),
         recall,
     )
