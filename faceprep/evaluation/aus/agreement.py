@@ -18,33 +18,19 @@ from faceprep.metrics.agreement import (
 
 @dataclass(frozen=True, slots=True)
 class AUAgreement:
-    """Agreement on one AU; undefined numbers are NaN.
+    """Agreement on one AU; undefined numbers are NaN."""
 
-    Attributes
-    ----------
-    au
-        ``AU01`` …; ``mean`` for the mean of the defined numbers over all AUs.
-    n, faces
-        Numbers of faces of known intensity, and of known presence.
-    r, r_low, r_high
-        Pearson's r and its 95 % interval over subjects.
-    mae
-        Mean absolute error of the intensity, 0-5.
-    f1
-        F1 of the presence.
-    present, claimed
-        Shares of faces in which the AU is present, and in which it is estimated as present.
-    """
-
-    au: str
-    n: int
+    au: str  # ``AU01`` …; ``mean`` for the mean of the defined numbers over all AUs
+    n: int  # number of faces of known intensity
+    #: Pearson's r and its 95 % interval over subjects.
     r: float
     r_low: float
     r_high: float
     icc: float
-    mae: float
-    f1: float
-    faces: int
+    mae: float  # mean absolute error of the intensity, 0-5
+    f1: float  # F1 of the presence
+    faces: int  # number of faces of known presence
+    #: Shares of faces in which the AU is present, and in which it is estimated as present.
     present: float
     claimed: float
 
