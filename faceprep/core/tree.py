@@ -1,6 +1,7 @@
 """Walk directory trees of users: foreign files, odd names, links and unreadable folders."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,21 @@ IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 )
 MAX_DEPTH = 32
+#: Reason for which a walk leaves out a folder.
+OWN_FOLDER = "folder that faceprep wrote: its crops are no photographs"
 
 #: Called with the reason and the path (below the root) of each entry that a walk leaves out.
 LeaveOut = Callable[[str, str], None]
 
+_MARKER = re.compile(r"(part-\d{5,})\.json")
+#: Files that together only ``train`` and ``classify`` write.
+_RESULTS = (
+    {"history.parquet", "training.safetensors"},
+    {"accuracy.parquet", "predictions.parquet"},
+)
+#: Crops lie in ``images/00000`` of their stage.
+_LEVELS_OF_CROPS = 2
+_UNFINISHED = re.compile(r"part-\d{5,}\..*\.tmp")
 _SYSTEM_FILES = frozenset(("thumbs.db", "desktop.ini", "icon\r"))
 _SYSTEM_FOLDERS = frozenset(("__macosx", "@eadir", "$recycle.bin", "lost+found"))
 
@@ -41,9 +53,9 @@ def walk(
 ) -> Iterator[Folder]:
     """Yield the folders of a tree in sorted order, each one once even if several links lead to it.
 
-    Files of operating systems, names that are not UTF-8, broken links, and folders that cannot be
-    read or were visited before are left out. Other links are followed, because users combine
-    datasets with them.
+    Folders that faceprep wrote, files of operating systems, names that are not UTF-8, broken links,
+    and folders that cannot be read or were visited before are left out. Other links are followed,
+    because users combine datasets with them.
 
     Parameters
     ----------
@@ -68,14 +80,29 @@ def walk(
                 skip("folder reached a second time through a link", path)
                 continue
             seen.add((status.st_dev, status.st_ino))
-            with os.scandir(full) as entries:
-                folder = _read(path, entries, skip, wants)
+            with os.scandir(full) as found:
+                entries = list(found)
         except OSError as error:
             skip("folder that cannot be read", f"{path or root} ({error.strerror})")
             continue
+        if _is_own({entry.name for entry in entries}):
+            skip(OWN_FOLDER, path or ".")
+            continue
+        folder = _read(path, entries, skip, wants)
         yield folder
         if depth < max_depth:
             stack.extend((folder.join(name), depth + 1) for name in reversed(folder.folders))
+
+
+def own_folder(root: Path) -> Path | None:
+    """Return the folder of a stage of faceprep in which a root lies."""
+    for folder in (root.absolute(), *root.absolute().parents[:_LEVELS_OF_CROPS]):
+        try:
+            if _is_own(set(os.listdir(folder))):  # noqa: PTH208 - names are enough
+                return folder
+        except OSError:
+            continue
+    return None
 
 
 def is_image(name: str) -> bool:
@@ -98,6 +125,13 @@ def is_utf8(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _is_own(names: set[str]) -> bool:
+    """Tell by its files whether faceprep wrote a folder."""
+    marked = (_MARKER.fullmatch(name) for name in names if name.startswith("part-"))
+    parts = any(match and f"{match[1]}.parquet" in names for match in marked)
+    return parts or any(files <= names for files in _RESULTS)
 
 
 def _read(
@@ -131,6 +165,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _folder_fault(name: str) -> str | None:
+    if _UNFINISHED.fullmatch(name):
+        return OWN_FOLDER
     if name.startswith(".") or name.lower() in _SYSTEM_FOLDERS:
         return "system or hidden folder"
     return None if is_utf8(name) else "folder whose name is not UTF-8"

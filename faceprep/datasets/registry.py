@@ -10,8 +10,10 @@ from typing import Any
 from faceprep.config import SelectConfig
 from faceprep.core.errors import Again, Hint, Shell, UsageError
 from faceprep.core.files import nearest_path
+from faceprep.core.tree import own_folder
 from faceprep.datasets.base import Reader
 from faceprep.datasets.report import Report
+from faceprep.workspace import Workspace
 
 #: Name in the configuration → module that defines its ``READER``. One line per dataset.
 READERS = {
@@ -86,6 +88,13 @@ def _check_root(root: Path) -> None:
         raise UsageError(f"no folder {root} (select.root)", hint)
     if not root.is_dir():
         raise UsageError(f"{root} (select.root) is a file, not a folder", _folder_of(root))
+    own = own_folder(root)
+    if own is not None:
+        photographs = Workspace(own.parent).info("select").get("root")
+        raise UsageError(
+            f"{root} (select.root) lies in {own}, which faceprep wrote: crops are no photographs",
+            Again({"select.root": photographs}) if photographs else Shell(("ls", str(own.parent))),
+        )
     try:
         with os.scandir(root):
             pass

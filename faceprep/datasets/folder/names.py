@@ -77,7 +77,7 @@ def read_names(
     within = [_folder(stem) for stem in stems]
     divided = {folder: divide(folder, words.get, _is_part) for folder in set(within)}
     folders = [divided[folder] for folder in within]
-    expressions = labels or [folder.expression for folder in folders]
+    expressions = labels if labels and any(labels) else [f.expression for f in folders]
     size = len(paths)
     names = Names([None] * size, list(expressions), [None] * size, [None] * size, [True] * size)
     scheme = scheme_of(stems, select) if stems else None

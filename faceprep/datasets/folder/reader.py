@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceprep.config import SelectConfig
+from faceprep.config import STAGES, SelectConfig
 from faceprep.core.errors import Again
-from faceprep.core.tree import Folder, is_image, walk
+from faceprep.core.tree import OWN_FOLDER, Folder, is_image, walk
 from faceprep.datasets.base import FrameRow, Reader
 from faceprep.datasets.folder.labels import folder_words, note_folders, place_of
 from faceprep.datasets.folder.names import Names, read_names
@@ -124,7 +124,9 @@ def _images(root: Path, report: Report) -> list[str]:
     """Return the sorted paths of the images."""
     found: list[str] = []
     for folder in walk(root, report.leave_out):
-        folder.folders = [name for name in folder.folders if not _is_workspace(root, folder, name)]
+        for name in _own_folders(root, folder):
+            folder.folders.remove(name)
+            report.leave_out(OWN_FOLDER, folder.join(name))
         images = list(filter(is_image, folder.files))
         for name in itertools.filterfalse(is_image, folder.files):
             report.leave_out("file whose ending is not an image's", folder.join(name))
@@ -166,10 +168,16 @@ def _in_sequences(
             yield from ((member, "peak") for member in members[len(members) - last :])
 
 
-def _is_workspace(root: Path, folder: Folder, name: str) -> bool:
-    """Return whether a folder is a workspace, whose crops are not photographs."""
-    select = root / folder.join(name) / "select"
-    return (select / "stage.json").is_file() or (select / "part-00000.json").is_file()
+def _own_folders(root: Path, folder: Folder) -> list[str]:
+    """Return the workspaces in a folder, or the stages if it is a workspace itself."""
+    stages = (*STAGES, "augment", "classify") if _is_workspace(root / folder.path) else ()
+    return [
+        name for name in folder.folders if name in stages or _is_workspace(root / folder.join(name))
+    ]
+
+
+def _is_workspace(folder: Path) -> bool:
+    return any((folder / "select" / name).is_file() for name in ("stage.json", "part-00000.json"))
 
 
 def _looks_like_drive(path: str) -> bool:

@@ -1,5 +1,6 @@
 """Who is shown, by folders and file names that follow no known scheme."""
 
+import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -242,3 +243,36 @@ def test_an_own_pattern_is_not_asked_about(plant: Callable, read: Callable, tmp_
     assert report.people.source == "select.pattern"
     assert not any("is this right" in note for note in report.notes)
     assert report.left_out["file that is not named like the others"].count == 1
+
+
+@pytest.mark.parametrize(
+    ("images", "people"),
+    [
+        ([f"{p}.{w}1.{n}.tiff" for p in ("KA", "KL") for n, w in enumerate(("AN", "HA", "SU"))],
+         {"KA", "KL"}),
+        ([f"photos/{p}/{n}.jpg" for p in PEOPLE for n in NUMBERS], {*PEOPLE}),
+        ([f"{p}_{n}.jpg" for p in PEOPLE for n in NUMBERS], {*PEOPLE}),
+    ],
+)  # fmt: skip
+def test_images_of_a_table_without_a_person(
+    images: list[str], people: set[str], plant: Callable, read: Callable
+) -> None:
+    words = itertools.cycle(("anger", "happiness", "surprise"))
+    lines = [
+        "image,expression",
+        *(f"{image},{word}" for image, word in zip(images, words, strict=False)),
+    ]
+    root = plant(*images, texts={"labels.csv": "\n".join(lines)})
+    rows, report = read("folder", root)
+    assert {row.subject for row in rows} == people
+    assert report.people.unknown == 0
+    rows, report = read("folder", root, naming="none")
+    assert vars(report.people) == {"source": None, "unknown": len(images)}
+
+
+def test_images_of_a_table_without_person_and_expression(plant: Callable, read: Callable) -> None:
+    images = [f"{p}.{w}1.1.tiff" for p in ("KA", "KL") for w in ("AN", "HA", "SU")]
+    rows, _ = read("folder", plant(*images, texts={"labels.csv": "\n".join(["image", *images])}))
+    assert {(row.subject, row.expression) for row in rows} == {
+        (person, word) for person in ("KA", "KL") for word in ("anger", "happiness", "surprise")
+    }  # fmt: skip

@@ -3,7 +3,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from faceprep.config import SelectConfig
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
+from faceprep.core.tree import OWN_FOLDER
 from faceprep.datasets.registry import open_dataset
 from faceprep.datasets.report import Report
 
@@ -56,6 +57,52 @@ def test_a_workspace_inside_the_folder_is_not_read(plant, read):
     root = plant("1.jpg", "out/align/images/00000/folder__1.png", "out/select/stage.json")
     rows, _ = read("folder", root)
     assert [row.path for row in rows] == ["1.jpg"]
+
+
+@pytest.mark.parametrize("place", ["", "out/", "deep/er/out/"])
+def test_a_workspace_at_or_below_the_root_is_never_selected(plant, read, place):
+    parts = [f"{place}{stage}/part-00000{suffix}" for stage in ("select", "align", "heatmaps")
+             for suffix in (".json", ".parquet")]  # fmt: skip
+    crops = [f"{place}align/images/00000/folder__1.png", f"{place}heatmaps/images/00000/a.png"]
+    more = [
+        f"{place}align/part-00001.host-7.tmp/images/b.png",
+        f"{place}align/from-00400/part-00400.json",
+        f"{place}align/from-00400/part-00400.parquet",
+        f"{place}align/from-00400/images/00400/c.png",
+        f"{place}classify/accuracy.png",
+        f"{place}classify/accuracy.parquet",
+        f"{place}classify/predictions.parquet",
+        f"{place}train/exprgan/samples/1.png",
+        f"{place}train/exprgan/history.parquet",
+        f"{place}train/exprgan/training.safetensors",
+    ]
+    rows, report = read("folder", plant("1.jpg", "train/2.jpg", *parts, *crops, *more))
+    assert [row.path for row in rows] == ["1.jpg", "train/2.jpg"]
+    assert report.left_out[OWN_FOLDER].count >= 1
+
+
+def test_crops_of_a_workspace_without_its_selection_are_not_selected(plant, read):
+    root = plant("1.jpg", "crops/align/part-00000.json", "crops/align/part-00000.parquet",
+                 "crops/align/images/00000/2.png")  # fmt: skip
+    rows, report = read("folder", root)
+    assert [row.path for row in rows] == ["1.jpg"]
+    assert report.left_out[OWN_FOLDER].examples == ["crops/align"]
+
+
+def test_files_with_names_like_ours_are_no_workspace(plant, read):
+    files = ("x1/part-00000.json", "x2/stage.json", "x3/training.safetensors")
+    rows, _ = read("folder", plant(*files, "x1/1.jpg", "x2/2.jpg", "x3/3.jpg"))
+    assert len(rows) == 3
+
+
+@pytest.mark.parametrize("below", ["align", "align/images", "align/images/00000"])
+def test_crops_as_the_root_are_refused(plant, below):
+    texts = {"select/stage.json": '{"root": "/photographs"}'}
+    root = plant("align/part-00000.json", "align/part-00000.parquet", "align/images/00000/1.png",
+                 texts=texts)  # fmt: skip
+    with pytest.raises(UsageError, match="which faceprep wrote") as caught:
+        open_dataset("folder", root / below, SelectConfig(), Report())
+    assert caught.value.hint == Again({"select.root": "/photographs"})
 
 
 def test_adding_images_moves_nobody_to_the_other_side(plant, read):
