@@ -186,7 +186,7 @@ def test_files_that_are_not_there_are_rows_without_checksum(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/a.jpg").write_text("a")
     (tmp_path / "data/labels.csv").write_text("image,expression\na.jpg,anger\ngone.jpg,fear\n")
-    result = run(config(tmp_path / "data", tmp_path / "out", "folder"))
+    result = run(config(tmp_path / "data", tmp_path / "out", "folder", select={"max_missing": 1}))
     summary = Workspace(tmp_path / "out").info("select")["summary"]
     assert summary["people"] == {"source": None, "unknown": 2}
     assert "nobody can be told apart" in _drawn(result).replace("\n", " ")
