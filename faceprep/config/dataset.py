@@ -72,6 +72,10 @@ class SelectConfig(Section):
         None, ge=0, description="first frames taken as neutral; dataset's custom when none"
     )
     unlabelled: bool = Field(False, description="keep frames without an expression")
+    duplicates: Literal["keep", "drop", "error"] = Field(
+        "keep",
+        description="images of equal content; drop keeps one, and none with several expressions",
+    )
     words: Words = Field(
         {}, description="word, code or number of the dataset = expression, or none: unlabelled"
     )

@@ -1,14 +1,13 @@
 """Find the expressions that the words, codes or numbers of a dataset mean."""
 
 import re
-import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from faceprep.config import SelectConfig
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.core.vocabulary import EXPRESSIONS, did_you_mean, nearest
 from faceprep.datasets.lexicon import (
     Scheme,
@@ -170,9 +169,9 @@ def unknown_words(reading: WordReading, what: str) -> UsageError:
     lines.append(f"the expressions are {', '.join(EXPRESSIONS)}, or none")
     word = _by_count(reading.unknown)[0]
     near = nearest(fold(word), EXPRESSIONS) or "neutral"
-    hint = f"--set {shlex.quote(f'select.words.{word}={near}')}"
+    hint: tuple[Again, ...] = (Again({f"select.words.{word}": near}, note="one for each word"),)
     if fitting:
-        hint = f"--set select.numbers={fitting[0].name}   or for a single number: {hint}"
+        hint = (Again({"select.numbers": fitting[0].name}, note="takes them for these"), *hint)
     return UsageError("\n  ".join(lines), hint)
 
 
@@ -245,7 +244,7 @@ def _scheme(name: str) -> Scheme:
     names = [scheme.name for scheme in schemes()]
     near = nearest(name, names) or names[0]
     message = f"select.numbers={name} is none of {', '.join(names)}"
-    raise UsageError(message, f"--set select.numbers={near}")
+    raise UsageError(message, Again({"select.numbers": near}))
 
 
 def _read_codes(reading: WordReading, words: list[str]) -> bool:

@@ -119,7 +119,7 @@ def test_few_numbers_are_no_scheme_and_the_error_shows_what_they_could_mean():
     with pytest.raises(UsageError, match=r"0 \(2\), 1 \(2\)") as caught:
         meanings("0", "1")
     assert "select.numbers=affectnet: 0 = neutral (2), 1 = happiness (2)" in caught.value.message
-    assert "--set select.numbers=fer2013" in caught.value.hint
+    assert caught.value.hint[0].overrides == {"select.numbers": "fer2013"}
     found, notes = meanings("0", "1", numbers="affectnet")
     assert list(found.values()) == ["neutral", "happiness"]
     assert "is this right" not in notes[0]
@@ -129,7 +129,7 @@ def test_a_scheme_may_be_named_in_other_spellings():
     assert meanings("0", "2", numbers="FERPlus")[0] == {"0": "neutral", "2": "surprise"}
     with pytest.raises(UsageError, match=r"select\.numbers=afectnet is none of") as caught:
         meanings("0", "2", numbers="afectnet")
-    assert caught.value.hint == "--set select.numbers=affectnet"
+    assert caught.value.hint.overrides == {"select.numbers": "affectnet"}
 
 
 def test_numbers_beside_words_are_unknown():
@@ -141,7 +141,7 @@ def test_numbers_beside_words_are_unknown():
 def test_no_known_word_is_an_error_with_all_words_and_a_hint():
     with pytest.raises(UsageError, match=r"kolero \(2\), tedo \(2\)") as caught:
         meanings("kolero", "tedo")
-    assert caught.value.hint == "--set select.words.kolero=neutral"
+    assert caught.value.hint[0].overrides == {"select.words.kolero": "neutral"}
     found, _ = meanings("kolero", "tedo", words={"kolero": "anger", "tedo": "none"})
     assert found == {"kolero": "anger", "tedo": None}
 

@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pyarrow.csv as pv
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, Shell, UsageError
 from faceprep.core.tree import is_image
 from faceprep.datasets.report import Report
 
@@ -50,11 +49,11 @@ def read_table(path: Path, report: Report) -> pa.Table:
     except (pa.ArrowInvalid, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise UsageError(
-            f"{path} cannot be read as a table: {reason}", f"head {shlex.quote(str(path))}"
+            f"{path} cannot be read as a table: {reason}", Shell(("head", str(path)))
         ) from None
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read: {error}", f"ls -l {shlex.quote(str(path))}"
+            f"{path} cannot be read: {error}", Shell(("ls", "-l", str(path)))
         ) from None
 
 
@@ -85,20 +84,19 @@ def refuse_other_formats(path: Path) -> None:
     except OSError:
         return
     copy = path.with_name(f"{path.stem}.utf8.csv")
-    use = f"--set {shlex.quote(f'select.table={copy}')}"
+    use = Again({"select.table": str(copy)})
     if path.suffix.lower() in SPREADSHEETS or head.startswith(_SPREADSHEET_MAGIC):
         raise UsageError(
             f"{path} is a spreadsheet, which is not read",
-            f"save it as “CSV UTF-8” under {copy.name}, then {use}",
+            (f"save it as “CSV UTF-8” under {copy}, then", use),
         )
     if path.suffix.lower() == ".parquet":
         return
     name = _utf16(head)
     if name:
-        source, target = shlex.quote(str(path)), shlex.quote(str(copy))
         raise UsageError(
             f"{path} is text in UTF-16, which is not read; tables are UTF-8",
-            f"iconv -f {name} -t UTF-8 {source} > {target}   then {use}",
+            (Shell(("iconv", "-f", name, "-t", "UTF-8", "-o", str(copy), str(path))), use),
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from faceprep.config import SelectConfig
+from faceprep.core.errors import Again, UsageError
 from faceprep.datasets.folder.parts import PARTS
 from faceprep.datasets.lexicon import number_of, word_expression
 from faceprep.datasets.report import Report
@@ -82,8 +83,9 @@ def note_folders(
         ]
         if 1 < len(words) <= _MAX_CLASSES and not select.unlabelled:
             error = unknown_words(reading, _WHAT)
-            error.hint = f"{error.hint}   or --set select.unlabelled=true keeps all unlabelled"
-            raise error
+            keep = Again({"select.unlabelled": True}, note="keeps all unlabelled")
+            hints = error.hint if isinstance(error.hint, tuple) else ()
+            raise UsageError(error.message, (*hints, keep))
     else:
         for folder in folders:
             if folder and folder_expression(folder, reading) is None:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from faceprep.config import SelectConfig
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, Hint, UsageError
 from faceprep.core.vocabulary import ROLES
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.folder.columns import VECTORS, Columns, lists_images, read_columns, vector
@@ -249,7 +249,7 @@ def _splits(
             f" (people are read from {report.people.source}; "
             "select.naming=none takes every picture alone)"
         )
-    _refuse(subjects, parts, what, "--set select.split=random")
+    _refuse(subjects, parts, what, Again({"select.split": "random"}, note="divides whole subjects"))
     return parts
 
 
@@ -269,7 +269,7 @@ def _folds(columns: Columns, subjects: list[str], select: SelectConfig, table: P
     return [NO_FOLD if fold is None else fold for fold in given]
 
 
-def _refuse(subjects: list[str], parts: Sequence[object], what: str, hint: str) -> None:
+def _refuse(subjects: list[str], parts: Sequence[object], what: str, hint: Hint) -> None:
     """Raise an error if a subject is in two parts."""
     first: dict[str, object] = {}
     shared = {

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.datasets.folder.columns import VECTORS, Columns
 from faceprep.datasets.folder.locator import OUTSIDE, Locator
 from faceprep.datasets.folder.spelling import Respeller
@@ -141,6 +141,8 @@ def _too_many_missing(
     return UsageError(
         f"{table}: {what}; looked below {where}, also with other case, accents and endings; "
         f"not found: {examples}",
-        "image paths are relative to the table, to the root, or to images/; "
-        "--set select.max_missing=1   keeps rows without an image",
+        (
+            "image paths are relative to the table, to the root, or to images/",
+            Again({"select.max_missing": 1}, note="keeps rows without an image"),
+        ),
     )

@@ -2,8 +2,11 @@
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
 
 from faceprep.config import STAGES, Config
 from faceprep.core.errors import Again, Remedy, Shell, UsageError
@@ -12,7 +15,9 @@ from faceprep.datasets.base import FrameRow
 from faceprep.datasets.registry import READERS, open_dataset
 from faceprep.datasets.report import Report
 from faceprep.execution.plan import Options
+from faceprep.execution.runner import workers
 from faceprep.execution.shard import explain_os_error, versions
+from faceprep.stages.select.duplicates import EXAMPLES, without_duplicates
 from faceprep.stages.select.result import SelectResult
 from faceprep.stages.select.rows import cut
 from faceprep.stages.select.writer import Writer, settings_of
@@ -42,15 +47,25 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
     if config.select.table is not None and config.select.dataset != "folder":
         report.note(f"select.table is for --dataset folder: {config.select.table} is not read")
     reader, found = open_dataset(config.select.dataset, root, config.select, report)
-    rows = itertools.islice(reader.frames(found, config.select, report), config.select.limit)
+
+    def read(report: Report) -> Iterator[FrameRow]:
+        return itertools.islice(reader.frames(found, config.select, report), config.select.limit)
+
     writer = Writer(config, options, progress, root)
     try:
+        rows = read(report)
+        if config.select.duplicates != "keep":
+            refuse = config.select.duplicates == "error"
+            rows = without_duplicates(read, str(root), workers(config), refuse, report)
         writer.write(_shards(rows, config.shard_size, report))
         result = writer.result
         if not result.rows:
             raise _nothing_selected(config, root, report)
         result.summary = writer.counter.summary(report)
         result.summary.missing_files = writer.missing
+        result.summary.duplicates, groups = writer.contents.find()
+        if not options.dry_run:
+            result.summary.duplicates.note(_examples(config, groups), report)
         if "test" not in result.summary.totals:
             report.note(_no_test(result))
         if not options.dry_run:
@@ -60,6 +75,22 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
         raise explain_os_error(error, Workspace(config.workspace)) from error
     result.seconds = time.monotonic() - started
     return result
+
+
+def _examples(config: Config, groups: Sequence[np.ndarray]) -> list[str]:
+    """Return the paths of the first few pictures that are there twice."""
+    wanted = [int(row) for group in groups[:EXAMPLES] for row in group[:2]]
+    paths: dict[int, str] = {}
+    first = 0
+    place = Workspace(config.workspace)
+    for shard in place.shards("select") if wanted else ():
+        column = pq.read_table(place.part("select", shard), columns=["path"]).column(0)
+        paths |= {k: column[k - first].as_py() for k in wanted if 0 <= k - first < len(column)}
+        first += len(column)
+        if len(paths) == len(set(wanted)):
+            break
+    pairs = zip(wanted[::2], wanted[1::2], strict=True)
+    return [f"{paths[a]} = {paths[b]}" for a, b in pairs if {a, b} <= paths.keys()]
 
 
 def _no_test(result: SelectResult) -> str:

@@ -7,6 +7,7 @@ from faceprep.core.errors import Again, UsageError
 from faceprep.core.vocabulary import EXPRESSIONS, SPLITS
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.report import Report
+from faceprep.stages.select.duplicates import Duplicates
 
 #: Name, in the table, of frames without an expression.
 UNLABELLED = "unlabelled"
@@ -38,6 +39,8 @@ class Summary:
         Role → frames.
     missing_files
         Frames whose file cannot be read.
+    duplicates
+        Images of equal content; not known before a dry run.
     report
         Excluded frames, and notes.
     """
@@ -46,6 +49,7 @@ class Summary:
     totals: dict[str, Counts] = field(default_factory=dict)
     roles: dict[str, int] = field(default_factory=dict)
     missing_files: int = 0
+    duplicates: Duplicates = field(default_factory=Duplicates)
     report: Report = field(default_factory=Report)
 
     def as_dict(self) -> dict[str, Any]:
@@ -58,6 +62,7 @@ class Summary:
             "splits": {split: vars(counts) for split, counts in self.totals.items()},
             "roles": dict(sorted(self.roles.items())),
             "missing_files": self.missing_files,
+            "duplicates": vars(self.duplicates),
             **self.report.as_dict(),
         }
 

@@ -4,12 +4,13 @@ import hashlib
 import os
 import time
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError
@@ -19,6 +20,7 @@ from faceprep.datasets.base import FrameRow
 from faceprep.execution.plan import Options
 from faceprep.execution.runner import workers
 from faceprep.execution.shard import versions
+from faceprep.stages.select.duplicates import Contents
 from faceprep.stages.select.result import SelectResult
 from faceprep.stages.select.rows import (
     content_hash,
@@ -66,6 +68,8 @@ class Writer:
         Counts of the rows.
     result
         Result so far.
+    contents
+        Checksums of the rows.
     missing
         Number of frames whose file cannot be read.
     """
@@ -79,6 +83,7 @@ class Writer:
         self._hash = config_hash(config)
         self._provenance = {"settings": settings_of(config), "versions": versions()}
         self.counter = Counter()
+        self.contents = Contents()
         self.missing = 0
         self.result = SelectResult(
             "select", shards=0, done_before=0, todo=[], rows=0, dry_run=options.dry_run
@@ -99,7 +104,8 @@ class Writer:
                     for row in rows:
                         self.counter.add(row)
                     self._ids.extend(_short_hash(row.face_id) for row in rows)
-                    self._write_shard(shard, rows, pool)
+                    self.contents.add(rows)
+                    self.contents.add_checksums(self._write_shard(shard, rows, pool))
                     self.result.shards += 1
                     self.result.rows += len(rows)
                     self._progress.update(self.result.rows)
@@ -107,7 +113,10 @@ class Writer:
             self._progress.finish()
         _check_unique(self._ids)
 
-    def _write_shard(self, shard: int, rows: list[FrameRow], pool: ThreadPoolExecutor) -> None:
+    def _write_shard(
+        self, shard: int, rows: list[FrameRow], pool: ThreadPoolExecutor
+    ) -> Sequence[str | None]:
+        """Write a shard unless it is done; return the checksums, unknown before a dry run."""
         started = time.monotonic()
         paths = [f"{self._root}/{row.path}" for row in rows]
         table = table_of(rows)
@@ -118,14 +127,14 @@ class Writer:
         done = self._workspace.is_done("select", shard, input_hash, self._hash)
         if done and not self._options.overwrite:
             self.result.done_before += 1
-            return
+            return self._written_checksums(shard)
         self.result.todo.append(shard)
         self.result.disk_bytes += _BYTES_PER_ROW * len(rows)
         if self._options.dry_run:
-            return
+            return [None] * len(rows)
         self._open_for_writing()
         if self._written_by_another(shard, input_hash):
-            return
+            return self._written_checksums(shard)
         with pending_shard(self._workspace, "select", shard) as pending:
             checksums = in_chunks(pool, sha256, paths)
             # File times are in the marker only, so that the bytes of the part are
@@ -140,6 +149,11 @@ class Writer:
                 content=content_hash(rows_with_checksums.drop_columns(list(_NOT_IN_CROPS))),
             )
         self.result.rows_made += len(rows)
+        return checksums
+
+    def _written_checksums(self, shard: int) -> list[str | None]:
+        part = self._workspace.part("select", shard)
+        return pq.read_table(part, columns=["sha256"]).column(0).to_pylist()
 
     def _written_by_another(self, shard: int, input_hash: str) -> bool:
         """Wait for a process that is writing the shard; return whether the shard is done."""

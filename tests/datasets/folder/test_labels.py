@@ -43,8 +43,9 @@ def test_unknown_folders_beside_known_ones_are_listed_with_counts():
 def test_a_few_folders_without_a_known_word_are_an_error():
     with pytest.raises(UsageError, match=r"kolero \(2\), timo \(2\)") as caught:
         labels("kolero", "timo")
-    assert "--set select.words.kolero=" in caught.value.hint
-    assert "--set select.unlabelled=true" in caught.value.hint
+    word, keep = caught.value.hint
+    assert list(word.overrides) == ["select.words.kolero"]
+    assert keep.overrides == {"select.unlabelled": True}
     found, notes = labels("kolero", "timo", unlabelled=True)
     assert not any(found.values())
     assert "every image is unlabelled" in notes[0]

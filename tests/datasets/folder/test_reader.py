@@ -202,7 +202,7 @@ def test_a_subject_on_both_sides_is_refused_by_name(plant, read):
     root = plant("a.jpg", "b.jpg", "c.jpg", texts=lines)
     with pytest.raises(UsageError, match="1 subject into more than one part: Ann") as caught:
         read("folder", root)
-    assert "select.split=random" in caught.value.hint
+    assert caught.value.hint.overrides == {"select.split": "random"}
     rows, _ = read("folder", root, split="random")
     assert len({(row.subject, row.split) for row in rows}) == 2
 
