@@ -13,7 +13,7 @@ alpha, transparency    composed on white, as viewers show it: the colours of
                        transparent pixels are often garbage
 palette, 1 bit         converted to RGB
 CMYK, YCCK JPEG        RGB; inverted as Adobe writes them
-several frames         the first
+several frames         the first: of an animation, of the pages of a TIFF, of an MPO
 colour profile         ignored
 =====================  =====================================================================
 """
@@ -29,6 +29,7 @@ import cv2
 import numpy as np
 
 from faceprep.core.errors import FaceprepError
+from faceprep.core.file_kinds import UNKNOWN, kind_of
 from faceprep.core.image_header import add_text, read_header
 
 if TYPE_CHECKING:
@@ -179,6 +180,9 @@ def _decode_with_pillow(data: bytes, max_pixels: int) -> np.ndarray:
 
     from PIL import Image, UnidentifiedImageError
 
+    content = kind_of(data)
+    if not content.image and content is not UNKNOWN:  # Pillow reads the thumbnail of a camera file
+        raise UnreadableImage(f"is no image that is read, but {content}")
     Image.init()
     formats = [name for name in _FORMATS if name in Image.OPEN]
     try:

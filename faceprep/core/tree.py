@@ -6,12 +6,19 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+#: Endings of images, which are taken without opening the files; others are told by their content
+#: (`faceprep.core.file_kinds`).
 IMAGE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo", ".png", ".apng", ".bmp", ".dib"),
+        *(".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".gif", ".avif", ".avifs"),
+        *(".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
+    )
 )
 MAX_DEPTH = 32
 #: Reason for which a walk leaves out a folder.
 OWN_FOLDER = "folder that faceprep wrote: its crops are no photographs"
+ANNEX = "git-annex link whose file is not here: fetch it with git annex get"
 
 #: Called with the reason and the path (below the root) of each entry that a walk leaves out.
 LeaveOut = Callable[[str, str], None]
@@ -178,7 +185,8 @@ def _file_fault(entry: os.DirEntry[str]) -> str | None:
     if not is_utf8(entry.name):
         return "file whose name is not UTF-8"
     if entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110
-        return "link to nothing"
+        target = os.readlink(entry.path)  # noqa: PTH115
+        return ANNEX if "annex/objects/" in target else "link to nothing"
     if not entry.is_file():
         return "neither a file nor a folder"
     return None

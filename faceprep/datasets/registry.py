@@ -9,6 +9,7 @@ from typing import Any
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import Again, Hint, Shell, UsageError
+from faceprep.core.file_kinds import foreign_files
 from faceprep.core.files import nearest_path
 from faceprep.core.tree import own_folder
 from faceprep.datasets.base import Reader
@@ -61,13 +62,17 @@ def open_dataset(name: str, root: Path, select: SelectConfig, report: Report) ->
     other = looks_like(root, except_for=name)
     if nearest:
         lines.append(f"found instead: {nearest}")
+    foreign = foreign_files(root)
+    lines += [f"{count} × {kind}" for kind, (count, _) in foreign.items()]
     unreadable = report.left_out.get("folder that cannot be read")
     if unreadable:
         lines.append(f"cannot be read: {', '.join(unreadable.examples)}")
     if other:
         hint = Again({"select.dataset": other}, note=f"it looks like {other}")
         raise UsageError("\n".join(lines), hint)
-    raise UsageError("\n".join(lines), "name the dataset's folder with --root (select.root)")
+    hints = [command for kind, (_, first) in foreign.items() for command in kind.hint(first)]
+    name_it = "name the dataset's folder with --root (select.root)"
+    raise UsageError("\n".join(lines), (*hints, name_it))
 
 
 def looks_like(root: Path, except_for: str) -> str | None:

@@ -1,7 +1,10 @@
 """Report of a dataset reader: excluded entries, and notes for the user."""
 
+import shlex
 from dataclasses import dataclass, field
 from typing import Any
+
+from faceprep.core.errors import Shell
 
 #: Number of example paths kept for each reason.
 EXAMPLES = 3
@@ -17,10 +20,20 @@ class Tally:
         Number of occurrences.
     examples
         The first few paths, relative to the root.
+    commands
+        Commands that make the first example readable.
     """
 
     count: int = 0
     examples: list[str] = field(default_factory=list)
+    commands: tuple[Shell, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values; ``commands`` only where there are some."""
+        values: dict[str, Any] = {"count": self.count, "examples": self.examples}
+        if self.commands:
+            values["commands"] = [shlex.join(command.words) for command in self.commands]
+        return values
 
     def add(self, example: str | None, count: int) -> None:
         """Add `count` occurrences."""
@@ -65,26 +78,27 @@ class Report:
     left_out: dict[str, Tally] = field(default_factory=dict)
     notes: dict[str, Tally] = field(default_factory=dict)
 
-    def leave_out(self, reason: str, example: str, count: int = 1) -> None:
+    def leave_out(
+        self, reason: str, example: str, count: int = 1, commands: tuple[Shell, ...] = ()
+    ) -> None:
         """Count entries that are not selected."""
-        self.left_out.setdefault(reason, Tally()).add(example, count)
+        self.left_out.setdefault(reason, Tally(commands=commands)).add(example, count)
 
-    def note(self, sentence: str, example: str | None = None) -> None:
+    def note(
+        self, sentence: str, example: str | None = None, commands: tuple[Shell, ...] = ()
+    ) -> None:
         """Record a remark about data that is used."""
-        self.notes.setdefault(sentence, Tally()).add(example, 1)
+        self.notes.setdefault(sentence, Tally(commands=commands)).add(example, 1)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON-compatible values."""
         return {
             "people": vars(self.people),
             "left_out": [
-                {"reason": reason, "count": tally.count, "examples": tally.examples}
+                {"reason": reason, **tally.as_dict()}
                 for reason, tally in sorted(self.left_out.items())
             ],
-            "notes": [
-                {"text": text, "count": tally.count, "examples": tally.examples}
-                for text, tally in self.notes.items()
-            ],
+            "notes": [{"text": text, **tally.as_dict()} for text, tally in self.notes.items()],
         }
 
 

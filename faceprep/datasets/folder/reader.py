@@ -11,8 +11,10 @@ from pathlib import Path
 
 from faceprep.config import STAGES, SelectConfig
 from faceprep.core.errors import Again
+from faceprep.core.file_kinds import KindsByEnding
 from faceprep.core.tree import OWN_FOLDER, Folder, is_image, walk
 from faceprep.datasets.base import FrameRow, Reader
+from faceprep.datasets.folder.images import has_image, images_among, note_disguised
 from faceprep.datasets.folder.labels import folder_words, note_folders, place_of
 from faceprep.datasets.folder.names import Names, read_names
 from faceprep.datasets.folder.parts import PARTS
@@ -60,7 +62,7 @@ class FolderReader(Reader):
     def find(self, root: Path, select: SelectConfig, report: Report) -> FolderContents | None:
         """Find a table or at least one image below the root."""
         table = find_table(root, select, report)
-        if table is None and not any(map(_has_image, walk(root))):
+        if table is None and not has_image(root):
             return None
         return FolderContents(root, table)
 
@@ -116,20 +118,16 @@ class FolderReader(Reader):
         return f"no image, but {named}"
 
 
-def _has_image(folder: Folder) -> bool:
-    return any(map(is_image, folder.files))
-
-
 def _images(root: Path, report: Report) -> list[str]:
     """Return the sorted paths of the images."""
     found: list[str] = []
+    kinds = KindsByEnding()
     for folder in walk(root, report.leave_out):
         for name in _own_folders(root, folder):
             folder.folders.remove(name)
             report.leave_out(OWN_FOLDER, folder.join(name))
-        images = list(filter(is_image, folder.files))
+        images = images_among(root, folder, kinds, report)
         for name in itertools.filterfalse(is_image, folder.files):
-            report.leave_out("file whose ending is not an image's", folder.join(name))
             if name.lower() in LABEL_TABLES and folder.path:
                 text = "table below the root, not used: point --root at its folder to use it"
                 report.note(text, folder.join(name))
@@ -137,6 +135,7 @@ def _images(root: Path, report: Report) -> list[str]:
         for name in set(images) - set(usable):
             report.leave_out("file whose path begins like a drive (x:)", folder.join(name))
         found += map(folder.join, usable)
+    note_disguised(root, found, report)
     return sorted(found)
 
 

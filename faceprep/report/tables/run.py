@@ -88,6 +88,8 @@ def select_tables(summary: dict[str, Any], title: str | None = None) -> Renderab
         notes.append(
             _plain(f"note: {summary['missing_files']:,} frames whose file is not readable")
         )
+    for entry in (*summary["left_out"], *summary["notes"]):
+        notes += [_plain(f"  → {command}") for command in entry.get("commands", ())]
     return Group(*parts, *notes)
 
 

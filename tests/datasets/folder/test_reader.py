@@ -40,7 +40,7 @@ def test_files_that_are_no_images_are_left_out_but_broken_images_are_not(plant, 
     root = plant("a.jpg", "b.heic", "notes.txt", ".hidden.jpg", texts={"c.jpg": "text"})
     rows, report = read("folder", root)
     assert [row.path for row in rows] == ["a.jpg", "c.jpg"]
-    assert report.left_out["file whose ending is not an image's"].count == 2
+    assert report.left_out["file that is no image"].count == 2
 
 
 def test_names_that_differ_by_their_ending(plant, read):

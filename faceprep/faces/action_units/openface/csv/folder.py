@@ -26,7 +26,7 @@ NAME_COLUMNS = (
 #: face.
 DETAILS = "_of_details.txt"
 
-_ENDINGS = (*IMAGE_SUFFIXES, ".gif", ".csv", ".avi", ".mp4", ".mov", ".wmv", ".mkv", ".webm")
+_ENDINGS = (*IMAGE_SUFFIXES, ".csv", ".avi", ".mp4", ".mov", ".wmv", ".mkv", ".webm")
 
 
 class CsvFolder:

@@ -92,7 +92,7 @@ def test_pictures_that_cannot_be_read_or_have_changed_fail_alone(root, tool, pho
     changed = face_of(names[2], sha256="0" * 64)
     found = answers(run([face_of(names[0]), face_of(names[1]), changed, face_of("gone.png")]))
     assert found[0] == 1.5
-    assert found[1] == "is no image, or of an unknown format"
+    assert found[1] == "is no image that is read, but text"
     assert found[2].startswith("changed since it was selected")
     assert found[3].startswith("cannot be opened")
     assert run([]) == []
@@ -175,7 +175,7 @@ def test_an_unreadable_frame_is_left_out_of_its_sequence_and_said(root, tool, ph
     names = sequence(root, tool, photographs, "P001/Anger")
     (root / names[1]).write_bytes(b"no picture")
     results = run(frames_of(names, [0, 1, 5]))
-    assert answers(results) == [0, "is no image, or of an unknown format", 2.5]
+    assert answers(results) == [0, "is no image that is read, but text", 2.5]
     assert results[2].variant == "dynamic, 1 of 6 frames unreadable"
 
 
