@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceprep.core.errors import Again, UsageError
+from faceprep.core.text import plural
 from faceprep.core.vocabulary import EXPRESSIONS, SPLITS
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.report import Report
@@ -49,19 +50,18 @@ class Duplicates:
         if not self.pictures:
             return
         some = f" ({', '.join(examples)})" if examples else ""
-        report.note(
-            f"{self.images} images are copies of each other: {self.pictures} pictures{some}"
-        )
+        pictures = plural(self.pictures, "picture")
+        report.note(f"{self.images} images are copies of each other: {pictures}{some}")
         drop = "select.duplicates=drop"
         if self.across_splits:
             report.note(
-                f"{self.across_splits} pictures are in several parts of the split, so that a test "
-                f"measures what was trained; {drop} keeps one of each"
+                f"{plural(self.across_splits, 'picture')} in several parts of the split, so that "
+                f"the test measures what was trained; {drop} keeps one of each"
             )
         if self.several_expressions:
             report.note(
-                f"{self.several_expressions} pictures have several expressions, so that a label is "
-                f"wrong; {drop} leaves them out"
+                f"{plural(self.several_expressions, 'picture')} with several expressions, so that "
+                f"a label is wrong; {drop} leaves them out"
             )
 
 
@@ -190,7 +190,7 @@ def without_duplicates(
 def _duplicates_error(counts: Duplicates, examples: Sequence[Sequence[str]]) -> UsageError:
     some = "; ".join(" = ".join(pair) for pair in examples[:EXAMPLES])
     return UsageError(
-        f"{counts.images} images are copies of each other: {counts.pictures} pictures, "
+        f"{counts.images} images are copies of each other: {plural(counts.pictures, 'picture')}, "
         f"{counts.across_splits} in several parts of the split, {counts.several_expressions} with "
         f"several expressions: {some}",
         Again({"select.duplicates": "drop"}),

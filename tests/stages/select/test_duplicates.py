@@ -60,8 +60,8 @@ def test_copies_are_kept_counted_and_said(root, runs):
     notes = " ".join(result.summary.report.notes)
     assert "6 images are copies of each other: 3 pictures" in notes
     assert "train/happy/a copy.jpg = train/happy/a.jpg" in notes
-    assert "1 pictures are in several parts of the split" in notes
-    assert "1 pictures have several expressions" in notes
+    assert "1 picture in several parts of the split" in notes
+    assert "1 picture with several expressions" in notes
 
 
 def test_drop_keeps_the_tested_one_and_none_with_two_expressions(root):
