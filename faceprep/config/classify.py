@@ -37,6 +37,9 @@ class ClassifyConfig(Section):
     )
     classes: Expressions | None = None
     neutral: bool = Field(True, description="neutral is a class too, where classes is none")
+    untrained: bool = Field(
+        False, description="test also the expressions that no training face shows, as wrong"
+    )
     updates: int = Field(800, ge=1, description="of every row alike")
     batch: int = Field(32, ge=2, le=4096)
     synthetic_share: float = Field(0.5, gt=0, lt=1, description="of a batch")

@@ -87,10 +87,11 @@ class Splits:
 
     `faces`: all real faces.
     `share`: share of the training subjects to hold out if ``val`` is empty; at least one subject.
+    `untrained`: test also the expressions that no training face shows.
     """
 
-    def __init__(self, faces: RealFaces, share: float) -> None:
-        self._faces, self._share = faces, share
+    def __init__(self, faces: RealFaces, share: float, untrained: bool = False) -> None:
+        self._faces, self._share, self._untrained = faces, share, untrained
         self._sides: dict[int | None, np.ndarray] = {}
         self._splits: dict[tuple[int | None, int], Split] = {}
 
@@ -99,13 +100,24 @@ class Splits:
 
         `fold`: test fold; None for the split of the selection, whose ``val``, if any, is held out.
         `seed`: seed that draws the held-out subjects.
-        Raises `UsageError`: ``train`` has no face, or fewer than two subjects while ``val`` is
-            empty.
+        Raises `UsageError`: no tested expression is trained, ``train`` has no face, or fewer than
+            two subjects while ``val`` is empty.
         """
         key = (fold, seed)
         if key not in self._splits:
             self._splits[key] = self._compute(fold, seed)
         return self._splits[key]
+
+    def untrained(self, fold: int | None) -> dict[str, int]:
+        """Return the expressions that no training face shows → number of their test faces."""
+        sides, labels = self._side_names(fold), self._faces.labels
+        tested = np.bincount(labels[sides == "test"], minlength=len(self._faces.classes))
+        trained = set(labels[sides == "train"].tolist())
+        return {
+            name: int(tested[label])
+            for label, name in enumerate(self._faces.classes)
+            if tested[label] and label not in trained
+        }
 
     def refuse_shared_subjects(self, fold: int | None) -> None:
         """Raise `FaceprepError` if a test subject is also in ``train`` or ``val``."""
@@ -139,7 +151,16 @@ class Splits:
             random = np.random.default_rng([seed, 0 if fold is None else fold + 1])
             count = min(max(round(self._share * len(subjects)), 1), len(subjects) - 1)
             held = train & np.isin(all_subjects, random.permutation(subjects)[:count])
-        return Split(*(np.flatnonzero(side) for side in (train & ~held, held, sides == "test")))
+        test = sides == "test"
+        if not self._untrained:
+            test &= np.isin(self._faces.labels, self._faces.labels[sides == "train"])
+        if not test.any():
+            raise UsageError(
+                "no test face shows an expression that a training face shows: "
+                + ", ".join(self.untrained(fold)),
+                realign(self._faces, "select.split", "random"),
+            )
+        return Split(*(np.flatnonzero(side) for side in (train & ~held, held, test)))
 
 
 def folds_of(faces: RealFaces, wanted: int | None) -> list[int | None]:

@@ -1,5 +1,6 @@
 """Plan of a table: faces, folds, rows and training runs, checked for leaks."""
 
+from collections import Counter
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,7 @@ from faceprep.core.device import choose_device
 from faceprep.core.errors import Hint, Remedy, UsageError
 from faceprep.core.files import digest
 from faceprep.core.progress import Progress
+from faceprep.core.vocabulary import plural
 from faceprep.execution.runner import workers
 from faceprep.metrics.leaks import refuse_leaks
 from faceprep.stages.classify.array_cache import ArrayCache, CachedArray
@@ -61,7 +63,7 @@ class Plan:
         self.faces = load_faces(config.workspace, options)
         self.unknown_people = unknown_people(workspace.info("select").get("summary", {}))
         self.folds = folds_of(self.faces, options.folds)
-        self._splits = Splits(self.faces, options.held_out)
+        self._splits = Splits(self.faces, options.held_out, options.untrained)
         self.rows = self._table_rows()
         for fold in self.folds:
             self._splits.refuse_shared_subjects(fold)
@@ -107,7 +109,22 @@ class Plan:
                 notes.append(
                     f"{same} test faces{where} are, byte for byte, training faces of another name"
                 )
-        return list(dict.fromkeys(notes))
+        return list(dict.fromkeys([*notes, *self._untrained_notes()]))
+
+    def _untrained_notes(self) -> list[str]:
+        """Return remarks on expressions that are tested and not trained."""
+        counts: Counter[str] = Counter()
+        for fold in self.folds:
+            counts.update(self._splits.untrained(fold))
+        how = (
+            "count as wrong (classify.untrained=true)"
+            if self.config.classify.untrained
+            else "are not in the score; classify.untrained=true counts them as wrong"
+        )
+        return [
+            f"no training face shows {name}: its {plural(count, 'test face')} {how}"
+            for name, count in counts.items()
+        ]
 
     def _table_rows(self) -> list[TableRow]:
         """Return each arm with each number of synthetic faces, starting with 0."""

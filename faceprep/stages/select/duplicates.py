@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceprep.core.errors import Again, UsageError
-from faceprep.core.text import plural
-from faceprep.core.vocabulary import EXPRESSIONS, SPLITS
+from faceprep.core.vocabulary import EXPRESSIONS, SPLITS, plural
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.report import Report
 from faceprep.stages.select.rows import fingerprint, in_chunks, sha256
