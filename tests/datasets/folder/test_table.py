@@ -155,7 +155,7 @@ def test_a_list_without_header_and_the_split_of_its_names(plant, read):
         ("test_1_", "surprise", "test"),
         ("train_2", "neutral", "train"),
     }
-    assert "the split is the beginning of the images' names; is this right?" in report.notes
+    assert "the split is in the names of the images; is this right?" in report.notes
 
 
 def test_more_than_a_fifth_missing_is_an_error_with_examples(plant, read):
