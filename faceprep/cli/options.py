@@ -25,7 +25,7 @@ Assignments = Annotated[
     typer.Option("--set", metavar="stage.key=value", help="Set any key; repeatable."),
 ]
 DatasetName = Annotated[
-    str | None, typer.Option("--dataset", help="oulu-casia, ck-plus, celeba or folder.")
+    str | None, typer.Option("--dataset", help="oulu-casia, ck-plus, celeba, folder or table.")
 ]
 Root = Annotated[str | None, typer.Option("--root", help="Folder of the dataset.")]
 Workers = Annotated[

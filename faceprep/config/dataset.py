@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from faceprep.config.section import LOCATION, Section
 from faceprep.core.vocabulary import Expression
 
-Dataset = Literal["oulu-casia", "ck-plus", "celeba", "folder"]
+Dataset = Literal["oulu-casia", "ck-plus", "celeba", "folder", "table"]
 
 
 def _flat(values: Any) -> Any:

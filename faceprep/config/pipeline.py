@@ -62,14 +62,28 @@ class Config(Section):
             values["workspace"] = Path("manifests") / str(values["name"])
         return values
 
-    def dataset_root(self) -> Path:
-        """Return the folder of the dataset.
+    def dataset_source(self) -> Path:
+        """Return what the reader of the dataset reads: its folder, or tables with images.
 
         Raises
         ------
         UsageError
             Neither a root nor a demo section is set.
         """
+        if self.select.dataset == "table" and self.select.root is not None:
+            return self.select.root.expanduser()
+        return self.dataset_root()
+
+    def dataset_root(self) -> Path:
+        """Return the folder of the images: the root, or that of images from tables or the demo.
+
+        Raises
+        ------
+        UsageError
+            Neither a root nor a demo section is set.
+        """
+        if self.select.dataset == "table" and self.select.root is not None:
+            return self.workspace / "dataset"
         if self.select.root is not None:
             return self.select.root.expanduser()
         if self.demo is not None:

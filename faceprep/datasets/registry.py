@@ -16,12 +16,16 @@ from faceprep.datasets.base import Reader
 from faceprep.datasets.report import Report
 from faceprep.workspace import Workspace
 
+#: Dataset whose root may be a file.
+TABLE = "table"
+
 #: Name in the configuration → module that defines its ``READER``. One line per dataset.
 READERS = {
     "oulu-casia": "faceprep.datasets.oulu_casia",
     "ck-plus": "faceprep.datasets.ck_plus.reader",
     "celeba": "faceprep.datasets.celeba.reader",
     "folder": "faceprep.datasets.folder.reader",
+    TABLE: "faceprep.datasets.embedded.reader",
 }
 
 
@@ -53,7 +57,8 @@ def open_dataset(name: str, root: Path, select: SelectConfig, report: Report) ->
         expected layout and what was found instead.
     """
     reader = load_reader(name)
-    _check_root(root)
+    if not (name == TABLE and root.is_file()):
+        _check_root(root)
     contents = reader.find(root, select, report)
     if contents is not None:
         return reader, contents
@@ -80,7 +85,11 @@ def looks_like(root: Path, except_for: str) -> str | None:
     for name in READERS:
         if name in (except_for, "folder"):
             continue
-        if load_reader(name).find(root, SelectConfig(), Report()) is not None:
+        try:
+            found = load_reader(name).find(root, SelectConfig(), Report())
+        except UsageError:  # of the dataset, but not as it should be
+            return name
+        if found is not None:
             return name
     return None
 
@@ -116,6 +125,8 @@ def _folder_of(file: Path) -> Hint:
         unpack = Shell(("unzip", "-q", str(file), "-d", str(folder)))
     elif tarfile.is_tarfile(file):
         unpack = Shell(("tar", "-xf", str(file), "--one-top-level=" + str(folder)))
+    elif load_reader(TABLE).find(file, SelectConfig(), Report()) is not None:
+        return Again({"select.dataset": TABLE}, note="it holds images")
     else:
         return Again({"select.root": file.parent})
     return unpack, Again({"select.root": folder}, note="when it is unpacked")

@@ -134,6 +134,12 @@ def dataset_root(workspace: Workspace) -> Path | None:
     return next((folder for folder in folders if folder.is_dir()), None)
 
 
+def dataset_source(workspace: Workspace) -> Path | None:
+    """Return the tables from which the images were extracted, or else the dataset folder."""
+    source = workspace.info("select").get("source")
+    return Path(source) if source else dataset_root(workspace)
+
+
 def holds_dataset(root: Path) -> bool:
     """Return whether a workspace contains faces of a dataset other than the demo."""
     workspace = Workspace(root)

@@ -8,7 +8,7 @@ from faceprep.cli.remedies.words import flags, join
 from faceprep.config import STAGES, Config
 from faceprep.config.sources import flatten
 from faceprep.workspace import Workspace
-from faceprep.workspace.discover import dataset_root
+from faceprep.workspace.discover import dataset_source
 
 
 def stage_command(verb: str, workspace: Path, overrides: Mapping[str, Any]) -> str:
@@ -22,7 +22,7 @@ def stage_command(verb: str, workspace: Path, overrides: Mapping[str, Any]) -> s
     dataset, demo = (recorded.get("select") or {}).get("dataset"), recorded.get("demo")
     given: dict[str, Any] = {"workspace": workspace}
     if not demo:
-        root = dataset_root(place)
+        root = dataset_source(place)
         if not dataset or root is None:
             return _lost(verb, place)
         given = {"select.dataset": dataset, "select.root": root, **given}

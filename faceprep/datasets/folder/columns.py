@@ -70,7 +70,17 @@ def read_columns(path: Path, report: Report) -> Columns:
     UsageError
         If the file cannot be read or has no column of images.
     """
-    raw = read_table(path, report)
+    return choose_columns(read_table(path, report), path, report)
+
+
+def choose_columns(raw: pa.Table, path: Path, report: Report) -> Columns:
+    """Choose the columns of a table; what is taken under another name is noted.
+
+    Raises
+    ------
+    UsageError
+        If no column holds images.
+    """
     folded = {name: _fold(name) for name in raw.column_names}
     names: dict[str, str] = {}
     for column, known in _names().items():

@@ -12,6 +12,8 @@ from faceprep.config import STAGES, Config
 from faceprep.core.errors import Again, Remedy, Shell, UsageError
 from faceprep.core.progress import Progress
 from faceprep.datasets.base import FrameRow
+from faceprep.datasets.embedded.extract import extract_images
+from faceprep.datasets.embedded.reader import EmbeddedContents
 from faceprep.datasets.registry import READERS, open_dataset
 from faceprep.datasets.report import Report
 from faceprep.execution.plan import Options
@@ -43,10 +45,15 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
         raise _no_dataset(config)
     started = time.monotonic()
     root = config.dataset_root()
+    source = config.dataset_source()
     report = Report()
     if config.select.table is not None and config.select.dataset != "folder":
         report.note(f"select.table is for --dataset folder: {config.select.table} is not read")
-    reader, found = open_dataset(config.select.dataset, root, config.select, report)
+    reader, found = open_dataset(config.select.dataset, source, config.select, report)
+    embedded = isinstance(found, EmbeddedContents)
+    planned = embedded and options.dry_run  # the images are not extracted yet
+    if embedded and not planned:
+        extract_images(found.tables, source, root, options.overwrite, progress)
 
     def read(report: Report) -> Iterator[FrameRow]:
         return itertools.islice(reader.frames(found, config.select, report), config.select.limit)
@@ -62,7 +69,7 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
         if not result.rows:
             raise _nothing_selected(config, root, report)
         result.summary = writer.counter.summary(report)
-        result.summary.missing_files = writer.missing
+        result.summary.missing_files = 0 if planned else writer.missing
         result.summary.duplicates, groups = writer.contents.find()
         if not options.dry_run:
             result.summary.duplicates.note(_examples(config, groups), report)
@@ -70,7 +77,7 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
             report.note(_no_test(result))
         if not options.dry_run:
             remove_abandoned(Workspace(config.workspace), "select")
-            _finish(config, root, result)
+            _finish(config, root, source, result)
     except OSError as error:
         raise explain_os_error(error, Workspace(config.workspace)) from error
     result.seconds = time.monotonic() - started
@@ -126,7 +133,7 @@ def _shards(rows: Iterator[FrameRow], size: int, report: Report) -> Iterator[lis
         yield shard
 
 
-def _finish(config: Config, root: Path, result: SelectResult) -> None:
+def _finish(config: Config, root: Path, source: Path, result: SelectResult) -> None:
     workspace = Workspace(config.workspace)
     for stage in STAGES:
         workspace.remove_shards(stage, result.shards)
@@ -139,6 +146,7 @@ def _finish(config: Config, root: Path, result: SelectResult) -> None:
             "config": config.settings(),
             "versions": versions(),
             "root": str(root.absolute()),
+            "source": str(source.absolute()) if source != root else None,
             "table": _table(config),
             "shards": result.shards,
             "rows": result.rows,
