@@ -23,6 +23,7 @@ from faceprep.cli import (  # noqa: F401
     doctor,
     evaluate,
 )
+from faceprep.cli.encoding import use_utf8
 from faceprep.cli.root import app
 
 # isort: on
@@ -32,4 +33,5 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Entry point of the console script."""
+    use_utf8()
     app()

@@ -5,14 +5,17 @@ Results go to stdout, progress and messages to stderr.
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import typer
 
+from faceprep.cli.encoding import shows_utf8
 from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError, Hint, Remedy
+from faceprep.core.tree import is_utf8
 from faceprep.report.tables.console import Renderable
 
 DONE, FAILED, SOME_ROWS_FAILED, GATE_FAILED, INTERRUPTED = 0, 1, 3, 4, 130
@@ -28,6 +31,8 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
     def run(**arguments: Any) -> None:
         try:
             code = verb(**arguments)
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except KeyboardInterrupt as stop:
             words = str(stop) or "type the same command again; it goes on where it was"
             complain("interrupted", words)
@@ -38,7 +43,7 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
             complain(f"error: {error.message}", error.hint)
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:  # the reader of the output has ended, as `| head` does
-            sys.stderr.close()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
             raise typer.Exit(DONE) from None
         except typer.Exit:
             raise
@@ -77,11 +82,18 @@ def print_result(
 ) -> None:
     """Print the renderables, or the data with each `Remedy` as a command line, on stdout."""
     if as_json:
-        print(json.dumps(data, indent=1, default=_plain, ensure_ascii=False))
+        text = json.dumps(data, indent=1, default=_plain, ensure_ascii=False)
+        if not (shows_utf8() and is_utf8(text)):
+            text = json.dumps(data, indent=1, default=_plain)
+        print(text)
         return
     from rich.console import Console
 
-    console = Console(soft_wrap=False)
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:  # rich would exit with 1
+            raise BrokenPipeError
+
+    console = Terminal(soft_wrap=False)
     for renderable in renderables:
         console.print(renderable)
 

@@ -17,7 +17,9 @@ from pydantic import BaseModel, ValidationError
 
 from faceprep.config import Config
 from faceprep.config.section import IMPOSSIBLE
+from faceprep.config.toml import parse_toml
 from faceprep.core.errors import Hint, Remedy, UsageError
+from faceprep.core.tree import is_utf8
 from faceprep.core.vocabulary import did_you_mean
 
 _ALL_KEYS = Remedy("config show", note="lists every key with its value")
@@ -95,6 +97,10 @@ def resolve(
     for key in ("select.root", "select.table", "workspace"):
         if merged.get(key) == "":
             raise UsageError(f"{key} is empty (from {sources[key]})", "is a variable unset?")
+    place = str(merged.get("workspace", ""))
+    if not is_utf8(place):
+        shown = place.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        raise UsageError(f"workspace {shown}: its name is not UTF-8", "choose another name")
     try:
         config = Config.model_validate(_nest(merged, sources))
     except ValidationError as error:
@@ -150,13 +156,12 @@ def _value(text: str) -> Any:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
     except FileNotFoundError:
         raise UsageError(f"no configuration file {path}", "ls pipelines/*.toml") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from None
+    return parse_toml(data, path)
 
 
 def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, str]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.core.errors import Shell
-from faceprep.core.tree import walk
+from faceprep.core.tree import LeaveOut, walk
 
 HEAD_BYTES = 4096
 
@@ -112,10 +112,10 @@ class KindsByEnding:
         return kind
 
 
-def foreign_files(root: Path) -> dict[FileKind, tuple[int, str]]:
+def foreign_files(root: Path, leave_out: LeaveOut | None = None) -> dict[FileKind, tuple[int, str]]:
     """Return kind → number and first path of the files that must be made readable first."""
     kinds, found = KindsByEnding(), dict[FileKind, tuple[int, str]]()
-    for folder in itertools.islice(walk(root), _FOLDERS):
+    for folder in itertools.islice(walk(root, leave_out), _FOLDERS):
         for name in folder.files:
             path = f"{root}/{folder.join(name)}"
             kind = kinds(path)

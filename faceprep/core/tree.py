@@ -18,6 +18,8 @@ IMAGE_SUFFIXES = frozenset(
 MAX_DEPTH = 32
 #: Reason for which a walk leaves out a folder.
 OWN_FOLDER = "folder that faceprep wrote: its crops are no photographs"
+#: Reasons for which a walk leaves out entries that the user can mend.
+NOT_UTF8 = ("file whose name is not UTF-8", "folder whose name is not UTF-8")
 ANNEX = "git-annex link whose file is not here: fetch it with git annex get"
 
 #: Called with the reason and the path (below the root) of each entry that a walk leaves out.
@@ -176,14 +178,14 @@ def _folder_fault(name: str) -> str | None:
         return OWN_FOLDER
     if name.startswith(".") or name.lower() in _SYSTEM_FOLDERS:
         return "system or hidden folder"
-    return None if is_utf8(name) else "folder whose name is not UTF-8"
+    return None if is_utf8(name) else NOT_UTF8[1]
 
 
 def _file_fault(entry: os.DirEntry[str]) -> str | None:
     if is_system_file(entry.name):
         return "system or hidden file"
     if not is_utf8(entry.name):
-        return "file whose name is not UTF-8"
+        return NOT_UTF8[0]
     if entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110
         target = os.readlink(entry.path)  # noqa: PTH115
         return ANNEX if "annex/objects/" in target else "link to nothing"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.config import SelectConfig
-from faceprep.core.errors import Again, Hint, Shell, UsageError
+from faceprep.core.errors import Again, Command, Hint, Shell, UsageError
 from faceprep.core.file_kinds import foreign_files
 from faceprep.core.files import nearest_path
-from faceprep.core.tree import own_folder
+from faceprep.core.tree import NOT_UTF8, own_folder
 from faceprep.datasets.base import Reader
 from faceprep.datasets.report import Report
 from faceprep.workspace import Workspace
@@ -67,7 +67,7 @@ def open_dataset(name: str, root: Path, select: SelectConfig, report: Report) ->
     other = looks_like(root, except_for=name)
     if nearest:
         lines.append(f"found instead: {nearest}")
-    foreign = foreign_files(root)
+    foreign = foreign_files(root, report.leave_out)
     lines += [f"{count} × {kind}" for kind, (count, _) in foreign.items()]
     unreadable = report.left_out.get("folder that cannot be read")
     if unreadable:
@@ -75,7 +75,13 @@ def open_dataset(name: str, root: Path, select: SelectConfig, report: Report) ->
     if other:
         hint = Again({"select.dataset": other}, note=f"it looks like {other}")
         raise UsageError("\n".join(lines), hint)
-    hints = [command for kind, (_, first) in foreign.items() for command in kind.hint(first)]
+    hints: list[Command | str] = [*report.mend_names(root)]
+    lines += [
+        f"{report.left_out[reason].count} × {reason}"
+        for reason in NOT_UTF8
+        if reason in report.left_out
+    ]
+    hints += [command for kind, (_, first) in foreign.items() for command in kind.hint(first)]
     name_it = "name the dataset's folder with --root (select.root)"
     raise UsageError("\n".join(lines), (*hints, name_it))
 

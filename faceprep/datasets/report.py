@@ -2,9 +2,11 @@
 
 import shlex
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from faceprep.core.errors import Shell
+from faceprep.core.tree import NOT_UTF8
 
 #: Number of example paths kept for each reason.
 EXAMPLES = 3
@@ -32,7 +34,10 @@ class Tally:
         """Return JSON-ready values; ``commands`` only where there are some."""
         values: dict[str, Any] = {"count": self.count, "examples": self.examples}
         if self.commands:
-            values["commands"] = [shlex.join(command.words) for command in self.commands]
+            values["commands"] = [
+                shlex.join(one.words) + (f"   # {one.note}" if one.note else "")
+                for one in self.commands
+            ]
         return values
 
     def add(self, example: str | None, count: int) -> None:
@@ -89,6 +94,15 @@ class Report:
     ) -> None:
         """Record a remark about data that is used."""
         self.notes.setdefault(sentence, Tally(commands=commands)).add(example, 1)
+
+    def mend_names(self, root: Path) -> tuple[Shell, ...]:
+        """Attach the command that renames to UTF-8 to names that are not, and return it."""
+        words = ("convmv", "-r", "-f", "cp1252", "-t", "utf8", str(root))
+        note = "shows the new names, --notest renames; cp1252: Western Europe, else gbk, sjis, …"
+        tallies = [self.left_out[reason] for reason in NOT_UTF8 if reason in self.left_out]
+        for tally in tallies[:1]:
+            tally.commands = (Shell(words, note),)
+        return tallies[0].commands if tallies else ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON-compatible values."""

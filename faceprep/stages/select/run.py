@@ -66,6 +66,7 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
             rows = without_duplicates(read, str(root), workers(config), refuse, report)
         writer.write(_shards(rows, config.shard_size, report))
         result = writer.result
+        report.mend_names(root)
         if not result.rows:
             raise _nothing_selected(config, root, report)
         result.summary = writer.counter.summary(report)
