@@ -195,9 +195,10 @@ def _named(stem: str, named: NamedExpressions) -> dict[tuple[str, int], str]:
     found = {}
     for k, word in enumerate(words):
         before = place is not None and k < place
-        # A number or a letter leads a name like 01_happy; elsewhere they count the images.
+        # A letter or a number of several digits may lead a name, as 01_happy; others count images.
         counts = len(word) == 1 or NUMBER.fullmatch(word)
-        if k == place or is_other(word) or (counts and (k or not before)):
+        leads = not k and before and not (len(word) == 1 and word.isdigit())
+        if k == place or is_other(word) or (counts and not leads):
             continue
         kind = "name" if place is None else "before" if before else "after"
         found[kind, k if place is None or before else k - place] = word

@@ -194,7 +194,7 @@ def accuracy_data(config: Config, result: ClassifyResult) -> dict[str, Any]:
         "generator": result.generator,
         "classes": list(result.faces.classes),
         "test_faces": len(first.labels),
-        "test_subjects": len(np.unique(first.subjects)),
+        "test_subjects": None if result.unknown_people else len(np.unique(first.subjects)),
         "subject_independent": result.unknown_people is None,
         "unknown_people": result.unknown_people,
         "rows": rows,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.config import Config
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Remedy, UsageError
 from faceprep.generators.registry import spec_of
 from faceprep.stages.train.faces import classes_of, collect_references, read_crops, with_drivers
 from faceprep.training.checkpoint import read_checkpoint
@@ -100,6 +100,11 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
         driven_by=spec.driven_by,
     )
     crops = read(rows)
+    if len(set(crops.subjects)) == 1:
+        raise UsageError(
+            "all training faces show one person: a generator learns what differs between people",
+            Remedy("show", arguments=(str(config.workspace),), note="counts them"),
+        )
     unseen = with_drivers(
         training_rows(config.workspace, "val", classes, train.fold),
         config.workspace,

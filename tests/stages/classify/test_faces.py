@@ -25,6 +25,13 @@ def test_val_is_left_out_where_there_is_one(tmp_path: Path) -> None:
         assert done.trained_on == people(0, 1, 2, 4, 5)
 
 
+@pytest.mark.parametrize(("count", "told"), [(1, "one person"), (2, "2 people")])
+def test_a_table_needs_three_people(tmp_path: Path, count: int, told: str) -> None:
+    toy_workspace(tmp_path, people=count)
+    with pytest.raises(UsageError, match=f"the selected faces show {told}"):
+        run_classify(configured(tmp_path), QUIET)
+
+
 def test_who_is_left_out_follows_from_seed_and_fold(tmp_path: Path) -> None:
     toy_workspace(tmp_path, people=12)
     faces = load_faces(tmp_path, ClassifyConfig())

@@ -55,6 +55,12 @@ def test_a_fold_is_left_out_whatever_the_split_says(tmp_path: Path) -> None:
         run_train(configured(tmp_path), QUIET)
 
 
+def test_one_person_is_not_enough(tmp_path: Path) -> None:
+    toy_workspace(tmp_path, people=3)
+    with pytest.raises(UsageError, match="all training faces show one person"):
+        run_train(configured(tmp_path), QUIET)
+
+
 def test_expressions_are_those_of_the_training_rows(tmp_path: Path) -> None:
     toy_workspace(tmp_path)
     rows = training_rows(tmp_path)
