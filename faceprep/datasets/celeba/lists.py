@@ -22,6 +22,7 @@ _PATTERNS = {
     "identity": re.compile(r"identity_celeba\.(txt|csv)", re.IGNORECASE),
     "landmarks_align": re.compile(r"(list_)?landmarks_align_celeba\.(txt|csv)", re.IGNORECASE),
     "landmarks": re.compile(r"(list_)?landmarks_celeba\.(txt|csv)", re.IGNORECASE),
+    "mapping": re.compile(r"celeba-?hq-to-celeba-mapping\.(txt|csv)", re.IGNORECASE),
     "box": re.compile(r"(list_)?bbox_celeba\.(txt|csv)", re.IGNORECASE),
 }
 # Values per image, and the type of one; the header names the attributes.

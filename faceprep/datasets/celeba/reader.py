@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from faceprep.config import SelectConfig
+from faceprep.core.errors import UsageError
 from faceprep.core.tree import is_image, is_system_file, walk
 from faceprep.core.vocabulary import SPLITS
 from faceprep.datasets.base import FrameRow, Reader
 from faceprep.datasets.celeba.columns import AnnotationColumns
+from faceprep.datasets.celeba.hq import foreign, is_hq, original_numbers, refuse_foreign
 from faceprep.datasets.celeba.lists import AnnotationList, kind_of, read_list
 from faceprep.datasets.celeba.split import SURPLUS, UNLISTED, split_codes
 from faceprep.datasets.ids import face_id
@@ -24,6 +26,9 @@ _IMAGE = re.compile(r"(\d{1,9})\.[a-z]+", re.IGNORECASE)
 _FOLDER = re.compile(r"(img_align_celeba|img_celeba)(_png)?", re.IGNORECASE)
 _LISTS = re.compile(r"anno|annotations?|eval", re.IGNORECASE)
 _LEVELS_ABOVE = 2
+_HQ = "hq"
+#: Lists in pixels of the photographs or of the aligned images.
+_OF_PIXELS = ("box", "landmarks", "landmarks_align")
 _REASONS = {
     UNLISTED: "image without a split in the official partition",
     SURPLUS: "image beyond the 180 000 and 20 000 of 180k-20k",
@@ -46,6 +51,10 @@ class CelebAContents:
         Kind of annotation (see `lists.kind_of`) → file.
     others
         Other image folders, which are left out.
+    hq
+        Whether the folder has the name of CelebA-HQ.
+    mapping
+        List of the numbers in CelebA-HQ and in CelebA.
     """
 
     root: Path
@@ -53,6 +62,8 @@ class CelebAContents:
     aligned: bool
     lists: dict[str, Path]
     others: tuple[str, ...]
+    hq: bool = False
+    mapping: Path | None = None
 
 
 class CelebA(Reader):
@@ -68,28 +79,36 @@ class CelebA(Reader):
       identity_CelebA.txt               who it is; keeps people on one side of the split
       list_attr_celeba.txt  list_landmarks_align_celeba.txt  list_landmarks_celeba.txt
       list_bbox_celeba.txt              (all optional)
+      CelebA-HQ-to-CelebA-mapping.txt   needed for the images of CelebA-HQ (CelebA-HQ-img/0.jpg …)
 """
 
     def find(self, root: Path, select: SelectConfig, report: Report) -> CelebAContents | None:
         """Find the image folder, preferably the aligned one, and the annotation files around it."""
         folders: list[str] = []
+        hq: list[str] = []
         lists: dict[str, Path] = {}
         above = root.resolve().name
         for folder in walk(root, report.leave_out, _MAX_DEPTH, wants=_is_of_interest):
             name = folder.path.rpartition("/")[2] or above
             if _FOLDER.fullmatch(name) and any(_IMAGE.fullmatch(file) for file in folder.files):
                 folders.append(folder.path)
+            elif is_hq(folder.path or above) and any(map(_IMAGE.fullmatch, folder.files)):
+                hq.append(folder.path)
             for file in folder.files:
                 kind = None if is_image(file) else kind_of(file)
                 if kind:
                     lists.setdefault(kind, root / folder.join(file))
-        if not folders:
+        if not folders and not hq:
             return None
+        mapping = lists.pop("mapping", None)
         if not lists:
             _look_above(root.resolve(), lists)
+        if not folders:
+            return CelebAContents(root, hq[0], True, lists, tuple(hq[1:]), True, mapping)
         folders.sort(key=lambda path: (not _is_aligned(path or above), path.count("/"), path))
         first = folders[0]
-        return CelebAContents(root, first, _is_aligned(first or above), lists, tuple(folders[1:]))
+        others, aligned = tuple(folders[1:]), _is_aligned(first or above)
+        return CelebAContents(root, first, aligned, lists, others, mapping=mapping)
 
     def frames(
         self, contents: CelebAContents, select: SelectConfig, report: Report
@@ -99,7 +118,24 @@ class CelebA(Reader):
             reason = "second image folder (to use it, point --root at it)"
             report.leave_out(reason, other or ".")
         numbers, names = _images(contents, report)
-        lists = {kind: read_list(path, kind, report) for kind, path in contents.lists.items()}
+        place = contents.root / contents.folder
+        hq = contents.hq
+        if not hq:
+            try:
+                refuse_foreign(place, contents.aligned, names)
+            except UsageError:
+                if contents.mapping is None:
+                    raise
+                hq = True
+        files, numbers = (
+            numbers,
+            (original_numbers(numbers, contents.mapping, place) if hq else numbers),
+        )
+        lists = {
+            kind: read_list(path, kind, report)
+            for kind, path in contents.lists.items()
+            if not (hq and kind in _OF_PIXELS)
+        }
         subjects = _subjects(numbers, lists.get("identity"), report)
         codes = split_codes(numbers, subjects, lists.get("partition"), select, report)
         for index in np.flatnonzero(codes < 0).tolist():
@@ -112,7 +148,10 @@ class CelebA(Reader):
                 if codes[index] < 0:
                     continue
                 yield FrameRow(
-                    face_id=face_id(self.name, f"{numbers[index]:06d}"),
+                    face_id=face_id(
+                        self.name,
+                        *((_HQ, f"{files[index]:05d}") if hq else (f"{files[index]:06d}",)),
+                    ),
                     dataset=self.name,
                     subject=_subject(subjects[index], numbers[index]),
                     sequence=None,
@@ -137,7 +176,9 @@ class CelebA(Reader):
                 elif kind_of(name):
                     signs.setdefault(1, f"{path}, but no folder img_align_celeba or img_celeba")
                 elif is_image(name) and _IMAGE.fullmatch(name):
-                    signs.setdefault(2, f"{path}, but its folder is not called img_align_celeba")
+                    other = foreign(root / path, name)
+                    called = f"{path}, but its folder is not called img_align_celeba"
+                    signs.setdefault(2, f"{other}: not CelebA's own files" if other else called)
         return signs[min(signs)] if signs else None
 
 
