@@ -27,6 +27,7 @@ VECTORS = {"box": 4, "landmarks5": 10, "landmarks68": 136}
 _SEPARATORS = re.compile(r"[\s,;\[\]()]+")
 _SAMPLE = 1000
 _MOST = 0.8
+_LABEL = "label "
 _MAX_NUMBER = 10
 
 
@@ -73,6 +74,34 @@ def read_columns(path: Path, report: Report) -> Columns:
     return choose_columns(read_table(path, report), path, report)
 
 
+def read_parts(folder: Path, tables: Sequence[Path], report: Report) -> Columns:
+    """Read one table for each part of a split, with images relative to their common folder."""
+    pieces = []
+    names: dict[str, str] = {}
+    for path in tables:
+        columns = read_columns(path, report)
+        place = path.parent.relative_to(folder).as_posix()
+        size = columns.table.num_rows
+        images = [name and f"{place}/{name}" for name in columns.table["image"].to_pylist()]
+        piece = columns.table.set_column(
+            columns.table.column_names.index("image"), "image", pa.array(images, pa.string())
+        )
+        if "split" not in columns.names:
+            part = pa.array([path.parent.name] * size, pa.string())
+            piece = piece.append_column("split", part)
+        for label, values in columns.labels.items():
+            piece = piece.append_column(_LABEL + label, values)
+        pieces.append(piece)
+        names = {**columns.names, **names}
+    table = pa.concat_tables(pieces, promote_options="default")
+    labels = [name for name in table.column_names if name.startswith(_LABEL)]
+    return Columns(
+        table.drop_columns(labels),
+        {"split": "split", **names},
+        {name.removeprefix(_LABEL): table.column(name) for name in labels},
+    )
+
+
 def choose_columns(raw: pa.Table, path: Path, report: Report) -> Columns:
     """Choose the columns of a table; what is taken under another name is noted.
 
@@ -107,8 +136,8 @@ def choose_columns(raw: pa.Table, path: Path, report: Report) -> Columns:
 
 
 def lists_images(names: Sequence[str]) -> bool:
-    """Return whether one of the names of columns is that of images."""
-    return any(_fold(name) in _names()["image"] for name in names)
+    """Return whether one of the names of columns is that of images, or is an image."""
+    return any(_fold(name) in _names()["image"] or is_image(name) for name in names)
 
 
 def vector(value: Any, column: str, report: Report, example: str) -> list[float] | None:

@@ -66,7 +66,7 @@ def column_names(path: Path) -> list[str]:
             header = stream.readline(_HEAD)
     except (OSError, ValueError):
         return []
-    delimiter = max(_DELIMITERS, key=header.count)
+    delimiter = max((*_DELIMITERS, " "), key=header.count)
     return [name.strip().strip('"') for name in header.strip().split(delimiter)]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from faceprep.config import SelectConfig
 from faceprep.core.errors import Shell, UsageError
 from faceprep.datasets.base import FrameRow
-from faceprep.datasets.folder.columns import lists_images, read_columns
+from faceprep.datasets.folder.columns import lists_images, read_columns, read_parts
 from faceprep.datasets.folder.formats import (
     SPREADSHEETS,
     SUFFIXES,
@@ -14,6 +14,7 @@ from faceprep.datasets.folder.formats import (
     refuse_other_formats,
 )
 from faceprep.datasets.folder.labels import place_of
+from faceprep.datasets.folder.parts import PARTS
 from faceprep.datasets.folder.table_images import locate_images
 from faceprep.datasets.folder.table_rows import rows_of
 from faceprep.datasets.folder.table_splits import TableName
@@ -21,11 +22,17 @@ from faceprep.datasets.report import Report
 
 _LABEL_NAMES = ("labels", "metadata")
 #: Names of tables that are read without being configured.
-LABEL_TABLES = tuple(f"{name}{suffix}" for name in _LABEL_NAMES for suffix in SUFFIXES)
+LABEL_TABLES = (
+    *(f"{name}{suffix}" for name in _LABEL_NAMES for suffix in SUFFIXES),
+    "labels.txt",
+)
+_LISTS = (".txt", ".lst")
 
 
 def find_table(root: Path, select: SelectConfig, report: Report) -> Path | None:
     """Return the table of ``select.table``, or ``labels.csv`` (``.parquet``, ``.tsv``) in the root.
+
+    The root itself stands for one table in each folder of a part (``train/metadata.csv`` …).
 
     Raises
     ------
@@ -52,13 +59,29 @@ def find_table(root: Path, select: SelectConfig, report: Report) -> Path | None:
     for path in found:
         if path.stem.lower() in _LABEL_NAMES:
             refuse_other_formats(path)
-        elif path.suffix.lower() in SUFFIXES and lists_images(column_names(path)):
+        elif path.suffix.lower() not in SPREADSHEETS and lists_images(column_names(path)):
             report.note(f"{path.name} is not read, but lists images: select.table={path.name}")
-    return None
+    parts = part_tables(root)
+    if len({path.parent for path in parts}) < max(len(parts), 1):
+        return None
+    names = ", ".join(path.relative_to(root).as_posix() for path in parts)
+    report.note(f"labels are those of {names}; images that they do not list stay out")
+    return root
+
+
+def part_tables(root: Path) -> list[Path]:
+    """Return the tables of folders named like parts of a split, as Hugging Face places them."""
+    return [
+        path
+        for folder in sorted(root.iterdir())
+        if folder.is_dir() and folder.name.lower() in PARTS
+        for path in sorted(folder.iterdir())
+        if path.name.lower() in LABEL_TABLES
+    ]
 
 
 def _may_be_table(path: Path) -> bool:
-    return path.suffix.lower() in (*SUFFIXES, *SPREADSHEETS)
+    return path.suffix.lower() in (*SUFFIXES, *SPREADSHEETS, *_LISTS)
 
 
 def table_frames(
@@ -71,7 +94,10 @@ def table_frames(
     UsageError
         If too many images are missing, a value is invalid, or a subject is in two parts.
     """
-    columns = read_columns(table, report)
+    parts = part_tables(root) if table == root else []
+    columns = read_parts(root, parts, report) if parts else read_columns(table, report)
+    if parts:
+        table = root / parts[0].name
     columns, paths = locate_images(columns, root, table, select.max_missing, report)
     name = TableName("folder", str(table), table.name, place_of(root, table.name))
     yield from rows_of(columns, paths, name, select, report)

@@ -17,6 +17,7 @@ from faceprep.datasets.folder.names import read_names
 from faceprep.datasets.folder.table_images import distinct_rows
 from faceprep.datasets.folder.table_labels import table_expressions
 from faceprep.datasets.folder.table_splits import TableName, integers, table_folds, table_splits
+from faceprep.datasets.folder.tokens import same_spelling
 from faceprep.datasets.ids import unique_ids
 from faceprep.datasets.report import People, Report
 from faceprep.datasets.words import listed
@@ -107,7 +108,10 @@ def rows_of(
 
 def _people(columns: Columns, report: Report) -> list[str | None]:
     """Return the person of each row, ``None`` if the row names nobody."""
-    people = columns.texts("subject")
+    people = same_spelling(
+        text[:-2] if text and text.endswith(".0") and text[:-2].isdecimal() else text
+        for text in columns.texts("subject")
+    )
     nobody = _nobody(people)
     if nobody:
         report.note(f"column {columns.names['subject']}: nobody is meant by {listed(nobody)}")

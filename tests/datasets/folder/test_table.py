@@ -117,8 +117,7 @@ def test_subjects_that_name_nobody_are_not_one_person(plant, read):
     rows, report = read("folder", plant(*images, texts=text))
     assert len({row.subject for row in rows}) == 9
     assert (report.people.source, report.people.unknown) == ("column participant", 8)
-    assert any("nobody is meant by ? (1), - (1)" in note or "nan (1)" in note
-               for note in report.notes)  # fmt: skip
+    assert any("nobody is meant by nan (2), - (1), ? (1)" in note for note in report.notes)
 
 
 def test_among_initials_na_is_a_person(plant, read):
@@ -201,3 +200,42 @@ def test_folders_of_people_below_a_table_without_subjects(plant, read):
     rows, report = read("folder", plant(*names, texts=text))
     assert len({row.subject for row in rows}) == 4
     assert report.people.source is not None
+
+
+def test_a_table_in_each_folder_of_a_part(plant, read):
+    text = "file_name,label\n0.jpg,happy\n1.jpg,sad\n"
+    texts = {"train/metadata.csv": text, "test/metadata.csv": text.replace("happy", "anger")}
+    files = [f"{part}/{k}.jpg" for part in ("train", "test") for k in range(2)]
+    rows, report = read("folder", plant(*files, texts=texts))
+    assert {(row.path, row.expression, row.split) for row in rows} == {
+        ("train/0.jpg", "happiness", "train"),
+        ("train/1.jpg", "sadness", "train"),
+        ("test/0.jpg", "anger", "test"),
+        ("test/1.jpg", "sadness", "test"),
+    }
+    assert any("test/metadata.csv, train/metadata.csv" in note for note in report.notes)
+
+
+def test_lists_of_images_in_the_root_are_pointed_at(plant, read):
+    _, report = read("folder", plant("a.jpg", texts={"list_label.txt": "a.jpg 5\n"}))
+    assert "list_label.txt is not read, but lists images: select.table=list_label.txt" in (
+        report.notes
+    )
+    rows, _ = read("folder", plant("a.jpg", root="b", texts={"labels.txt": "a.jpg happy\n"}))
+    assert labels(rows) == {"a.jpg": "happiness"}
+
+
+def test_the_split_of_folders_counts_without_a_column(plant, read):
+    files = [f"{part}/{k}.jpg" for part in ("train", "test") for k in range(2)]
+    text = lines("image,expression", *(f"{file},happy" for file in files))
+    rows, report = read("folder", plant(*files, texts=text))
+    assert all(row.split == row.path.split("/")[0] for row in rows)
+    assert "the split is in the folders of the images; is this right?" in report.notes
+
+
+def test_spellings_of_a_person_are_one_person(plant, read):
+    names = ["Anna", "anna", "ANNA ", "7", "7.0", "Zoë", "Zoe\u0308"]
+    images = [f"{k}.jpg" for k in range(len(names))]
+    text = lines("image,subject", *(f"{a},{b}" for a, b in zip(images, names, strict=True)))
+    rows, _ = read("folder", plant(*images, texts=text))
+    assert {row.subject for row in rows} == {"Anna", "7", "Zoë"}
