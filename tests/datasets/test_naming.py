@@ -47,6 +47,7 @@ def test_an_example_fits_its_own_scheme_only(scheme: Scheme) -> None:
         ("M12-Contempt-Face Forward_0031", "adfes", Name("M12", "Contempt")),
         ("02-01-06-01-02-01-12", "ravdess", Name("12", "06", "02-01-06-01-02-01-12")),
         ("1091_WSI_SAD_XX-frame7", "crema-d", Name("1091", "SAD", "1091_WSI_SAD_XX", 7)),
+        ("JK_su12", "savee", Name("JK", "su", "su12")),
         ("lfw/George_W_Bush/George_W_Bush_0007", "lfw", Name("George_W_Bush")),
     ],
 )

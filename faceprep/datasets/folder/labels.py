@@ -7,7 +7,7 @@ from pathlib import Path
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import Again, UsageError
-from faceprep.datasets.folder.parts import PARTS
+from faceprep.datasets.folder.parts import folder_part
 from faceprep.datasets.lexicon import number_of, word_expression
 from faceprep.datasets.report import Report
 from faceprep.datasets.words import WordReading, note_words, read_words, unknown_words
@@ -51,7 +51,7 @@ def folder_words(folders: Mapping[str, int], select: SelectConfig, place: str) -
         merged.alternatives = merged.alternatives or reading.alternatives
     counts: Counter[str] = Counter()
     for folder, count in folders.items():
-        names = [name for name in folder.split("/") if name and name.casefold() not in PARTS]
+        names = [name for name in folder.split("/") if name and not folder_part(name)]
         known = [name for name in names if name in merged.expressions]
         counts.update(dict.fromkeys((known or names)[-1:], count))
     return dataclasses.replace(merged, counts=counts)
@@ -97,7 +97,7 @@ def _levels(folders: Mapping[str, int]) -> list[Counter[str]]:
     """Return the names at each depth with the numbers of images below them, without parts."""
     levels: list[Counter[str]] = []
     for folder, count in folders.items():
-        names = [name for name in folder.split("/") if name and name.casefold() not in PARTS]
+        names = [name for name in folder.split("/") if name and not folder_part(name)]
         for depth, name in enumerate(names):
             if depth == len(levels):
                 levels.append(Counter())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from faceprep.config import SelectConfig
 from faceprep.core.tree import is_image
-from faceprep.datasets.folder.parts import PARTS
+from faceprep.datasets.folder.parts import folder_part
 from faceprep.datasets.folder.people import Meaning, infer
 from faceprep.datasets.folder.tokens import Folders, counted_frames, divide, same_spelling
 from faceprep.datasets.lexicon import word_expression
@@ -201,7 +201,7 @@ def _find_sequences(stems: Sequence[str], folders: Sequence[Folders], names: Nam
 
 
 def _is_part(name: str) -> bool:
-    return name.casefold() in PARTS
+    return folder_part(name) is not None
 
 
 def _folder(stem: str) -> str:

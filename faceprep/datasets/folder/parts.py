@@ -26,6 +26,11 @@ PARTS = {
 NUMBERED_PARTS = {"0": "train", "1": "val", "2": "test"}
 
 
+def folder_part(name: str) -> str | None:
+    """Return the part of a split that a folder holds: ``Train``, ``test_set``, ``val-images``."""
+    return part_of(re.sub(r"(?i)[\W_]*(set|data|images?|imgs?|faces|split)$", "", name) or name)
+
+
 def part_of(word: str) -> str | None:
     """Return the part of a split that a word names, in any case and with signs between words."""
     return PARTS.get(re.sub(r"[\W_]+", "", word).casefold())

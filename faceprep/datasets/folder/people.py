@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from faceprep.datasets.folder.tokens import (
     NUMBER,
+    NUMBERED,
     PERSON,
     Folders,
     is_other,
@@ -129,6 +130,10 @@ def infer(
         expressions = [a or b for a, b in zip(expressions, found.expressions, strict=True)]
     levels = [level for level in _levels(stems, folders, named) if _is_covered(level.values)]
     sure = [level for level in levels if _says_person(level.values)]
+    if not sure and not any(expressions):  # S010/…, F001/…
+        outer = [level for level in levels if level.kind == "above"][:1]
+        sure = [level for level in outer if _are_numbered(level.values)]
+        sure = [level for level in sure if 1 < len(set(level.values)) < len(level.values)]
     if sure:
         found.people = sure[0]
         return found
@@ -179,6 +184,9 @@ def _levels(
             used = (value if value in usable else None for value in values)
             yield Level(kind, same_spelling(used))
     sample = stems[:: max(len(stems) // _SAMPLE, 1)]
+    deeper = [folder for folder in distinct if not all(map(is_other, folder.below))]
+    if len(deeper) > (1 - _SHARE) * len(distinct):
+        sample = []  # names of frames or views, in folders below the expressions
     names = [_named(stem, named) for stem in sample]
     keys = dict.fromkeys(key for name in names for key in name)
     keys = {key: None for key in keys if sum(key in name for name in names) >= 0.8 * len(sample)}
@@ -216,6 +224,11 @@ def _says_person(values: Sequence[str | None]) -> bool:
     return len(names) < len(values) and said >= _SHARE * len(names)
 
 
+def _are_numbered(values: Sequence[str | None]) -> bool:
+    """Tell whether values are short letters with a number, as S010."""
+    return all(NUMBERED.fullmatch(value) for value in set(values) if value)
+
+
 def _repeats(values: Sequence[str | None], expressions: Sequence[str | None]) -> bool:
     """Tell whether most values occur with several expressions."""
     first: dict[str, str] = {}
@@ -232,10 +245,10 @@ def _less_likely(one: Level, other: Level) -> Level | None:
     ones, others = len({pair[0] for pair in pairs}), len({pair[1] for pair in pairs})
     if len(pairs) == max(ones, others):  # each value of the finer level has one of the coarser
         fine, coarse = (one, other) if ones > others else (other, one)
-        least, most = sorted((ones, others))
-        if least <= _GROUPS and most >= 4 * least:
-            return coarse
-        return fine
+        few, many = sorted((ones, others))
+        numbered = _are_numbered(fine.values) and not _are_numbered(coarse.values)
+        # People in a few groups; otherwise the coarser level cannot put anybody on both sides.
+        return coarse if numbered or (few <= _GROUPS and many >= 4 * few) else fine
     if ones >= _SURELY_MORE * others:
         return other
     if others >= _SURELY_MORE * ones:

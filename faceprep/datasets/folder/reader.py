@@ -17,7 +17,7 @@ from faceprep.datasets.base import FrameRow, Reader
 from faceprep.datasets.folder.images import has_image, images_among, note_disguised
 from faceprep.datasets.folder.labels import folder_words, note_folders, place_of
 from faceprep.datasets.folder.names import Names, read_names
-from faceprep.datasets.folder.parts import PARTS
+from faceprep.datasets.folder.parts import folder_part
 from faceprep.datasets.folder.table import LABEL_TABLES, find_table, table_frames
 from faceprep.datasets.ids import unique_ids
 from faceprep.datasets.report import Report
@@ -197,7 +197,11 @@ def _splits(
     UsageError
         If the folders put a person into several parts.
     """
-    given = [None] * len(paths) if select.split != "official" else list(map(_split_folder, paths))
+    given: list[str | None] = [None] * len(paths)
+    if select.split == "official":
+        within = [path.rpartition("/")[0] for path in paths]
+        by_folder = {folder: _split_folder(folder) for folder in set(within)}
+        given = [by_folder[folder] for folder in within]
     if not any(given):
         note_random_split(report, select, "there is no split of its own")
         drawn = random_splits(subjects, select)
@@ -222,11 +226,8 @@ def _splits(
     ]
 
 
-def _split_folder(path: str) -> str | None:
-    return next(
-        (PARTS[part] for part in path.lower().split("/")[:-1] if part in PARTS),
-        None,
-    )
+def _split_folder(folder: str) -> str | None:
+    return next(filter(None, map(folder_part, folder.split("/"))), None)
 
 
 def _note_other_dataset(root: Path, paths: Sequence[str], report: Report) -> None:

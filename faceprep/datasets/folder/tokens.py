@@ -33,6 +33,8 @@ _OTHER = re.compile(
     )[-_ ]?\d*|[mwf]|(19|20)\d\d[-_. ]?\d\d[-_. ]?\d\d""",
     re.IGNORECASE | re.VERBOSE,
 )
+#: Names of people in many datasets: S010, p3, F0001.
+NUMBERED = re.compile(r"[a-z]{1,3}[-_]?\d{1,4}", re.IGNORECASE)
 NUMBER = re.compile(r"[\d\W_]*")
 _BREAK = re.compile(r"[\W_]+|(?<=[a-zß-ÿ])(?=[A-Z])")
 _COUNTED = re.compile(r"(.*?)(\d{1,9})")

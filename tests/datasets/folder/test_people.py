@@ -99,6 +99,7 @@ def test_people_with_numbers(
         "{w}/Screenshot {n}.jpg",
         "{w}/ffhq_{n}.png",
         "photos/IMG_{n}.jpg",
+        "{n}_{w}.jpg",
     ],
 )
 def test_numbers_that_count_images_are_not_people(
@@ -132,6 +133,43 @@ def test_people_without_expressions_are_no_unknown_words(plant: Callable, read: 
     rows, report = read("folder", plant(*[f"{p}/{p}_000{n}.jpg" for p in people for n in NUMBERS]))
     assert {row.subject for row in rows} == {*people}
     assert not any("unknown words" in note for note in report.notes)
+
+
+def test_frames_of_clips_are_no_people(plant: Callable, read: Callable) -> None:
+    clips = [f"{w}/00{k}{n}" for k, w in enumerate(WORDS) for n in NUMBERS]
+    _, report = read("folder", plant(*[f"{clip}/f{n}.jpg" for clip in clips for n in NUMBERS]))
+    assert report.people.source is None
+
+
+def test_people_in_groups(plant: Callable, read: Callable) -> None:
+    names = [f"{lab}/{lab[0]}{n}/{w}/1.jpg" for lab in ("berlin", "paris") for n in NUMBERS
+             for w in WORDS]  # fmt: skip
+    rows, _ = read("folder", plant(*names))
+    assert len({row.subject for row in rows}) == 6
+
+
+def test_groups_are_people_where_people_are_doubtful(plant: Callable, read: Callable) -> None:
+    """Nobody can be on both sides if what may be one person counts as one."""
+    places = {"anna": ("home", "park"), "bob": ("work", "beach"), "carla": ("bus", "train")}
+    names = [f"{p}/{place}/{w}.jpg" for p in PEOPLE for place in places[p] for w in WORDS]
+    rows, _ = read("folder", plant(*names), split="random")
+    assert {row.subject for row in rows} == {*PEOPLE}
+
+
+def test_folders_of_people_without_expressions(plant: Callable, read: Callable) -> None:
+    rows, report = read("folder", plant(*[f"F00{n}/T{k}/{n}.jpg" for n in NUMBERS for k in (1, 2)]))
+    assert {row.subject for row in rows} == {"F001", "F002", "F003"}
+    assert report.people.unknown == 0
+
+
+@pytest.mark.parametrize("part", ["{}_set", "{}-images", "{}set"])
+def test_folders_of_a_split_are_no_people(part: str, plant: Callable, read: Callable) -> None:
+    names = [f"{part.format('test' if p == 'bob' else 'Train')}/{w}/{p}_1.jpg" for p in PEOPLE
+             for w in WORDS]  # fmt: skip
+    rows, _ = read("folder", plant(*names))
+    assert {(row.subject, row.split) for row in rows} == {
+        ("anna", "train"), ("bob", "test"), ("carla", "train"),
+    }  # fmt: skip
 
 
 def test_two_levels_that_may_be_people_are_none(plant: Callable, read: Callable) -> None:
