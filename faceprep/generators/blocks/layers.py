@@ -10,7 +10,7 @@ from typing import Literal, TypeVar, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import register_parametrization
 
 _M = TypeVar("_M", bound=nn.Module)
 
@@ -151,9 +151,52 @@ def channels_last(module: _M) -> _M:
     return module
 
 
+class SpectralNorm(nn.Module):
+    """Divide a weight by its largest singular value, by power iteration (Miyato et al. 2018).
+
+    Values, names and random numbers equal those of ``torch.nn.utils.parametrizations``. Nothing is
+    computed on device ``meta``, where torch takes seconds to build a discriminator.
+    """
+
+    _u: Tensor
+    _v: Tensor
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        rows = weight.flatten(1)
+        for name, length in zip(("_u", "_v"), rows.shape, strict=True):
+            vector = rows.new_empty(length)
+            if not weight.is_meta:
+                vector = F.normalize(vector.normal_(), dim=0)
+            self.register_buffer(name, vector)
+        self._iterate(rows, 15)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Return the normalized weight; in training mode, iterate once before."""
+        if weight.is_meta:
+            return weight
+        rows = weight.flatten(1)
+        if self.training:
+            self._iterate(rows, 1)
+        # The buffers change in place in the next step, before this step is differentiated.
+        return weight / torch.vdot(self._u.clone(), torch.mv(rows, self._v.clone()))
+
+    def right_inverse(self, value: Tensor) -> Tensor:
+        """Take an assigned weight as it is."""
+        return value
+
+    @torch.no_grad()
+    def _iterate(self, rows: Tensor, times: int) -> None:
+        for _ in range(0 if rows.is_meta else times):
+            F.normalize(torch.mv(rows, self._v), dim=0, out=self._u)
+            F.normalize(torch.mv(rows.t(), self._u), dim=0, out=self._v)
+
+
 def with_spectral_norm(layer: nn.Module, wanted: bool) -> nn.Module:
     """Divide the layer's weight by its largest singular value, if `wanted`."""
-    return spectral_norm(layer) if wanted else layer
+    if wanted:
+        register_parametrization(layer, "weight", SpectralNorm(cast(Tensor, layer.weight)))
+    return layer
 
 
 def initialise(layer: nn.Module, kind: Initialisation, std: float | None = None) -> None:
@@ -169,6 +212,8 @@ def initialise(layer: nn.Module, kind: Initialisation, std: float | None = None)
         σ of an official convolution in place of the formula: 0.02 in the decoder.
     """
     weight = cast(nn.Parameter, layer.weight)
+    if weight.is_meta:
+        return
     if kind == "he":
         nn.init.kaiming_normal_(weight, nonlinearity="relu")
     elif isinstance(layer, nn.Conv2d):

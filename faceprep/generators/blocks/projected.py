@@ -34,7 +34,8 @@ class _Level(nn.Module):
         self.register_buffer("deviation", torch.ones(channels, 1, 1))
         # Fixed: a trained projection would concentrate on few features.
         self.register_buffer("projection", torch.empty(width, channels, 1, 1))
-        nn.init.normal_(self.projection, std=channels**-0.5)
+        if not self.projection.is_meta:
+            nn.init.normal_(self.projection, std=channels**-0.5)
         self.convs = nn.ModuleList(
             with_spectral_norm(nn.Conv2d(width, width, 3, padding=1), True) for _ in range(2)
         )
