@@ -21,6 +21,28 @@ settings.load_profile("faceprep")
 
 ROOT = Path(__file__).resolve().parents[1]
 
+#: Test files that take longest. They start first, so that no process works alone at the end.
+SLOW = (
+    "cluster/test_slurm_cluster.py",
+    "test_docs.py",
+    "stages/test_pipeline.py",
+    "execution/slurm/test_single.py",
+    "stages/augment/test_run.py",
+    "generators/exprgan/test_trainer.py",
+    "cli/test_train.py",
+    "stages/train/test_run.py",
+    "evaluation/edits/test_evaluate.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow files first; the order within a file stays."""
+    first = {ROOT / "tests" / name: rank for rank, name in enumerate(SLOW)}
+    for path in first:
+        if not path.is_file():
+            raise pytest.UsageError(f"SLOW in tests/conftest.py names no test file: {path}")
+    items.sort(key=lambda item: first.get(item.path, len(first)))
+
 
 @pytest.fixture(autouse=True)
 def hints_are_understood() -> Iterator[None]:

@@ -23,7 +23,7 @@ from faceprep.execution.slurm.job_record import read_records
 from faceprep.workspace import Workspace
 from faceprep.workspace.pending import pending_shard, shards_in_hand
 
-STEPS = 120
+STEPS = 80
 #: Only reached if what is waited for never happens.
 MOST_SECONDS = 1800
 
