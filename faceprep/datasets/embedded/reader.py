@@ -10,7 +10,8 @@ from faceprep.config import SelectConfig
 from faceprep.core.errors import Again, UsageError
 from faceprep.datasets.base import FrameRow, Reader
 from faceprep.datasets.embedded.sources import ImageTable, find_tables
-from faceprep.datasets.folder.columns import choose_columns
+from faceprep.datasets.folder.columns import choose_columns, lists_images
+from faceprep.datasets.folder.formats import column_names
 from faceprep.datasets.folder.labels import place_of
 from faceprep.datasets.folder.table_rows import rows_of
 from faceprep.datasets.folder.table_splits import TableName
@@ -46,9 +47,16 @@ class TableReader(Reader):
         Raises
         ------
         UsageError
-            If a folder has several CSV files, which may hold the same images.
+            If a folder has several CSV files, which may hold the same images, or a table only names
+            images.
         """
         tables = find_tables(root)
+        if not tables and root.is_file() and lists_images(column_names(root)):
+            folder = {"select.dataset": "folder", "select.root": str(root.parent)}
+            raise UsageError(
+                f"{root} names images and does not hold them",
+                Again({**folder, "select.table": str(root)}, note="reads images beside a table"),
+            )
         csv = [table for table in tables if table.pixels]
         named = len(csv) > 1 and all(table.part for table in csv)
         if len(csv) > 1 and not (named and len({table.part for table in csv}) == len(csv)):

@@ -17,6 +17,7 @@ from faceprep.core.errors import UsageError
 from faceprep.core.tree import is_image
 from faceprep.datasets.folder.formats import NAMELESS, read_table
 from faceprep.datasets.folder.parts import NUMBERED_PARTS, part_of
+from faceprep.datasets.folder.votes import vote_columns, winners
 from faceprep.datasets.lexicon import number_of, word_expression
 from faceprep.datasets.report import Report
 
@@ -110,6 +111,7 @@ def choose_columns(raw: pa.Table, path: Path, report: Report) -> Columns:
     UsageError
         If no column holds images.
     """
+    raw = _with_winners(raw, report)
     folded = {name: _fold(name) for name in raw.column_names}
     names: dict[str, str] = {}
     for column, known in _names().items():
@@ -138,6 +140,15 @@ def choose_columns(raw: pa.Table, path: Path, report: Report) -> Columns:
 def lists_images(names: Sequence[str]) -> bool:
     """Return whether one of the names of columns is that of images, or is an image."""
     return any(_fold(name) in _names()["image"] or is_image(name) for name in names)
+
+
+def _with_winners(raw: pa.Table, report: Report) -> pa.Table:
+    """Replace a column for each expression by one of expressions, unless there is one."""
+    columns = vote_columns(raw.column_names)
+    if not columns or any(_fold(name) in _names()["expression"] for name in raw.column_names):
+        return raw
+    values = winners(raw, columns, report)
+    return raw if values is None else raw.drop_columns(columns).append_column("expression", values)
 
 
 def vector(value: Any, column: str, report: Report, example: str) -> list[float] | None:

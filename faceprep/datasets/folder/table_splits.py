@@ -96,6 +96,8 @@ def _parts_of_names(
 ) -> list[str | None]:
     """Return the parts that folders or the beginnings of names tell, if they divide the people."""
     for what, part_in in (("in the folders", _part_folder), ("in the names", _part_in_name)):
+        if not paths or part_in(paths[0]) is None:
+            continue
         parts = list(map(part_in, paths))
         pairs = set(zip(subjects, parts, strict=True))
         if all(parts) and len(set(parts)) > 1 and len(pairs) == len(set(subjects)):

@@ -152,8 +152,8 @@ class Writer:
         return checksums
 
     def _written_checksums(self, shard: int) -> list[str | None]:
-        part = self._workspace.part("select", shard)
-        return pq.read_table(part, columns=["sha256"]).column(0).to_pylist()
+        with pq.ParquetFile(self._workspace.part("select", shard)) as part:
+            return part.read(["sha256"]).column(0).to_pylist()
 
     def _written_by_another(self, shard: int, input_hash: str) -> bool:
         """Wait for a process that is writing the shard; return whether the shard is done."""

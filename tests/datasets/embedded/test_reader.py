@@ -99,3 +99,11 @@ def test_a_table_without_images_is_none(tmp_path):
     (tmp_path / "labels.csv").write_text("image,expression\na.jpg,happy\n")
     with pytest.raises(UsageError, match=r"tables without pixels or images: labels.csv"):
         open_dataset("table", tmp_path, SelectConfig(), Report())
+
+
+def test_a_table_that_only_names_images_is_for_the_reader_of_folders(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("image,expression\na.jpg,happy\n")
+    with pytest.raises(UsageError, match="names images and does not hold them") as caught:
+        open_dataset("table", path, SelectConfig(), Report())
+    assert caught.value.hint.overrides["select.table"] == str(path)
