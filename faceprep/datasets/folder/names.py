@@ -1,6 +1,5 @@
 """Read people, expressions and sequences of files from their names, by scheme or by inference."""
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,7 +72,7 @@ def read_names(
     UsageError
         If the settings name no scheme, or one that fits no file.
     """
-    stems = [os.path.splitext(path)[0] if is_image(path) else path for path in paths]  # noqa: PTH122
+    stems = [path.rpartition(".")[0] if is_image(path) else path for path in paths]
     within = [_folder(stem) for stem in stems]
     divided = {folder: divide(folder, words.get, _is_part) for folder in set(within)}
     folders = [divided[folder] for folder in within]

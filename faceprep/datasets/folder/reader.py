@@ -52,6 +52,9 @@ class FolderReader(Reader):
     layout = """\
   ROOT/
     happiness/*.jpg  anger/*.png  …     expressions as folders, at any depth
+    anna/happiness/*.jpg  …             people as folders above or below them
+  or
+    KA.AN1.39.tiff  s01_happy_2.jpg  …  people and expressions in the names (select.pattern)
   or
     *.jpg                               without expressions
   or
