@@ -14,7 +14,7 @@ from typing import NamedTuple
 from faceprep.config import SelectConfig
 from faceprep.core.errors import Again, UsageError
 from faceprep.core.tree import IMAGE_SUFFIXES
-from faceprep.core.vocabulary import nearest
+from faceprep.core.vocabulary import EXPRESSION_SYNONYMS, EXPRESSIONS, nearest
 
 #: Share of the files that a scheme must fit.
 SHARE = 0.9
@@ -169,8 +169,8 @@ def own_scheme(pattern: str) -> Scheme:
         texts = [stem]
     elif suffix == "{}":
         texts.append(stem)  # the end may be meant for the suffix
-    # Words are letters, so that {expression}{} divides HA2; only other names have other words.
-    words = (_LETTERS, r"[^/]+?")
+    # Known words, then letters, so that {expression}{} divides HA2, then anything.
+    words = ("|".join((*EXPRESSIONS, *EXPRESSION_SYNONYMS)), _LETTERS, r"[^/]+?")
     patterns = tuple(_compiled(_regex(text, word)) for text in texts for word in words)
     return Scheme(OWN, "select.pattern", patterns, example=pattern)
 

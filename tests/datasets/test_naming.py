@@ -83,6 +83,8 @@ def test_a_scheme_needs_nine_files_of_ten() -> None:
         ("{subject}.{expression}{}.{}", "KA.AN1.39", Name("KA", "AN")),
         ("{subject}.{expression}{}.{}", "jaffe/KA.AN1.39", Name("KA", "AN")),
         ("{subject}_{expression}.{}", "s01_happy", Name("s01", "happy")),
+        ("{subject}_{expression}_{}", "anna_maria_happy_2", Name("anna_maria", "happy")),
+        ("{subject}{expression}", "s01sad", Name("s01", "sad")),
         ("{subject}_{expression}.jpg", "s01_happy", Name("s01", "happy")),
         ("{subject}_{expression}_{}", "s01_3_007", Name("s01", "3")),
         ("{:1}{subject:3}{expression:2}{}", "AF01ANS", Name("F01", "AN")),
