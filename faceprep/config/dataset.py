@@ -29,6 +29,10 @@ def _flat(values: Any) -> Any:
 Words = Annotated[dict[str, Expression | None], BeforeValidator(_flat)]
 
 
+#: A name; the flag ``none``, which means no value elsewhere, is the name ``none``.
+NameOrNone = Annotated[str, BeforeValidator(lambda value: "none" if value is None else value)]
+
+
 class DemoConfig(Section):
     """The rendered demo dataset."""
 
@@ -50,7 +54,7 @@ class SelectConfig(Section):
         json_schema_extra=LOCATION,
         description="folder: CSV or Parquet with image, expression[, subject, sequence, …]",
     )
-    naming: str = Field(
+    naming: NameOrNone = Field(
         "auto",
         description="folder: naming scheme of files that tells people and expressions: auto, none, "
         "jaffe, kdef, rafd, …",

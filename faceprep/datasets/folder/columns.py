@@ -29,6 +29,8 @@ _SEPARATORS = re.compile(r"[\s,;\[\]()]+")
 _SAMPLE = 1000
 _MOST = 0.8
 _LABEL = "label "
+# These are people only if they repeat.
+_MAYBE_PEOPLE = ("name", "id")
 _MAX_NUMBER = 10
 
 
@@ -201,7 +203,10 @@ def _is_label(value: str) -> bool:
 
 
 def _is_usable(raw: pa.Table, name: str, column: str) -> bool:
-    """Return whether a column is text or numbers, and one of parts has only names of parts."""
+    """Return whether the values of a column are of its kind, where the name does not suffice."""
+    if column == "subject" and _fold(name) in _MAYBE_PEOPLE:
+        values = _first_values(raw, name)
+        return 2 * len(set(values)) <= len(values) and not _fit(values, is_image)
     if column == "expression":
         return not pa.types.is_nested(raw.schema.field(name).type)
     if column != "split" or _fold(name) == "split":

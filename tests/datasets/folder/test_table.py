@@ -239,3 +239,15 @@ def test_spellings_of_a_person_are_one_person(plant, read):
     text = lines("image,subject", *(f"{a},{b}" for a, b in zip(images, names, strict=True)))
     rows, _ = read("folder", plant(*images, texts=text))
     assert {row.subject for row in rows} == {"Anna", "7", "Zoë"}
+
+
+@pytest.mark.parametrize("column", ["name", "id"])
+def test_a_name_or_id_is_a_person_if_it_repeats(plant, read, column):
+    images = [f"{k}.jpg" for k in range(6)]
+    text = [f"{image},happy,{k % 2}" for k, image in enumerate(images)]
+    rows, report = read("folder", plant(*images, texts=lines(f"image,label,{column}", *text)))
+    assert {row.subject for row in rows} == {"0", "1"}
+    assert report.people.source == f"column {column}"
+    text = [f"{image},happy,{k}" for k, image in enumerate(images)]
+    root = plant(*images, root="b", texts=lines(f"image,label,{column}", *text))
+    assert read("folder", root)[1].people.source is None
