@@ -27,6 +27,9 @@ from faceprep.workspace import Workspace
 from faceprep.workspace.pending import remove_abandoned
 from faceprep.workspace.schemas import SCHEMA_VERSION
 
+#: Datasets whose people may be read from names.
+_NAMED = ("folder", "table")
+
 
 def run_select(config: Config, options: Options, progress: Progress) -> SelectResult:
     """Read the dataset and bring the select manifest up to date with it.
@@ -49,6 +52,10 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
     report = Report()
     if config.select.table is not None and config.select.dataset != "folder":
         report.note(f"select.table is for --dataset folder: {config.select.table} is not read")
+    if config.select.dataset not in _NAMED and (
+        config.select.pattern is not None or config.select.naming != "auto"
+    ):
+        report.note("select.naming and select.pattern are for --dataset folder: not used")
     reader, found = open_dataset(config.select.dataset, source, config.select, report)
     embedded = isinstance(found, EmbeddedContents)
     planned = embedded and options.dry_run  # the images are not extracted yet

@@ -195,11 +195,12 @@ def test_files_that_are_not_there_are_rows_without_checksum(tmp_path):
 
 
 def test_a_selection_without_a_test_set_says_so(root, tmp_path):
-    settings = {"split": "random", "test_fraction": 0.0, "table": "labels.csv"}
+    settings = {"split": "random", "test_fraction": 0.0, "table": "labels.csv", "naming": "jaffe"}
     result = run(config(root, tmp_path / "out", select=settings))
     notes = " ".join(result.summary.report.notes)
     assert "no frame is in the test set" in notes
     assert "labels.csv is not read" in notes
+    assert "select.naming and select.pattern are for --dataset folder" in notes
 
 
 def test_a_workspace_that_cannot_be_made_is_one_clear_error(root, tmp_path):
