@@ -69,8 +69,11 @@ def rows_of(
         names = read_names(paths, words, select, report, table.place, expressions)
         people = names.subjects
         expressions = expressions if columns.labels else names.expressions
+    # Unknown people of one photograph stay together, because they are seen together.
+    together = len(set(paths)) < len(paths)
+    alone = paths if together else [one.removeprefix(f"{table.dataset}/") for one in ids]
     subjects = [
-        person or (f"sequence-{sequence}" if sequence else ids[k].removeprefix(f"{table.dataset}/"))
+        person or (f"sequence-{sequence}" if sequence else alone[k])
         for k, (person, sequence) in enumerate(zip(people, columns.texts("sequence"), strict=True))
     ]
     sequences = columns.texts("sequence")

@@ -108,6 +108,7 @@ def test_faces_of_one_photograph_are_rows_of_their_own(plant, read):
     rows, _ = read("folder", plant("a.jpg", texts=text))
     assert [(row.expression, row.box[0]) for row in rows] == [("happiness", 1), ("sadness", 50)]
     assert len({row.face_id for row in rows}) == 2
+    assert len({row.subject for row in rows}) == 1  # the photograph is on one side of the split
 
 
 def test_subjects_that_name_nobody_are_not_one_person(plant, read):
