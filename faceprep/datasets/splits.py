@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -30,27 +31,29 @@ def random_split(subject: str, select: SelectConfig) -> str:
 
 
 def random_splits(subjects: Iterable[str], select: SelectConfig) -> dict[str, str]:
-    """Assign all subjects by `random_split`, but at least one to each part that is wanted.
+    """Assign all subjects by `random_split`, unless the draw is far from the fractions.
 
-    Training has precedence over test, and test over val. If the draw leaves a part empty, the
-    subjects are dealt in the order of their draws, which changes as few as possible.
+    Of few subjects, the draw may put four of five into the test part, or nobody. If a part has less
+    than half or more than twice its share, or nobody, the subjects are dealt in the order of their
+    draws, so that the shares are met as closely as possible. Training has precedence over test, and
+    test over val.
     """
     parts = {subject: random_split(subject, select) for subject in subjects}
     drawn = Counter(parts.values())
-    wanted = {
-        "train": 1,
-        "test": int(select.test_fraction > 0),
-        "val": int(select.val_fraction > 0),
-    }
-    if all(drawn[part] >= least for part, least in wanted.items()):
+    shares = {"test": select.test_fraction * len(parts), "val": select.val_fraction * len(parts)}
+    if drawn["train"] and all(
+        drawn[part] >= max(math.floor(share / 2), share > 0)
+        and drawn[part] <= max(math.ceil(share * 2), 1)
+        for part, share in shares.items()
+    ):
         return parts
+    left = max(len(parts) - 1, 0)  # one of them trains
     sizes = {}
-    left = len(parts)
-    for part, least in wanted.items():  # one of each as far as they reach, then as drawn
-        sizes[part] = min(least, left)
+    for part, share in shares.items():
+        sizes[part] = min(int(share > 0), left)
         left -= sizes[part]
-    for part in ("test", "val"):
-        more = min(max(drawn[part] - sizes[part], 0), left)
+    for part, share in shares.items():
+        more = min(max(round(share) - sizes[part], 0), left)
         sizes[part] += more
         left -= more
     order = sorted(parts, key=lambda subject: (draw(select.seed, subject), subject))

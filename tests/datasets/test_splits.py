@@ -1,3 +1,4 @@
+import math
 from collections import Counter
 
 import pytest
@@ -76,11 +77,10 @@ def test_every_part_that_is_wanted_has_somebody_if_there_are_enough(names, test,
     assert counts["train"] >= min(len(names), 1)
     assert counts["test"] >= (test > 0 and len(names) > 1)
     assert counts["val"] >= (val > 0 and len(names) > 1 + (test > 0))
-    drawn = {name: random_split(name, select) for name in names}
-    if {"train", "test", "val"} == set(drawn.values()):
-        assert parts == drawn
-    if len(names) > 1 and not test:
-        assert "test" not in counts
+    for part, fraction in (("test", test), ("val", val)):
+        share = fraction * len(names)
+        assert counts[part] <= max(math.ceil(2 * share), share > 0)
+        assert counts[part] >= math.floor(share / 2) or counts["train"] <= 1
 
 
 def test_ten_people_have_a_test_person_with_every_seed():
@@ -90,11 +90,11 @@ def test_ten_people_have_a_test_person_with_every_seed():
         parts = random_splits(names, select)
         drawn = {name: random_split(name, select) for name in names}
         assert {"train", "test"} <= set(parts.values())
-        if "test" in drawn.values():
+        tested = [name for name, part in parts.items() if part == "test"]
+        if 1 <= list(drawn.values()).count("test") <= 4:
             assert parts == drawn
         else:
-            (tested,) = [name for name, part in parts.items() if part == "test"]
-            assert tested == min(names, key=lambda name: draw(seed, name))
+            assert tested == sorted(names, key=lambda name: draw(seed, name))[:2]
 
 
 def test_one_person_is_for_training():
