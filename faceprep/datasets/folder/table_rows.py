@@ -111,10 +111,10 @@ def rows_of(
 
 def _people(columns: Columns, report: Report) -> list[str | None]:
     """Return the person of each row, ``None`` if the row names nobody."""
-    people = same_spelling(
-        text[:-2] if text and text.endswith(".0") and text[:-2].isdecimal() else text
-        for text in columns.texts("subject")
-    )
+    texts = columns.texts("subject")
+    distinct = list(dict.fromkeys(texts))
+    spelled = dict(zip(distinct, same_spelling(map(_whole, distinct)), strict=True))
+    people = [spelled[text] for text in texts]
     nobody = _nobody(people)
     if nobody:
         report.note(f"column {columns.names['subject']}: nobody is meant by {listed(nobody)}")
@@ -123,6 +123,11 @@ def _people(columns: Columns, report: Report) -> list[str | None]:
     source = f"column {columns.names['subject']}" if unknown < len(people) else None
     report.people = People(source, unknown)
     return people
+
+
+def _whole(text: str | None) -> str | None:
+    """Return a whole number without its ``.0``, and other text as it is."""
+    return text[:-2] if text and text.endswith(".0") and text[:-2].isdecimal() else text
 
 
 def _nobody(subjects: Sequence[str | None]) -> dict[str, int]:

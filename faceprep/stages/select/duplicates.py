@@ -75,9 +75,9 @@ class Contents:
 
     def add(self, rows: Sequence[FrameRow]) -> None:
         """Add rows; their checksums follow."""
-        self._paths.extend(hash(row.path) for row in rows)
-        self._splits.extend(_SPLIT_CODE[row.split] for row in rows)
-        self._labels.extend(_LABEL_CODE[row.expression] for row in rows)
+        self._paths.extend([hash(row.path) for row in rows])
+        self._splits.extend([_SPLIT_CODE[row.split] for row in rows])
+        self._labels.extend([_LABEL_CODE[row.expression] for row in rows])
 
     def add_checksums(self, checksums: Iterable[str | None]) -> None:
         """Add SHA-256 of the rows added before, hexadecimal; ``None`` equals no other."""
