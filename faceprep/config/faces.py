@@ -20,7 +20,15 @@ class AlignConfig(Section):
         " (choose = central always does)",
     )
     min_face_size: int = Field(20, ge=12, description="MTCNN: smallest face looked for, pixels")
-    min_confidence: float = Field(0.0, description="below it a face is low_confidence")
+    min_confidence: float = Field(
+        0.0,
+        description="below it a face is low_confidence; MTCNN: 0.8 to 1, dlib: below 0 in doubt, "
+        "clear faces above 1",
+    )
+    # Flags and variables are text, which a `Literal` of numbers does not accept.
+    turns: Annotated[Literal[1, 4], BeforeValidator(number)] = Field(
+        1, description="4: search also turned by 90, 180 and 270 degrees, in four times the time"
+    )
     template: Literal["expression", "arcface", "dlib", "ffhq"] = "expression"
     size: int = Field(128, ge=32, le=1024, description="side of the crop, pixels")
     max_pixels: int = Field(
@@ -32,7 +40,6 @@ class HeatmapsConfig(Section):
     """Gaussians of peak 1 at the 68 landmarks."""
 
     sigma: float = Field(2.0, gt=0, description="pixels of the crop at 128; scales with its size")
-    # Flags and variables are text, which a `Literal` of numbers does not accept.
     channels: Annotated[Literal[1, 68], BeforeValidator(number)] = Field(
         1, description="1: the maximum over the points, one PNG a face; 68: one plane a point"
     )

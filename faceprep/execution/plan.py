@@ -7,6 +7,7 @@ every other shard is made.
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from faceprep.config import Config
 from faceprep.core.errors import Again, FaceprepError, UsageError
@@ -60,6 +61,7 @@ class StageResult:
     status: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0  # wall time
     failed: dict[int, str] = field(default_factory=dict)  # failed shard → error
+    findings: dict[str, Any] = field(default_factory=dict)  # see `Stage.findings`
     disk_bytes: int = 0  # estimated size of the shards in ``todo``
 
 

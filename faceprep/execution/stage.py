@@ -103,6 +103,10 @@ class Stage(ShardedStage):
         marker = workspace.marker("select", shard)
         return marker.rows if marker else 1
 
+    def findings(self, workspace: Workspace, config: Config) -> dict[str, Any]:
+        """Return what the user should know about the finished rows, JSON-ready."""
+        return {}
+
     @abstractmethod
     def process(
         self,

@@ -15,6 +15,7 @@ from faceprep.faces.alignment import (
     apply_affine,
     estimate_similarity,
     five_from_68,
+    invert_affine,
     load_template,
     warp,
 )
@@ -22,11 +23,14 @@ from faceprep.faces.finder import (
     LIBRARY_ERRORS,
     Face,
     FacesFound,
+    annotated_box,
     choose,
     describe,
 )
+from faceprep.faces.matching import Box, best_match, overlap, search_around
 from faceprep.faces.photographs import Row
-from faceprep.faces.registry import load_finder
+from faceprep.faces.registry import DETECTORS, load_finder
+from faceprep.faces.turns import compose, move_face, turn_image, turn_matrix, turned_faces
 
 
 @dataclass
@@ -59,51 +63,113 @@ class Aligner:
     def align(self, images: Sequence[np.ndarray], rows: Sequence[Row]) -> Iterator[Alignment]:
         """Align photographs ``(H, W, 3) uint8`` RGB together, and yield their crops one at a time.
 
-        `rows` are their rows of `select`, which have the annotations that ``given`` reads.
+        `rows` are their rows of `select`. Their annotations are what ``given`` reads; detectors
+        take the face that overlaps the annotated one.
         """
-        found = self._finder.find(images, rows)
-        photos = [
-            _choose_face(image, one, self._config) for image, one in zip(images, found, strict=True)
-        ]
+        photos = self._look(images, rows, 0)
+        if self._config.detector != "given":
+            if self._config.turns > 1:
+                for turn in (1, 2, 3):
+                    others = self._look(images, rows, turn)
+                    photos = [max(pair, key=_sureness) for pair in zip(photos, others, strict=True)]
+            else:
+                self._refuse_turned(photos)
         _predict_landmarks([photo for photo in photos if photo.face and photo.points is None])
         for photo in photos:
             _crop(photo, self._config)
             yield photo.alignment
 
+    def _look(self, images: Sequence[np.ndarray], rows: Sequence[Row], turn: int) -> "list[_Photo]":
+        """Find and choose the face of each image, turned counterclockwise by quarter turns."""
+        photos = [
+            _Photo(turn_image(image, turn), turn, turn_matrix(turn, image.shape))
+            for image in images
+        ]
+        found = self._finder.find([photo.image for photo in photos], rows)
+        for photo, one, row in zip(photos, found, rows, strict=True):
+            box = None if self._config.detector == "given" else annotated_box(row)
+            if box is not None:
+                box = move_face(Face(box, 1.0), photo.to_image).box
+            self._choose_face(photo, one, box)
+        return photos
+
+    def _choose_face(self, photo: "_Photo", found: FacesFound, annotated: Box | None) -> None:
+        config, columns = self._config, photo.alignment.columns
+        faces, given = found.faces, config.detector == "given"
+        if found.status == "no_face":
+            columns["faces_found"] = len(faces)
+        if annotated is not None and found.status == "no_face":
+            match = best_match(faces, annotated)
+            if match is None:
+                match = search_around(self._finder, photo.image, annotated)
+                columns["faces_found"] += match is not None
+            if match is None and faces:
+                share = max(overlap(face.box, annotated)[0] for face in faces)
+                photo.fail(
+                    "no_face",
+                    f"the annotated face is not among the {len(faces)} found (largest overlap"
+                    f" {share:.2f})",
+                )
+                return
+            faces = [match] if match is not None else []
+        if not faces:
+            photo.fail(found.status, found.reason)
+            return
+        confident = [face for face in faces if face.confidence >= config.min_confidence]
+        face = choose(confident or faces, config.choose, photo.image.shape)
+        photo.face, photo.points = face, found.landmarks68
+        in_file = photo.in_file(face)
+        columns |= {"confidence": None if given else face.confidence, "box": in_file.box}
+        if in_file.landmarks5 is not None:
+            columns["landmarks5"] = _flat(in_file.landmarks5)
+        if not (confident or given):
+            limit = f"{config.min_confidence:g} (align.min_confidence)"
+            photo.fail("low_confidence", f"confidence {face.confidence:.3f} is below {limit}")
+
+    def _refuse_turned(self, photos: "Sequence[_Photo]") -> None:
+        """Fail uncertain faces that are found with more confidence when they are turned."""
+        sure = DETECTORS[self._config.detector].sure
+        doubtful = [photo for photo in photos if photo.face and photo.face.confidence < sure]
+        faces = [photo.face for photo in doubtful if photo.face]
+        if not doubtful:
+            return
+        answers = turned_faces(self._finder, [photo.image for photo in doubtful], faces)
+        for photo, face, answer in zip(doubtful, faces, answers, strict=True):
+            if answer is not None:
+                photo.fail(
+                    "low_confidence",
+                    f"turned by {answer[0]} degrees the face has confidence {answer[1]:.3f}, as it"
+                    f" is {face.confidence:.3f}; align.turns=4 turns it",
+                )
+
 
 @dataclass
 class _Photo:
-    """A photograph, its chosen face and its landmarks ``(68, 2)``; None without landmarks."""
+    """A photograph, its chosen face and its landmarks ``(68, 2)``; None without landmarks.
+
+    `to_image` is the transformation of the pixels of the file to those of `image`, which is turned
+    by `turn` quarter turns.
+    """
 
     image: np.ndarray
+    turn: int
+    to_image: np.ndarray
     alignment: Alignment = field(default_factory=Alignment)
     face: Face | None = None
     points: np.ndarray | None = None
+
+    def in_file(self, face: Face) -> Face:
+        """Return a face in pixels of the file."""
+        return move_face(face, invert_affine(self.to_image)) if self.turn else face
 
     def fail(self, status: str, reason: str) -> None:
         self.alignment.columns |= {"status": status, "reason": reason}
         self.face = None
 
 
-def _choose_face(image: np.ndarray, found: FacesFound, config: AlignConfig) -> _Photo:
-    photo = _Photo(image)
-    columns = photo.alignment.columns
-    if found.status == "no_face":
-        columns["faces_found"] = len(found.faces)
-    if not found.faces:
-        photo.fail(found.status, found.reason)
-        return photo
-    confident = [face for face in found.faces if face.confidence >= config.min_confidence]
-    face = choose(confident or found.faces, config.choose, image.shape)
-    photo.face, photo.points = face, found.landmarks68
-    given = config.detector == "given"
-    columns |= {"confidence": None if given else face.confidence, "box": face.box}
-    if face.landmarks5 is not None:
-        columns["landmarks5"] = _flat(face.landmarks5)
-    if not (confident or given):
-        limit = f"{config.min_confidence:g} (align.min_confidence)"
-        photo.fail("low_confidence", f"confidence {face.confidence:.3f} is below {limit}")
-    return photo
+def _sureness(photo: _Photo) -> tuple[bool, float]:
+    confidence = photo.alignment.columns.get("confidence")
+    return photo.face is not None, -np.inf if confidence is None else confidence
 
 
 def _predict_landmarks(photos: Sequence[_Photo]) -> None:
@@ -140,11 +206,12 @@ def _crop(photo: _Photo, config: AlignConfig) -> None:
     except LIBRARY_ERRORS as error:
         photo.fail("landmarks_failed", describe(error))
         return
+    in_file = photo.in_file(Face(photo.face.box, 1.0, five))
     photo.alignment.columns |= {
         "status": "ok",
-        "landmarks5": _flat(five),
+        "landmarks5": _flat(np.asarray(in_file.landmarks5)),
         "landmarks68": _flat(apply_affine(matrix, photo.points)),
-        "matrix": _flat(matrix),
+        "matrix": _flat(compose(matrix, photo.to_image)),
     }
 
 

@@ -119,12 +119,31 @@ def choose(faces: Sequence[Face], how: str, shape: tuple[int, ...]) -> Face:
     return max(faces, key=lambda face: face.box[2] * face.box[3])
 
 
-def _given(row: Row, shape: tuple[int, ...]) -> FacesFound:
-    """Return the annotated face of a select row after checks: conventions of datasets differ."""
+def annotated_box(row: Row) -> tuple[float, float, float, float] | None:
+    """Return the box of the face that the dataset annotates, from the box or the landmarks.
+
+    None without an annotation, or if it is not finite or has no area.
+    """
+    five, points, box = _annotation(row)
+    if five is None and points is None and box is None:
+        return None
+    x, y, width, height = _box(box, points, five)
+    usable = np.isfinite([x, y, width, height]).all() and width > 0 and height > 0
+    return (x, y, width, height) if usable else None
+
+
+def _annotation(row: Row) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+    """Return five and 68 landmarks and the box (position, size) of a row of `select`."""
     five, points, box = (
         np.array(row[key], np.float32).reshape(count, 2) if row.get(key) is not None else None
         for key, count in (("landmarks5", 5), ("landmarks68", 68), ("box", 2))
     )
+    return five, points, box
+
+
+def _given(row: Row, shape: tuple[int, ...]) -> FacesFound:
+    """Return the annotated face of a select row after checks: conventions of datasets differ."""
+    five, points, box = _annotation(row)
     if five is None and points is None and box is None:
         reason = "the dataset gives neither landmarks5, landmarks68 nor box for it"
         return FacesFound(status="landmarks_failed", reason=reason)

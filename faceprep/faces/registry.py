@@ -11,7 +11,7 @@ from faceprep.faces.model_files import dlib_model, mtcnn_weights
 
 #: Settings of ``[align]`` that affect the crops of any detector, and those of real detectors.
 _EVERY = ("detector", "template", "size", "max_pixels")
-_DETECTED = ("choose", "min_confidence")
+_DETECTED = ("choose", "min_confidence", "turns")
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class DetectorSpec:
     settings: tuple[str, ...] = ()  # names of the settings of ``[align]`` that affect its faces
     # ``check(config)`` raises MissingToolError if a file that it needs is missing
     check: Callable[[AlignConfig], Any] = lambda config: None
+    # confidence below which a face may be the wrong way up; upright faces are mostly above it
+    sure: float = 0.0
     # whether it runs on the device that the user chooses; others run on the CPU
     uses_gpu: bool = False
 
@@ -75,12 +77,14 @@ DETECTORS = {
         ),
         settings=("search", "min_face_size", *_DETECTED),
         check=_check_mtcnn,
+        sure=0.99,
         uses_gpu=True,
     ),
     "dlib": DetectorSpec(
         lambda config, device: DetectorFinder(_dlib(config.dlib_model)),
         settings=("dlib_model", *_DETECTED),
         check=_check_dlib,
+        sure=0.4,
     ),
     "given": DetectorSpec(lambda config, device: AnnotationFinder()),
 }

@@ -81,6 +81,8 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
             changing = set().union(*(stale.get(up, set()) for up in stage.upstream))
             if options.wait or options.dry_run:
                 done = run_stage(stage, config, step, progress, changing)
+                if not options.dry_run:
+                    done.findings = stage.findings(Workspace(config.workspace), config)
             else:
                 after = [job for up in stage.upstream for job in result.jobs.get(up, ())]
                 done, jobs = submit_stage(stage, config, step, progress, changing, after)

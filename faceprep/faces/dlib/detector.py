@@ -50,7 +50,7 @@ class DlibHOG:
         """Return the faces of each ``(H, W, 3) uint8 RGB`` image, best score first; no key points.
 
         The confidence is the score of the filter: clear faces have 1 to 3, its threshold is 0.
-        Faces of a second search below the threshold have confidence 0.
+        Faces of a second search may be below it.
         """
         return [self._detect(image) for image in images]
 
@@ -131,7 +131,7 @@ def _face(box: Any, score: float, scale: float, margin: float) -> Face:
     x, y = ((p + 0.5 - margin) / scale - 0.5 for p in (box.left(), box.top()))
     # Width and height are distances between the centres of the outer pixels, as in dlib's
     # predictor.
-    return Face((x, y, (box.width() - 1) / scale, (box.height() - 1) / scale), max(score, 0.0))
+    return Face((x, y, (box.width() - 1) / scale, (box.height() - 1) / scale), score)
 
 
 def _inside(face: Face, shape: tuple[int, ...]) -> float:

@@ -26,6 +26,8 @@ def run_tables(config: Config, result: RunResult, options: Options) -> Page:
             renderables.append(_dry_table(result))
         else:
             renderables.append(_done_table(result) if options.wait else _jobs_table(result))
+            notes = map(_several_faces, (stage.findings for stage in result.stages))
+            renderables += [note for note in notes if note is not None]
     data = {"workspace": str(config.workspace), **summary(result)}
     if options.dry_run:
         data["config"] = config.model_dump(mode="json")
@@ -43,6 +45,17 @@ def _done_table(result: RunResult) -> Any:
         shards, seconds = f"{made} of {stage.shards}", f"{stage.seconds:.1f}"
         table.add_row(stage.stage, str(stage.rows), ok, "\n".join(failed), shards, seconds, rate)
     return table
+
+
+def _several_faces(findings: dict[str, Any]) -> Any:
+    """Return a note on photographs with several faces, None without any."""
+    count = findings.get("several_faces")
+    if not count:
+        return None
+    return _plain(
+        f"note: several faces in {count:,} photographs; of each the face that the dataset"
+        f" annotates was taken, else the {findings['choose']} one (align.choose=largest, central)"
+    )
 
 
 def _jobs_table(result: RunResult) -> Any:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from faceprep.config import Config
 from faceprep.core.device import choose_device
 from faceprep.core.errors import Again, UsageError
@@ -21,6 +23,8 @@ from faceprep.faces.alignment import load_template
 from faceprep.faces.model_files import dlib_model
 from faceprep.faces.registry import DETECTORS, settings_of
 from faceprep.stages.align.groups import read_groups
+from faceprep.workspace import Workspace
+from faceprep.workspace.face_index import read_columns
 from faceprep.workspace.manifest import Row
 
 
@@ -29,6 +33,7 @@ class Align(Stage):
 
     name = "align"
     upstream = ("select",)
+    version = 2
     image_bytes = 25_000
 
     def settings(self, config: Config) -> dict[str, Any]:
@@ -69,8 +74,26 @@ class Align(Stage):
             for key in (selected["face_id"] for selected in select)
         ]
 
+    def findings(self, workspace: Workspace, config: Config) -> dict[str, Any]:
+        """Return the number of photographs in which several faces were found."""
+        return {"several_faces": several_faces(workspace), "choose": config.align.choose}
+
 
 STAGE = Align()
+
+
+def several_faces(workspace: Workspace) -> int:
+    """Count the photographs in which several faces were found."""
+    photographs: set[str] = set()
+    for shard in workspace.shards("align"):
+        found = read_columns(workspace, "align", shard, ["faces_found"])
+        if found is None or not pc.any(pc.greater(found["faces_found"], 1)).as_py():
+            continue
+        selected = read_columns(workspace, "select", shard, ["path"])
+        if selected is not None and len(selected) == len(found):
+            several = pc.fill_null(pc.greater(found["faces_found"], 1), False)
+            photographs.update(selected["path"].filter(several).to_pylist())
+    return len(photographs)
 
 
 def _row(face_id: str, alignment: Alignment, out: ShardOutput) -> Row:

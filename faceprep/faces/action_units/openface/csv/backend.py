@@ -175,6 +175,13 @@ class CsvFaces:
         what = f"row in {self.folder.path.name}" if self.folder.is_table else "CSV"
         if in_sequence:
             return CsvFace(reason=f"no {what} for {path}, nor for its sequence {'/'.join(folder)}")
+        nameless = self.folder.nameless()
+        if nameless is not None:
+            return CsvFace(
+                reason=f"no {what} for {path}: {nameless[0]} has {nameless[1]} numbered rows"
+                " without names (FeatureExtraction -fdir), and nothing tells which row shows which"
+                " photograph; FaceLandmarkImg -fdir writes a CSV for each, or add a column image"
+            )
         return CsvFace(
             reason=f"no {what} for {path}: OpenFace writes none for an image without a face"
         )

@@ -26,6 +26,9 @@ NAME_COLUMNS = (
 #: face.
 DETAILS = "_of_details.txt"
 
+#: Files that are read to explain a missing row.
+_FEW_FILES = 50
+
 _ENDINGS = (*IMAGE_SUFFIXES, ".csv", ".avi", ".mp4", ".mov", ".wmv", ".mkv", ".webm")
 
 
@@ -80,6 +83,17 @@ class CsvFolder:
         """Return the rows of a name, in the order of the file."""
         file = self._file(name)
         return file.rows(None if self._lines is None else self._lines[name])
+
+    @cache  # noqa: B019 - a folder lives as long as the process
+    def nameless(self) -> tuple[str, int] | None:
+        """Return label and rows of the first file if the files hold frames and name no images."""
+        names = self.names[:_FEW_FILES]
+        try:
+            if self._lines is None and names and all(map(self.is_sequence, names)):
+                return self.label(names[0]), len(self.rows(names[0]))
+        except CsvError:
+            pass
+        return None
 
     def fingerprint(self) -> str:
         """Return the digest of names, sizes and modification times of all files."""

@@ -360,3 +360,21 @@ def test_a_large_folder_is_listed_once_and_read_not_at_all(root, csvs, run):
     csvs.mkdir()
     write(csvs / "000008.csv", still(3))
     assert answers(run(faces[1:])) == [3]  # found at the listed path
+
+
+@pytest.mark.parametrize("name", ["faces.csv", "photos/happiness.csv"])
+def test_numbered_rows_of_stills_are_no_faceless_images(root, csvs, run, name):
+    """FeatureExtraction -fdir numbers the images of a folder, in an order that is not recorded."""
+    write(csvs / name, video_text([1, 2, 3]))
+    write(csvs / "other.csv", video_text([4, 5]))
+    for found in run([face_of(f"photos/{stem}.jpg") for stem in "abc"]):
+        assert "numbered rows without names (FeatureExtraction -fdir)" in found.reason
+        assert "FaceLandmarkImg -fdir writes a CSV for each, or add a column image" in found.reason
+        assert "without a face" not in found.reason
+
+
+def test_a_still_without_its_own_file_has_no_face_beside_files_of_stills(root, csvs, run):
+    write(csvs / "clip.csv", video_text([1, 2, 3]))
+    write(csvs / "a.csv", csv_text([cells()]))
+    (found,) = run([face_of("photos/b.jpg")])
+    assert NONE in found.reason
