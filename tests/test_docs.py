@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 SMALL = {
-    "FACEPREP_DEMO_SUBJECTS": "10",
+    "FACEPREP_DEMO_SUBJECTS": "8",
     "FACEPREP_DEMO_FRAMES": "4",
     "FACEPREP_DEMO_SIZE": "160",
     "FACEPREP_TRAIN_PRESET": "tiny",
@@ -105,7 +105,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             ("oulu-casia", "Oulu-CASIA"),
             ("celeba", "CelebA"),
         ):
-            run("demo", str(data / name), "--layout", layout, "--subjects", "10", "--frames", "4")
+            run("demo", str(data / name), "--layout", layout, "--subjects", "4", "--frames", "4")
         photos = sorted((data / "Oulu-CASIA").rglob("*.jpeg"))
         for expression in ("Happiness", "Surprise", "Anger"):
             (place / "photos" / expression.lower()).mkdir(parents=True)
