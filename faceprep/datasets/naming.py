@@ -138,7 +138,7 @@ def scheme_of(stems: Sequence[str], select: SelectConfig) -> Scheme | None:
     for scheme in schemes():
         if scheme.name == select.naming.casefold():
             return _fitting(scheme, stems, "select.naming")
-    near = nearest(select.naming, names) or "none"
+    near = nearest(select.naming.casefold(), names) or NO_NAMES
     message = f"select.naming={select.naming} is none of auto, none, {', '.join(names)}"
     raise UsageError(message, Again({"select.naming": near}))
 
