@@ -15,6 +15,7 @@ IMAGE_SUFFIXES = frozenset(
         *(".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
     )
 )
+_IMAGE_ENDINGS = frozenset(suffix[1:] for suffix in IMAGE_SUFFIXES)
 MAX_DEPTH = 32
 #: Reason for which a walk leaves out a folder.
 OWN_FOLDER = "folder that faceprep wrote: its crops are no photographs"
@@ -116,8 +117,8 @@ def own_folder(root: Path) -> Path | None:
 
 def is_image(name: str) -> bool:
     """Return whether a file name ends in an image suffix, in upper or lower case."""
-    stem, dot, suffix = name.rpartition(".")
-    return dot + suffix.lower() in IMAGE_SUFFIXES and stem != ""
+    stem, _, suffix = name.rpartition(".")
+    return stem != "" and suffix.lower() in _IMAGE_ENDINGS
 
 
 def is_system_file(name: str) -> bool:

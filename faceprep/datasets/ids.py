@@ -1,7 +1,6 @@
 """Build face ids: stable, readable, and unique for each frame, also as file names."""
 
 import hashlib
-import os
 import re
 import unicodedata
 from collections import Counter
@@ -43,11 +42,11 @@ def unique_ids(dataset: str, paths: Sequence[str]) -> list[str]:
     The suffix is removed, unless files differ only by it. Ids that are still equal (names that
     differ in their Unicode form) are numbered.
     """
-    ids = [face_id(dataset, *_stem(path).split("/")) for path in paths]
+    ids = [_face_id(dataset, _stem(path)) for path in paths]
     for attempt in range(len(ids)):
-        counts = Counter(ids)
-        if len(counts) == len(ids):
+        if len(set(ids)) == len(ids):
             break
+        counts = Counter(ids)
         ranks: Counter[str] = Counter()
         for k, path in enumerate(paths):
             same = ids[k]
@@ -57,8 +56,18 @@ def unique_ids(dataset: str, paths: Sequence[str]) -> list[str]:
     return ids
 
 
+def _face_id(dataset: str, path: str) -> str:
+    plain = f"{dataset}/{path}"
+    if len(plain) <= _MAX_BYTES - plain.count("/") and _PLAIN.fullmatch(plain):
+        return plain  # the usual case, without dividing and joining
+    return face_id(dataset, *path.split("/"))
+
+
 def _stem(path: str) -> str:
-    return os.path.splitext(path)[0] if is_image(path) else path  # noqa: PTH122
+    if not is_image(path):
+        return path
+    stem = path.rpartition(".")[0]
+    return path if stem.rpartition("/")[2].strip(".") == "" else stem  # a/.jpg has no suffix
 
 
 def _quote(segment: str) -> str:

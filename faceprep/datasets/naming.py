@@ -87,9 +87,9 @@ class Scheme:
                 return _name(match)
         return None
 
-    def count(self, paths: Sequence[str]) -> int:
-        """Count the paths that fit."""
-        return sum(self.read(path) is not None for path in paths)
+    def fits(self, path: str) -> bool:
+        """Tell whether a path without its suffix fits."""
+        return any(pattern.match(path) is not None for pattern in self.patterns)
 
 
 @cache
@@ -206,12 +206,18 @@ def _name(match: re.Match[str]) -> Name:
 
 
 def _fits(scheme: Scheme, stems: Sequence[str]) -> bool:
-    return scheme.count(stems) >= SHARE * len(stems)
+    left = len(stems)  # files that may still fit
+    for stem in stems:
+        if not scheme.fits(stem):
+            left -= 1
+            if left < SHARE * len(stems):
+                return False
+    return True
 
 
 def _fitting(scheme: Scheme, stems: Sequence[str], setting: str) -> Scheme:
     """Return a scheme that the settings name, which must fit some path."""
-    if not any(scheme.read(stem) for stem in stems):
+    if not any(map(scheme.fits, stems)):
         raise UsageError(
             f"{setting}: no file is named like {scheme.example}; the first is {stems[0]}",
             _FIELDS_HINT if scheme.name == OWN else Again({"select.naming": "auto"}),

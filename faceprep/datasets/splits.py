@@ -38,7 +38,7 @@ def random_splits(subjects: Iterable[str], select: SelectConfig) -> dict[str, st
     draws, so that the shares are met as closely as possible. Training has precedence over test, and
     test over val.
     """
-    parts = {subject: random_split(subject, select) for subject in subjects}
+    parts = {subject: random_split(subject, select) for subject in dict.fromkeys(subjects)}
     drawn = Counter(parts.values())
     shares = {"test": select.test_fraction * len(parts), "val": select.val_fraction * len(parts)}
     if drawn["train"] and all(

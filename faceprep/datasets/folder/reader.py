@@ -12,7 +12,7 @@ from pathlib import Path
 from faceprep.config import STAGES, SelectConfig
 from faceprep.core.errors import Again
 from faceprep.core.file_kinds import KindsByEnding
-from faceprep.core.tree import OWN_FOLDER, Folder, is_image, walk
+from faceprep.core.tree import OWN_FOLDER, Folder, walk
 from faceprep.datasets.base import FrameRow, Reader
 from faceprep.datasets.folder.images import has_image, images_among, note_disguised
 from faceprep.datasets.folder.labels import folder_words, note_folders, place_of
@@ -130,14 +130,16 @@ def _images(root: Path, report: Report) -> list[str]:
             folder.folders.remove(name)
             report.leave_out(OWN_FOLDER, folder.join(name))
         images = images_among(root, folder, kinds, report)
-        for name in itertools.filterfalse(is_image, folder.files):
-            if name.lower() in LABEL_TABLES and folder.path:
+        others = set(folder.files).difference(images) if folder.path else ()
+        for name in sorted(others):
+            if name.lower() in LABEL_TABLES:
                 text = "table below the root, not used: point --root at its folder to use it"
                 report.note(text, folder.join(name))
-        usable = [name for name in images if not _looks_like_drive(folder.join(name))]
-        for name in set(images) - set(usable):
-            report.leave_out("file whose path begins like a drive (x:)", folder.join(name))
-        found += map(folder.join, usable)
+        for path in map(folder.join, images):
+            if _looks_like_drive(path):
+                report.leave_out("file whose path begins like a drive (x:)", path)
+            else:
+                found.append(path)
     note_disguised(root, found, report)
     return sorted(found)
 

@@ -47,6 +47,9 @@ def locate_images(
     listed = len(names) - names.count(None)
     if len(missing) > max_missing * listed:
         raise _too_many_missing(table, missing, listed, locate)
+    paths = [path for path in found if path is not None and path != OUTSIDE]
+    if len(paths) == len(names):
+        return columns, paths
     keep, paths = [], []
     for k, (name, path) in enumerate(zip(names, found, strict=True)):
         if path is None:  # The row is kept; align reports the missing file.
@@ -69,9 +72,9 @@ def distinct_rows(
 
     Rows of one image with different boxes or landmarks are different faces.
     """
-    counts = Counter(paths)
-    if len(counts) == len(paths):
+    if len(set(paths)) == len(paths):
         return list(range(len(paths)))
+    counts = Counter(paths)
     groups: dict[tuple[str, ...], list[int]] = {}
     faces = [name for name in VECTORS if name in columns.table.column_names]
     twice = [k for k, path in enumerate(paths) if counts[path] > 1]

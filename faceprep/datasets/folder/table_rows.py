@@ -84,15 +84,19 @@ def rows_of(
         range(len(paths)),
         key=lambda k: (subjects[k], sequences[k] or "", frames[k] or 0, paths[k]),
     )
+    present = columns.table.column_names
+    roles = columns.table.column("role").to_pylist() if "role" in present else None
+    numbers = columns.table.select([name for name in VECTORS if name in present])
     for start in range(0, len(order), _BATCH):
         rows = order[start : start + _BATCH]
-        for k, row in zip(rows, columns.table.take(pa.array(rows)).to_pylist(), strict=True):
+        given = numbers.take(pa.array(rows)).to_pydict()
+        for n, k in enumerate(rows):
             split = splits[k]
             if split is None:
                 report.leave_out("row without a split", paths[k])
                 continue
             vectors: dict[str, Any] = {
-                name: vector(row[name], name, report, paths[k]) for name in VECTORS if name in row
+                name: vector(values[n], name, report, paths[k]) for name, values in given.items()
             }
             yield FrameRow(
                 face_id=ids[k],
@@ -102,7 +106,7 @@ def rows_of(
                 frame=frames[k],
                 path=paths[k],
                 expression=expressions[k],
-                role=_role(row.get("role"), table),
+                role=_role(roles[k], table) if roles else "still",
                 split=split,
                 fold=folds[k],
                 **vectors,

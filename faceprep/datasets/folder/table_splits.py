@@ -155,6 +155,8 @@ def integers(columns: Columns, name: str, largest: int, table: TableName) -> lis
     UsageError
         If a value is no whole number, or too large.
     """
+    if name not in columns.table.column_names:
+        return [None] * columns.table.num_rows
     numbers: list[int | None] = []
     for text in columns.texts(name):
         try:

@@ -51,12 +51,18 @@ def content_hash(table: pa.Table) -> str:
 def cut(rows: Iterable[FrameRow], size: int) -> Iterator[list[FrameRow]]:
     """Cut rows into shards of at most ``size``; only sequences longer than ``size`` are cut."""
     shard: list[FrameRow] = []
-    counter = itertools.count()
 
     def group(row: FrameRow) -> object:
-        return next(counter) if row.sequence is None else (row.subject, row.sequence)
+        return None if row.sequence is None else (row.subject, row.sequence)
 
-    for _, members in itertools.groupby(rows, key=group):
+    for key, members in itertools.groupby(rows, key=group):
+        if key is None:
+            for row in members:
+                if len(shard) == size:
+                    yield shard
+                    shard = []
+                shard.append(row)
+            continue
         sequence = list(members)
         if shard and len(shard) + len(sequence) > size:
             yield shard

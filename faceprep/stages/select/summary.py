@@ -1,5 +1,6 @@
 """Summary of a selection: subjects, sequences and frames by expression and split."""
 
+import collections
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,8 @@ UNLABELLED = "unlabelled"
 LABELS = (*EXPRESSIONS, UNLABELLED)
 
 _SPLIT_BITS = 2
+_SPLIT_CODE = {split: code for code, split in enumerate(SPLITS)}
+_LABEL_BIT = {label: 1 << (_SPLIT_BITS + k) for k, label in enumerate(LABELS)}
 
 
 @dataclass
@@ -87,7 +90,7 @@ class Counter:
             Its subject is in another split too.
         """
         label = row.expression or UNLABELLED
-        code = SPLITS.index(row.split)
+        code = _SPLIT_CODE[row.split]
         known = self._subjects.get(row.subject, code)
         if known & ((1 << _SPLIT_BITS) - 1) != code:
             before = SPLITS[known & ((1 << _SPLIT_BITS) - 1)]
@@ -95,7 +98,7 @@ class Counter:
                 f"subject {row.subject} is in {before} and in {row.split} ({row.path})",
                 Again({"select.split": "random"}, note="divides whole subjects"),
             )
-        self._subjects[row.subject] = known | 1 << (_SPLIT_BITS + LABELS.index(label))
+        self._subjects[row.subject] = known | _LABEL_BIT[label]
         key = (label, row.split, row.role)
         self._frames[key] = self._frames.get(key, 0) + 1
         if row.sequence is not None:
@@ -112,12 +115,12 @@ class Counter:
             summary.cells[label, split].sequences = sequences
         for split, sequences in self._sequence_totals.items():
             summary.totals[split].sequences = sequences
-        for known in self._subjects.values():
+        for known, subjects in collections.Counter(self._subjects.values()).items():
             split = SPLITS[known & ((1 << _SPLIT_BITS) - 1)]
-            summary.totals[split].subjects += 1
-            for k, label in enumerate(LABELS):
-                if known >> (_SPLIT_BITS + k) & 1:
-                    summary.cells[label, split].subjects += 1
+            summary.totals[split].subjects += subjects
+            for label, bit in _LABEL_BIT.items():
+                if known & bit:
+                    summary.cells[label, split].subjects += subjects
         return summary
 
     def _count_sequence(self, row: FrameRow, label: str) -> None:

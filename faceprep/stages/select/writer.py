@@ -1,6 +1,5 @@
 """Write the changed shards of the select manifest."""
 
-import hashlib
 import os
 import time
 from array import array
@@ -78,7 +77,7 @@ class Writer:
         self._config, self._options, self._progress = config, options, progress
         self._workspace = Workspace(config.workspace)
         self._root = os.path.abspath(root)  # noqa: PTH100 - links stay as the user wrote them
-        self._ids = array("Q")
+        self._ids = array("q")
         self._in_parallel = False
         self._hash = config_hash(config)
         self._provenance = {"settings": settings_of(config), "versions": versions()}
@@ -103,7 +102,7 @@ class Writer:
                 for shard, rows in enumerate(shards):
                     for row in rows:
                         self.counter.add(row)
-                    self._ids.extend(_short_hash(row.face_id) for row in rows)
+                    self._ids.extend([hash(row.face_id) for row in rows])
                     self.contents.add(rows)
                     self.contents.add_checksums(self._write_shard(shard, rows, pool))
                     self.result.shards += 1
@@ -175,12 +174,8 @@ class Writer:
             (folder / "stage.json").unlink(missing_ok=True)
 
 
-def _short_hash(face_id: str) -> int:
-    return int.from_bytes(hashlib.blake2b(face_id.encode(), digest_size=8).digest())
-
-
 def _check_unique(hashes: "array[int]") -> None:
     """Check that readers return unique ids; a million of them take 16 MB."""
-    numbers = np.sort(np.frombuffer(hashes, dtype=np.uint64)) if len(hashes) else np.empty(0)
+    numbers = np.sort(np.frombuffer(hashes, dtype=np.int64)) if len(hashes) else np.empty(0)
     if (numbers[1:] == numbers[:-1]).any():
         raise FaceprepError("two selected frames have the same face_id: the reader is wrong")
