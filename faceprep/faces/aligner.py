@@ -49,7 +49,7 @@ class Aligner:
     """
 
     def __init__(self, config: AlignConfig, device: str = "cpu") -> None:
-        self._config = config
+        self._config, self._device = config, device
         self._finder = load_finder(config, device)
         self.name = self._finder.name
 
@@ -128,12 +128,13 @@ class Aligner:
 
     def _refuse_turned(self, photos: "Sequence[_Photo]") -> None:
         """Fail uncertain faces that are found with more confidence when they are turned."""
-        sure = DETECTORS[self._config.detector].sure
-        doubtful = [photo for photo in photos if photo.face and photo.face.confidence < sure]
+        spec = DETECTORS[self._config.detector]
+        doubtful = [photo for photo in photos if photo.face and photo.face.confidence < spec.sure]
         faces = [photo.face for photo in doubtful if photo.face]
-        if not doubtful:
+        if not doubtful or spec.load_quick is None:
             return
-        answers = turned_faces(self._finder, [photo.image for photo in doubtful], faces)
+        quick = spec.load_quick(self._config, self._device)
+        answers = turned_faces(quick, [photo.image for photo in doubtful], faces)
         for photo, face, answer in zip(doubtful, faces, answers, strict=True):
             if answer is not None:
                 photo.fail(

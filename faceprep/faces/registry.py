@@ -25,6 +25,8 @@ class DetectorSpec:
     check: Callable[[AlignConfig], Any] = lambda config: None
     # confidence below which a face may be the wrong way up; upright faces are mostly above it
     sure: float = 0.0
+    # ``load_quick(config, device)`` → a `Finder` of faces that fill half of a small image
+    load_quick: Callable[[AlignConfig, str], Finder] | None = None
     # whether it runs on the device that the user chooses; others run on the CPU
     uses_gpu: bool = False
 
@@ -54,10 +56,10 @@ def _mtcnn(device: str, min_face_size: int, search: Any) -> Detector:
 
 
 @cache
-def _dlib(model: str) -> Detector:
+def _dlib(model: str, second_look: bool = True) -> Detector:
     from faceprep.faces.dlib.detector import DlibCNN, DlibHOG
 
-    return DlibCNN() if model == "cnn" else DlibHOG()
+    return DlibCNN() if model == "cnn" else DlibHOG(second_look=second_look)
 
 
 def _check_mtcnn(config: AlignConfig) -> None:
@@ -77,14 +79,16 @@ DETECTORS = {
         ),
         settings=("search", "min_face_size", *_DETECTED),
         check=_check_mtcnn,
-        sure=0.99,
+        sure=0.98,
+        load_quick=lambda config, device: DetectorFinder(_mtcnn(device, 50, "large-first")),
         uses_gpu=True,
     ),
     "dlib": DetectorSpec(
         lambda config, device: DetectorFinder(_dlib(config.dlib_model)),
         settings=("dlib_model", *_DETECTED),
         check=_check_dlib,
-        sure=0.4,
+        sure=0.3,
+        load_quick=lambda config, device: DetectorFinder(_dlib(config.dlib_model, False)),
     ),
     "given": DetectorSpec(lambda config, device: AnnotationFinder()),
 }
