@@ -67,7 +67,8 @@ def _stem(path: str) -> str:
     if not is_image(path):
         return path
     stem = path.rpartition(".")[0]
-    return path if stem.rpartition("/")[2].strip(".") == "" else stem  # a/.jpg has no suffix
+    only_dots = stem.endswith(("/", ".")) and not stem.rpartition("/")[2].strip(".")
+    return path if only_dots else stem  # a/.jpg has no suffix
 
 
 def _quote(segment: str) -> str:
