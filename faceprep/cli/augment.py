@@ -1,6 +1,5 @@
 """``faceprep augment``: synthetic faces from a trained generator."""
 
-import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,7 +7,6 @@ import typer
 from faceprep.cli.exit_codes import (
     DONE,
     FAILED,
-    complain,
     complain_of_shards,
     guarded,
     print_result,
@@ -17,7 +15,7 @@ from faceprep.cli.exit_codes import (
 from faceprep.cli.options import GeneratorKind, as_settings, resolve_flags, stage_flags
 from faceprep.cli.root import app
 from faceprep.cli.stages import part_of
-from faceprep.core.errors import Remedy
+from faceprep.core.errors import Again, Remedy
 
 if TYPE_CHECKING:
     from faceprep.config import Config
@@ -46,7 +44,6 @@ def augment(
 
     faceprep augment --n 3000 --mode edit --set augment.filter=judge
     """
-    from faceprep.cli.remedies import spell
     from faceprep.core.progress import Progress
     from faceprep.execution.plan import Options
     from faceprep.report.tables.generator import augment_tables
@@ -67,17 +64,18 @@ def augment(
         if result.refusal is not None:
             refusal = result.refusal
             name = f"augment/{result.folder.name}"
-            progress.say(f"{name}: would refuse: {refusal.message}\n  → {spell(refusal.hint)}")
+            progress.say(f"{name}: would refuse: {refusal.message}")
+            if refusal.hint:
+                say_next(refusal.hint, quiet)
     if result.jobs:
         jobs = {"jobs": result.jobs, "asked": n, "todo": result.todo}
         print_result([f"augment: jobs {', '.join(result.jobs)} submitted"], jobs, as_json=json)
-        say_next(f"faceprep status --workspace {shlex.quote(str(resolved.workspace))}", quiet)
+        say_next(Remedy("status", resolved.workspace), quiet)
         return DONE
     print_result(*augment_tables(result, dry_run), as_json=json)
     complain_of_shards({"augment": result.failed})
     if result.failed:
-        less = " without --overwrite" if flags["overwrite"] else ""
-        complain(f"  → type the same command again{less}; only these shards are redone", None)
+        say_next(Again({"overwrite": False}, note="only these shards are redone"), quiet=False)
         return FAILED
     if not dry_run and flags["shard"] is None:
         table = Remedy("classify", resolved.workspace, _table_with(resolved, n), resume=True)

@@ -7,9 +7,8 @@ import typer
 
 from faceprep.cli.exit_codes import DONE, GATE_FAILED, complain, guarded, print_result, say_next
 from faceprep.cli.options import ConfigFile, Json, Verbose, WorkspaceDir, resolve_flags
-from faceprep.cli.remedies import spell
 from faceprep.cli.root import app
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, Shell, UsageError
 
 
 @app.command()
@@ -40,19 +39,19 @@ def check(
     root = resolve_flags(locals()).config.workspace
     replace = update_remedy(baseline, root)
     if reason is not None and not update:
-        raise UsageError("--reason goes with --update", replace)
+        raise UsageError("--reason goes with --update", Again({"update": True}))
     checked = (
         update_baseline(root, baseline, reason or "") if update else check_workspace(root, baseline)
     )
     print_result(*check_tables(checked), as_json=json)
     if checked.gate is None:
-        say_next(f"git diff {baseline}", quiet=json)
+        say_next(Shell(("git", "diff", str(baseline))), quiet=json)
         return DONE
     if checked.gate.passed:
         return DONE
     count = len(checked.gate.regressions)
     complain(
         f"{count} of {len(checked.gate.rows)} numbers fell below the baseline {baseline}",
-        f"git log   or, if it is meant: {spell(replace)}",
+        replace,
     )
     return GATE_FAILED

@@ -8,7 +8,7 @@ import typer
 from faceprep.cli.exit_codes import DONE, FAILED, guarded, print_result, say_next
 from faceprep.cli.options import as_settings, resolve_flags, stage_flags
 from faceprep.cli.root import app
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 
 
 @app.command()
@@ -101,5 +101,5 @@ def _parse_list(name: str, text: str) -> list[Any]:
     try:
         return [kind(word.strip()) for word in text.split(",") if word.strip()]
     except ValueError:
-        example = {"sweep": "0,3000,30000", "times": "0,1,5"}[name]
-        raise UsageError(f"--{name} {text}: expected numbers", f"--{name} {example}") from None
+        example = Again({name: {"sweep": "0,3000,30000", "times": "0,1,5"}[name]})
+        raise UsageError(f"--{name} {text}: expected numbers", example) from None

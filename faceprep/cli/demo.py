@@ -50,5 +50,5 @@ def demo(
     with Progress(quiet=quiet) as progress:
         render(config, progress)
     print(f"{directory}: {config.demo.subjects if config.demo else 0} subjects, layout {layout}")
-    say_next(Remedy("run", None, {"dataset": layout, "root": directory}), quiet)
+    say_next(Remedy("run", overrides={"dataset": layout, "root": directory}), quiet)
     return DONE

@@ -9,6 +9,7 @@ from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.options import Device, Json, Quiet, Verbose
 from faceprep.cli.remedies import spell
 from faceprep.cli.root import app
+from faceprep.core.errors import Again
 
 
 @app.command()
@@ -33,20 +34,20 @@ def edit(
 
     faceprep edit me.jpg --to happiness --intensity 0.6 -o happy.png
     """
-    from faceprep.core.errors import UsageError
+    from faceprep.core.errors import Again, UsageError
     from faceprep.core.progress import Progress
     from faceprep.inference.edit import check_intensity, edit_faces, edit_grid
     from faceprep.inference.generator import open_generator
     from faceprep.report.sheets.inference import draw_edit_grid, edit_paths, grid_path, write_edits
 
     if to is None and not grid:
-        raise UsageError("which expression?", "--to happiness, or --grid for all of them")
+        raise UsageError("which expression?", Again({"grid": True}, note="all; --to names one"))
     check_intensity(intensity)
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
     if to is not None:
         loaded.check_expression(to)
     with Progress(quiet=quiet) as progress:
-        inputs = flags.read_faces(photographs or [], loaded, "edit", progress)
+        inputs = flags.read_faces(photographs or [], loaded, progress)
     if grid or to is None:
         path = grid_path(inputs, out)
         written = draw_edit_grid(edit_grid(inputs, loaded, to), loaded, path)
@@ -89,7 +90,7 @@ def transfer(
 
     faceprep transfer me.jpg smiling.jpg -o smiling-me.png
     """
-    from faceprep.core.errors import Remedy, UsageError
+    from faceprep.core.errors import UsageError
     from faceprep.core.progress import Progress
     from faceprep.inference.generator import open_generator
     from faceprep.inference.labels import labels_of
@@ -99,15 +100,15 @@ def transfer(
     words = list(photographs or [])
     onto, sources = (words, list(from_)) if from_ else (words[:-1], words[-1:])
     if not onto or not sources:
-        hint = Remedy("transfer", arguments=("A.jpg", "B.jpg"))
-        raise UsageError("whose expression, onto whose face?", hint)
+        advice = "name two photographs, the one with the expression last"
+        raise UsageError("whose expression, onto whose face?", advice)
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
     loaded.with_codes("transfer expressions")
     if expression is not None:
-        loaded.check_expression(expression)
+        loaded.check_expression(expression, "expression")
     with Progress(quiet=quiet) as progress:
-        faces = flags.read_faces(onto, loaded, "transfer", progress)
-        expressions = flags.read_faces(sources, loaded, "transfer", progress)
+        faces = flags.read_faces(onto, loaded, progress)
+        expressions = flags.read_faces(sources, loaded, progress)
         labels = labels_of(expressions.faces, loaded, expression, progress)
     path = transfer_path(faces, expressions, out)
     transfers = transfer_expressions(faces, expressions, labels, loaded)
@@ -141,5 +142,5 @@ def new_faces(
     path = sheet_path(out, "new-faces.png")
     loaded = open_generator(workspace, generator, device=device or "auto")
     flags.print_written(draw_new_faces(make_new_faces(loaded, count, seed), loaded, path), json)
-    say_next("faceprep new-faces --seed 1   draws others", quiet=json)
+    say_next(Again({"seed": seed + 1}, note="draws others"), quiet=json)
     return DONE

@@ -14,7 +14,7 @@ import typer
 
 from faceprep.cli.encoding import shows_utf8
 from faceprep.cli.remedies import spell
-from faceprep.core.errors import FaceprepError, Hint, Remedy
+from faceprep.core.errors import Again, Command, FaceprepError, Hint
 from faceprep.core.tree import is_utf8
 from faceprep.report.tables.console import Renderable
 
@@ -34,8 +34,8 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
             if sys.stdout is not None:
                 sys.stdout.flush()
         except KeyboardInterrupt as stop:
-            words = str(stop) or "type the same command again; it goes on where it was"
-            complain("interrupted", words)
+            again = Again({"overwrite": False}, note="goes on where it was")
+            complain("interrupted", stop.args[0] if stop.args else again)
             raise typer.Exit(INTERRUPTED) from None
         except FaceprepError as error:
             if arguments.get("verbose"):
@@ -50,7 +50,8 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
         except Exception as error:
             if arguments.get("verbose"):
                 raise
-            complain(f"error: {type(error).__name__}: {error}", "add -v for the traceback")
+            again = Again({"verbose": True}, note="shows the traceback")
+            complain(f"error: {type(error).__name__}: {error}", again)
             raise typer.Exit(FAILED) from None
         raise typer.Exit(code)
 
@@ -80,7 +81,7 @@ def say_next(command: Hint, quiet: bool) -> None:
 def print_result(
     renderables: "Sequence[Renderable]", data: dict[str, Any], *, as_json: bool
 ) -> None:
-    """Print the renderables, or the data with each `Remedy` as a command line, on stdout."""
+    """Print the renderables, or the data with each command as it is typed, on stdout."""
     if as_json:
         text = json.dumps(data, indent=1, default=_plain, ensure_ascii=False)
         if not (shows_utf8() and is_utf8(text)):
@@ -95,8 +96,9 @@ def print_result(
 
     console = Terminal(soft_wrap=False)
     for renderable in renderables:
-        console.print(renderable)
+        # A text is printed as it is: brackets are no markup, and a command stays on its line.
+        console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
 
 
 def _plain(value: object) -> str:
-    return spell(value) if isinstance(value, Remedy) else str(value)
+    return spell(value) if isinstance(value, Command) else str(value)

@@ -39,12 +39,12 @@ Faces = Annotated[
 
 
 def read_faces(
-    words: Sequence[str], generator: "LoadedGenerator", verb: str, progress: "Progress"
+    words: Sequence[str], generator: "LoadedGenerator", progress: "Progress"
 ) -> "InputFaces":
     """Read and align the named faces, and print remarks on them."""
     from faceprep.inference.inputs import read_inputs
 
-    inputs = read_inputs(words, generator, verb)
+    inputs = read_inputs(words, generator)
     for note in inputs.notes():
         progress.say(note)
     return inputs

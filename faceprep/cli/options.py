@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from faceprep.core.errors import Again
 from faceprep.core.vocabulary import DEFAULT_GENERATOR
 
 if TYPE_CHECKING:
@@ -170,6 +171,8 @@ def resolve_flags(arguments: Mapping[str, Any]) -> "Resolved":
     if resolved.config.engine == "dask" and not takes_dask:
         raise UsageError(
             "trainings do not go to Dask workers; the stages up to the crops and augment do",
-            "--engine local trains here, --engine slurm in a job",
+            Again(
+                {"engine": "local", "scheduler": None}, note="trains here; slurm trains in a job"
+            ),
         )
     return resolved

@@ -44,7 +44,7 @@ def retrieve(
 
     faceprep retrieve me.jpg --by all -o found.png
     """
-    from faceprep.core.errors import Remedy, UsageError
+    from faceprep.core.errors import Again, UsageError
     from faceprep.core.progress import Progress
     from faceprep.inference import retrieve as retrieval
     from faceprep.inference.generator import open_generator
@@ -55,16 +55,15 @@ def retrieve(
     if out is not None:
         sheet_path(out, "retrieved.png")
     if evaluate and photographs:
-        raise UsageError(
-            "--evaluate looks for all test faces, not for photographs", Remedy("retrieve")
-        )
+        hint = Again({"evaluate": False})
+        raise UsageError("--evaluate looks for all test faces, not for photographs", hint)
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
     if evaluate:
         report = retrieval.evaluate_retrieve(loaded, gallery, seed or 0)
         print_result(*retrieval_tables(report), as_json=json)
         return DONE
     with Progress(quiet=quiet) as progress:
-        queries = flags.read_faces(photographs or [], loaded, "retrieve", progress)
+        queries = flags.read_faces(photographs or [], loaded, progress)
         found = retrieval.retrieve(
             queries, loaded, ways, gallery, expression, top, progress, seed or 0
         )
@@ -74,5 +73,5 @@ def retrieve(
         renderables, data = [*renderables, str(path)], {**data, "sheet": str(path)}
     print_result(renderables, data, as_json=json)
     if out is None:
-        say_next("faceprep retrieve … -o found.png   shows them", quiet=json or quiet)
+        say_next(Again({"-o": "found.png"}, note="shows them"), quiet=json or quiet)
     return flags.exit_code(queries)

@@ -15,7 +15,11 @@ class _Commands(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         typed = TYPED.set(tuple(args))
         ctx.call_on_close(lambda: TYPED.reset(typed))
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except BaseException:
+            ctx.close()
+            raise
 
 
 app = typer.Typer(

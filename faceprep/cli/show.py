@@ -9,7 +9,7 @@ from faceprep.cli.exit_codes import DONE, guarded, print_result, say_next
 from faceprep.cli.options import Json, Verbose, WorkspaceDir
 from faceprep.cli.remedies import spell
 from faceprep.cli.root import app
-from faceprep.core.errors import Remedy
+from faceprep.core.errors import Again
 
 
 @app.command()
@@ -51,8 +51,7 @@ def show(
         renderables, data = [*renderables, str(drawn)], {**data, "sheet": drawn.as_dict()}
     print_result(renderables, data, as_json=json)
     if sheet is None and data["kind"] == "workspace" and not data["next"]:
-        draw = Remedy("show", None, {"sheet": "sheet.png"}, (data["workspace"],))
-        say_next(draw, quiet=json)
+        say_next(Again({"sheet": "sheet.png"}), quiet=json)
     return DONE
 
 
@@ -67,6 +66,6 @@ def status(workspace: WorkspaceDir = None, json: Json = False, verbose: Verbose 
     from faceprep.workspace.discover import workspace_of
 
     given = Path(workspace) if workspace else None
-    place = workspace_of(given, lambda root: Remedy("status", root))
+    place = workspace_of(given)
     print_result(*look(place), as_json=json)
     return DONE

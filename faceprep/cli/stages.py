@@ -1,6 +1,5 @@
 """The verbs that run stages: ``run`` and one verb per stage."""
 
-import shlex
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +8,6 @@ from faceprep.cli.exit_codes import (
     DONE,
     FAILED,
     SOME_ROWS_FAILED,
-    complain,
     complain_of_shards,
     guarded,
     print_result,
@@ -17,7 +15,7 @@ from faceprep.cli.exit_codes import (
 )
 from faceprep.cli.options import resolve_flags, stage_flags
 from faceprep.cli.root import app
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, Remedy, UsageError
 
 
 def _stage_verb(stage: str, text: str) -> None:
@@ -44,9 +42,11 @@ def run_(
     faceprep run -c pipelines/ck_plus.toml --set select.root=/data/CK+ --until aus
     """
     from faceprep.config import STAGES
+    from faceprep.core.vocabulary import nearest
 
     if until not in STAGES:
-        raise UsageError(f"no stage {until!r}", f"--until with one of: {', '.join(STAGES)}")
+        message = f"no stage {until!r}; there are {', '.join(STAGES)}"
+        raise UsageError(message, Again({"until": nearest(until, STAGES) or STAGES[-1]}))
     return _run_stages(flags, list(STAGES[: STAGES.index(until) + 1]))
 
 
@@ -99,14 +99,13 @@ def _run_stages(flags: dict[str, Any], stages: list[str]) -> int:
     print_result(*run_tables(config, result, options), as_json=flags["json"])
     complain_of_shards(result.failed_shards)
     if result.failed_shards:
-        complain("  → type the same command again; only these shards are redone", None)
+        say_next(Again({"overwrite": False}, note="only these shards are redone"), quiet=False)
         return FAILED
-    place = shlex.quote(str(config.workspace))
     if not options.wait:
-        say_next(f"faceprep status --workspace {place}", flags["quiet"])
+        say_next(Remedy("status", config.workspace), flags["quiet"])
         return DONE
     if not options.dry_run:
-        say_next(f"faceprep show {place} --sheet sheet.png", flags["quiet"])
+        say_next(Remedy("show", config.workspace, {"sheet": "sheet.png"}), flags["quiet"])
     return SOME_ROWS_FAILED if result.failed_rows else DONE
 
 
@@ -116,5 +115,5 @@ def part_of(text: str | None) -> tuple[int, int] | None:
         return None
     index, _, count = text.partition("/")
     if not (index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
-        raise UsageError(f"--shard {text}: expected i/n with 1 ≤ i ≤ n", "--shard 1/4")
+        raise UsageError(f"--shard {text}: expected i/n with 1 ≤ i ≤ n", Again({"shard": "1/4"}))
     return int(index), int(count)

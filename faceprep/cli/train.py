@@ -15,6 +15,7 @@ from faceprep.cli.exit_codes import (
 )
 from faceprep.cli.options import GeneratorKind, as_settings, resolve_flags, stage_flags
 from faceprep.cli.root import app
+from faceprep.core.errors import Again
 
 if TYPE_CHECKING:
     from faceprep.config import Config
@@ -52,13 +53,12 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
     if result.outcome is not None and result.outcome.stopped:
         complain(
             f"stopped by {result.outcome.stopped} after step {result.outcome.steps}, all is saved",
-            "type the same command again; it goes on there",
+            Again({"overwrite": False}, note="it goes on there"),
         )
         return STOPPED
     if result.finished_before:
-        say_next(
-            "faceprep train --overwrite   trains again; more train.steps continue", flags["quiet"]
-        )
+        note = "trains again; without it, more train.steps continue"
+        say_next(Again({"overwrite": True}, note=note), flags["quiet"])
     return DONE
 
 

@@ -6,7 +6,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from faceprep.config.section import NAME, Expressions, Section, impossible
-from faceprep.core.vocabulary import DEFAULT_GENERATOR, did_you_mean
+from faceprep.core.errors import Again
+from faceprep.core.vocabulary import DEFAULT_GENERATOR, nearest
 
 #: Ways to train a classifier on the same faces (`faceprep.stages.classify.training`).
 ARMS = ("plain", "flips", "classic", "mixup", "reweighting", "logistic")
@@ -67,19 +68,23 @@ class ClassifyConfig(Section):
         for word in self.arms:
             if word.removesuffix("@0") not in ARMS:
                 known = f"known: {', '.join(ARMS)}, each also with @0"
-                near = did_you_mean(word.removesuffix("@0"), ARMS)
-                raise impossible(
-                    "arms", f"no arm {word!r}; {known}", near or "--arms flips,classic@0"
-                )
+                near = nearest(word.removesuffix("@0"), ARMS)
+                meant = word.replace(word.removesuffix("@0"), near) if near else None
+                arms = [meant if arm == word else arm for arm in self.arms]
+                hint = Again({"classify.arms": arms}) if meant else None
+                raise impossible("arms", f"no arm {word!r}; {known}", hint)
         if not self.arms or len(set(self.arms)) < len(self.arms):
             words = "an arm is named twice, or none is"
-            raise impossible("arms", words, "--arms flips,classic@0")
+            raise impossible(
+                "arms", words, Again({"classify.arms": list(dict.fromkeys(self.arms)) or ["plain"]})
+            )
         for key in ("sweep", "times"):
             wrong = [count for count in getattr(self, key) if not 0 <= count < math.inf]
             if wrong:
                 words = f"there cannot be {wrong[0]} synthetic faces"
-                raise impossible(key, words, "--sweep 0,3000" if key == "sweep" else "--times 0,1")
+                right = [count for count in getattr(self, key) if count not in wrong]
+                raise impossible(key, words, Again({f"classify.{key}": right or [0]}))
         if self.times and set(self.sweep) != {0}:
             words = "sweep and times are both set"
-            raise impossible("times", words, "one of --sweep 0,3000 and --times 0,1")
+            raise impossible("times", words, "give one of them")
         return self

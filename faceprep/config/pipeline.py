@@ -90,5 +90,5 @@ class Config(Section):
             return self.workspace / "dataset"
         raise UsageError(
             "no dataset folder is set (select.root)",
-            f"add --root /path/to/{self.select.dataset or 'dataset'}",
+            "name it with --root (select.root)",
         )

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
+from faceprep.core.errors import Hint
 from faceprep.core.vocabulary import Expression
 
 #: Marks fields that do not change the output: paths, workers, limits of time.
@@ -52,7 +53,7 @@ def absolute(section: _S) -> _S:
 IMPOSSIBLE = "impossible"
 
 
-def impossible(key: str, message: str, hint: str | None = None) -> PydanticCustomError:
+def impossible(key: str, message: str, hint: Hint | None = None) -> PydanticCustomError:
     """Return the error for values that are valid alone but not together.
 
     `key`: key of the section that is at fault.

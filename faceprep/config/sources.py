@@ -18,9 +18,10 @@ from pydantic import BaseModel, ValidationError
 from faceprep.config import Config
 from faceprep.config.section import IMPOSSIBLE
 from faceprep.config.toml import parse_toml
-from faceprep.core.errors import Hint, Remedy, UsageError
+from faceprep.core.errors import Again, Hint, Remedy, Shell, UsageError
+from faceprep.core.files import nearest_path
 from faceprep.core.tree import is_utf8
-from faceprep.core.vocabulary import did_you_mean
+from faceprep.core.vocabulary import did_you_mean, nearest
 
 _ALL_KEYS = Remedy("config show", note="lists every key with its value")
 
@@ -104,7 +105,7 @@ def resolve(
     try:
         config = Config.model_validate(_nest(merged, sources))
     except ValidationError as error:
-        raise _explain(error, sources) from None
+        raise _explain(error, merged, sources) from None
     defaults = dict.fromkeys(flatten(config.model_dump()), "default")
     return Resolved(config, {key: sources.get(key, defaults[key]) for key in defaults})
 
@@ -119,7 +120,9 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     """
     key, separator, value = text.partition("=")
     if not separator or not key.strip():
-        raise UsageError(f"--set {text}: expected stage.key=value", "--set align.detector=dlib")
+        raise UsageError(
+            f"--set {text}: expected stage.key=value", "for example align.detector=dlib"
+        )
     return key.strip(), _value(value.strip())
 
 
@@ -158,7 +161,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise UsageError(f"no configuration file {path}", "ls pipelines/*.toml") from None
+        near = nearest_path(path)
+        folder = next((p for p in path.absolute().parents if p.is_dir()), Path("/"))
+        hint = Again({"config": near}) if near else Shell(("ls", str(folder)))
+        raise UsageError(f"no configuration file {path}", hint) from None
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
     return parse_toml(data, path)
@@ -174,7 +180,7 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, st
         if variable not in by_variable:
             raise UsageError(
                 f"unknown variable {variable} in the environment",
-                did_you_mean(variable, by_variable) or f"unset {variable}",
+                did_you_mean(variable, by_variable) or Shell(("unset", variable)),
             )
         found.append((by_variable[variable], _value(environment[variable]), variable))
     return found
@@ -204,7 +210,9 @@ def _nest(flat: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, Any]
     return nested
 
 
-def _explain(error: ValidationError, sources: Mapping[str, str]) -> UsageError:
+def _explain(
+    error: ValidationError, given: Mapping[str, Any], sources: Mapping[str, str]
+) -> UsageError:
     lines: list[str] = []
     hint: Hint | None = None
     names: Sequence[str] = known_keys()
@@ -219,13 +227,32 @@ def _explain(error: ValidationError, sources: Mapping[str, str]) -> UsageError:
         where = f" (from {source})" if source else ""
         if problem["type"] == "extra_forbidden":
             lines.append(f"unknown key {key}{where}")
-            hint = did_you_mean(key, names, cutoff=0.4) or Remedy("config show")
+            hint = _renamed(key, given, source, names) or _ALL_KEYS
         elif problem["type"] == IMPOSSIBLE:
             lines.append(f"{key}{where}: {problem['msg']}")
             hint = hint or context["hint"] or _ALL_KEYS
         else:
             lines.append(f"{key}{where}: {problem['msg']}, got {problem['input']!r}")
             words = re.findall(r"'([^']+)'", str(context.get("expected", "")))
-            hint = hint or did_you_mean(str(problem["input"]), words)
+            near = nearest(str(problem["input"]), words)
+            if near is not None and key in given:
+                right = _corrected(given[key], problem["input"], near)
+                hint = hint or Again({key: right}, note=f"did you mean {near}?")
             hint = hint or _ALL_KEYS
     return UsageError("; ".join(lines), hint)
+
+
+def _renamed(key: str, given: Mapping[str, Any], source: str, names: Sequence[str]) -> Hint | None:
+    """Return the hint with the known key that was meant; a key of a file is only named."""
+    near = nearest(key, names, cutoff=0.4)
+    if near is None or key not in given or not source.startswith("--"):
+        return did_you_mean(key, names, cutoff=0.4)
+    return Again({key: None, near: given[key]}, note=f"did you mean {near}?")
+
+
+def _corrected(given: Any, wrong: Any, right: str) -> Any:
+    """Return a value, or a list of words, with the right word for a wrong one."""
+    if isinstance(given, list | tuple):
+        return [right if word == wrong else word for word in given]
+    words = [word.strip() for word in given.split(",")] if isinstance(given, str) else []
+    return ",".join(right if word == wrong else word for word in words) or right

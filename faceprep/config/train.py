@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from faceprep.config.section import LOCATION, NAME, Expressions, Section, impossible, number, plain
+from faceprep.core.errors import Again
 from faceprep.core.vocabulary import DEFAULT_GENERATOR, MODES
 
 _Switch = Annotated[bool | int | float | str | list[Any], BeforeValidator(plain)]
@@ -66,7 +67,7 @@ class TrainConfig(Section):
     def _one_length(self) -> "TrainConfig":
         if self.steps is not None and self.epochs is not None:
             words = "steps and epochs are both set"
-            raise impossible("epochs", words, "--set train.epochs=none")
+            raise impossible("epochs", words, Again({"train.epochs": "none"}))
         return self
 
 
@@ -130,12 +131,12 @@ class AugmentConfig(Section):
         low, high = self.intensity
         if not 0 <= low <= high <= 1:
             words = "intensity is not a range within 0 and 1"
-            raise impossible("intensity", words, "--set augment.intensity=0.7,1")
+            raise impossible("intensity", words, Again({"augment.intensity": "0.7,1"}))
         if self.mix and self.mode != "mix":
-            raise impossible("mix", "mix needs mode=mix", "--mode mix")
+            raise impossible("mix", "mix needs mode=mix", Again({"augment.mode": "mix"}))
         if "other" in self.shares() and self.sources is None:
-            words = "other faces need sources=WORKSPACE"
-            raise impossible("mode", words, "--set augment.sources=WORKSPACE")
+            words = "other faces need the workspace that they are in"
+            raise impossible("mode", words, "name it in augment.sources")
         return self
 
     def shares(self) -> dict[str, float]:

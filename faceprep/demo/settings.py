@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from faceprep.config import DemoConfig
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 
 _DEFAULTS = DemoConfig()
 _LAYOUTS: tuple[str, ...] = get_args(DemoConfig.model_fields["layout"].annotation)
@@ -49,7 +49,8 @@ class DemoSettings:
     def __post_init__(self) -> None:
         if self.layout not in _LAYOUTS:
             raise UsageError(
-                f"unknown demo layout {self.layout!r}", hint="--layout oulu-casia|ck-plus|celeba"
+                f"unknown demo layout {self.layout!r}; there are {', '.join(_LAYOUTS)}",
+                "name one of them in demo.layout",
             )
         for name in ("subjects", "frames", "difficulty", "size", "seed"):
             low, high = _limits(name)
@@ -69,5 +70,5 @@ def _check(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise UsageError(
             f"demo {name} is {value}; it must lie between {low} and {high}",
-            hint=f"--{name} {low if value < low else high}",
+            Again({f"demo.{name}": low if value < low else high}),
         )

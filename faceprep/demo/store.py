@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 
 from faceprep.config import DemoConfig
-from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.demo.action_units import AU_NAMES
 from faceprep.demo.files import TRUTH, TRUTH_FOLDER, clear, write_file
@@ -78,7 +78,7 @@ def render_demo(
     except OSError as error:
         if not _is_complete(root, record):  # otherwise another process finished it and cleaned up
             raise FaceprepError(
-                f"{root}: {error.strerror or error}", hint="run the same command again to go on"
+                f"{root}: {error.strerror or error}", hint=Again(note="goes on where it was")
             ) from error
     finally:
         if progress is not None:
@@ -90,7 +90,7 @@ def render_demo(
 def _is_complete(root: Path, record: dict[str, Any]) -> bool:
     """Return whether the dataset is complete; raise an error if the folder has other files."""
     if root.exists() and not root.is_dir():
-        raise UsageError(f"{root} is a file", hint=Remedy("demo", arguments=(f"{root}-demo",)))
+        raise UsageError(f"{root} is a file", hint=Again({"select.root": f"{root}-demo"}))
     # The order matters, because another process may be working on the dataset: `started` is written
     # before any other file, and the marker before `started` is removed.
     names = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
@@ -100,14 +100,14 @@ def _is_complete(root: Path, record: dict[str, Any]) -> bool:
         if found != record:
             raise UsageError(
                 f"{root} holds a demo dataset of other settings: {_difference(found, record)}",
-                hint=Remedy("demo", arguments=(f"{root}-2",), note="(or remove the folder first)"),
+                hint=Again({"select.root": f"{root}-2"}, note="or remove the folder first"),
             )
         return marker is not None
     foreign = [name for name in names if name != TRUTH_FOLDER]
     if foreign:
         raise UsageError(
             f"{root} is not empty and is not a demo dataset (it holds {foreign[0]!r})",
-            hint=Remedy("demo", arguments=(str(root / "demo"),)),
+            hint=Again({"select.root": root / "demo"}),
         )
     return False
 
@@ -154,7 +154,9 @@ def _render_all(
     except TerminatedWorkerError as error:
         raise FaceprepError(
             "a worker rendering the demo dataset was killed (out of memory?)",
-            hint="run the same command again to go on; fewer workers need less memory: -j 1",
+            hint=Again(
+                {"workers": 1}, note="goes on where it was; one worker needs the least memory"
+            ),
         ) from error
     finally:
         pool.shutdown(kill_workers=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.manifold import TSNE
 
-from faceprep.core.errors import Remedy, UsageError
+from faceprep.core.errors import Again, Remedy, UsageError
 from faceprep.metrics.identity import all_distances
 from faceprep.metrics.leaks import refuse_leak
 from faceprep.metrics.representation import expression_codes, identities
@@ -96,12 +96,15 @@ def evaluate_codes(
         than three faces.
     """
     if split not in ("test", "val"):
-        raise UsageError(f"codes are evaluated on unseen people, not on {split!r}", "--split test")
+        raise UsageError(
+            f"codes are evaluated on unseen people, not on {split!r}", Again({"split": "test"})
+        )
     table = labelled_rows(workspace, model.classes)
     rows = rows_of_split(workspace, table, split, model.classes)
     rows = rows.iloc[in_turns(rows["subject"].to_numpy(str), seed)[:MOST_FACES]]
     if len(rows) < 3:
-        raise UsageError(f"{len(rows)} faces are too few to have neighbours", Remedy("show"))
+        counts = Remedy("show", workspace.root, note="counts them")
+        raise UsageError(f"{len(rows)} faces are too few to have neighbours", counts)
     faces = read_faces(workspace, rows, model.size)
     refuse_leak(trained_on, faces.subjects.tolist(), "the generator")
     g = identities(model, faces.images, device)

@@ -36,7 +36,7 @@ class Options:
     def refuse_leaving(self, engine: str) -> None:
         """Raise `UsageError` if ``--no-wait`` is given with an engine that has no queue."""
         if not self.wait and engine != "slurm":
-            raise UsageError("--no-wait leaves jobs to Slurm", "add --engine slurm")
+            raise UsageError("--no-wait leaves jobs to Slurm", Again({"engine": "slurm"}))
 
     def mine(self, shard: int) -> bool:
         """Return whether this process is responsible for a shard."""

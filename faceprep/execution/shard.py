@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import cast
 
 from faceprep import __version__
-from faceprep.core.errors import FaceprepError, ManifestError, Remedy
+from faceprep.core.errors import Again, FaceprepError, ManifestError
 from faceprep.execution.job import Job
 from faceprep.execution.stage import ShardOutput, Stage
 from faceprep.workspace import Marker, Workspace
@@ -96,7 +96,10 @@ def _check_order(inputs: dict[str, list[Row]], shard: int) -> None:
     ids = [[row["face_id"] for row in rows] for rows in inputs.values()]
     if any(other != ids[0] for other in ids[1:]):
         names = ", ".join(inputs)
-        raise ManifestError(f"shard {shard}: {names} do not list the same faces", Remedy("run"))
+        raise ManifestError(
+            f"shard {shard}: {names} do not list the same faces",
+            Again({"only": False, "overwrite": True}),
+        )
 
 
 def explain_os_error(error: OSError, workspace: Workspace) -> OSError | FaceprepError:
@@ -105,7 +108,7 @@ def explain_os_error(error: OSError, workspace: Workspace) -> OSError | Faceprep
         return error
     return FaceprepError(
         f"cannot write below {workspace.root}: {error.strerror or error}",
-        "free space or change rights, then type the same command again; it goes on where it was",
+        Again(note="when there is space, and the right to write: it goes on where it was"),
     )
 
 

@@ -7,7 +7,12 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from faceprep.core.errors import MissingToolError
+from faceprep.core.errors import MissingToolError, Shell
+
+
+def pip_install(package: str, again: bool = False) -> Shell:
+    """Return the command that installs a package, or replaces its files."""
+    return Shell(("pip", "install", *(["--force-reinstall"] if again else []), package))
 
 
 def weight_file(package: str, relative: str) -> Path:
@@ -22,13 +27,13 @@ def weight_file(package: str, relative: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise MissingToolError(
             f"the weights in the package '{package}' are needed, but it is not installed",
-            hint=f"pip install {package}",
+            hint=pip_install(package),
         )
     path = Path(next(iter(spec.submodule_search_locations))) / relative
     if not path.is_file():
         raise MissingToolError(
             f"the installed package '{package}' has no file {relative}",
-            hint=f"pip install --force-reinstall {package}",
+            hint=pip_install(package, again=True),
         )
     return path
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
+from faceprep.core.vocabulary import nearest
 from faceprep.generators.base import Generator, build_network
 from faceprep.training.trainer import SetupFactory
 
@@ -66,9 +67,9 @@ def spec_of(kind: str) -> Spec:
     """
     if kind not in _SPECS:
         if kind not in KINDS:
-            raise UsageError(
-                f"no generator is called '{kind}'", hint=f"one of {', '.join(kinds())}"
-            )
+            near = nearest(kind, kinds())
+            hint = Again({"train.generator": near}) if near else f"one of {', '.join(kinds())}"
+            raise UsageError(f"no generator is called '{kind}'", hint)
         _SPECS[kind] = import_module(KINDS[kind]).SPEC
     return _SPECS[kind]
 

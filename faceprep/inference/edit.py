@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.generators.targets import NEUTRAL
 from faceprep.inference.generator import LoadedGenerator
 from faceprep.inference.inputs import InputFace, InputFaces
@@ -45,7 +45,8 @@ class EditGrid:
 def check_intensity(intensity: float) -> None:
     """Refuse an intensity outside [0, 1] with a UsageError."""
     if not 0 <= intensity <= 1:
-        raise UsageError(f"the intensity {intensity:g} lies outside 0 … 1", "--intensity 0.6")
+        nearest = Again({"intensity": min(max(intensity, 0.0), 1.0)})
+        raise UsageError(f"the intensity {intensity:g} lies outside 0 … 1", nearest)
 
 
 def edit_faces(

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from faceprep import __version__
 from faceprep.config import AlignConfig
 from faceprep.core.device import choose_device
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.core.files import file_sha256
-from faceprep.core.vocabulary import did_you_mean
+from faceprep.core.vocabulary import nearest
 from faceprep.generators.base import Generator, HasExpressionCode
 from faceprep.generators.editor import Editor, calibration_of
 from faceprep.generators.registry import require
@@ -19,10 +19,10 @@ from faceprep.generators.targets import references_of
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_file
 from faceprep.workspace.discover import (
-    Suggest,
+    WORKSPACES,
     file_for_use,
+    find_workspaces,
     is_workspace,
-    workspace_flag,
     workspace_of,
 )
 
@@ -62,19 +62,22 @@ class LoadedGenerator:
             **{key: str(value) for key, value in facts.items()},
         }
 
-    def check_expression(self, expression: str) -> None:
-        """Refuse an unsupported expression; the hint of the UsageError names the supported ones."""
-        if expression not in self.editor.expressions:
+    def check_expression(self, expression: str, flag: str = "to") -> None:
+        """Refuse an unsupported expression of a flag; the UsageError names the supported ones."""
+        known = self.editor.expressions
+        if expression not in known:
+            near = nearest(expression, known)
             raise UsageError(
                 f"the generator does not know {expression!r}",
-                did_you_mean(expression, self.editor.expressions)
-                or f"one of: {', '.join(self.editor.expressions)}",
+                Again({flag: near}) if near else f"one of: {', '.join(known)}",
             )
 
     def needed_workspace(self, why: str) -> Workspace:
         """Return the workspace; without one, a UsageError that begins with `why`."""
         if self.workspace is None:
-            raise UsageError(f"{why}: {self.file} does not lie in one", "add --workspace DIR")
+            found = find_workspaces(WORKSPACES)
+            hint = Again({"workspace": found[0]}) if found else "name it with --workspace"
+            raise UsageError(f"{why}: {self.file} does not lie in one", hint)
         return self.workspace
 
     def with_codes(self, what: str) -> HasExpressionCode:
@@ -92,7 +95,6 @@ def open_generator(
     *,
     device: str = "auto",
     detector: str | None = None,
-    suggest: Suggest = workspace_flag,
 ) -> LoadedGenerator:
     """Load the generator of a workspace, or a generator's file.
 
@@ -104,8 +106,6 @@ def open_generator(
         File; None for the workspace's generator.
     detector
         Detector; None for that of the workspace.
-    suggest
-        Function that returns the hint of the error for the nearest workspace.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def open_generator(
     FaceprepError
         The file is damaged or malicious.
     """
-    root = _workspace(workspace, generator, suggest)
+    root = _workspace(workspace, generator)
     file = file_for_use(generator, root)
     device = choose_device(device)
     model, checkpoint = load_generator(file, device=device)
@@ -136,12 +136,12 @@ def open_generator(
     )
 
 
-def _workspace(given: Path | None, generator: Path | None, suggest: Suggest) -> Path | None:
+def _workspace(given: Path | None, generator: Path | None) -> Path | None:
     if given is not None:
         known = generator_file(given).is_file()
-        return given if known else workspace_of(given, suggest, generator is None)
+        return given if known else workspace_of(given, generator=generator is None)
     if generator is None:
-        return workspace_of(None, suggest, True)
+        return workspace_of(None, generator=True)
     around = generator.absolute().parent.parent.parent
     return around if is_workspace(around) else None
 
@@ -159,9 +159,11 @@ def _align(workspace: Workspace | None, detector: str | None) -> AlignConfig:
         found = AlignConfig.model_validate(known)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise UsageError(
-            f"align.{where} cannot be {known.get(where)!r}", "--detector mtcnn or dlib"
-        ) from None
+        near = nearest(str(detector), ("mtcnn", "dlib")) or "mtcnn"
+        hint = Again({"detector": near}) if where == "detector" else "align the workspace again"
+        raise UsageError(f"align.{where} cannot be {known.get(where)!r}", hint) from None
     if found.detector == "given":
-        raise UsageError("nothing is known of the faces in a photograph", "--detector mtcnn")
+        raise UsageError(
+            "nothing is known of the faces in a photograph", Again({"detector": "mtcnn"})
+        )
     return found

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError, Hint, Remedy, UsageError
+from faceprep.core.files import nearest_path
 from faceprep.core.images import UnreadableImage, read_image
+from faceprep.core.tree import IMAGE_SUFFIXES
+from faceprep.core.vocabulary import plural
 from faceprep.faces.aligner import Aligner
 from faceprep.generators.targets import Measurements
 from faceprep.inference.generator import LoadedGenerator
@@ -76,7 +79,7 @@ class _UnusableFace(FaceprepError):
     """Error for a photograph or a face of the workspace without an alignment."""
 
 
-def read_inputs(words: Sequence[str], generator: LoadedGenerator, verb: str) -> InputFaces:
+def read_inputs(words: Sequence[str], generator: LoadedGenerator) -> InputFaces:
     """Read and align the faces named by a user.
 
     Parameters
@@ -85,8 +88,6 @@ def read_inputs(words: Sequence[str], generator: LoadedGenerator, verb: str) -> 
         Paths of photographs, and ``face_id``s of the workspace. Existing files take precedence.
     generator
         Generator that determines workspace, size and alignment.
-    verb
-        Verb of the command line, for hints.
 
     Raises
     ------
@@ -96,8 +97,8 @@ def read_inputs(words: Sequence[str], generator: LoadedGenerator, verb: str) -> 
         No face could be read; partial failures are in `failures`.
     """
     if not words:
-        raise UsageError("no photograph is given", _photograph(verb))
-    rows = _rows_of(words, generator, verb)
+        raise UsageError("no photograph is given", _photograph("", generator))
+    rows = _rows_of(words, generator)
     faces, failures = [], {}
     for word in words:
         try:
@@ -111,7 +112,8 @@ def read_inputs(words: Sequence[str], generator: LoadedGenerator, verb: str) -> 
     if not faces:
         word, reason = next(iter(failures.items()))
         more = f"; and {len(failures) - 1} more" if len(failures) > 1 else ""
-        raise FaceprepError(f"{word}: {reason}{more}", _hint(reason, generator))
+        by = f" (detector {generator.align.detector})" if "face" in reason else ""
+        raise FaceprepError(f"{word}: {reason}{more}{by}", _hint(reason, generator))
     return InputFaces(faces, failures)
 
 
@@ -149,38 +151,52 @@ def _read_row(face_id: str, rows: "pd.DataFrame", generator: LoadedGenerator) ->
     )
 
 
-def _rows_of(words: Sequence[str], generator: LoadedGenerator, verb: str) -> "pd.DataFrame | None":
+def _rows_of(words: Sequence[str], generator: LoadedGenerator) -> "pd.DataFrame | None":
     """Return the faces of the workspace, None if all words are files; errors as `read_inputs`."""
     for word in words:
         if Path(word).is_dir():
-            raise UsageError(
-                f"{word} is a folder, photographs are wanted",
-                (Remedy(verb), f" {Path(word) / '*.jpg'} …"),
-            )
+            raise UsageError(f"{word} is a folder, photographs are wanted", _one_of(Path(word)))
     others = [word for word in words if not Path(word).exists()]
     if not others:
         return None
     place = generator.workspace
     if place is None or not place.shards("align"):
-        raise UsageError(f"there is no photograph {others[0]}", _photograph(verb))
+        raise UsageError(f"there is no photograph {others[0]}", _photograph(others[0], generator))
     table = load(place.root, ["select", "align"])
     missing = [word for word in others if word not in table.index]
     if missing:
-        usable = load(place.root, ["align"], only_ok=True).index[:5000].tolist()
-        near = difflib.get_close_matches(missing[0], usable, 1, 0)
         raise UsageError(
             f"there is no photograph {missing[0]}, and no such face in {place.root}",
-            f"a face_id looks like {near[0]}" if near else _photograph(verb),
+            _photograph(missing[0], generator),
         )
     return table
 
 
-def _photograph(verb: str) -> Remedy:
-    return Remedy(verb, arguments=("PHOTO", "…"))
+def _photograph(word: str, generator: LoadedGenerator) -> Hint:
+    """Return the command with the nearest photograph or ``face_id`` for a word, or for no word."""
+    near = nearest_path(Path(word)) if word else None
+    other, place = str(near) if near else None, generator.workspace
+    if near is None and place is not None and place.shards("align"):
+        usable = load(place.root, ["align"], only_ok=True).index[:5000].tolist()
+        other = next(iter(difflib.get_close_matches(word, usable, 1, 0) or usable), None)
+    if other is None:
+        return "name photographs of faces"
+    return Again(arguments={word: other} if word else (other,))
+
+
+def _one_of(folder: Path) -> Hint:
+    """Return the command with the first photograph of a folder."""
+    names = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not names:
+        return "name the photographs in it"
+    note = f"the first of {plural(len(names), 'photograph')} there" if len(names) > 1 else ""
+    return Again(arguments={str(folder): str(names[0])}, note=note)
 
 
 def _hint(reason: str, generator: LoadedGenerator) -> Hint:
     if "face" not in reason:
-        return Remedy("doctor", note="says what can be read; or take another photograph")
-    other = "dlib" if generator.align.detector == "mtcnn" else "mtcnn"
-    return f"--detector {other}, or a photograph with a larger face, seen from the front"
+        return Remedy("doctor", note="says what can be read")
+    larger = "take a photograph with a larger face, seen from the front"
+    if generator.align.detector != "mtcnn":
+        return larger
+    return larger, Again({"detector": "dlib"}, note="or look for it with another detector")

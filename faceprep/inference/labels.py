@@ -52,7 +52,7 @@ def labels_of(
         Landmarks cannot be found here.
     """
     if asked is not None:
-        generator.check_expression(asked)
+        generator.check_expression(asked, "expression")
         return [Label(asked, "asked")] * len(faces)
     known = generator.editor.expressions
     unlabelled = [number for number, face in enumerate(faces) if face.expression not in known]

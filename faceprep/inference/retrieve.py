@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceprep.core.errors import MissingToolError, UsageError
+from faceprep.core.errors import Again, MissingToolError, UsageError
 from faceprep.core.progress import Progress
+from faceprep.core.vocabulary import SPLITS, nearest
 from faceprep.inference.generator import LoadedGenerator
 from faceprep.inference.inputs import InputFaces
 from faceprep.inference.labels import Label, labels_of
@@ -75,8 +76,10 @@ def open_gallery(generator: LoadedGenerator, split: str = "test", seed: int = 0)
 
     UsageError if there is no workspace, no such split, or no aligned face in it.
     """
-    if split not in ("train", "val", "test"):
-        raise UsageError(f"no split {split!r}", "--gallery test")
+    if split not in SPLITS:
+        raise UsageError(
+            f"no split {split!r}", Again({"gallery": nearest(split, SPLITS) or "test"})
+        )
     place, classes = workspace_of_gallery(generator), generator.model.classes
     rows = rows_of_split(place, labelled_rows(place, classes), split, classes)
     rows = rows.iloc[in_turns(rows["subject"].to_numpy(str), seed)[:MOST_FACES]]
@@ -90,7 +93,9 @@ def ways_of(text: str) -> tuple[Way, ...]:
     for way in WAYS:
         if text == way:
             return (way,)
-    raise UsageError(f"faces are not looked for by {text!r}", f"--by {', '.join(WAYS)} or all")
+    known = (*WAYS, "all")
+    hint = Again({"by": nearest(text, known) or "all"})
+    raise UsageError(f"faces are looked for by {', '.join(known)}, not by {text!r}", hint)
 
 
 def retrieve(
@@ -150,7 +155,7 @@ def find_hits(
     shown = [label.expression for label in labels] if labels else [classes[0]] * len(queries.faces)
     unknown = [name for name in shown if name not in classes]
     if unknown:
-        raise UsageError(f"{unknown[0]} is no class of the generator", "--by pixel")
+        raise UsageError(f"{unknown[0]} is no class of the generator", Again({"by": "pixel"}))
     faces = gallery.faces
     described = describe_faces(model, queries.images, shown, device)
     known = describe_faces(model, faces.images, faces.expressions.tolist(), device)

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from faceprep.core.errors import Hint, Remedy
 from faceprep.generators.base import Target
 from faceprep.generators.codes import absent_code, active_block, clamp_code, one_hot
 from faceprep.inference.generator import LoadedGenerator
@@ -45,13 +44,12 @@ class ExpressionReading:
             "code": [round(value, 4) for value in self.code],
         }
 
-    def notes(self) -> list[Hint]:
+    def notes(self) -> list[str]:
         """Return a warning if the expression is weak."""
         if self.strength is None or self.strength >= _WEAK:
             return []
         name = self.label.expression
-        edit = Remedy("edit", overrides={"to": name})
-        return [(f"Q reads next to no {name} in {self.source}; ", edit, " does not ask Q")]
+        return [f"Q reads next to no {name} in {self.source}; an edit by name does not ask Q"]
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
+from faceprep.core.errors import FaceprepError, Hint, UsageError
 
 #: Largest number of subjects named in an error.
 _NAMED = 5
 
-_SPLIT_AGAIN: Hint = ("split by subject: ", Remedy("select", overrides={"overwrite": True}))
+_TRAIN_AGAIN: Hint = "train it again, on the training people of this split"
 
 
 def refuse_leak(training: Iterable[str], tested: Iterable[str], what: str) -> None:
@@ -22,7 +22,7 @@ def refuse_leak(training: Iterable[str], tested: Iterable[str], what: str) -> No
     both = sorted({*training} & {*tested})
     if both:
         more = f" and {len(both) - 1} more" if len(both) > 1 else ""
-        raise UsageError(f"{what} saw subject {both[0]}{more}, who is to be judged", _SPLIT_AGAIN)
+        raise UsageError(f"{what} saw subject {both[0]}{more}, who is to be judged", _TRAIN_AGAIN)
 
 
 def refuse_leaks(
@@ -39,7 +39,7 @@ def refuse_leaks(
     touched
         Component → subjects it saw: ``the generator``, ``the filter's judge``, ``early stopping``.
     hints
-        Component → hint; by default, the command that splits by subject again.
+        Component → hint; by default, to train it again.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def refuse_leaks(
             more = f" and {len(both) - _NAMED} more" if len(both) > _NAMED else ""
             raise FaceprepError(
                 f"no table: {what} saw test subject{'s' * (len(both) > 1)} {names}{more}",
-                (hints or {}).get(what, _SPLIT_AGAIN),
+                (hints or {}).get(what, _TRAIN_AGAIN),
             )
 
 

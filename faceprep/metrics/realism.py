@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faceprep.core.errors import Remedy, UsageError
+from faceprep.core.errors import UsageError
 from faceprep.metrics.expression_classifier.landmark_hog import LandmarkHog
 
 DEGREE = 3
@@ -59,7 +59,9 @@ class Texture:
         squares, vectors = np.linalg.eigh((some @ some.T).astype(np.float64))
         kept = [k for k in np.argsort(squares)[::-1][:DIRECTIONS] if squares[k] > 1e-6 * len(some)]
         if not kept:
-            raise UsageError("the training faces are all the same", Remedy("show"))
+            raise UsageError(
+                "the training faces are all the same", "look at them on a sheet of show"
+            )
         directions = some.T @ (vectors[:, kept] / np.sqrt(squares[kept]))
         return cls(mean, directions * np.sqrt(len(some) * len(kept) / squares[kept].sum()))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from faceprep.core.errors import MissingToolError, UsageError
+from faceprep.core.errors import Again, MissingToolError, UsageError
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.metrics.expression_classifier.base import ExpressionClassifier, predict
 from faceprep.metrics.identity import all_distances
@@ -113,7 +113,7 @@ def evaluate_retrieval(
     """
     allowed = queries.subjects[:, None] != gallery.subjects[None]
     if not allowed.any(axis=1).all():
-        raise UsageError("there is nobody else in the gallery", "--gallery train")
+        raise UsageError("there is nobody else in the gallery", Again({"gallery": "train"}))
     same = queries.expressions[:, None] == gallery.expressions[None]
     notes: list[str] = []
     gaps = _gaps(queries, gallery, notes)

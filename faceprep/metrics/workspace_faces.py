@@ -33,7 +33,7 @@ def rows_of_split(
     if not len(rows):
         raise UsageError(
             f"{workspace.root}: no aligned {split} face shows one of {', '.join(classes)}",
-            Remedy("align", workspace.root, resume=True),
+            Remedy("show", workspace.root, note="counts the faces"),
         )
     return rows
 
@@ -46,8 +46,7 @@ def read_faces(
     `measured` are the fields of `Measurements` to read as well. FaceprepError if a crop cannot be
     read.
     """
-    hint = Remedy("align", workspace.root, resume=True)
-    crops = [reduce_crop(read_crop(crop, hint), size) for crop in rows["crop"]]
+    crops = [reduce_crop(read_crop(crop), size) for crop in rows["crop"]]
     images = np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)
     people = (rows["dataset"] + "/" + rows["subject"]).to_numpy(str)
     return LabelledFaces(
@@ -110,8 +109,7 @@ def measurements_of_faces(
         table = load(workspace.root, ["align"]).loc[list(ids)]
         points = np.array([_points(one) for one in table["align_landmarks68"]]).reshape(-1, 68, 2)
         if len(table):  # all crops of a workspace have one size
-            hint = Remedy("align", workspace.root, resume=True)
-            points = points / len(read_crop(table["crop"].iloc[0], hint))
+            points = points / len(read_crop(table["crop"].iloc[0]))
         _refuse_unmeasured(ids, points, workspace, "align")
     return Measurements(units, points)
 
@@ -140,5 +138,5 @@ def _refuse_unmeasured(
         first = ids[int(lost.argmax())]
         raise FaceprepError(
             f"{int(lost.sum())} faces have no measurement of {stage}, {first} first",
-            Remedy(stage, workspace.root, resume=True),
+            Remedy(stage, workspace.root, {"overwrite": True}, resume=True),
         )

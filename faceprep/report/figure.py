@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 
 FORMATS = (".png", ".pdf")
 
@@ -36,4 +36,5 @@ STYLE: Any = {
 def check_plot(out: Path, flag: str = "--plot") -> None:
     """Refuse a file that is neither PNG nor PDF with a UsageError, before anything is computed."""
     if out.suffix.lower() not in FORMATS:
-        raise UsageError(f"a plot is a PNG or a PDF, not {out.name}", f"{flag} {out.stem}.png")
+        png = Again({flag: out.with_suffix(".png")})
+        raise UsageError(f"a plot is a PNG or a PDF, not {out.name}", png)

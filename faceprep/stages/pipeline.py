@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.config import STAGES, Config
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import Again, FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution.plan import Options, StageResult
 from faceprep.execution.runner import run_stage
@@ -98,13 +98,18 @@ def _check_same_dataset(config: Config) -> None:
     if not recorded.get("root") or (config.select.root is None and config.demo is None):
         return
     dataset = recorded.get("config", {}).get("select", {}).get("dataset")
+    if config.select.dataset is None:  # which the selection will say
+        return
     old, new = Path(recorded["root"]), config.dataset_root().absolute()
     moved = not old.exists() or (new.exists() and old.samefile(new))
     if dataset in (None, config.select.dataset) and (old == new or moved):
         return
     raise UsageError(
         f"{config.workspace} holds another dataset: {dataset} of {old}",
-        "choose another place with --workspace DIR, or add --overwrite to replace it",
+        (
+            Again({"workspace": config.workspace.with_name(f"{config.workspace.name}-2")}),
+            Again({"overwrite": True}, note="replaces it"),
+        ),
     )
 
 
@@ -130,7 +135,7 @@ def _select(config: Config, options: Options, progress: Progress) -> SelectResul
         if options.dry_run and not config.dataset_root().is_dir():
             raise FaceprepError(
                 f"the demo dataset is not drawn yet: {config.dataset_root()}",
-                "the same command without --dry-run draws it first",
+                Again({"dry_run": False}, note="draws it first"),
             )
         if not options.dry_run:
             render(config, progress)

@@ -15,14 +15,13 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.optim import Optimizer
 
-from faceprep.core.errors import Remedy
+from faceprep.core.errors import Again
 from faceprep.training import optimizer_state, random_state
 from faceprep.training.checkpoint_format import (
     DOCUMENT,
     DTYPE_NAMES,
     DTYPES,
     FORMAT,
-    TRAIN_AGAIN,
     Header,
     Scalar,
     State,
@@ -95,9 +94,8 @@ class Checkpoint:
                 self.path,
                 f"it is of preset '{self.preset}', not '{preset}'",
                 hint=(
-                    Remedy("train", overrides={"train.preset": self.preset}),
-                    ", or train again: ",
-                    TRAIN_AGAIN,
+                    Again({"train.preset": self.preset}),
+                    Again({"overwrite": True}, note="trains again"),
                 ),
             )
         for key, value in sorted((config or {}).items()):
@@ -125,7 +123,7 @@ class Checkpoint:
                 refuse(
                     self.path,
                     f"it is of another training: {_difference(key, found, value)}",
-                    hint=("set it back, choose another --workspace, or train again: ", TRAIN_AGAIN),
+                    hint=("set it back, or", Again({"overwrite": True}, note="trains again")),
                 )
 
     def check(self, networks: Mapping[str, State]) -> None:

@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from faceprep.core.errors import FaceprepError, Hint, Remedy
+from faceprep.workspace.artifacts import TRAIN
 
 #: Version of the format.
 FORMAT = 1
@@ -81,8 +82,14 @@ def digest(tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> str:
     return sha256.hexdigest()
 
 
-#: Command that replaces a file.
-TRAIN_AGAIN = Remedy("train", overrides={"overwrite": True})
+def train_again(path: Path) -> Hint:
+    """Return the command that trains the generator of a file of a workspace again."""
+    folder = path.absolute().parent
+    if folder.parent.name != TRAIN:
+        return "take another file"
+    wanted = {"generator": folder.name, "overwrite": True}
+    return Remedy("train", folder.parent.parent, wanted, resume=True)
+
 
 #: Largest accepted header, bytes; checkpoints have some 500 names of 150 bytes.
 MAX_HEADER = 8 * 2**20
@@ -126,7 +133,7 @@ def refuse(path: Path, reason: str, hint: Hint | None = None) -> NoReturn:
     message = f"{path} is not a usable checkpoint: {reason}"
     if hint is not None:
         raise FaceprepError(message, hint)
-    raise DamagedCheckpoint(message, ("take another file, or train again: ", TRAIN_AGAIN))
+    raise DamagedCheckpoint(message, train_again(path))
 
 
 def read_header(path: Path) -> Header:

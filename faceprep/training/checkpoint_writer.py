@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
-from faceprep.core.errors import FaceprepError, Remedy
+from faceprep.core.errors import Again, FaceprepError
 from faceprep.core.files import atomic_write
 from faceprep.training import optimizer_state, random_state
 from faceprep.training.checkpoint import read_checkpoint
@@ -73,10 +73,7 @@ def write_checkpoint(
     if broken is not None:
         raise FaceprepError(
             f"'{broken}' holds NaN or infinite values, so {path} was not written",
-            hint=(
-                Remedy("train"),
-                " resumes from the last good checkpoint; lower the learning rate",
-            ),
+            hint=Again(note="resumes from the last good checkpoint"),
         )
     document: dict[str, Any] = {
         "format": FORMAT,
@@ -122,5 +119,5 @@ def _write(path: Path, tensors: dict[str, Tensor], document: str) -> None:
     except (OSError, SafetensorError) as error:
         raise FaceprepError(
             f"{path} cannot be written: {error}",
-            hint="make room or name another folder, then type the same command again",
+            hint=Again({"overwrite": False}, note="when there is space"),
         ) from None

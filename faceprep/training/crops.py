@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faceprep.core.errors import FaceprepError, Remedy
+from faceprep.core.errors import FaceprepError, Hint
 from faceprep.core.pixels import to_unit_range
 
 _RESIZED_AT_ONCE = 256
@@ -94,6 +94,7 @@ def make_crops(
     device: torch.device | str = "cpu",
     action_units: np.ndarray | None = None,
     landmarks: np.ndarray | None = None,
+    again: Hint = "align the faces again",
 ) -> Crops:
     """Resize faces and copy them to a device.
 
@@ -108,6 +109,9 @@ def make_crops(
     action_units, landmarks
         ``(N, 17)`` intensities, ``(N, 68, 2)`` pixels of the pictures; None if not needed.
 
+    again
+        Hint of the error.
+
     Raises
     ------
     FaceprepError
@@ -115,9 +119,7 @@ def make_crops(
     """
     shapes = sorted({picture.shape for picture in pictures})
     if len(shapes) > 1:
-        raise FaceprepError(
-            f"crops have sizes {shapes}", Remedy("align", overrides={"overwrite": True})
-        )
+        raise FaceprepError(f"crops have sizes {shapes}", again)
     parts = [
         resize(torch.from_numpy(np.stack(pictures[at : at + _RESIZED_AT_ONCE])), size)
         for at in range(0, len(pictures), _RESIZED_AT_ONCE)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import Again, FaceprepError
 from faceprep.core.files import atomic_write
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class History:
                 pq.write_table(table, temporary)
         except OSError as error:
             raise FaceprepError(
-                f"{self.path} cannot be written: {error}", "make room, then the same command again"
+                f"{self.path} cannot be written: {error}",
+                Again({"overwrite": False}, note="when there is space"),
             ) from None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import Again, FaceprepError
 from faceprep.core.progress import Progress
 from faceprep.training import health
 from faceprep.training.checkpoint import read_checkpoint
@@ -204,8 +204,13 @@ class Training:
         if problem is not None:
             raise FaceprepError(
                 f"step {self.steps + 1}: {problem.message}",
-                "the same command resumes from the last checkpoint; a lower rate is another"
-                f" training: --set train.learning_rate={phase.learning_rate / 2:g} --overwrite",
+                (
+                    Again({"overwrite": False}, note="resumes from the last checkpoint"),
+                    Again(
+                        {"train.learning_rate": phase.learning_rate / 2, "overwrite": True},
+                        note="another training, with a lower rate",
+                    ),
+                ),
             )
         if self.average is not None:
             self.average.update(self.model, phase.batch, self.images)

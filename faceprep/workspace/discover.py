@@ -2,13 +2,11 @@
 
 import difflib
 import os
-import shlex
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from faceprep.config import STAGES
-from faceprep.core.errors import Hint, Remedy, UsageError
+from faceprep.core.errors import Again, Hint, Remedy, UsageError
 from faceprep.core.vocabulary import DEFAULT_GENERATOR, nearest
 from faceprep.workspace.artifacts import generator_file
 from faceprep.workspace.workspace import Workspace
@@ -16,22 +14,9 @@ from faceprep.workspace.workspace import Workspace
 #: Default parent folder of workspaces.
 WORKSPACES = Path("manifests")
 
-#: Function that returns the hint of an error that suggests a workspace.
-Suggest: TypeAlias = Callable[[Path], Hint]
-
-
-def show_command(workspace: Path) -> Remedy:
-    """Return the hint that shows a workspace."""
-    return Remedy("show", arguments=(str(workspace),))
-
-
-def workspace_flag(workspace: Path) -> str:
-    """Return the flag that names a workspace as hint."""
-    return f"--workspace {shlex.quote(str(workspace))}"
-
 
 def workspace_of(
-    path: Path | None = None, suggest: Suggest = show_command, generator: bool = False
+    path: Path | None = None, flag: str = "workspace", generator: bool = False
 ) -> Path:
     """Return the workspace that contains a path: itself, its parent or its grandparent.
 
@@ -40,8 +25,8 @@ def workspace_of(
     path
         A workspace, a folder of a stage or a manifest; None for the only workspace below
         ``manifests/``.
-    suggest
-        Function that returns the hint of the error for the nearest workspace.
+    flag
+        Flag of the command line that names the workspace, for the hint of the error.
     generator
         Suggest only workspaces with a trained generator.
 
@@ -50,11 +35,11 @@ def workspace_of(
     UsageError
         There is none; the message names the nearest one.
     """
-    path = only_workspace(suggest, generator) if path is None else path
+    path = only_workspace(flag, generator) if path is None else path
     for folder in (path, path.parent, path.parent.parent):
         if is_workspace(folder):
             return folder
-    raise no_workspace(path, suggest, generator)
+    raise no_workspace(path, flag, generator)
 
 
 def is_workspace(path: Path) -> bool:
@@ -82,7 +67,7 @@ def find_workspaces(folder: Path, depth: int = 2) -> list[Path]:
     return found
 
 
-def only_workspace(suggest: Suggest = show_command, generator: bool = False) -> Path:
+def only_workspace(flag: str = "workspace", generator: bool = False) -> Path:
     """Return the only workspace below ``manifests/``; parameters as for `workspace_of`.
 
     Raises
@@ -97,12 +82,10 @@ def only_workspace(suggest: Suggest = show_command, generator: bool = False) -> 
         raise UsageError(f"no workspace below {WORKSPACES}/", _first_command(generator))
     names = ", ".join(str(path) for path in found)
     fit = _with_generator(found, generator)
-    raise UsageError(f"which workspace? {names}", suggest((fit or found)[0]))
+    raise UsageError(f"which workspace? {names}", Again({flag: (fit or found)[0]}))
 
 
-def no_workspace(
-    path: Path, suggest: Suggest = show_command, generator: bool = False
-) -> UsageError:
+def no_workspace(path: Path, flag: str = "workspace", generator: bool = False) -> UsageError:
     """Return the error for a path outside workspaces; parameters as for `workspace_of`.
 
     It suggests a workspace that contains the path, is below it or below ``manifests/``, or has a
@@ -120,7 +103,7 @@ def no_workspace(
     if not near:
         return UsageError(f"{what}; no {kind} found", _first_command(generator))
     names = ", ".join(dict.fromkeys(str(other) for other in near[:5]))
-    return UsageError(f"{what}; found: {names}", suggest(near[0]))
+    return UsageError(f"{what}; found: {names}", Again({flag: near[0]}))
 
 
 def dataset_root(workspace: Workspace) -> Path | None:
@@ -161,7 +144,7 @@ def trained_file(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
     if path.is_file():
         return path
     if not is_workspace(workspace):
-        workspace_of(workspace, workspace_flag, generator=True)
+        workspace_of(workspace, generator=True)
     raise UsageError(
         f"{workspace} has no trained {name}",
         Remedy("train", workspace, {"generator": name}, resume=True),
@@ -190,15 +173,15 @@ def file_for_use(given: Path | None, workspace: Path | None) -> Path:
             return named
     what = f"there is no generator {file}"
     if given is None:
-        raise UsageError(what, Remedy("train", workspace))
+        raise UsageError(what, Remedy("train", workspace, resume=True))
     if generator_file(given).is_file():
         message = f"{given} is a workspace, not a generator's file"
-        raise UsageError(message, workspace_flag(given))
+        raise UsageError(message, Again({"generator": None, "workspace": given}))
     beside = nearest(given.name, sorted(path.name for path in given.parent.glob("*.safetensors")))
     if beside is None:
-        hint: Hint = ("--workspace DIR takes the one that ", Remedy("train"), " left there")
+        hint: Hint = "name a file that a training wrote, or the workspace with --workspace"
     else:
-        hint = f"--generator {shlex.quote(str(given.with_name(beside)))}"
+        hint = Again({"generator": given.with_name(beside)})
     raise UsageError(what, hint)
 
 
@@ -214,4 +197,4 @@ def _with_generator(found: list[Path], needed: bool) -> list[Path]:
 
 
 def _first_command(generator: bool) -> Remedy:
-    return Remedy("train" if generator else "run", note="(the demo dataset)")
+    return Remedy("train" if generator else "run", note="the demo dataset")

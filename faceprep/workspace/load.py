@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceprep.config import STAGES
-from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError, Hint, Remedy, UsageError
 from faceprep.core.images import UnreadableImage, read_image
 from faceprep.workspace import Workspace
 from faceprep.workspace.schemas import SCHEMAS
@@ -53,7 +53,8 @@ def load(
     """
     place = Workspace(Path(workspace))
     if not place.shards("select"):
-        raise UsageError(f"{place.root} is no workspace with selected faces", Remedy("show"))
+        message = f"{place.root} is no workspace with selected faces"
+        raise UsageError(message, Again({"only": False}))
     present = [stage for stage in STAGES if place.shards(stage)]
     wanted = [stage for stage in STAGES if stage in {"select", *(stages or present)}]
     missing = [stage for stage in (stages or []) if stage not in STAGES]
@@ -61,12 +62,12 @@ def load(
         raise UsageError(f"no stage {missing[0]!r}", f"one of: {', '.join(STAGES)}")
     for stage in wanted:
         if stage not in present:
-            raise UsageError(f"{place.root}: {stage} has not run", Remedy(stage))
+            raise UsageError(f"{place.root}: {stage} has not run", place.redo(stage))
     joined = _frame(place, "select")
     for stage in wanted[1:]:
         frame = _frame(place, stage)
         if not joined.index.isin(frame.index).all():
-            raise FaceprepError(f"{stage} is not up to date with select", Remedy(stage))
+            raise FaceprepError(f"{stage} is not up to date with select", place.redo(stage))
         shared = {*joined.columns, "status", "reason"}
         names = {name: f"{stage}_{name}" for name in frame.columns if name in shared}
         joined = joined.join(frame.rename(columns=names))
@@ -93,7 +94,15 @@ def _frame(place: Workspace, stage: str) -> "pd.DataFrame":
     return frame
 
 
-def read_crop(path: str | Path, hint: Hint) -> np.ndarray:
+def crops_again(crop: str | Path) -> Hint:
+    """Return the command that makes the crops again among which one is damaged."""
+    for folder in Path(crop).absolute().parents:
+        if folder.name == "align":
+            return Remedy("align", folder.parent, {"overwrite": True}, resume=True)
+    return "align the faces again"
+
+
+def read_crop(path: str | Path, hint: Hint | None = None) -> np.ndarray:
     """Read a crop, ``(H, W, 3) uint8`` RGB.
 
     Parameters
@@ -101,7 +110,7 @@ def read_crop(path: str | Path, hint: Hint) -> np.ndarray:
     path
         PNG file.
     hint
-        Hint of the error, which makes the crop again.
+        Hint of the error; by default, to make the crops of its workspace again.
 
     Raises
     ------
@@ -111,4 +120,5 @@ def read_crop(path: str | Path, hint: Hint) -> np.ndarray:
     try:
         return read_image(Path(path))
     except UnreadableImage as error:
-        raise FaceprepError(f"the crop {path} cannot be read: {error.message}", hint) from None
+        again = crops_again(path) if hint is None else hint
+        raise FaceprepError(f"the crop {path} cannot be read: {error.message}", again) from None

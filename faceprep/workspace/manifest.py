@@ -12,8 +12,14 @@ import pyarrow.parquet as pq
 from faceprep.core.errors import ManifestError, Remedy
 from faceprep.core.files import file_sha256
 from faceprep.core.vocabulary import COLUMNS_R
-from faceprep.workspace.artifacts import verb_of
-from faceprep.workspace.schemas import COLUMN_WORDS, METADATA_KEY, SCHEMA_VERSION, schema_of
+from faceprep.workspace.schemas import (
+    COLUMN_WORDS,
+    METADATA_KEY,
+    SCHEMA_VERSION,
+    SCHEMAS,
+    schema_of,
+)
+from faceprep.workspace.workspace import Workspace
 
 #: One row of a manifest: column → value.
 Row = dict[str, Any]
@@ -117,6 +123,12 @@ def write_part(path: Path, table: pa.Table, stage: str, provenance: Mapping[str,
     return file_sha256(path)
 
 
+def _redo(path: Path, stage: str) -> Remedy:
+    """Return the command that makes a part of a stage again."""
+    folder = path.parent.parent if path.parent.name.startswith("from-") else path.parent
+    return Workspace(folder.parents[stage.count("/")]).redo(stage)
+
+
 def read_part(path: Path, stage: str) -> pa.Table:
     """Read and validate one shard.
 
@@ -125,13 +137,12 @@ def read_part(path: Path, stage: str) -> pa.Table:
     ManifestError
         The file is missing, is not Parquet, or violates the schema.
     """
-    verb, schema = verb_of(stage), schema_of(stage)
-    redo = Remedy(verb, note="(redoes what does not match its marker)")
+    schema, redo = schema_of(stage), _redo(path, stage)
     try:
         with pq.ParquetFile(path) as file:  # read_table would import pandas, 0.3 s a process
             table = file.read()
     except FileNotFoundError:
-        raise ManifestError(f"no manifest {path}", Remedy(verb)) from None
+        raise ManifestError(f"no manifest {path}", redo) from None
     except (pa.ArrowInvalid, OSError) as error:
         raise ManifestError(f"{path} is not readable Parquet: {error}", redo) from None
     table = table.cast(schema) if _same_names(table.schema, schema) else table
@@ -144,7 +155,8 @@ def read_provenance(path: Path) -> dict[str, Any]:
     try:
         metadata = pq.read_schema(path).metadata or {}
     except (pa.ArrowInvalid, OSError) as error:
-        raise ManifestError(f"{path} is not readable Parquet: {error}") from None
+        redo = _redo(path, path.parent.name) if path.parent.name in SCHEMAS else None
+        raise ManifestError(f"{path} is not readable Parquet: {error}", redo) from None
     return dict(json.loads(metadata.get(METADATA_KEY, b"{}")))
 
 

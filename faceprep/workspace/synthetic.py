@@ -7,6 +7,7 @@
 
 import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ def load_synthetic(
     if wanted > there or not there:
         raise UsageError(
             f"{place.folder(stage)} has {there} synthetic faces, not {n or 'any'}",
-            Remedy("augment", place.root, {"n": n or 3000}),
+            Remedy("augment", place.root, {"generator": generator, "n": n or 3000}, resume=True),
         )
     tables, rows = [], 0
     for marker in markers:
@@ -98,7 +99,12 @@ def load_synthetic(
     if faces["index"].tolist() != list(range(wanted)):
         raise ManifestError(
             f"{place.folder(stage)} does not hold the faces 0 to {wanted - 1}",
-            Remedy("augment", overrides={"overwrite": True}),
+            Remedy(
+                "augment",
+                place.root,
+                {"generator": generator, "n": there, "overwrite": True},
+                resume=True,
+            ),
         )
     folder = place.folder(stage).absolute()
     faces["crop"] = faces["crop"].map(lambda path: str(folder / path))
@@ -120,7 +126,7 @@ def synthetic_record(workspace: str | Path, generator: str = DEFAULT_GENERATOR) 
     if not there and not info:
         raise UsageError(
             f"{place.root} has no synthetic faces of {generator}",
-            Remedy("augment", place.root, {"n": 3000}),
+            Remedy("augment", place.root, {"generator": generator, "n": 3000}, resume=True),
         )
     first = place.marker(stage, 0)
     hashes = {} if first is None else hashes_of(first.input, first.config)
@@ -128,7 +134,7 @@ def synthetic_record(workspace: str | Path, generator: str = DEFAULT_GENERATOR) 
         raise ManifestError(
             f"{place.folder(stage)}: augment was not finished, and its stage.json does not name"
             f" the subjects of the {there} existing faces",
-            Remedy("augment", place.root, {"generator": generator, "n": there}, resume=True),
+            place.redo(stage),
         )
     return info
 
@@ -169,7 +175,7 @@ def _markers(place: Workspace, stage: str) -> "list[Marker]":
         if markers and (marker.input, marker.config) != (markers[0].input, markers[0].config):
             raise ManifestError(
                 f"{place.folder(stage)}: shards 0 and {shard} were made with different settings",
-                Remedy("augment", overrides={"n": "…"}, note="finishes what was begun"),
+                replace(place.redo(stage), note="finishes what was begun"),
             )
         if markers and markers[-1].rows < markers[0].rows:
             break

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError, Remedy, UsageError
 from faceprep.core.vocabulary import EXPRESSIONS
 from faceprep.workspace.load import load
 
@@ -36,7 +36,7 @@ def training_rows(
         A subject of these rows is also in ``test`` (or in the fold).
     """
     if split not in ("train", "val"):
-        raise UsageError(f"a training does not look at the split {split!r}", "train or val")
+        raise UsageError(f"a training does not look at {split!r}", "it takes train or val")
     faces = load(workspace, ["align"], only_ok=True)
     sides = sides_of(faces, fold)
     rows = faces[(sides == split) & faces["expression"].notna()]
@@ -47,7 +47,7 @@ def training_rows(
     if len(both):
         raise FaceprepError(
             f"{both['subject'].iloc[0]} is in {split} and in test: nothing was trained",
-            Remedy("select", overrides={"overwrite": True}),
+            Remedy("select", Path(workspace), {"overwrite": True}, resume=True),
         )
     return rows
 
@@ -68,7 +68,8 @@ def sides_of(faces: "pd.DataFrame", fold: int | None = None) -> "pd.Series[str]"
     known = sorted(int(one) for one in faces["fold"].unique() if one >= 0)
     if fold not in known:
         some = f"folds {known[0]} to {known[-1]}" if known else "no folds"
-        raise UsageError(f"there is no fold {fold}: these faces have {some}", "train.fold=none")
+        other = Again({"train.fold": known[-1] if known else "none"})
+        raise UsageError(f"there is no fold {fold}: these faces have {some}", other)
     sides = faces["split"].where(faces["fold"] < 0, "train").where(faces["fold"] != fold, "test")
     return sides.where(faces["fold"] >= 0, "")
 
@@ -99,14 +100,15 @@ def choose_classes(
     if classes is not None:
         missing = [name for name in classes if name not in present]
         if missing:
+            right = [name for name in classes if name in present]
             raise UsageError(
-                f"no training face shows '{missing[0]}' ({key})",
-                f"those that occur: {', '.join(found)}",
+                f"no training face shows '{missing[0]}' ({key}), but {', '.join(found)}",
+                Again({key: right if len(right) > 1 else found}),
             )
         found = list(classes)
     if len(found) < 2:
         raise UsageError(
             f"the training faces show {len(found)} expressions, at least 2 are needed",
-            Remedy("show", arguments=("WORKSPACE",), note="counts them"),
+            "select frames of more expressions",
         )
     return tuple(found)

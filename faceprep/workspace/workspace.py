@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any
 
 from faceprep.core.errors import FaceprepError, ManifestError, Remedy
 from faceprep.core.files import file_sha256, write_json
-from faceprep.workspace.artifacts import verb_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -99,7 +98,7 @@ class Workspace:
         except OSError as error:
             raise FaceprepError(
                 f"cannot make {folder}: {error.strerror}",
-                "choose another place with --workspace DIR",
+                "choose another folder with --workspace",
             ) from error
 
     def home(self, stage: str, shard: int) -> Path:
@@ -188,8 +187,16 @@ class Workspace:
         path = self.part(stage, shard)
         marker = self.marker(stage, shard)
         if marker is None or not path.is_file():
-            raise ManifestError(f"{path} is not finished", Remedy(verb_of(stage)))
+            raise ManifestError(f"{path} is not finished", self.redo(stage))
         return read_part(path, stage)
+
+    def redo(self, stage: str) -> Remedy:
+        """Return the command that makes a stage again where it does not match its markers."""
+        verb, _, generator = stage.partition("/")
+        if not generator:
+            return Remedy(verb, self.root, resume=True)
+        faces = max(1, sum(self.counts(stage).values()))
+        return Remedy(verb, self.root, {"generator": generator, "n": faces}, resume=True)
 
     def tables(self, stage: str) -> "Iterator[pa.Table]":
         """Yield the rows of every finished shard, in order."""

@@ -76,8 +76,9 @@ def check_hint(hint: Hint | None, typed: Sequence[str] = ()) -> None:
         if isinstance(part, Shell):
             assert shlex.split(text, comments=True) == list(part.words)
         elif isinstance(part, Again) and not take_apart(typed):
-            known = (*known_keys(), "select.words.")
-            strange = [key for key in part.overrides if "." in key and not key.startswith(known)]
+            known = tuple(f"{key}." for key in known_keys())
+            given = [key for key, value in part.overrides.items() if value is not None]
+            strange = [key for key in given if "." in key and not f"{key}.".startswith(known)]
             assert not strange, f"no such settings: {strange}"
         else:
             assert "\n" not in text, text

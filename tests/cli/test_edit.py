@@ -5,8 +5,7 @@ import json
 import pytest
 from builders.edits import draw_people, lay_out
 
-from faceprep.cli.remedies import spell
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.core.images import read_image
 from faceprep.workspace.artifacts import generator_file
 from faceprep.workspace.discover import trained_file
@@ -33,7 +32,7 @@ def test_the_command_says_what_to_type(run_verb, photograph, tmp_path):
     (tmp_path / "text.png").write_text("hello")
     face = "folder/test000"
     for words, message, code in (
-        (["edit", face], "--to happiness, or --grid", 2),
+        (["edit", face], "faceprep edit folder/test000 --grid   # all; --to names one", 2),
         (["edit", face, "--to", "joy"], "one of: anger", 2),
         (["edit", face, "--to", "anger", "--intensity", "2"], "outside 0 … 1", 2),
         (["edit", tmp_path, "--to", "anger"], "is a folder", 2),
@@ -60,24 +59,24 @@ def test_advice_leaves_the_other_arguments_alone(run_verb, drawn_workspace):
     mistyped = root.with_name("demp")
     words = ["edit", "a.jpg", "--to", "anger"]
     for more, advice in (
-        (("--workspace", mistyped), f"→ --workspace {root}\n"),
-        (("--generator", root), f"→ --workspace {root}\n"),
-        (("--generator", generator_file(mistyped)), "→ --workspace DIR takes"),
+        (("--workspace", mistyped), f"→ faceprep edit a.jpg --to anger --workspace {root}\n"),
+        (("--generator", root), f"→ faceprep edit a.jpg --to anger --workspace {root}\n"),
+        (("--generator", generator_file(mistyped)), "→ name a file that a training wrote"),
         (
             (
                 "--generator",
                 generator_file(root).with_name("generater.safetensors"),
             ),
-            f"→ --generator {generator_file(root)}\n",
+            f"→ faceprep edit a.jpg --to anger --generator {generator_file(root)}\n",
         ),
     ):
         assert advice in run_verb(*words, *more, code=2).stderr
     with pytest.raises(UsageError) as caught:
         trained_file(mistyped)
-    assert spell(caught.value.hint) == f"--workspace {root}"
+    assert caught.value.hint == Again({"workspace": root})
 
 
 def test_a_workspace_without_a_generator_says_how_to_train(run_verb, tmp_path):
     lay_out(tmp_path / "ws", {"test": draw_people(100, 3)})
     result = run_verb("edit", "a.jpg", "--to", "anger", "--workspace", tmp_path / "ws", code=2)
-    assert f"faceprep train --workspace {tmp_path / 'ws'}" in result.stderr
+    assert f"faceprep train --only --workspace {tmp_path / 'ws'}" in result.stderr

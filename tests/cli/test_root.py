@@ -74,7 +74,7 @@ def test_version() -> None:
         (["align", "--shard", "5/4"], 2, "--shard 5/4", "1/4"),
         (["align", "--shard", "half"], 2, "--shard half", "1/4"),
         (["run", "--until", "trian"], 2, "no stage 'trian'", "select"),
-        (["align", "-c", "nowhere.toml"], 2, "no configuration file nowhere.toml", "pipelines"),
+        (["align", "-c", "nowhere.toml"], 2, "no configuration file nowhere.toml", "ls "),
         (["align", "--only", "--workspace", "w"], 1, "no selected frames", "align --workspace w "),
         (["align", "--dataset", "folder", "--root", "nowhere"], 2, "nowhere", None),
     ],

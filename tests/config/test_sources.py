@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from faceprep.cli.remedies import spell
 from faceprep.config import Config
 from faceprep.config.sources import known_keys, parse_assignment, resolve
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.core.files import digest
 from faceprep.workspace import Workspace
 from faceprep.workspace.discover import holds_dataset
@@ -169,7 +169,9 @@ def test_a_mistyped_expression_gets_the_one_that_was_meant(
     with pytest.raises(UsageError) as caught:
         resolve(flags={key: (value, "--set")}, environment={}, local_file=NOWHERE)
     assert caught.value.message.startswith(f"{key} (from --set)")
-    assert caught.value.hint == f"did you mean {near}?"
+    assert isinstance(caught.value.hint, Again)
+    assert caught.value.hint.note == f"did you mean {near}?"
+    assert list(caught.value.hint.overrides) == [key]
 
 
 def test_expressions_may_be_separated_by_commas() -> None:
@@ -211,34 +213,34 @@ def test_the_demo_pipeline_does_not_apply_to_workspaces_of_other_datasets(
     [
         (
             {"augment.seed": ("1", "--seed"), "augment.mode": ("other", "--mode")},
-            "augment.mode (from --mode): other faces need sources=WORKSPACE",
-            "--set augment.sources=WORKSPACE",
+            "augment.mode (from --mode): other faces need the workspace that they are in",
+            "name it in augment.sources",
         ),
         (
             {"augment.mix.edit": ("2", "--set")},
             "augment.mix (from --set): mix needs mode=mix",
-            "--mode mix",
+            Again({"augment.mode": "mix"}),
         ),
         (
             {"classify.arms": (["flip@0"], "--arms")},
             "classify.arms (from --arms): no arm 'flip@0'; known: plain, flips, classic, mixup,"
             " reweighting, logistic, each also with @0",
-            "did you mean flips?",
+            Again({"classify.arms": ["flips@0"]}),
         ),
         (
             {"classify.sweep": ([-1], "--sweep")},
             "classify.sweep (from --sweep): there cannot be -1 synthetic faces",
-            "--sweep 0,3000",
+            Again({"classify.sweep": [0]}),
         ),
         (
             {"classify.times": ([0.0, float("nan")], "--times")},
             "classify.times (from --times): there cannot be nan synthetic faces",
-            "--times 0,1",
+            Again({"classify.times": [0.0]}),
         ),
         (
             {"train.steps": ("5", "--set"), "train.epochs": ("2", "--set")},
             "train.epochs (from --set): steps and epochs are both set",
-            "--set train.epochs=none",
+            Again({"train.epochs": "none"}),
         ),
     ],
 )

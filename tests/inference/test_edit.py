@@ -14,7 +14,7 @@ from faceprep.inference.inputs import read_inputs
 
 @pytest.fixture
 def faces(painter):
-    return read_inputs(["folder/test000", "folder/test001"], painter, "edit")
+    return read_inputs(["folder/test000", "folder/test001"], painter)
 
 
 def painted(image: np.ndarray, expression: str) -> float:

@@ -14,7 +14,7 @@ QUIET = Progress(quiet=True)
 
 @pytest.fixture
 def faces(painter):
-    return read_inputs(["folder/test000", "folder/test003"], painter, "transfer")
+    return read_inputs(["folder/test000", "folder/test003"], painter)
 
 
 def test_labels_are_asked_for_then_the_workspace_s_then_a_judge_s(painter, faces, monkeypatch):

@@ -3,7 +3,7 @@
 import pytest
 from builders.edits import draw_people
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.core.progress import Progress
 from faceprep.inference.inputs import InputFace, InputFaces, read_inputs
 from faceprep.inference.retrieve import retrieve, ways_of
@@ -13,7 +13,7 @@ QUIET = Progress(quiet=True)
 
 
 def test_the_nearest_are_of_other_people_and_each_of_another(painter) -> None:
-    queries = read_inputs(["folder/test001"], painter, "retrieve")
+    queries = read_inputs(["folder/test001"], painter)
     found = retrieve(queries, painter, ways_of("all"), "test", None, 5, QUIET)
     assert found.labels[0].by == "workspace"
     for way in ("code", "label", "pixel"):
@@ -54,10 +54,10 @@ def test_by_code_the_same_strength_is_nearer_than_the_same_pixels(painter, monke
 
 
 def test_a_label_that_q_does_not_know_is_refpainter(painter) -> None:
-    queries = read_inputs(["folder/test001"], painter, "retrieve")
+    queries = read_inputs(["folder/test001"], painter)
     with pytest.raises(UsageError, match="neutral is no class") as caught:
         retrieve(queries, painter, ("code",), "test", "neutral", 1, QUIET)
-    assert caught.value.hint == "--by pixel"
+    assert caught.value.hint == Again({"by": "pixel"})
     with pytest.raises(UsageError, match="by 'colour'"):
         ways_of("colour")
     with pytest.raises(UsageError, match="no split 'all'"):

@@ -18,7 +18,7 @@ QUIET = Progress(quiet=True)
 
 @pytest.fixture
 def faces(painter):
-    return read_inputs(["folder/test000", "folder/test003"], painter, "transfer")
+    return read_inputs(["folder/test000", "folder/test003"], painter)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_code_without_strength_is_told(painter, faces) -> None:
     black = InputFaces([InputFace("black.png", 0 * faces.faces[0].image)])
     found = transfer_expressions(faces, black, [Label("anger", "asked")], painter)
     (note,) = found.readings[0].notes()
-    assert "next to no anger in black.png; faceprep edit --to anger does not" in spell(note)
+    assert "next to no anger in black.png; an edit by name does not" in spell(note)
 
 
 def test_a_kind_without_codes_is_refused(painter, faces) -> None:

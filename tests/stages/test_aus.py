@@ -2,6 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from faceprep.cli.remedies import spell
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
@@ -176,7 +177,7 @@ def test_unknown_backends_list_the_known():
     config = Config.model_construct(aus=Config(name="t").aus.model_copy(update={"backend": "x"}))
     with pytest.raises(UsageError, match="no AU backend 'x'") as caught:
         STAGE.check(config)
-    assert "landmarks" in caught.value.hint
+    assert "landmarks" in spell(caught.value.hint)
 
 
 def test_auto_passes_over_what_cannot_run_and_says_why(use):

@@ -129,7 +129,7 @@ def test_another_dataset_does_not_replace_the_results(small: Path, tmp_path: Pat
     for words in (["select"], ["align", "--only"], ["select", "--dry-run"]):
         said = faceprep(*words, *command, code=2)
         assert "holds another dataset" in said
-        assert "--workspace DIR" in said
+        assert f"--workspace {tmp_path / 'ws-2'}" in said
     assert content(tmp_path / "ws") == before
     faceprep("select", *command, "--overwrite")
     assert len(load(tmp_path / "ws")) == 1
@@ -138,7 +138,7 @@ def test_another_dataset_does_not_replace_the_results(small: Path, tmp_path: Pat
 def test_a_dry_run_draws_nothing_and_says_what_does(tmp_path: Path) -> None:
     said = faceprep("run", "--dry-run", code=1, cwd=tmp_path)
     assert "is not drawn yet" in said
-    assert "the same command without --dry-run draws it first" in said
+    assert "→ faceprep run   # draws it first" in said
     assert not list(tmp_path.iterdir())
 
 

@@ -86,7 +86,7 @@ def test_a_loss_that_is_not_a_number_stops_it_and_keeps_the_last_checkpoint(tmp_
 
     with pytest.raises(FaceprepError, match=r"step 2: .*pixel.*NaN") as caught:
         training.run(Silent(spoil))
-    assert "train.learning_rate=" in str(caught.value.hint)
+    assert "train.learning_rate=" in spell(caught.value.hint)
     assert (tmp_path / RESUME).read_bytes() == before
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from faceprep.cli.remedies import spell
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.workspace import Workspace
-from faceprep.workspace.discover import workspace_flag, workspace_of
+from faceprep.workspace.discover import workspace_of
 
 Make = Callable[..., Workspace]
 
@@ -24,12 +24,12 @@ def test_the_hint_names_a_similar_workspace_and_not_a_neighbour(
     assert caught.value.message == f"no {tmp_path / 'ck-plus'} here; no workspace found"
     for path in (root.with_name("oulo"), Path("oulo")):
         with pytest.raises(UsageError) as caught:
-            workspace_of(path, workspace_flag)
+            workspace_of(path)
         assert caught.value.message.endswith(f"found: {path.with_name('oulu')}")
-        assert spell(caught.value.hint) == f"--workspace {path.with_name('oulu')}"
+        assert caught.value.hint == Again({"workspace": path.with_name("oulu")})
         with pytest.raises(UsageError, match="no workspace with a trained generator") as caught:
-            workspace_of(path, workspace_flag, generator=True)
-        assert spell(caught.value.hint) == "faceprep train   # (the demo dataset)"
+            workspace_of(path, generator=True)
+        assert spell(caught.value.hint) == "faceprep train   # the demo dataset"
 
 
 def test_the_workspace_of_a_path(aligned_workspace: Make, tmp_path: Path) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceprep.cli.remedies import spell
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import FaceprepError, Remedy, UsageError
 from faceprep.core.images import write_png
 from faceprep.workspace import Workspace
 from faceprep.workspace.load import load, read_crop
@@ -33,7 +32,8 @@ def test_a_stage_that_never_ran_has_a_hint(aligned_workspace, tmp_path: Path) ->
     root = aligned_workspace().root
     with pytest.raises(UsageError, match="aus has not run") as caught:
         load(root, stages=["aus"])
-    assert spell(caught.value.hint) == "faceprep aus"
+    assert isinstance(caught.value.hint, Remedy)
+    assert (caught.value.hint.verb, caught.value.hint.resume) == ("aus", True)
     with pytest.raises(UsageError, match="no stage 'faces'"):
         load(root, stages=["faces"])
     with pytest.raises(UsageError, match="no workspace"):

@@ -23,7 +23,7 @@ def test_test_subjects_are_not_among_the_training_rows(tmp_path: Path) -> None:
     crops = read_crops(rows, LABELS, 32)
     assert set(crops.subjects) == {"folder/S0", "folder/S1", "folder/S2"}
     assert crops.counts() == dict.fromkeys(LABELS, 3)
-    with pytest.raises(UsageError, match="does not look at the split 'test'"):
+    with pytest.raises(UsageError, match="does not look at 'test'"):
         training_rows(tmp_path, "test")
 
 

@@ -3,8 +3,7 @@
 import pytest
 from builders.shards import commit
 
-from faceprep.cli.remedies import spell
-from faceprep.core.errors import ManifestError
+from faceprep.core.errors import ManifestError, Remedy
 from faceprep.workspace import Workspace
 
 
@@ -41,7 +40,7 @@ def test_other_input_or_settings_make_a_shard_undone(tmp_path) -> None:
 def test_reading_an_unfinished_shard_has_the_stage_as_hint(tmp_path) -> None:
     with pytest.raises(ManifestError, match="not finished") as caught:
         Workspace(tmp_path).read("align", 3)
-    assert spell(caught.value.hint) == "faceprep align"
+    assert caught.value.hint == Remedy("align", tmp_path, resume=True)
 
 
 def test_surplus_shards_are_removed_with_their_images(tmp_path) -> None:

@@ -10,7 +10,7 @@ from faceprep.cli.evaluate.group import WorkspaceArgument, evaluate_app, print_e
 from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.options import Json, Verbose
 from faceprep.cli.remedies import spell
-from faceprep.core.errors import Remedy
+from faceprep.core.errors import Again
 
 
 @evaluate_app.command("aus")
@@ -51,6 +51,5 @@ def evaluate_aus(
         plot_agreement(result, plot)
     print_evaluation(tables, {"plot": plot}, as_json=json)
     if plot is None:
-        again = Remedy("evaluate aus", None, {"plot": "aus.png"}, (result.workspace,))
-        say_next(spell(again), quiet=json)
+        say_next(Again({"plot": "aus.png"}, note="draws them"), quiet=json)
     return DONE

@@ -14,7 +14,7 @@ from faceprep.cli.evaluate.group import (
 from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.generator_flags import GeneratorFile
 from faceprep.cli.options import Device, Json, Seed, Verbose
-from faceprep.core.errors import Remedy
+from faceprep.core.errors import Again
 
 
 @evaluate_app.command("codes")
@@ -45,10 +45,7 @@ def evaluate_codes(
     if out is not None:
         check_plot(out, "-o")
 
-    def suggest(workspace: Path) -> Remedy:
-        return Remedy("evaluate codes", arguments=(str(workspace), "…"))
-
-    used = open_generator(path, generator, device=device or "auto", suggest=suggest)
+    used = open_generator(path, generator, device=device or "auto")
     report = codes.evaluate_codes(
         used.with_codes("separate identity and expression"),
         used.needed_workspace("codes are compared between faces of a workspace"),
@@ -60,5 +57,5 @@ def evaluate_codes(
         plot_codes(report, out, seed or 0)
     print_evaluation(tables, {"plot": out}, as_json=json)
     if out is None:
-        say_next("faceprep evaluate codes … -o codes.png   draws them", quiet=json)
+        say_next(Again({"-o": "codes.png"}, note="draws them"), quiet=json)
     return DONE

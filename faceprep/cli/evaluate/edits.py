@@ -14,6 +14,7 @@ from faceprep.cli.evaluate.group import (
 from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.generator_flags import GeneratorFile
 from faceprep.cli.options import Device, Json, Quiet, Seed, Verbose
+from faceprep.core.errors import Again
 
 
 @evaluate_app.command("edits")
@@ -73,5 +74,5 @@ def evaluate_edits(
         draw_sheet(result, sheet, seed=seed or 0)
     print_evaluation(tables, {"table": table, "sheet": sheet}, as_json=json)
     if sheet is None:
-        say_next("faceprep evaluate edits … --sheet edits.png   shows them", quiet=json or quiet)
+        say_next(Again({"sheet": "edits.png"}, note="shows them"), quiet=json or quiet)
     return DONE

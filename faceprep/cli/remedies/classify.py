@@ -1,13 +1,15 @@
 """Commands that make a table of accuracies."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from faceprep.cli.remedies.words import join
 from faceprep.config import ClassifyConfig, Config
 from faceprep.config.section import spelled
-from faceprep.core.errors import Hint, Remedy
+from faceprep.core.errors import Remedy
 from faceprep.workspace.artifacts import generator_file
 
 #: Settings of ``[classify]`` with a flag of their own.
@@ -33,7 +35,7 @@ def classify_command(workspace: Path, settings: Mapping[str, Any]) -> str:
     return join(words)
 
 
-def rows_with_faces(config: Config, n: int) -> Hint:
+def rows_with_faces(config: Config, n: int) -> Remedy:
     """Return the commands that add rows with `n` synthetic faces to a table that has none."""
     workspace, options = config.workspace, config.classify
     kind = options.generator
@@ -47,4 +49,4 @@ def rows_with_faces(config: Config, n: int) -> Hint:
     ]
     if fold is None and not generator_file(workspace, kind).is_file():  # the first one trains it
         parts.insert(1, Remedy("augment", workspace, wanted, resume=True))
-    return tuple(part for remedy in parts for part in ("; ", remedy))[1:]
+    return reduce(lambda later, first: replace(first, then=later), reversed(parts))

@@ -19,7 +19,9 @@ def stage_command(verb: str, workspace: Path, overrides: Mapping[str, Any]) -> s
     """
     place = Workspace(workspace)
     recorded = _recorded(place)
-    dataset, demo = (recorded.get("select") or {}).get("dataset"), recorded.get("demo")
+    dataset = (recorded.get("select") or {}).get("dataset")
+    drawn = place.info("select").get("root") in (None, str((workspace / "dataset").absolute()))
+    demo = recorded.get("demo") if drawn else None
     given: dict[str, Any] = {"workspace": workspace}
     if not demo:
         root = dataset_source(place)
@@ -28,7 +30,7 @@ def stage_command(verb: str, workspace: Path, overrides: Mapping[str, Any]) -> s
         given = {"select.dataset": dataset, "select.root": root, **given}
         given["select.table"] = place.info("select").get("table")
     usual = Config(demo={} if demo else None, select={"dataset": dataset}).settings()
-    for section in ("demo", *STAGES):
+    for section in ("demo", *STAGES) if demo else STAGES:
         for key, value in (recorded.get(section) or {}).items():
             if key in (usual[section] or {}) and value != usual[section][key]:
                 flat = flatten({f"{section}.{key}": value})

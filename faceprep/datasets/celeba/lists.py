@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import shlex
 import warnings
 from array import array
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Shell, UsageError
 from faceprep.datasets.report import Report
 
 _IMAGE = re.compile(r"0*(\d{1,9})\.(?:jpe?g|png)", re.IGNORECASE)
@@ -91,12 +90,10 @@ def read_list(path: Path, kind: str, report: Report) -> AnnotationList:
                         report.note(f"{path.name}: line that does not fit", line[:40].strip())
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read: {error.strerror}", f"ls -l {shlex.quote(str(path))}"
+            f"{path} cannot be read: {error.strerror}", Shell(("ls", "-l", str(path)))
         ) from None
     if parser.width is None or not parser.numbers:
-        raise UsageError(
-            f"{path} has no line like “000001.jpg …”", f"head {shlex.quote(str(path))}"
-        )
+        raise UsageError(f"{path} has no line like “000001.jpg …”", Shell(("head", str(path))))
     count = len(parser.numbers)
     if parser.announced is not None and parser.announced != count:
         report.note(

@@ -132,7 +132,7 @@ def choose_columns(raw: pa.Table, path: Path, report: Report) -> Columns:
     if "image" not in names:
         raise UsageError(
             f"{path} has no column “image”; it has: {', '.join(raw.column_names) or 'none'}",
-            "the columns are image, expression[, subject, sequence, frame, split, fold]",
+            "known columns are image, expression, subject, sequence, frame, split and fold",
         )
     fits = _is_label if NAMELESS.format(1) in raw.column_names else word_expression
     names |= _by_values(raw, fits, "expression by value", names)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faceprep.config import SelectConfig
-from faceprep.core.errors import Shell, UsageError
+from faceprep.core.errors import Again, Shell, UsageError
+from faceprep.core.files import nearest_path
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.folder.columns import lists_images, read_columns, read_parts
 from faceprep.datasets.folder.formats import (
@@ -43,7 +44,9 @@ def find_table(root: Path, select: SelectConfig, report: Report) -> Path | None:
         for path in (select.table.expanduser(), root / select.table):
             if path.is_file():
                 return path
-        raise UsageError(f"no table {select.table} (select.table)", Shell(("ls", str(root))))
+        near = nearest_path(select.table.expanduser()) or nearest_path(root / select.table)
+        hint = Again({"select.table": near}) if near else Shell(("ls", str(root)))
+        raise UsageError(f"no table {select.table} (select.table)", hint)
     found = sorted(path for path in root.iterdir() if path.is_file() and _may_be_table(path))
     for path in found:
         if path.name.lower() not in LABEL_TABLES:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from faceprep.core.errors import Hint, Remedy
+from faceprep.core.errors import Hint
 from faceprep.evaluation.aus.agreement import AUAgreement, agreement
 from faceprep.evaluation.aus.references import find_reference
 from faceprep.evaluation.aus.selection import Selection, coverage_notes, no_pairs, selected_faces
@@ -56,9 +56,7 @@ def evaluate_aus(
     ManifestError
         A manifest is damaged.
     """
-    workspace = Workspace(
-        workspace_of(path, lambda nearest: Remedy("evaluate aus", arguments=(str(nearest), "…")))
-    )
+    workspace = Workspace(workspace_of(path))
     faces = selected_faces(workspace)
     selection = Selection.of(faces, split, role)
     estimated, failures = estimates(workspace)

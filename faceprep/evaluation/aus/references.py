@@ -7,12 +7,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from faceprep.core.errors import Remedy, UsageError
+from faceprep.core.errors import Again, Hint, Remedy, UsageError
 from faceprep.demo.files import find_truth
 from faceprep.evaluation.aus.facs import coded_frames, translate
 from faceprep.evaluation.aus.values import AUValues, drawn_aus, read_aus
 from faceprep.workspace import Workspace
-from faceprep.workspace.discover import dataset_root
+from faceprep.workspace.discover import dataset_root, find_workspaces
 
 FACS, DEMO = "facs", "demo"
 CK_PLUS = "ck-plus"
@@ -47,18 +47,30 @@ def find_reference(workspace: Workspace, faces: pa.Table, against: str | None) -
         raise UsageError(
             f"{workspace.root}: nothing is known of these faces: select has no FACS codes, and they"
             " are not the demo's",
-            _compare_with(workspace),
+            _comparable(workspace),
         )
     if against == FACS:
         return facs_codes(workspace, faces)
     if against == DEMO:
         return demo_truth(workspace, faces)
-    values = read_aus(Path(against), lambda nearest: _compare_with(workspace, nearest))
+    values = read_aus(Path(against), workspace)
     return Reference(f"{against} ({values.source})", "faces that both have", values, True)
 
 
-def _compare_with(workspace: Workspace, other: Path = Path("OTHER_WORKSPACE")) -> Remedy:
-    return Remedy("evaluate aus", None, {"against": other}, (str(workspace.root),))
+def _comparable(workspace: Workspace) -> Hint:
+    """Return what the AUs can be compared with: the truth of the demo, or another workspace."""
+    if _demo_dataset(workspace) is not None:
+        return Again({"against": DEMO})
+    root = workspace.info("select").get("root")
+    for other in find_workspaces(workspace.root.parent, depth=1):
+        place = Workspace(other)
+        same = other != workspace.root and place.info("select").get("root") == root
+        if same and place.shards("aus"):
+            return Again({"against": other})
+    return (
+        "estimate them with another aus.backend in a workspace of its own, and name that with"
+        " --against"
+    )
 
 
 def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:
@@ -66,7 +78,7 @@ def facs_codes(workspace: Workspace, faces: pa.Table) -> Reference:
     if CK_PLUS not in faces["dataset"].unique().to_pylist():
         raise UsageError(
             f"{workspace.root}: FACS codes come with CK+, and these faces are of another dataset",
-            _compare_with(workspace),
+            _comparable(workspace),
         )
     if not _has_codes(faces):
         raise UsageError(
@@ -99,7 +111,7 @@ def demo_truth(workspace: Workspace, faces: pa.Table) -> Reference:
     if dataset is None:
         raise UsageError(
             f"{workspace.root}: these faces are not the demo's; its truth lies beside its images",
-            _compare_with(workspace),
+            _comparable(workspace),
         )
     root = (dataset_root(workspace) or dataset).resolve()
     below = root.relative_to(dataset).as_posix()

@@ -15,7 +15,7 @@ from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.demo.action_units import PRESENT
 from faceprep.demo.files import read_truth
 from faceprep.workspace import Workspace
-from faceprep.workspace.discover import Suggest, is_workspace, workspace_of
+from faceprep.workspace.discover import is_workspace, workspace_of
 from faceprep.workspace.manifest import read_part
 
 
@@ -77,15 +77,15 @@ def estimates(workspace: Workspace) -> tuple[AUValues, dict[str, str]]:
     return _values(table), dict(failures)
 
 
-def read_aus(path: Path, suggest: Suggest) -> AUValues:
+def read_aus(path: Path, workspace: Workspace) -> AUValues:
     """Read the AUs of a workspace, or of aus manifests in any folder.
 
     Parameters
     ----------
     path
         A workspace, its ``aus`` folder, any folder of ``part-*.parquet``, or one of them.
-    suggest
-        Function that returns the hint of an error for the nearest workspace.
+    workspace
+        Workspace whose AUs are compared with these, for the hint of an error.
 
     Raises
     ------
@@ -95,12 +95,14 @@ def read_aus(path: Path, suggest: Suggest) -> AUValues:
     if parts := _loose_parts(path):
         return _values(pa.concat_tables([read_part(part, "aus") for part in parts]))
     if path.suffix.lower() == ".csv" or (path.is_dir() and any(path.glob("*.csv"))):
-        backend = {"aus.backend": "openface-csv", "aus.openface_csv": path, "workspace": "OTHER"}
+        other = workspace.root.with_name(f"{workspace.root.name}-openface")
+        backend = {"aus.backend": "openface-csv", "aus.openface_csv": path, "workspace": other}
+        compare = Remedy("evaluate aus", workspace.root, {"against": other})
         raise UsageError(
             f"{path} holds CSV files, which only the aus stage joins to faces",
-            Remedy("aus", None, backend, ("…",), note="then: --against OTHER"),
+            Remedy("aus", workspace.root, backend, resume=True, then=compare),
         )
-    return estimates(Workspace(workspace_of(path, suggest)))[0]
+    return estimates(Workspace(workspace_of(path, "against")))[0]
 
 
 def _loose_parts(path: Path) -> list[Path]:

@@ -1,13 +1,12 @@
 """The committed baseline of an accuracy table, and its JSON file."""
 
 import json
-import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from faceprep.core.errors import FaceprepError, Hint, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError, Hint, Remedy, Shell, UsageError
 from faceprep.core.files import digest, write_json
 
 #: Columns of the accuracy table that are compared with the baseline.
@@ -71,7 +70,8 @@ VERSION = 1
 
 def update_remedy(path: Path, workspace: Path | None = None) -> Remedy:
     """Return the command that writes a baseline from the table of a workspace."""
-    return Remedy("check", workspace, {"baseline": path, "update": True, "reason": "TEXT"})
+    values = {"baseline": path, "update": True, "reason": "this change is meant"}
+    return Remedy("check", workspace, values, note="if it is meant")
 
 
 def read_baseline(path: Path, update: Hint | None = None) -> Baseline:
@@ -85,15 +85,17 @@ def read_baseline(path: Path, update: Hint | None = None) -> Baseline:
         It is damaged, edited by hand, or of another version of the format.
     """
     update = update or update_remedy(path)
-    restore = f"git checkout {shlex.quote(str(path))}"
-    other_file = f"another FILE, or, if it is a damaged baseline: {restore}"
+    restore = Shell(("git", "checkout", str(path)))
+    other_file = replace(restore, note="if it is a damaged baseline; else name another file")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"no baseline {path}", update) from None
     except IsADirectoryError:
-        file = shlex.quote(str(path / "NAME.json"))
-        raise UsageError(f"the baseline {path} is a directory", f"--baseline {file}") from None
+        first = next(iter(sorted(path.glob("*.json"))), path / "baseline.json")
+        raise UsageError(
+            f"the baseline {path} is a directory", Again({"baseline": first})
+        ) from None
     except (OSError, ValueError) as error:
         raise FaceprepError(f"the baseline {path} cannot be read: {error}", other_file) from None
     if isinstance(data, dict) and data.get("version", VERSION) != VERSION:
@@ -129,7 +131,7 @@ def replaced_baseline(path: Path) -> Baseline | None:
             pass
         raise FaceprepError(
             f"not written over: {error.message}",
-            f"another FILE, or, if it is a damaged baseline: rm {shlex.quote(str(path))}",
+            Shell(("rm", str(path)), note="if it is a damaged baseline; else name another file"),
         ) from None
 
 

@@ -138,7 +138,7 @@ def _refuse_other_settings(
             "the table was made with other settings than the baseline: "
             + ", ".join(words[:_NAMED])
             + more,
-            ("the settings of the baseline, or, if it is meant: ", update),
+            ("classify with the settings of the baseline", update),
         )
 
 
@@ -146,7 +146,7 @@ def _refuse_other_size(entry: Entry, now: Entry, make: Hint, update: str | Remed
     if now.total != entry.total:
         raise FaceprepError(
             f"{entry.name}: tested on {now.total} faces, the baseline on {entry.total}",
-            ("the dataset of the baseline, or, if it is meant: ", update),
+            ("classify with the dataset of the baseline", update),
         )
     if now.seeds < entry.seeds:
         raise FaceprepError(

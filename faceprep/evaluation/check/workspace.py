@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from faceprep.core.errors import Hint, Remedy, UsageError
+from faceprep.core.errors import Again, Hint, Remedy, UsageError
 from faceprep.evaluation.check.baseline import (
     Baseline,
     read_baseline,
@@ -107,11 +107,8 @@ def _refuse_no_workspace(root: Path, path: Path) -> None:
     if (root / TABLE).is_file() or is_workspace(root):
         return
 
-    def suggest(nearest: Path) -> Remedy:
-        return Remedy("check", nearest, {"baseline": path})
-
     try:
-        hint: Hint | None = suggest(workspace_of(root, suggest))
+        hint: Hint | None = Again({"workspace": workspace_of(root)})
     except UsageError as error:
         hint = error.hint
     raise UsageError(f"there is no workspace {root}", hint)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from faceprep.core.errors import Remedy, UsageError
+from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
 from faceprep.evaluation.edits.result import KINDS, EditReport, EditRow, mean_row
 from faceprep.generators.base import MakesNewFaces
@@ -101,7 +101,9 @@ def _check(
         if unknown:
             raise UsageError(f"the judge {judge.name} does not know {unknown[0]!r}")
     if not any((test.expressions != name).any() for name in classes):
-        raise UsageError("there is no test face to edit", Remedy("show"))
+        raise UsageError(
+            "there is no test face to edit", "select faces of other expressions for the test"
+        )
 
 
 @dataclass

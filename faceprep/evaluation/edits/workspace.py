@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceprep.core.device import choose_device
-from faceprep.core.errors import Remedy, UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.core.progress import Progress
 from faceprep.evaluation.edits.evaluate import INTENSITIES, NEW_IDENTITIES, evaluate_edits
 from faceprep.evaluation.edits.result import EditReport
@@ -65,10 +65,12 @@ def evaluate_workspace(
     FaceprepError
         The generator's file is damaged or malicious.
     """
-    workspace = Workspace(workspace_of(path, _command, generator is None))
+    workspace = Workspace(workspace_of(path, generator=generator is None))
     file = file_for_use(generator, workspace.root)
     if split not in ("test", "val"):
-        raise UsageError(f"edits are evaluated on unseen people, not on {split!r}", "--split test")
+        raise UsageError(
+            f"edits are evaluated on unseen people, not on {split!r}", Again({"split": "test"})
+        )
     device = choose_device(device)
     model, checkpoint = load_generator(file, device=device)
     editor = Editor(
@@ -97,11 +99,6 @@ def read_intensities(text: str) -> tuple[float, ...]:
     except ValueError:
         levels = ()
     if len(levels) < 3 or not all(0 <= level <= 1 for level in levels):
-        raise UsageError(
-            f"{text!r} are not three or more numbers from 0 to 1", "--intensities 0.2,0.6,1"
-        )
+        some = Again({"intensities": "0.2,0.6,1"})
+        raise UsageError(f"{text!r} are not three or more numbers from 0 to 1", some)
     return levels
-
-
-def _command(workspace: Path) -> Remedy:
-    return Remedy("evaluate edits", arguments=(str(workspace), "…"))

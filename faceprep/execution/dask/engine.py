@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceprep.config import DaskConfig
 from faceprep.config.section import absolute
-from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
+from faceprep.core.errors import Again, FaceprepError, MissingToolError, Shell, UsageError
 from faceprep.execution.dask.workers import INSTALL_THERE, check_cluster, pack, scratch, warn
 from faceprep.execution.job import Job, Outcome, Work, WorkerKilledError
 from faceprep.execution.shard import ENVIRONMENT
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 
-INSTALL = "pip install 'faceprep[dask]'"
-_AGAIN = "type the same command again; it goes on where it was"
+INSTALL = Shell(("pip", "install", "faceprep[dask]"))
+_AGAIN = Again(note="goes on where it was")
 _POLL_SECONDS = 5.0
 _ADDRESS = re.compile(r"((tcp|tls|ucx|ws|wss)://)?[^\s/]+:\d+")
 
@@ -211,7 +211,10 @@ def _running_cluster(scheduler: str, timeout: float) -> "Iterator[Client]":
     except OSError:
         raise FaceprepError(
             f"no Dask scheduler answered at {address} within {timeout:g} s",
-            "start one with `dask scheduler`, or leave --scheduler out for workers on this machine",
+            (
+                Shell(("dask", "scheduler"), note="starts one"),
+                Again({"dask.scheduler": "none", "engine": "dask"}, note="with workers here"),
+            ),
         ) from None
     with client:
         yield client
@@ -226,10 +229,9 @@ def _address(scheduler: str) -> str:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UsageError(
                 f"{scheduler} is not the file of a Dask scheduler: {error}",
-                f"dask scheduler --scheduler-file {scheduler}",
+                Shell(("dask", "scheduler", "--scheduler-file", scheduler), note="writes it"),
             ) from None
     if not _ADDRESS.fullmatch(address):
-        raise UsageError(
-            f"not the address of a scheduler: {address}", "--scheduler tcp://HOST:8786"
-        )
+        like = Again({"dask.scheduler": "tcp://localhost:8786"}, note="for a scheduler here")
+        raise UsageError(f"not the address of a scheduler: {address}", like)
     return address

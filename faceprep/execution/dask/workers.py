@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError, MissingToolError
+from faceprep.core.errors import FaceprepError, MissingToolError, Shell
 from faceprep.core.files import here, is_abandoned
 from faceprep.execution.job import Job, Work
 from faceprep.execution.shard import versions
@@ -21,7 +21,9 @@ from faceprep.workspace import Marker
 if TYPE_CHECKING:
     from distributed import Client
 
-INSTALL_THERE = "pip install 'faceprep[dask]' in the Python that `dask worker` runs in"
+INSTALL_THERE = Shell(
+    ("pip", "install", "faceprep[dask]"), note="in the Python that `dask worker` runs in"
+)
 _NAMED = 3  # most workers named in a message
 _one_shard = threading.Lock()
 

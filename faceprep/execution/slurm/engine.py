@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, Hint, Shell, UsageError
 from faceprep.core.files import PENDING
 from faceprep.execution.job import Job, Outcome, ShardError, Work
 from faceprep.execution.shard import run_shard
@@ -65,7 +65,7 @@ def run(
     if work is not run_shard and jobs[0].request() is None:
         raise UsageError(
             f"{jobs[0].stage.name} cannot be handed to Slurm from here",
-            "put the same command with --engine local into an sbatch file",
+            Again({"engine": "local"}, note="in an sbatch file"),
         )
     waiting = _Run(jobs, note, say)
     try:
@@ -115,14 +115,15 @@ class _Run:
             if self.open:
                 time.sleep(self.slurm.poll_seconds)
 
-    def how_to_come_back(self) -> str:
-        """Return the command to continue after Ctrl-C."""
+    def how_to_come_back(self) -> Hint:
+        """Return the commands to continue after Ctrl-C, or to end the jobs."""
         jobs = sorted({record.job for record in self._records()} - {""}, key=int)
         if not jobs:
-            return "type the same command again; it goes on where it was"
+            return Again({"overwrite": False}, note="goes on where it was")
         return (
-            f"the jobs go on: {', '.join(jobs)}; the same command waits for them again,"
-            f" scancel {' '.join(jobs)} ends them"
+            f"the jobs go on: {', '.join(jobs)}",
+            Again({"overwrite": False}, note="waits for them again"),
+            Shell(("scancel", *jobs), note="ends them"),
         )
 
     def _records(self) -> list[JobRecord]:

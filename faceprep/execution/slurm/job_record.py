@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import Again, FaceprepError, Hint, Shell, UsageError
 from faceprep.core.files import write_json
 from faceprep.execution.job import Request
 from faceprep.execution.slurm.queue import Queue, TaskState, end_state
@@ -39,6 +39,13 @@ _KEPT = 20
 _FILE = "array.json"
 _SUBMITTING = TaskState("", "PENDING", "being submitted")
 _NOT_IN_A_PATH = "%\\\n"  # sbatch replaces them in the name of a log
+
+
+def wait_or_end(record: "JobRecord") -> Hint:
+    """Return the hint for a command that a living job is in the way of."""
+    if not record.job:
+        return "wait for it"
+    return "wait for it, or:", Shell(("scancel", record.job), note="ends it")
 
 
 @dataclass(frozen=True)
@@ -163,7 +170,7 @@ def create_record(workspace: Path, record: JobRecord, request: Request | None = 
         raise UsageError(
             f"Slurm cannot write its logs below {str(workspace)!r}: {strange[0]!r} means something"
             " else to it",
-            "rename the folder, or choose another place with --workspace DIR",
+            "rename the folder, or choose another with --workspace",
         )
     stamp = time.strftime("%y%m%d-%H%M%S", time.gmtime(record.created))
     folder = workspace / record.stage / FOLDER
@@ -177,7 +184,7 @@ def create_record(workspace: Path, record: JobRecord, request: Request | None = 
     except OSError as error:
         raise FaceprepError(
             f"cannot write below {folder}: {error.strerror}",
-            "free space or change rights, then type the same command again",
+            Again(note="when there is space, and the right to write"),
         ) from error
     return named
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from faceprep.core.errors import FaceprepError, MissingToolError
+from faceprep.core.errors import Again, FaceprepError, MissingToolError, Shell
 
 #: Final job states (squeue(1), JOB STATE CODES).
 ENDED = frozenset(
@@ -23,7 +23,7 @@ PREFIX = "faceprep-"
 _DEFAULT_ARRAY = 1001  # Slurm's default MaxArraySize
 _TIMEOUT_SECONDS = 60
 _WIDTH = 79  # of the message about an outage
-_SHOW = "sinfo shows whether the controller answers"
+_SHOW = Shell(("sinfo",), note="shows whether the controller answers")
 #: Variables that change the behaviour of sbatch or the output of squeue. An array task that submits
 #: a job would also pass on its task number.
 _MISLEADING = re.compile(
@@ -142,7 +142,7 @@ def no_slurm(program: str) -> MissingToolError:
     """Return the error for a machine that lacks one of Slurm's commands."""
     return MissingToolError(
         f"no {program}: this is not a machine of a Slurm cluster",
-        "type the command on a login node, or use --engine local",
+        ("type the command on a login node of the cluster", Again({"engine": "local"})),
     )
 
 
@@ -151,5 +151,5 @@ def _no_answer(program: str, words: str) -> FaceprepError:
     said = _PROGRAM_NAME.sub("", words.splitlines()[0])
     line = textwrap.shorten(f"Slurm does not answer {program}: {said}", _WIDTH, placeholder=" …")
     if _answered.is_set():
-        return QueueError(line, f"{_SHOW}; the same command goes on where it was")
-    return MissingToolError(line, f"{_SHOW}; --engine local works without one")
+        return QueueError(line, (_SHOW, Again(note="goes on where it was")))
+    return MissingToolError(line, (_SHOW, Again({"engine": "local"}, note="works without one")))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from faceprep.config import SlurmConfig, SlurmJobConfig, SlurmTrainConfig
-from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
+from faceprep.core.errors import Again, FaceprepError, MissingToolError, Shell, UsageError
 from faceprep.execution.slurm.job_record import JobRecord
 from faceprep.execution.slurm.queue import PREFIX, environment, no_slurm
 
@@ -94,7 +94,7 @@ def _write_script(record: JobRecord, text: str) -> Path:
     except OSError as error:
         raise FaceprepError(
             f"cannot write {path}: {error.strerror}",
-            "free space or change rights, then type the same command again",
+            Again(note="when there is space, and the right to write"),
         ) from error
     return path
 
@@ -132,7 +132,7 @@ def _refusal(words: str, refused: bool) -> SubmitError:
     if not refused or _UNSURE.search(words):
         return UnsureError(
             f"Slurm did not say whether it took the job: {words}",
-            "type the same command again in two minutes; squeue --me shows whether it did",
+            (Shell(("squeue", "--me"), note="shows whether it did"), Again(note="in two minutes")),
         )
     error = SubmitError(
         f"Slurm did not take the job: {words}",
@@ -209,7 +209,7 @@ def _extra_flags(lines: Sequence[str]) -> dict[str, str | bool]:
     for line in lines:
         name, separator, value = line.strip().removeprefix("--").partition("=")
         if not name or name.startswith("-") or " " in name:
-            hint = "--set 'slurm.sbatch=[\"--constraint=avx2\"]'"
+            hint = "a line looks like --constraint=avx2"
             raise UsageError(f"slurm.sbatch: {line!r} is no flag", hint)
         if any(own.startswith(name) for own in _RESERVED):  # sbatch accepts abbreviated flags
             words = f"slurm.sbatch: {line!r} would hide the job from this command"

@@ -1,10 +1,9 @@
 """Run a verb as a single job, which is requeued before its time limit until it is done."""
 
-import shlex
 import time
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import Again, FaceprepError, Hint, Shell, UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution.slurm.engine import RETRIES, SILENT_POLLS
 from faceprep.execution.slurm.job_record import JobRecord
@@ -63,7 +62,10 @@ def run(
     if record is not None and overwrite and not record.overwrite:
         raise UsageError(
             f"job {record.job} goes on with what is there; --overwrite comes too late for it",
-            f"without --overwrite it is waited for; scancel {record.job} ends it",
+            (
+                Again({"overwrite": False}, note="waits for it"),
+                Shell(("scancel", record.job), note="ends it"),
+            ),
         )
     if record is None and not (overwrite or after):
         done = finished_job(verb, config)
@@ -131,12 +133,17 @@ class _Watch:
         result = read_result(self.record)
         return None if result is None else single_job(self.record, result)
 
-    def how_to_come_back(self) -> str:
-        """Return the command to continue after Ctrl-C."""
+    def how_to_come_back(self) -> Hint:
+        """Return the commands to continue after Ctrl-C, or to end the job."""
         job = self.record.job
         if self.died:
-            return f"job {job} died ({self.died}); the same command goes on there"
-        return f"job {job} goes on; the same command waits for it again, scancel {job} ends it"
+            again = Again({"overwrite": False}, note="goes on there")
+            return f"job {job} died ({self.died})", again
+        return (
+            f"job {job} goes on",
+            Again({"overwrite": False}, note="waits for it again"),
+            Shell(("scancel", job), note="ends it"),
+        )
 
     def _cause_of_death(self, queue: Queue) -> str:
         """Return the cause of death; raise an error if the job must not be resubmitted."""
@@ -146,14 +153,14 @@ class _Watch:
         how, job = self.record.state(queue, 0), self.record.job
         if how.startswith("CANCELLED"):
             raise FaceprepError(
-                f"job {job} was cancelled", "type the same command again; it goes on there"
+                f"job {job} was cancelled", Again({"overwrite": False}, note="goes on there")
             )
         saved = self.verb.saved(self.config)
         self.tries, self.saved = (self.tries + 1 if saved == self.saved else 1), saved
         if self.tries > RETRIES:
             raise FaceprepError(
                 f"job {job} died {self.tries} times and saved nothing new: {how}",
-                f"tail {shlex.quote(str(self.record.log(0)))}",
+                Shell(("tail", str(self.record.log(0)))),
             )
         return how
 

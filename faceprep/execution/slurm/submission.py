@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from faceprep.config import Config
 from faceprep.config.section import absolute
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import Again, FaceprepError, UsageError
 from faceprep.execution.job import Job, Request
 from faceprep.execution.slurm.job_record import (
     MOST_TASKS,
@@ -18,6 +18,7 @@ from faceprep.execution.slurm.job_record import (
     living_tasks,
     read_records,
     remove_old_records,
+    wait_or_end,
 )
 from faceprep.execution.slurm.queue import Queue, QueueError, largest_array, read_queue
 from faceprep.execution.slurm.reservation import pause, reserve
@@ -28,8 +29,9 @@ from faceprep.workspace import Workspace
 _MARKERS_MEASURED = 50
 _UNSURE = 3  # lost answers of sbatch in a row before giving up
 _FEWER = (
-    "--set slurm.task_minutes=120 makes fewer tasks, and longer ones; a command that waits submits"
-    " the rest as the queue drains; slurm.time, slurm.mem and slurm.qos have limits too"
+    Again({"slurm.task_minutes": 120}, note="makes fewer tasks, and longer ones"),
+    "a command that waits submits the rest as the queue drains",
+    "slurm.time, slurm.mem and slurm.qos have limits too",
 )
 
 
@@ -119,7 +121,9 @@ def submit_missing(
 def _with_jobs(error: FaceprepError, jobs: Sequence[str]) -> FaceprepError:
     """Add the numbers of the submitted jobs to the hint of an error."""
     if jobs:
-        error.hint = f"{error.hint}; submitted before, and going on: {' '.join(jobs)}"
+        before = f"submitted before, and going on: {' '.join(jobs)}"
+        hints = error.hint if isinstance(error.hint, tuple) else (error.hint,)
+        error.hint = (*(hint for hint in hints if hint is not None), before)
     return error
 
 
@@ -136,9 +140,8 @@ def tasks_of(
     for shard, (record, _, _) in found.items():
         if wanted[shard] and record.settings != wanted[shard]:
             who = f"job {record.job} makes" if record.job else "another command is about to submit"
-            end = f", or end it: scancel {record.job}" if record.job else ""
             raise UsageError(
-                f"{who} {stage} with other settings in {workspace.root} now", f"wait for it{end}"
+                f"{who} {stage} with other settings in {workspace.root} now", wait_or_end(record)
             )
     return found
 

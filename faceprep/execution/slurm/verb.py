@@ -10,7 +10,12 @@ from faceprep.config import Config, SlurmTrainConfig
 from faceprep.config.section import absolute
 from faceprep.core.errors import UsageError
 from faceprep.core.files import digest, write_json
-from faceprep.execution.slurm.job_record import JobRecord, read_records, remove_old_records
+from faceprep.execution.slurm.job_record import (
+    JobRecord,
+    read_records,
+    remove_old_records,
+    wait_or_end,
+)
 from faceprep.execution.slurm.queue import Queue, read_queue
 from faceprep.execution.slurm.reservation import pause, reserve
 from faceprep.execution.slurm.sbatch import UnsureError, submit
@@ -109,10 +114,9 @@ def job_in_queue(verb: Verb, config: Config, queue: Queue) -> JobRecord | None:
         for record in living:
             if record.settings != _settings(verb, config):
                 who = f"job {record.job}" if record.job else "another command"
-                end = f", or end it: scancel {record.job}" if record.job else ""
                 raise UsageError(
                     f"{who}: {verb.name} with other settings in {config.workspace} now",
-                    f"wait for it{end}",
+                    wait_or_end(record),
                 )
         numbered = [record for record in living if record.job]
         if numbered or not living:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from faceprep.config import Config
-from faceprep.core.errors import MissingToolError, Remedy, UsageError
+from faceprep.core.errors import Again, Hint, MissingToolError, Remedy, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +154,9 @@ def _first_available(config: Config) -> Choice:
     raise MissingToolError(f"no AU backend can run: {'; '.join(passed)}", Remedy("doctor"))
 
 
-def _other_backend(config: Config) -> str | Remedy:
+def _other_backend(config: Config) -> Hint:
     """Suggest a backend that can run here."""
     for name in BACKENDS:
         if load_backend(name).available(config) is None:
-            return f"--set aus.backend={name}"
+            return Again({"aus.backend": name})
     return Remedy("doctor")

@@ -17,7 +17,7 @@ code                     blocks                                        seen in t
 import torch
 from torch import Tensor
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 
 #: Variance of one magnitude, |U(-1, 1)|.
 UNIFORM_VARIANCE = 1 / 12
@@ -48,7 +48,7 @@ def intensity_code(y: Tensor, s: Tensor | float, elements: int) -> Tensor:
     """
     level = torch.as_tensor(s, dtype=y.dtype, device=y.device).reshape(-1, 1)
     if not bool(((level >= 0) & (level <= 1)).all()):
-        raise UsageError("an intensity lies outside 0 … 1", hint="--intensity 0.6")
+        raise UsageError("an intensity lies outside 0 … 1", hint=Again({"intensity": 1}))
     return expression_code(y, level.expand(len(y), elements))
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.generators.blocks.losses import Adversarial, FeatureNorm
 
 
@@ -108,6 +108,6 @@ class PhaseRecipe:
         if faces < self.batch:
             raise UsageError(
                 f"{faces} training faces do not fill a batch of {self.batch}",
-                "--set train.batch=" + str(max(faces // 2, 2)),
+                Again({"train.batch": max(faces // 2, 2)}),
             )
         return self.epochs * (faces // self.batch)

@@ -6,7 +6,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from typing import Literal
 
-from faceprep.core.errors import Hint, MissingToolError
+from faceprep.core.errors import Hint, MissingToolError, Shell
 
 ALL_THERE, SOMETHING_MISSING = 0, MissingToolError.exit_code
 
@@ -47,7 +47,9 @@ def version_of(distribution: str) -> str:
 
 def not_installed(distribution: str, name: str | None = None) -> Check:
     """Return the check of a package that is needed and not installed."""
-    return Check(name or distribution, "missing", "not installed", f"pip install {distribution}")
+    return Check(
+        name or distribution, "missing", "not installed", Shell(("pip", "install", distribution))
+    )
 
 
 def safely(look: Callable[[], list[Check]]) -> list[Check]:

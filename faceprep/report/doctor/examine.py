@@ -44,21 +44,22 @@ def examine(workspace: Path | None = None, config: Config | None = None) -> list
 def doctor_tables(checks: Sequence[Check], spell: Callable[[Hint], str]) -> Page:
     """Return the table of the checks, whose hints `spell` writes as text."""
     style = {"ok": "green", "warning": "yellow", "missing": "red"}
-    table = plain_table(None, "", "what", "found, and what to type for the rest")
-    table.columns[-1].overflow = "fold"  # a cut command cannot be used
+    table = plain_table(None, "", "what", "found")
+    hints: list[str] = []
     for check in checks:
         optional = check.state == "missing" and not check.needed
         word = "optional" if optional else check.state
-        hint = f"\n[bold]→ {escape(spell(check.hint))}[/]" if check.hint else ""
         table.add_row(
             f"[{'dim' if optional else style[check.state]}]{word}[/]",
             check.name,
-            escape(check.detail) + hint,
+            escape(check.detail),
         )
+        for one in spell(check.hint).splitlines() if check.hint else ():
+            hints.append(f"{check.name}:\n  → {one}")
     code = exit_code(checks)
     end = "everything needed is there" if code == ALL_THERE else "something needed is missing"
     data = {"exit_code": code, "checks": [_plain(check, spell) for check in checks]}
-    return [table, Text(end, "green" if code == ALL_THERE else "red")], data
+    return [table, *hints, Text(end, "green" if code == ALL_THERE else "red")], data
 
 
 def _plain(check: Check, spell: Callable[[Hint], str]) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from faceprep.report.doctor.check import Check, is_installed, not_installed, saf
 
 #: AU backend → command that makes it usable.
 AU_BACKENDS = {
-    "openface": "build it (https://github.com/TadasBaltrusaitis/OpenFace/wiki), then --set"
-    " aus.openface_bin=FOLDER (or FACEPREP_OPENFACE=FOLDER); or a container: --set"
-    " 'aus.openface_bin=docker run --rm --init -v {folder}:{folder} IMAGE {tool}'",
-    "openface-models": "copy lib/local/FaceAnalyser/AU_predictors from an OpenFace checkout, then"
-    " --set aus.openface_models=FOLDER",
-    "openface-csv": "--set aus.backend=openface-csv --set aus.openface_csv=FOLDER",
+    "openface": "build it (https://github.com/TadasBaltrusaitis/OpenFace/wiki), and name its folder"
+    " in aus.openface_bin (or FACEPREP_OPENFACE); or name the command line of a container there:"
+    " docker run --rm --init -v {folder}:{folder} IMAGE {tool}",
+    "openface-models": "copy lib/local/FaceAnalyser/AU_predictors from an OpenFace checkout, and"
+    " name the copy in aus.openface_models",
+    "openface-csv": "name the folder of its CSV files in aus.openface_csv",
 }
 
 

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from faceprep import __version__
+from faceprep.core.errors import Shell
 from faceprep.report.doctor.check import Check, is_installed, not_installed, version_of
 
 OLDEST_PYTHON = (3, 11)
@@ -56,7 +57,8 @@ def opencv() -> list[Check]:
     found = [f"{name} {version_of(name)}" for name in _OPENCV if version_of(name) != "?"]
     if len(found) > 1:
         # They overwrite each other's files, so the imported build is unpredictable.
-        fix = f"pip uninstall -y {' '.join(_OPENCV)} && pip install {_OPENCV[0]}"
+        remove = Shell(("pip", "uninstall", "-y", *_OPENCV))
+        fix = (remove, Shell(("pip", "install", _OPENCV[0])))
         return [Check("OpenCV", "warning", f"two builds: {', '.join(found)}", fix)]
     return [Check("OpenCV", "ok", found[0] if found else "there, version unknown")]
 
@@ -98,7 +100,7 @@ def engines() -> list[Check]:
         detail = f"distributed {version_of('distributed')}"
         checks.append(Check("engine dask", "ok", detail, needed=False))
     else:
-        hint = "pip install 'faceprep[dask]'"
+        hint = Shell(("pip", "install", "faceprep[dask]"))
         checks.append(Check("engine dask", "missing", "no distributed", hint, needed=False))
     return checks
 
@@ -132,7 +134,9 @@ def disk(place: Path) -> list[Check]:
             pass
     except OSError as error:
         reason = f"{detail}, cannot write there: {error.strerror}"
-        return [Check("workspace", "missing", reason, "choose another place with --workspace DIR")]
+        return [Check("workspace", "missing", reason, "choose another with --workspace")]
     if free < _LITTLE_DISK:
-        return [Check("workspace", "warning", f"{detail}: little", "--workspace DIR elsewhere")]
+        return [
+            Check("workspace", "warning", f"{detail}: little", "choose another with --workspace")
+        ]
     return [Check("workspace", "ok", f"{detail}, writable")]

@@ -206,5 +206,5 @@ def _save(figure: "Figure", out: Path) -> None:
     """Write the file atomically; equal evaluations give equal bytes."""
     kind = out.suffix.lower()[1:]
     metadata: dict[str, Any] = {"CreationDate": None} if kind == "pdf" else {}
-    with output_file(out, "--plot another/place.png") as aside:
+    with output_file(out, "draw it in another folder with --plot") as aside:
         figure.savefig(aside, format=kind, dpi=_DOTS, metadata=metadata)

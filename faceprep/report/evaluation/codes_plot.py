@@ -63,7 +63,7 @@ def plot_codes(report: CodesReport, out: Path, seed: int = 0) -> None:
         figure.text(0.02, 0.96, title, fontsize=14, va="center")
         figure.text(0.02, 0.925, printable(report.generator), fontsize=8.5, color=GRAY, va="center")
         figure.subplots_adjust(left=0.02, right=0.98, top=0.86, bottom=0.1, wspace=0.05)
-        with output_file(out, "-o another/place.png") as aside:
+        with output_file(out, "draw it in another folder with -o") as aside:
             kind = out.suffix[1:].lower()
             figure.savefig(aside, format=kind, dpi=110, facecolor=PAPER)
 

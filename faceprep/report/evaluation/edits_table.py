@@ -1,7 +1,6 @@
 """Result of ``faceprep evaluate edits`` as console tables, as JSON and as Parquet."""
 
 import json
-import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.text import Text
 
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import Again, FaceprepError, UsageError
 from faceprep.core.vocabulary import plural
 from faceprep.evaluation.edits.result import KINDS, MEAN, EditReport
 from faceprep.metrics.expression_classifier.fit import HeldOutAccuracy
@@ -143,9 +142,8 @@ def edit_data(report: EditReport) -> dict[str, Any]:
 def check_table(out: Path) -> None:
     """Refuse a file that is not Parquet with a UsageError, before anything is computed."""
     if out.suffix.lower() != ".parquet":
-        raise UsageError(
-            f"the table is Parquet, not {out.name}", f"--table {shlex.quote(out.stem)}.parquet"
-        )
+        parquet = Again({"table": out.with_suffix(".parquet")})
+        raise UsageError(f"the table is Parquet, not {out.name}", parquet)
 
 
 def write_table(report: EditReport, out: Path) -> None:

@@ -4,14 +4,13 @@ It shows faces by expression with their landmarks, the faces with the lowest con
 and the photographs in which no face could be aligned.
 """
 
-import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
 
-from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError, Remedy, UsageError
 from faceprep.core.files import output_file
 from faceprep.core.vocabulary import COLUMNS_R, plural
 from faceprep.report.sheets.drawing import GRAY, PAPER, PARTS, stack
@@ -110,9 +109,8 @@ def contact_sheet(
         The select manifest cannot be read, or the sheet cannot be written.
     """
     if out.suffix.lower() != ".png":
-        raise UsageError(
-            f"a contact sheet is a PNG, not {out.name}", f"--sheet {shlex.quote(out.stem)}.png"
-        )
+        png = Again({"sheet": out.with_suffix(".png")})
+        raise UsageError(f"a contact sheet is a PNG, not {out.name}", png)
     place = Workspace(workspace)
     if not place.shards("align"):
         raise UsageError(
@@ -122,7 +120,7 @@ def contact_sheet(
     if not len(index):
         raise FaceprepError(
             f"{workspace}: {'; '.join(index.damaged) or 'no frame is selected'}",
-            Remedy("show", arguments=(str(workspace),)),
+            Remedy("show", place.root),
         )
     kind = "pair" if landmarks else "face"
     heatmaps = bool(place.shards("heatmaps"))
@@ -137,7 +135,7 @@ def contact_sheet(
     blocks = [_header(place, index, width, landmarks)]
     blocks += [_block(section, rows, tiles, columns, width) for section in sections]
     sheet = stack([*blocks, Image.new("RGB", (width, MARGIN // 2), PAPER)])
-    with output_file(out, "--sheet another/place.png") as aside:
+    with output_file(out, "draw it in another folder with --sheet") as aside:
         sheet.save(aside, format="PNG", compress_level=3)
     drawn = [len(s.positions) for s in sections if s.kind == "failure"]
     return Sheet(

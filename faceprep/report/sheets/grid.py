@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.core.files import output_file
 from faceprep.report.sheets.drawing import GRAY, PAPER, fit, rounded, stack
 from faceprep.report.sheets.text import shorten, write
@@ -28,7 +28,7 @@ class Line:
 def check_png(out: Path, flag: str, what: str = "a contact sheet") -> None:
     """Refuse a file that is not a PNG with a UsageError, before anything is computed."""
     if out.suffix.lower() != ".png":
-        raise UsageError(f"{what} is a PNG, not {out.name}", f"{flag} {out.stem}.png")
+        raise UsageError(f"{what} is a PNG, not {out.name}", Again({flag: out.with_suffix(".png")}))
 
 
 def width_for(columns: int) -> int:
@@ -88,5 +88,5 @@ def write_marked(
     text_chunks = PngImagePlugin.PngInfo()
     for key, text in (marks or {}).items():
         text_chunks.add_text(key, text)
-    with output_file(out, "-o another/place.png") as aside:
+    with output_file(out, "draw it in another folder with -o") as aside:
         picture.save(aside, format="PNG", pnginfo=text_chunks)

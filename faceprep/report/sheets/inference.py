@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from faceprep.core.errors import Hint, UsageError
+from faceprep.core.errors import Again, Hint, UsageError
 from faceprep.generators.targets import NEUTRAL
 from faceprep.inference.edit import EditGrid, Edits, NewFaces
 from faceprep.inference.generator import LoadedGenerator
@@ -35,7 +35,7 @@ class Written:
     paths: list[Path]
     data: dict[str, Any]
     lines: list[str] = field(default_factory=list)
-    notes: list[Hint] = field(default_factory=list)
+    notes: Sequence[Hint] = ()
 
 
 def picture_paths(out: Path | None, names: Sequence[str], sources: Iterable[str]) -> list[Path]:
@@ -58,9 +58,8 @@ def picture_paths(out: Path | None, names: Sequence[str], sources: Iterable[str]
     if out is not None and not out.is_dir() and out.suffix:
         check_png(out, "-o", "a picture")
         if len(names) > 1:
-            raise UsageError(
-                f"{len(names)} pictures do not go into one file {out}", f"-o {out.stem}/"
-            )
+            folder = Again({"-o": f"{out.with_suffix('')}/"})
+            raise UsageError(f"{len(names)} pictures do not go into one file {out}", folder)
         paths = [out]
     else:
         taken: dict[str, int] = {}
@@ -92,7 +91,8 @@ def _keep_sources(paths: Iterable[Path], sources: Iterable[str]) -> None:
     for path in paths:
         if path.resolve() in read:
             raise UsageError(
-                f"{path} is the photograph itself, it would be lost", "choose another name with -o"
+                f"{path} is the photograph itself, it would be lost",
+                Again({"-o": path.with_name(f"new-{path.name}")}),
             )
 
 

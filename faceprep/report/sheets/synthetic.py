@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError, Remedy, UsageError
 from faceprep.core.images import read_image
 from faceprep.core.vocabulary import plural
 from faceprep.report.sheets.contact_sheet import Sheet
@@ -42,7 +42,7 @@ def sheet_of(
     if len(names) > 1:
         raise UsageError(
             f"{folder} holds faces of {', '.join(names)}",
-            Remedy("show", None, {"sheet": out}, (str(folder / names[0]),)),
+            Again({"workspace": folder / names[0]}),
         )
     return draw_synthetic(workspace, names[0], out, per_expression, seed)
 
@@ -59,7 +59,7 @@ def draw_synthetic(
         for row in table.select(_COLUMNS).to_pylist():
             rows.setdefault(row["expression"], []).append(row)
     if not rows:
-        more = Remedy("augment", workspace.root, {"n": 3000})
+        more = Remedy("augment", workspace.root, {"generator": name, "n": 3000}, resume=True)
         raise UsageError(f"{workspace.folder(stage)} has no synthetic faces to draw", more)
     random, lost, lines = np.random.default_rng(seed), list[str](), list[Line]()
     for expression, there in sorted(rows.items()):

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rich.text import Text
+
 from faceprep.config import STAGES
 from faceprep.core.errors import Hint
 from faceprep.report.show.formats import folded, line
@@ -136,7 +138,8 @@ def workspace_view(data: dict[str, Any], spell: Callable[[Hint], str]) -> Render
         parts.append(line(("damaged: ", "red"), (problem, "")))
     if data["next"]:
         parts.append(line((f"{data['next']['why']}:", "yellow")))
-        parts.append(line((folded(spell(data["next"]["command"])), "bold")))
+        command = folded(spell(data["next"]["command"]))
+        parts.append(Text(command, "bold", no_wrap=True, overflow="ignore"))
     else:
         parts.append(line(("everything is up to date", "green")))
     return parts

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError, Remedy
+from faceprep.core.errors import FaceprepError
 from faceprep.core.pixels import to_unit_range
 from faceprep.generators.base import Generator, MakesNewFaces, Target
 from faceprep.generators.blocks.layers import channels_last
@@ -142,9 +142,7 @@ class CandidateMaker:
         known = self._images.get((mode, row))
         if known is not None:
             return known
-        crop = read_crop(
-            self.sources[mode].crops[row], Remedy("align", overrides={"overwrite": True})
-        )
+        crop = read_crop(self.sources[mode].crops[row])
         image = resize(torch.from_numpy(crop)[None], self.generator.size)[0]
         if len(self._images) * image.numel() > _CACHE_BYTES:
             self._images.clear()
@@ -160,7 +158,7 @@ class CandidateMaker:
             name = classes[order.missing()[0]]
             raise FaceprepError(
                 f"all sources of mode {mode} show {name}: none can be edited to it",
-                "more expressions in augment.source_expressions",
+                "name more expressions in augment.source_expressions",
             )
         return order
 

@@ -8,7 +8,7 @@ after it was killed.
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError, Remedy, UsageError
 from faceprep.workspace import Marker, Workspace
 from faceprep.workspace.synthetic import asked, provenance_of
 
@@ -85,12 +85,13 @@ class ExistingFaces:
         """Return the error of a run that would replace faces without ``--overwrite``."""
         folder, there = self._workspace.folder(self._stage), sum(self.others().values())
         message = f"{folder} holds {there} faces of {difference}"
-        hint = "--overwrite replaces them"
+        hint = Again({"overwrite": True}, note="replaces them")
         if not difference.startswith("other settings"):
             return UsageError(message, hint)
         wanted = {"generator": self._stage.partition("/")[2], "n": count}
-        again = Remedy("augment", self._workspace.root, wanted, resume=True)
-        return UsageError(message, (f"{hint}; the settings that are there: ", again))
+        note = "with the settings that are there"
+        again = Remedy("augment", self._workspace.root, wanted, resume=True, note=note)
+        return UsageError(message, (again, hint))
 
     def refuse_mixture(self, shards: Set[int]) -> None:
         """Raise `FaceprepError` if one of the shards was made with other settings meanwhile."""
@@ -99,7 +100,7 @@ class ExistingFaces:
             raise FaceprepError(
                 f"{self._workspace.folder(self._stage)}: shard {others[0]} is of other settings now"
                 f" ({len(others)} of {len(shards)} shards are): another augment is at work there",
-                "when it has ended: the same command with --overwrite",
+                Again({"overwrite": True}, note="when it has ended"),
             )
 
     def _read_markers(self) -> dict[int, Marker]:

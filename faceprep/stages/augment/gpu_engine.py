@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from faceprep.config import Config
 from faceprep.core.device import choose_device
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import Again, FaceprepError
 from faceprep.execution.job import Outcome, Work
 from faceprep.execution.local import follow_parent, uninterrupted
 from faceprep.execution.shard import ENVIRONMENT
@@ -70,7 +70,7 @@ def _written(writing: dict[Future[Marker], AugmentJob], most: int) -> Iterator[O
             if isinstance(error, TerminatedWorkerError):
                 raise FaceprepError(
                     "a process that writes pictures was killed",
-                    "type the same command again; it goes on where it was",
+                    Again({"overwrite": False}, note="goes on where it was"),
                 ) from error
             yield Outcome(job, error=error) if error else Outcome(job, marker=future.result())
 

@@ -1,7 +1,7 @@
 """Plan of ``augment``: existing, missing and replaced faces."""
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import Again, FaceprepError
 from faceprep.core.files import digest, file_sha256
 from faceprep.execution.job import Request
 from faceprep.execution.plan import Options
@@ -168,5 +168,8 @@ class Plan:
                 raise FaceprepError(
                     f"the faces in {self.workspace.folder(self.stage.name)} were computed on"
                     f" {other}, and {self.device} gives other last digits",
-                    f"--device {other}, or --overwrite to make all of them again",
+                    (
+                        Again({"device": other}),
+                        Again({"overwrite": True}, note="makes all of them again"),
+                    ),
                 )

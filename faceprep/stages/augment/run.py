@@ -10,7 +10,7 @@ import time
 from typing import Any, cast
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import Again, FaceprepError
 from faceprep.core.progress import Progress
 from faceprep.execution.job import Engine, Work
 from faceprep.execution.plan import Options
@@ -61,7 +61,7 @@ def run_augment(
     if remote is not None and remote.input_hash != plan.input_hash:
         raise FaceprepError(
             f"{plan.stage.name}: generator or sources have changed since the job was submitted",
-            "type the same command again",
+            Again(),
         )
     result = plan.result(count, options, submitted=remote is not None)
     if result.refusal is not None:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import Again, FaceprepError
 from faceprep.core.files import file_sha256
 from faceprep.generators.store import load_trained
 from faceprep.stages.augment.candidates import Candidate, CandidateMaker
@@ -67,9 +67,7 @@ class Sampler:
         self.name = generator_name(config.train.generator, config.train.fold)
         self.checkpoint, self.device, self.quality = checkpoint, torch.device(device), quality
         if file_sha256(trained_file(config.workspace, self.name)) != checkpoint:
-            raise FaceprepError(
-                "the generator has changed since the command began", "type the same command again"
-            )
+            raise FaceprepError("the generator has changed since the command began", Again())
         generator, file = load_trained(config.workspace, self.name, device)
         self.classes = generator.classes
         self.candidates = CandidateMaker(config, generator, file, self.device)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError, Remedy, UsageError
 from faceprep.workspace import Workspace
 from faceprep.workspace.load import load
 from faceprep.workspace.training_rows import sides_of, training_rows
@@ -58,7 +58,10 @@ def find_sources(config: Config, mode: str) -> Sources:
     if not len(rows):
         raise UsageError(
             f"no training face can be edited in mode {mode}",
-            "--mode new, or another augment.source_expressions",
+            (
+                Again({"augment.mode": "new"}),
+                "name other expressions in augment.source_expressions",
+            ),
         )
     subjects = rows["dataset"] + "/" + rows["subject"]
     if mode == "other":
@@ -92,7 +95,7 @@ def fingerprint(
 
 def _other(config: Config) -> Workspace:
     if config.augment.sources is None:
-        raise UsageError("no other faces are named", "--set augment.sources=WORKSPACE")
+        raise UsageError("no other faces are named", "name their workspace in augment.sources")
     return Workspace(config.augment.sources.expanduser())
 
 
@@ -100,7 +103,10 @@ def _other_rows(config: Config) -> "pd.DataFrame":
     """Return aligned training faces of the other workspace, labelled or not."""
     here, there = Workspace(config.workspace), _other(config)
     if here.root.resolve() == there.root.resolve():
-        raise UsageError("augment.sources is this workspace itself", "--mode edit")
+        raise UsageError(
+            "augment.sources is this workspace itself",
+            Again({"augment.mode": "edit", "augment.sources": None}),
+        )
     faces = load(there.root, ["align"], only_ok=True)
     templates = [
         workspace.info("align").get("settings", {}).get("template") for workspace in (here, there)
@@ -108,7 +114,7 @@ def _other_rows(config: Config) -> "pd.DataFrame":
     if templates[0] != templates[1]:
         raise UsageError(
             f"{there.root} is aligned to {templates[1]}, this workspace to {templates[0]}",
-            Remedy("align", there.root, {"align.template": templates[0]}),
+            Remedy("align", there.root, {"align.template": templates[0]}, resume=True),
         )
     rows = faces[faces["split"] == "train"]
     _refuse_leak(config, here, there, rows)
@@ -140,5 +146,5 @@ def _refuse_leak(config: Config, here: Workspace, there: Workspace, rows: "pd.Da
     if len(both):
         raise FaceprepError(
             f"{both['subject'].iloc[0]} of {there.root} is watched or tested here",
-            "--set augment.distinct_people=true   if another person bears the same name",
+            Again({"augment.distinct_people": True}, note="if another person bears the same name"),
         )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from faceprep.core.errors import FaceprepError, Hint
+from faceprep.core.errors import Again, FaceprepError, Hint
 from faceprep.core.files import digest, output_file
 from faceprep.core.progress import Progress
 from faceprep.workspace.load import read_crop
@@ -49,7 +49,7 @@ class CachedArray:
         except FileNotFoundError:
             raise FaceprepError(
                 f"{self.path} is gone: other classify runs in this workspace took its place",
-                "finished trainings are saved; the same command goes on",
+                Again({"overwrite": False}, note="finished trainings are saved; it goes on"),
             ) from None
 
     def is_complete(self) -> bool:
@@ -86,7 +86,7 @@ class ArrayCache:
             os.utime(cached.path)  # marks the file as recently used
         if not self.overwrite and cached.is_complete():
             return cached
-        with output_file(cached.path, "make room") as temporary:
+        with output_file(cached.path, Again(note="when there is space")) as temporary:
             shape, kind, parts = compute()
             array = np.lib.format.open_memmap(temporary, mode="w+", dtype=kind, shape=shape)
             start = 0
@@ -98,7 +98,7 @@ class ArrayCache:
         return cached
 
     def pixels(
-        self, name: str, table: "pd.DataFrame", size: int, threads: int, remedy: Hint
+        self, name: str, table: "pd.DataFrame", size: int, threads: int, remedy: Hint | None
     ) -> CachedArray:
         """Decode the crops of a table, ``(N, size, size, 3) uint8``.
 
@@ -142,7 +142,7 @@ class ArrayCache:
             path.unlink(missing_ok=True)
 
 
-def _decode(paths: list[str], size: int, threads: int, remedy: Hint) -> Iterator[np.ndarray]:
+def _decode(paths: list[str], size: int, threads: int, remedy: Hint | None) -> Iterator[np.ndarray]:
     from faceprep.metrics.workspace_faces import reduce_crop
 
     def read(path: str) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceprep.config import ClassifyConfig
-from faceprep.core.errors import Hint, Remedy, UsageError
+from faceprep.core.errors import Again, Hint, Remedy, UsageError
 from faceprep.metrics.leaks import refuse_leaks
 from faceprep.workspace.load import load
 from faceprep.workspace.training_rows import choose_classes, sides_of
@@ -143,10 +143,9 @@ class Splits:
             )
         if not held.any():
             if len(subjects) < 2:
-                workspace = str(self._faces.workspace)
                 raise UsageError(
                     f"{len(subjects)} training people, 2 are needed: one is left out to stop on",
-                    Remedy("show", arguments=(workspace,), note="counts them"),
+                    Remedy("show", self._faces.workspace, note="counts them"),
                 )
             random = np.random.default_rng([seed, 0 if fold is None else fold + 1])
             count = min(max(round(self._share * len(subjects)), 1), len(subjects) - 1)
@@ -174,20 +173,20 @@ def folds_of(faces: RealFaces, wanted: int | None) -> list[int | None]:
         raise UsageError(
             f"the selected faces show {'one person' if people == 1 else f'{people} people'}: "
             "a classifier trains on one, stops on another and is tested on a third",
-            Remedy("show", arguments=(str(faces.workspace),), note="counts them"),
+            Remedy("show", faces.workspace, note="counts them"),
         )
     known = sorted(int(fold) for fold in faces.table["fold"].unique() if fold >= 0)
-    other = f"--folds {len(known)}, or: " if len(known) > 1 else ""
+    other = (Again({"classify.folds": len(known)}),) if len(known) > 1 else ()
     if wanted is None:
         if not (faces.table["split"] == "test").any():
-            hint: Hint = (other, realign(faces, "select.split", "random"))
+            hint: Hint = (*other, realign(faces, "select.split", "random"))
             raise UsageError("no face of the selection is in the split test", hint)
         return [None]
     if len(known) != wanted:
         have = f"{len(known)} folds" if known else "no folds"
         raise UsageError(
             f"--folds {wanted}: the selection has {have}",
-            (other, realign(faces, "select.folds", wanted)),
+            (*other, realign(faces, "select.folds", wanted)),
         )
     return list(known)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from faceprep.core.errors import Remedy, UsageError
+from faceprep.core.errors import UsageError
 from faceprep.core.pixels import image_tensor
 from faceprep.training.expression_head import Features, pooled
 
@@ -94,9 +94,8 @@ def train_logistic(
     x = x.astype(np.float32)
     y = np.concatenate([np.repeat(part.labels, 2) for part in parts])
     if len(np.unique(y)) < 2:
-        raise UsageError(
-            "the training faces show one expression only", Remedy("show", arguments=("WORKSPACE",))
-        )
+        words = "select faces of other expressions, or name them in classify.classes"
+        raise UsageError("the training faces show one expression only", words)
     # Weights sum to the number of real faces, so that strengths are comparable between rows.
     weights = [
         np.full(2 * len(part.labels), share * len(real.labels) / max(2 * len(part.labels), 1))

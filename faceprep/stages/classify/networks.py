@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.generators.blocks.layers import SameConv2d, channels_last, initialise
 
 #: Default side of the images, pixels.
@@ -40,7 +40,9 @@ def build_classifier(name: str, classes: Sequence[str], size: int, seed: int) ->
     if name not in SIZES:
         raise UsageError(f"no network is called {name!r}", f"one of: {', '.join(SIZES)}")
     if name == "paper" and size not in _PAPER_SIZES:
-        raise UsageError(f"size is {size}", f"one of {', '.join(map(str, _PAPER_SIZES))}")
+        near = min(_PAPER_SIZES, key=lambda known: abs(known - size))
+        words = f"the network 'paper' is not for {size} pixels"
+        raise UsageError(words, Again({"classify.size": near}))
     network_type = PaperNetwork if name == "paper" else SmallNetwork
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -8,7 +8,7 @@ import numpy as np
 
 from faceprep.config import Config
 from faceprep.core.device import choose_device
-from faceprep.core.errors import Hint, Remedy, UsageError
+from faceprep.core.errors import Again, Hint, UsageError
 from faceprep.core.files import digest
 from faceprep.core.progress import Progress
 from faceprep.core.vocabulary import plural
@@ -153,8 +153,7 @@ class Plan:
 
     def _cache_arrays(self, dry_run: bool, overwrite: bool) -> dict[str, CachedArray]:
         cache = ArrayCache(self.folder / "faces", self.progress, dry_run, overwrite)
-        align: Hint = Remedy("align", self.config.workspace, resume=True)
-        tables = {"real": (self.faces.table, align)}
+        tables: dict[str, tuple[Any, Hint | None]] = {"real": (self.faces.table, None)}
         tables |= {made.name: (made.table, made.remedy) for made in self.synthetic.values()}
         threads = workers(self.config)
         arrays = {
@@ -193,7 +192,7 @@ class Plan:
             raise UsageError(
                 f"none of the first {row.synthetic:,} synthetic faces can be used: they show"
                 f" none of {', '.join(self.faces.classes)}, or people who are left out to stop on",
-                f"more of them: --sweep 0,{10 * row.synthetic}",
+                Again({"classify.sweep": [0, 10 * row.synthetic]}, note="more of them"),
             )
         ending = _FEATURES if row.arm == LOGISTIC else ""
         content = made.table["crop_sha256"].iloc[rows].tolist()

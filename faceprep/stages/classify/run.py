@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError, MissingToolError
+from faceprep.core.errors import Again, FaceprepError, MissingToolError
 from faceprep.core.progress import Progress
 from faceprep.execution import local
 from faceprep.execution.runner import workers
@@ -106,7 +106,7 @@ def _raise(run: TrainingRun, error: BaseException) -> None:
         raise error
     raise FaceprepError(
         f"the training {run.row.name}, seed {run.seed} failed: {type(error).__name__}: {error}",
-        "the others are saved; the same command goes on with this one",
+        Again({"overwrite": False}, note="the others are saved; it goes on with this one"),
     ) from error
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from faceprep.config import ClassifyConfig
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import Again, FaceprepError, Shell
 from faceprep.core.files import digest, output_file
 from faceprep.stages.classify.array_cache import CachedArray
 from faceprep.stages.classify.faces import Split
@@ -132,7 +132,9 @@ def write_result(run: TrainingRun, result: RunResult) -> None:
     )
     subjects = {"trained_on": result.trained_on, "held_out": result.held_out}
     text = json.dumps({**result.metadata, **subjects}, sort_keys=True).encode()
-    with output_file(run.path, "make room, then type the same command again") as temporary:
+    with output_file(
+        run.path, Again({"overwrite": False}, note="when there is space")
+    ) as temporary:
         pq.write_table(table.replace_schema_metadata({METADATA_KEY: text}), temporary)
 
 
@@ -148,5 +150,5 @@ def read_result(run: TrainingRun) -> RunResult | None:
         return None
     face_ids = table["face_id"].to_pylist()
     if face_ids != run.face_ids[run.split.test].tolist():
-        raise FaceprepError(f"{run.path} is of other faces", "remove that file")
+        raise FaceprepError(f"{run.path} is of other faces", Shell(("rm", str(run.path))))
     return RunResult(scores, face_ids, trained, held, metadata)

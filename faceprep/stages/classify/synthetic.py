@@ -1,14 +1,14 @@
 """Synthetic faces of a table, with the subjects seen by the components that made them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError, Hint, ManifestError, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError, Hint, ManifestError, Remedy, UsageError
 from faceprep.core.files import file_sha256
 from faceprep.generators.store import read_trained
 from faceprep.metrics.leaks import subjects_of
@@ -82,7 +82,7 @@ def find_synthetic(
     touched = training_subjects(workspace, name, table, record, again, train)
     touched[SOURCES] += sorted({*sources.tolist()} - {""})
     hints: dict[str, Hint] = dict.fromkeys(touched, again)
-    hints[GENERATOR] = (train, "; ", again)
+    hints[GENERATOR] = replace(train, then=again)
     notes = _notes(name, table, labels, faces)
     return SyntheticFaces(name, table, labels, sources, touched, hints, again, notes)
 
@@ -96,7 +96,8 @@ def _too_few(
     folders = {path.name for path in (workspace / "train").glob("*") if path.is_dir()}
     known = {folder.partition("-fold")[0] for folder in folders}
     others = sorted(known - {generator})
-    hint = f"--generator {others[0]}" if others and generator not in known else remedy
+    other = Again({"classify.generator": others[0]}) if others else None
+    hint = other if other and generator not in known else remedy
     some = faces_there(Workspace(workspace), stage_of(name))
     there = f"; {error.message}" if some else ""
     return UsageError(f"{workspace} has no trained {name}{there}", hint)

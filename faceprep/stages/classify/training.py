@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceprep.config import ClassifyConfig
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import Again, FaceprepError
 from faceprep.stages.classify.batches import Batches, Pool, class_weights, classic, flipped, mixup
 from faceprep.stages.classify.networks import build_classifier
 
@@ -137,7 +137,7 @@ def _evaluate(network: nn.Module, pool: Pool, update: int) -> Evaluation:
     if not np.isfinite(loss):
         raise FaceprepError(
             f"the classifier's loss is {loss} after {update} updates",
-            "a lower rate: --set classify.learning_rate=0.0001",
+            Again({"classify.learning_rate": 0.0001}, note="a lower rate"),
         )
     return Evaluation(update, loss, float((scores.argmax(1) == pool.labels).float().mean()))
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.config import TrainConfig
-from faceprep.core.errors import Remedy
 from faceprep.core.vocabulary import COLUMNS_R
 from faceprep.generators.registry import spec_of
 from faceprep.generators.targets import REFERENCES
@@ -46,11 +45,10 @@ def read_crops(
     Raises `FaceprepError`: a crop cannot be read.
     """
     from faceprep.training.crops import make_crops
-    from faceprep.workspace.load import read_crop
+    from faceprep.workspace.load import crops_again, read_crop
 
-    hint = Remedy("align", overrides={"overwrite": True})
     with ThreadPoolExecutor(threads) as pool:
-        pictures = list(pool.map(lambda path: read_crop(path, hint), rows["crop"]))
+        pictures = list(pool.map(read_crop, rows["crop"]))
     action_units, landmarks = None, None
     if "action_units" in driven_by:
         action_units = rows[list(COLUMNS_R)].to_numpy(np.float32)
@@ -67,6 +65,7 @@ def read_crops(
         device,
         action_units,
         landmarks,
+        again=crops_again(rows["crop"].iloc[0]) if len(rows) else "",
     )
 
 

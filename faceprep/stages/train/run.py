@@ -169,7 +169,7 @@ def _make_folder(folder: Path, empty: bool) -> None:
         (folder / "samples").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FaceprepError(
-            f"cannot make {folder}: {error.strerror}", "choose another place with --workspace DIR"
+            f"cannot make {folder}: {error.strerror}", "choose another folder with --workspace"
         ) from error
 
 

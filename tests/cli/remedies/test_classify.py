@@ -16,7 +16,7 @@ from builders.training import toy_workspace
 
 from faceprep.cli.remedies import spell
 from faceprep.config import TrainConfig
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import Again, FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.evaluation.check.workspace import check_workspace, update_baseline
 from faceprep.execution.plan import Options
@@ -36,9 +36,10 @@ def test_missing_faces_are_told_with_the_command_that_makes_them(tmp_path: Path)
     assert spell(caught.value.hint) == f"faceprep augment --workspace {tmp_path} --n 3000"
     with pytest.raises(UsageError, match="the selection has 3 folds") as caught:
         run_classify(configured(tmp_path, folds=5), QUIET)
-    hint = spell(caught.value.hint)
-    assert hint.startswith("--folds 3, or: faceprep align ")
-    assert hint.endswith(f"--workspace {tmp_path} --set select.folds=5")
+    assert caught.value.hint[0] == Again({"classify.folds": 3})
+    line = spell(caught.value.hint[1])
+    assert line.startswith("faceprep align ")
+    assert line.endswith(f"--workspace {tmp_path} --set select.folds=5")
 
 
 def test_more_faces_are_made_with_the_settings_of_those_at_hand(tmp_path: Path) -> None:

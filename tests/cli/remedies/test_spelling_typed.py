@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from faceprep.cli import app
 from faceprep.cli.remedies import spell
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.report.show import page
 from faceprep.workspace.discover import file_for_use
 from faceprep.workspace.synthetic import load_synthetic
@@ -45,4 +45,4 @@ def test_in_errors(tmp_path: Path) -> None:
     other.touch()
     with pytest.raises(UsageError) as lost:
         file_for_use(root / "generatr.safetensors", None)
-    assert shlex.split(spell(lost.value.hint)) == ["--generator", str(other)]
+    assert lost.value.hint == Again({"generator": other})

@@ -17,6 +17,7 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
+from faceprep.cli.remedies import spell
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, ManifestError, MissingToolError, UsageError
 from faceprep.execution.dask import workers
@@ -201,7 +202,7 @@ def test_workers_without_faceprep_are_named(aligned_workspace, scheduler, tmp_pa
         pytest.raises(MissingToolError, match="faceprep cannot be imported on tcp://") as caught,
     ):
         list(load_engine("dask")(jobs, run_shard, 2))
-    assert "pip install" in caught.value.hint
+    assert "pip install" in spell(caught.value.hint)
 
 
 def test_a_scheduler_that_does_not_answer_is_an_error_after_the_timeout(
@@ -238,7 +239,7 @@ def test_without_the_package_the_command_to_install_it_is_named(
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingToolError) as caught:
         list(load_engine("dask")(jobs_of(aligned_workspace()), run_shard, 2))
-    assert caught.value.hint == "pip install 'faceprep[dask]'"
+    assert spell(caught.value.hint) == "pip install 'faceprep[dask]'"
 
 
 def test_nothing_to_do_starts_no_cluster(monkeypatch) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from builders.slurm_stand_in import release
 
+from faceprep.cli.remedies import spell
 from faceprep.config import Config, SelectConfig
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
 from faceprep.core.progress import Progress
@@ -102,7 +103,7 @@ def test_an_error_that_stops_everything_keeps_its_code(
     monkeypatch.setattr("faceprep.execution.plan.config_hash", lambda stage, config: "another")
     with pytest.raises(FaceprepError, match="other settings of heatmaps") as caught:
         draw(workspace)
-    assert "doctor" in caught.value.hint
+    assert "doctor" in spell(caught.value.hint)
     assert len(submitted(slurm)) == 1
 
 
@@ -125,7 +126,7 @@ def test_other_settings_are_refused_while_jobs_are_under_way(aligned_workspace, 
     submit_missing(Submission(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1]))
     with pytest.raises(UsageError, match="job 1 makes heatmaps with other settings") as caught:
         draw(workspace, sigma=3.0)
-    assert "scancel 1" in caught.value.hint
+    assert "scancel 1" in spell(caught.value.hint)
     assert status(workspace.root)[1]["stages"][2]["queued"] == [0, 1]
 
 
@@ -141,7 +142,7 @@ def test_an_interrupt_leaves_the_jobs_and_says_how_to_come_back(
 
     with monkeypatch.context() as patch:
         patch.setattr("faceprep.execution.slurm.engine.time.sleep", sleep)
-        with pytest.raises(KeyboardInterrupt, match=r"the jobs go on: 1;.* scancel 1 ends"):
+        with pytest.raises(KeyboardInterrupt, match=r"the jobs go on: 1'.*'scancel', '1'"):
             draw(workspace, poll_seconds=0.123)
     assert [job["tasks"] for job in submitted(slurm)] == [["PENDING"]]
 
@@ -188,7 +189,7 @@ def test_a_refusal_is_told_in_slurms_words(aligned_workspace, slurm) -> None:
     (slurm / "refuse").write_text("sbatch: error: invalid partition specified: cpu")
     with pytest.raises(FaceprepError, match="invalid partition specified: cpu") as caught:
         draw(workspace)
-    assert "slurm.partition" in caught.value.hint
+    assert "slurm.partition" in spell(caught.value.hint)
     assert job_record.read_records(workspace.root, "heatmaps") == []
 
 
@@ -200,7 +201,7 @@ def test_without_slurm_the_error_names_the_other_engine(
     monkeypatch.setenv("PATH", str(slurm.parent / "bin"))
     with pytest.raises(MissingToolError, match="no sbatch") as caught:
         draw(workspace)
-    assert "--engine local" in caught.value.hint
+    assert "--engine local" in spell(caught.value.hint)
     assert job_record.read_records(workspace.root, "heatmaps") == []
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(MissingToolError, match="no squeue"):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from builders.slurm_stand_in import work
 
+from faceprep.cli.remedies import spell
 from faceprep.config import Config
 from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
@@ -158,4 +159,4 @@ def test_jobs_submitted_before_a_refusal_are_named(aligned_workspace, slurm: Pat
         submit_missing(
             Submission(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1, 2]), ["8"]
         )
-    assert caught.value.hint.endswith("submitted before, and going on: 8 1")
+    assert spell(caught.value.hint).endswith("submitted before, and going on: 8 1")

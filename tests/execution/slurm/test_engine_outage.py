@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from builders.slurm_stand_in import release
 
+from faceprep.cli.remedies import spell
 from faceprep.cli.single_jobs import SINGLE_JOBS
 from faceprep.config import Config
 from faceprep.core.errors import MissingToolError
@@ -78,8 +79,8 @@ def test_without_a_controller_nothing_is_waited_for(
         command(config(workspace))
     assert (caught.value.message, caught.value.exit_code) == (LINE, 5)
     assert caught.value.hint is not None
-    assert "sinfo shows" in caught.value.hint
-    assert "--engine local" in caught.value.hint
+    assert "sinfo   # shows" in spell(caught.value.hint)
+    assert "--engine local" in spell(caught.value.hint)
     assert read_records(workspace.root, "heatmaps") == []
 
 

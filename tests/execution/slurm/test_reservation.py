@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from builders.slurm_stand_in import install
 
+from faceprep.cli.remedies import spell
 from faceprep.config import Config
 from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
@@ -118,7 +119,7 @@ def test_a_number_that_nobody_lived_to_note_stands_in_the_queue(
     other = replace(order(workspace), settings="another")
     with pytest.raises(UsageError, match="job 1 makes heatmaps") as caught:
         submit_missing(other)
-    assert caught.value.hint == "wait for it, or end it: scancel 1"
+    assert spell(caught.value.hint) == "wait for it, or:\nscancel 1   # ends it"
 
 
 _TRAIN = """

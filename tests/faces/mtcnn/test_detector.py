@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceprep.core.errors import MissingToolError
+from faceprep.core.errors import MissingToolError, Shell
 from faceprep.core.images import read_image
 from faceprep.faces import model_files
 from faceprep.faces.finder import Face
@@ -262,7 +262,7 @@ def test_without_the_wheel_it_says_what_to_type(monkeypatch):
     monkeypatch.setattr(model_files, "find_spec", lambda name: None)
     with pytest.raises(MissingToolError, match="mtcnn") as caught:
         model_files.mtcnn_weights("pnet")
-    assert caught.value.hint == "pip install mtcnn"
+    assert caught.value.hint == Shell(("pip", "install", "mtcnn"))
 
 
 def test_without_the_file_it_says_so():

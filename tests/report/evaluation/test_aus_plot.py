@@ -8,7 +8,7 @@ import pytest
 from builders.evaluation import estimate
 from PIL import Image
 
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import Again, FaceprepError, UsageError
 from faceprep.core.vocabulary import PRESENCE_AUS
 from faceprep.evaluation.aus.evaluate import evaluate_aus
 from faceprep.report.evaluation.aus_plot import draw, plot_agreement
@@ -80,7 +80,7 @@ def test_undefined_numbers_are_drawn_as_undefined(select):
 def test_other_kinds_of_files_are_refused(found, name):
     with pytest.raises(UsageError, match="a PNG or a PDF") as caught:
         plot_agreement(found, Path(name))
-    assert caught.value.hint == "--plot aus.png"
+    assert caught.value.hint == Again({"--plot": Path("aus.png")})
 
 
 def test_a_plot_that_cannot_be_written_is_an_error(found, tmp_path):

@@ -30,7 +30,7 @@ from faceprep.report.sheets.inference import (
 
 @pytest.fixture
 def faces(painter):
-    return read_inputs(["folder/test000", "folder/test001"], painter, "edit")
+    return read_inputs(["folder/test000", "folder/test001"], painter)
 
 
 def test_every_picture_says_what_it_is(painter, faces, tmp_path):
@@ -75,7 +75,7 @@ def test_paths_that_are_not_possible_are_refused(faces, tmp_path):
 
 
 def test_one_makes_a_picture_and_several_make_a_sheet(painter, tmp_path) -> None:
-    faces = read_inputs(["folder/test000", "folder/test003"], painter, "transfer")
+    faces = read_inputs(["folder/test000", "folder/test003"], painter)
     one, other = InputFaces(faces.faces[:1]), InputFaces(faces.faces[1:])
     labels = [Label("anger", "asked")]
     found = transfer_expressions(one, other, labels, painter)
@@ -111,7 +111,7 @@ QUIET = Progress(quiet=True)
 
 
 def test_a_sheet_has_a_line_a_way(painter, tmp_path) -> None:
-    queries = read_inputs(["folder/test001", "folder/test005"], painter, "retrieve")
+    queries = read_inputs(["folder/test001", "folder/test005"], painter)
     sizes = []
     for ways in ("code", "all"):
         found = retrieve(queries, painter, ways_of(ways), "train", None, 3, QUIET)

@@ -15,7 +15,7 @@ from faceprep.cli.remedies import spell
 from faceprep.cli.remedies.stages import stage_command
 from faceprep.config import STAGES, Config
 from faceprep.config.sources import parse_assignment, resolve
-from faceprep.core.errors import ManifestError, UsageError
+from faceprep.core.errors import Again, ManifestError, UsageError
 from faceprep.report.show.formats import age
 from faceprep.report.show.page import show
 from faceprep.workspace import Workspace
@@ -147,6 +147,7 @@ def test_the_command_brings_the_same_settings_back(tmp_path: Path, dataset: str)
         workspace.write_info(stage, {**info, "table": "labels 2.csv"})
     _, verb, *words = shlex.split(stage_command("aus", workspace.root, {}))
     flags = {"--dataset": "select.dataset", "--root": "select.root", "--workspace": "workspace"}
+    flags["--limit"] = "select.limit"
     given = {}
     for flag, value in zip(words[::2], words[1::2], strict=True):
         key, setting = (flags[flag], value) if flag in flags else parse_assignment(value)
@@ -222,7 +223,7 @@ def test_elsewhere_the_nearest_workspace_is_named(make_workspace: Make, tmp_path
     for path in (tmp_path, workspace.root / "align" / "images", workspace.root / "train"):
         with pytest.raises(UsageError) as caught:
             show(path, spell)
-        assert spell(caught.value.hint) == f"faceprep show {workspace.root}"
+        assert caught.value.hint == Again({"workspace": workspace.root})
     with pytest.raises(UsageError, match="nothing-here"):
         show(tmp_path / "sub" / "nothing-here", spell)
 
@@ -238,7 +239,7 @@ def test_without_a_path_the_only_workspace_is_shown(
     make_workspace(name="manifests/demo2")
     with pytest.raises(UsageError, match="which workspace") as caught:
         show(None, spell)
-    assert spell(caught.value.hint) == f"faceprep show {Path('manifests', 'demo')}"
+    assert caught.value.hint == Again({"workspace": Path("manifests", "demo")})
     assert len(find_workspaces(Path())) == 2
 
 

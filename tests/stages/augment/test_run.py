@@ -245,7 +245,7 @@ def test_sources_that_do_not_fit_are_refused(tmp_path: Path) -> None:
                {"intensity": 1.2}, {"mode": "mix", "mix": {"edit": 0.0}}],
 )  # fmt: skip
 def test_impossible_settings(values: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"sources=WORKSPACE|mode=mix|range|greater than 0"):
+    with pytest.raises(ValueError, match=r"the workspace that|mode=mix|range|greater than 0"):
         Config.model_validate({"augment": values})
 
 

@@ -83,11 +83,11 @@ def test_faces_of_other_settings_are_refused_and_stay(change: str, tmp_path: Pat
             other.marker_path(stage, 0).replace(place.marker_path(stage, 0))
     with pytest.raises(UsageError, match=rf"exprgan holds 30 faces of {there}") as error:
         make_faces(root, 8, mode="edit", seed=seed)
-    hint = "--overwrite replaces them"
+    hint = "the same again with --overwrite: replaces them"
     if change == "settings":
         again = augment_command(root, {"generator": "exprgan", "n": 8})
         assert "--mode edit" in again
-        hint += f"; the settings that are there: {again}"
+        hint = f"{again}   # with the settings that are there\n{hint}"
     assert spell(error.value.hint) == hint
     assert (all_files(root), synthetic_record(root)) == (before, record)
     done = make_faces(root, 8, 1, Options(overwrite=True), mode="edit", seed=seed)
@@ -163,7 +163,8 @@ def test_the_dry_run_of_the_command_tells_people_and_programs(made: Path) -> Non
     assert (data["replaced"], data["refused"]) == (70, True)
     done = CliRunner().invoke(app, words)
     assert done.exit_code == UsageError.exit_code
-    assert "--overwrite replaces them; the settings that are there: faceprep augment" in done.stderr
+    assert "--overwrite   # replaces them" in done.stderr
+    assert "# with the settings that are there" in done.stderr
 
 
 def test_a_finished_shard_is_hashed_once(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

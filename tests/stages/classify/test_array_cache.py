@@ -10,6 +10,7 @@ import pytest
 from builders.classify import configured
 from builders.training import toy_workspace
 
+from faceprep.cli.remedies import spell
 from faceprep.core.errors import FaceprepError
 from faceprep.core.progress import Progress
 from faceprep.execution import local
@@ -60,7 +61,7 @@ def test_the_two_last_used_stay_and_a_third_is_missed_aloud(tmp_path: Path) -> N
     assert len([*tmp_path.iterdir()]) == 3
     with pytest.raises(FaceprepError, match="other classify runs in this workspace") as caught:
         second.read()
-    assert "the same command" in str(caught.value.hint)
+    assert "finished trainings are saved" in spell(caught.value.hint)
 
 
 def test_a_damaged_file_is_made_again_and_training_anew_trusts_none(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_row_without_a_usable_face_is_refused_and_so_is_a_split_without_traini
     config = configured(tmp_path / "made", sweep=(1, 8), classes=("happiness", "surprise"))
     with pytest.raises(UsageError, match="none of the first 1 synthetic faces") as caught:
         run_classify(config, QUIET)
-    assert spell(caught.value.hint).endswith("--sweep 0,10")
+    assert caught.value.hint.overrides == {"classify.sweep": [0, 10]}
     split = dict.fromkeys(("S0", "S1", "S2", "S3"), "val")
     toy_workspace(tmp_path / "split", people=6, **split)
     with pytest.raises(UsageError, match="in the split train") as caught:

