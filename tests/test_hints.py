@@ -313,10 +313,6 @@ TRIALS = {
     "stages/select": [
         Trial(f"select --dataset ck-plus --root ck {NEW} --dry-run", frames_of_ck_plus),
         Trial(f"align -c no.toml {WS} --dry-run", written(no_toml="")),
-        Trial(
-            f"select --dataset folder --root faces --set select.table=t.csv {NEW} --dry-run",
-            photographs("a.jpg", faces__t_csv="image,expression\na.jpg,none\n"),
-        ),
     ],
     "stages/align": [
         Trial(f"align --only --overwrite {WS} --root dato --dataset oulu-casia"),
@@ -422,7 +418,6 @@ TRIALS = {
         Trial("show bare", copied("my ws", "bare", "select")),
         Trial("show 'my ws'", damaged("my ws/align/part-00000.parquet")),
         Trial("show 'my ws/align/part-00000.parquet'", damaged("my ws/align/part-00000.parquet")),
-        Trial("doctor", uninstalled("distributed", "cv2")),
     ],
     "training": [
         Trial(f"train --only {WS} --seed 5", between=TRAIN),
@@ -464,6 +459,11 @@ ELSEWHERE = {
     "workspace/discover.py:trained_file": "file_for_use comes first",
     "cli/evaluate/edits.py:evaluate_edits": "takes half a minute",
     "report/sheets/synthetic.py:draw_synthetic": _CORRUPT,
+    "generators/store.py:_trained_again": "the verbs meet the damage when they read the header",
+    "metrics/retrieval.py:evaluate_retrieval": "needs a gallery of one person",
+    "report/doctor": "needs pip, and packages that are not there",
+    "stages/select/duplicates.py:_duplicates_error": "tests/stages/select/test_duplicates.py",
+    "workspace/workspace.py:redo": "needs synthetic faces that are read alone",
     "core/file_kinds.py:hint": "tests/core/test_file_kinds.py",
     "datasets/embedded": "tests/datasets/embedded",
     "datasets/folder/reader.py:_splits": "tests/datasets/folder",
