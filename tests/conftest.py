@@ -52,7 +52,7 @@ def hints_are_understood() -> Iterator[None]:
 
     def record(self: FaceprepError, message: str, hint: Hint | None = None) -> None:
         original(self, message, hint)
-        if not isinstance(hint, str | None):
+        if hint is not None:
             built.append((hint, TYPED.get()))
 
     with pytest.MonkeyPatch.context() as patch:

@@ -14,7 +14,7 @@ from faceprep.cli.remedies import spell
 from faceprep.cli.single_jobs import SINGLE_JOBS
 from faceprep.config import Config
 from faceprep.core.device import choose_device
-from faceprep.core.errors import FaceprepError, Remedy
+from faceprep.core.errors import TYPED, FaceprepError, Remedy
 from faceprep.core.progress import Progress
 from faceprep.execution.plan import Options, config_hash
 from faceprep.execution.runner import run_stage
@@ -32,6 +32,7 @@ def main(folder: Path) -> int:
     # A job submitted by an array task inherits that task's number.
     task = 0 if single else int(os.environ.get("SLURM_ARRAY_TASK_ID", "0"))
     record.clear_error(task)
+    TYPED.set(tuple(record.typed))
     try:
         return run_verb(record) if single else make_shards(record, task)
     except FaceprepError as error:

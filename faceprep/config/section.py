@@ -31,6 +31,17 @@ class Section(BaseModel):
         return plain
 
 
+def locations(section: Section, prefix: str) -> dict[str, Any]:
+    """Return dotted key → value of the locations that are set, JSON-ready, with absolute paths."""
+    found = {}
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if field.json_schema_extra == LOCATION and value != field.default:
+            path = isinstance(value, Path)
+            found[f"{prefix}.{name}"] = str(value.expanduser().absolute()) if path else value
+    return found
+
+
 #: A name that is also the name of a folder.
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 

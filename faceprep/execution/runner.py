@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from faceprep.config import Config
+from faceprep.config.section import locations
 from faceprep.core.errors import FaceprepError, ManifestError
 from faceprep.core.progress import Progress
 from faceprep.execution import local
@@ -132,6 +133,7 @@ def _info(stage: Stage, config: Config, workspace: Workspace) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "settings": stage.settings(config),
         "config": config.settings(),
+        "locations": locations(getattr(config, stage.name), stage.name),
         "versions": versions(),
         "shards": shard_count(workspace),
     }

@@ -71,8 +71,11 @@ def check_hint(hint: Hint | None, typed: Sequence[str] = ()) -> None:
     """Check that every line of a hint is advice, or a command that is understood."""
     for part in parts(hint):
         if isinstance(part, str):
+            assert not part.startswith("-"), f"a part of a command: {part}"
+            assert "--set " not in part, f"a part of a command: {part}"
             continue
         text = command_line(part, typed)
+        assert not PLACEHOLDER.search(text.partition("   # ")[0]), text
         if isinstance(part, Shell):
             assert shlex.split(text, comments=True) == list(part.words)
         elif isinstance(part, Again) and not take_apart(typed):

@@ -81,8 +81,8 @@ def _more(workspace: Path, name: str, n: int) -> str:
     if fold is not None:
         words += ["--set", f"train.fold={fold}"]
     if "other" in (settings.get("mode"), *settings.get("mix", ())):
-        sources = place.info(stage).get("sources_from") or "WORKSPACE"
-        words += ["--set", f"augment.sources={sources}"]
+        sources = place.info(stage).get("sources_from")
+        words += ["--set", f"augment.sources={sources}"] if sources else []
     for key, value in changed.items():
         for part, one in value.items() if isinstance(value, dict) else [("", value)]:
             words += ["--set", f"augment.{key}{f'.{part}' if part else ''}={spelled(one)}"]

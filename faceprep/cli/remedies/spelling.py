@@ -21,10 +21,7 @@ def spell(hint: Hint | None) -> str | None:
     if hint is None:
         return None
     if isinstance(hint, tuple):
-        # Until all hints are lines of their own, parts may be joined by blanks.
-        parts = [part for part in hint if isinstance(part, str)]
-        between = "" if any(part != part.strip() for part in parts) else "\n"
-        return between.join(spell(part) for part in hint)
+        return "\n".join(spell(part) for part in hint)
     return hint if isinstance(hint, str) else command_line(hint)
 
 

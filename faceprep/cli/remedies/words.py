@@ -6,9 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-#: Placeholder that the user fills in; written without quotes.
-BLANK = "…"
-
 #: Parameter of the verbs that take ``--set`` → setting.
 _SETTINGS = {
     "workspace": "workspace",
@@ -89,8 +86,8 @@ def parameter_of(verb: str, name: str) -> str | None:
 
 
 def join(words: Iterable[str]) -> str:
-    """Quote words for a shell, except the placeholder."""
-    return " ".join(word if word == BLANK else shlex.quote(word) for word in words)
+    """Quote words for a shell."""
+    return shlex.join(words)
 
 
 def flags(overrides: Mapping[str, Any], verb: str = "") -> list[str]:

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from faceprep.core.errors import Again, FaceprepError, Hint, Shell, UsageError
+from faceprep.core.errors import TYPED, Again, FaceprepError, Hint, Shell, UsageError
 from faceprep.core.files import write_json
 from faceprep.execution.job import Request
 from faceprep.execution.slurm.queue import Queue, TaskState, end_state
@@ -67,6 +67,8 @@ class JobRecord:
     #: Seconds since the epoch; renewed while sbatch runs.
     created: float = field(default_factory=time.time)
     job: str = ""  # number of the job; empty until Slurm has accepted it
+    #: Words of the command that submitted it, for hints.
+    typed: Sequence[str] = field(default_factory=TYPED.get)
 
     @property
     def name(self) -> str:
