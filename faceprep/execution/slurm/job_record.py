@@ -68,7 +68,7 @@ class JobRecord:
     created: float = field(default_factory=time.time)
     job: str = ""  # number of the job; empty until Slurm has accepted it
     #: Words of the command that submitted it, for hints.
-    typed: Sequence[str] = field(default_factory=TYPED.get)
+    typed: list[str] = field(default_factory=lambda: list(TYPED.get()))
 
     @property
     def name(self) -> str:
