@@ -353,7 +353,6 @@ TRIALS = {
         Trial(f"check --baseline none.json {WS}"),
         Trial(f"check --baseline . {WS}"),
         Trial(f"check --baseline that.json {WS}", repository),
-        Trial(f"check --baseline that.json {WS} --update --reason x", written(that_json="{}")),
         Trial(
             "check --baseline base.json --workspace bare",
             copied("my ws", "bare", "select", "align"),

@@ -131,7 +131,7 @@ def replaced_baseline(path: Path) -> Baseline | None:
             pass
         raise FaceprepError(
             f"not written over: {error.message}",
-            Shell(("rm", str(path)), note="if it is a damaged baseline; else name another file"),
+            "name another file, or remove it if it is a damaged baseline",
         ) from None
 
 
