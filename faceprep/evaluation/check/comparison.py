@@ -75,7 +75,7 @@ def compare(
     settings: Mapping[str, Any],
     versions: Mapping[str, str] | None = None,
     make: Hint = _CLASSIFY,
-    update: str | Remedy = "--update --reason TEXT",
+    update: str | Remedy = "update the baseline, if it is meant",
 ) -> Gate:
     """Compare an accuracy table with a baseline.
 
