@@ -134,7 +134,7 @@ class Aligner:
         if not doubtful or spec.load_quick is None:
             return
         quick = spec.load_quick(self._config, self._device)
-        answers = turned_faces(quick, [photo.image for photo in doubtful], faces)
+        answers = turned_faces(quick, [photo.image for photo in doubtful], faces, spec.sure)
         for photo, face, answer in zip(doubtful, faces, answers, strict=True):
             if answer is not None:
                 photo.fail(

@@ -9,10 +9,11 @@ from faceprep.faces.alignment import apply_affine, invert_affine
 from faceprep.faces.finder import Face, Finder
 from faceprep.faces.matching import around, best_match
 
-#: A face is turned if its turned image gives this much more confidence, with at most this roll.
-#: Measured in 100 real photographs and 96 drawn ones; some drawn faces look like faces on their
-#: side, with rolls of 26 to 78 degrees.
-_MORE_CONFIDENCE, _UPRIGHT_ROLL = 0.025, 20
+#: A face is turned if the detector is sure of it in the image turned by so many quarter turns, with
+#: this much more confidence and at most this roll. Refusing an upright face is worse than missing a
+#: turned one: of some upright drawn faces, the image on its side gives 0.15 more.
+_MORE_CONFIDENCE = {1: 0.2, 2: 0.025, 3: 0.2}
+_UPRIGHT_ROLL = 20
 
 #: Degrees by which the rolls of two detections of one face may differ.
 _SAME_ROLL = 15
@@ -58,12 +59,13 @@ def move_face(face: Face, matrix: np.ndarray) -> Face:
 
 
 def turned_faces(
-    finder: Finder, images: Sequence[np.ndarray], faces: Sequence[Face]
+    finder: Finder, images: Sequence[np.ndarray], faces: Sequence[Face], sure: float
 ) -> list[tuple[int, float] | None]:
     """Look at uncertain faces turned by 90, 180 and 270 degrees.
 
     Detectors also find some faces that are upside down, as if they were upright, with wrong
-    landmarks; turned upright they are surer of them.
+    landmarks; turned upright they are surer of them. A detector with a confidence of at least
+    `sure` is sure.
 
     Returns
     -------
@@ -76,21 +78,22 @@ def turned_faces(
     answers: list[tuple[int, float] | None] = []
     for k, ((part, to_part), face) in enumerate(zip(views, faces, strict=True)):
         box = move_face(face, to_part).box
-        best, way = float(face.confidence) + _MORE_CONFIDENCE, 0
+        upright, best, way = float(face.confidence), 0.0, 0
         for turn in range(4):
             matrix = turn_matrix(turn, part.shape)
-            upright = [move_face(one, invert_affine(matrix)) for one in found[4 * k + turn].faces]
-            match = best_match(upright, box)
+            seen = [move_face(one, invert_affine(matrix)) for one in found[4 * k + turn].faces]
+            match = best_match(seen, box)
             if match is None:
                 continue
             if turn == 0:
-                best = max(best, match.confidence + _MORE_CONFIDENCE)
+                upright = max(upright, match.confidence)
                 continue
             roll = _roll(match, turn)
             stands = _difference(roll, 90 * turn) <= _UPRIGHT_ROLL
             if (
                 stands
-                and match.confidence > best
+                and match.confidence >= sure
+                and match.confidence > max(best, upright + _MORE_CONFIDENCE[turn])
                 and _difference(_roll(face, 0), roll) > _SAME_ROLL
             ):
                 best, way = match.confidence, turn
