@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 
 from faceprep.config import SelectConfig
+from faceprep.core.errors import Again
 from faceprep.core.vocabulary import SPLITS
 from faceprep.datasets.celeba.lists import AnnotationList
 from faceprep.datasets.report import Report
@@ -108,5 +109,5 @@ def _refuse_shared(subjects: np.ndarray, codes: np.ndarray) -> None:
     refuse_shared(
         [f"{name:05d}" for name in names[parts > 1].tolist()],
         "the partition list",
-        "--set select.split=180k-20k   (or random) divides whole subjects",
+        Again({"select.split": "180k-20k"}, note="or random: both divide whole subjects"),
     )

@@ -184,7 +184,7 @@ def test_a_partition_that_divides_a_person_is_refused(plant, read):
     texts["list_eval_partition.txt"] = "\n".join(f"{k:06d}.jpg {k % 2}" for k in range(1, 7))
     with pytest.raises(UsageError, match="3 subjects into more than one part: 00100") as caught:
         read("celeba", plant(*images(6), texts=texts))
-    assert "180k-20k" in caught.value.hint
+    assert caught.value.hint.overrides == {"select.split": "180k-20k"}
 
 
 @pytest.mark.parametrize("split", ["180k-20k", "random"])
