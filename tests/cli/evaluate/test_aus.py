@@ -37,7 +37,7 @@ def test_the_only_workspace_is_evaluated_and_every_au_has_a_line(workspace):
         assert f" {au} " in result.output
     assert "against FACS codes" in result.output
     assert "have no estimate: au_failed" in result.output
-    assert "faceprep evaluate aus manifests/ck-plus --plot aus.png" in result.stderr
+    assert "faceprep evaluate aus --plot aus.png" in result.stderr
 
 
 def test_json_has_null_where_a_number_is_not_defined(workspace):
@@ -63,7 +63,7 @@ def test_a_plot_is_drawn_and_named(workspace, tmp_path):
     ("words", "message", "hint"),
     [
         (["nowhere"], "no nowhere here", "faceprep evaluate aus manifests/ck-plus"),
-        (["--against", "nowhere"], "no nowhere here", "aus manifests/ck-plus --against"),
+        (["--against", "nowhere"], "no nowhere here", "evaluate aus --against manifests/ck-plus"),
         (["--plot", "aus.gif"], "a PNG or a PDF, not aus.gif", "--plot aus.png"),
         (["--split", "holdout"], "no split 'holdout'", "train, val, test"),
         (["--role", "neutral"], "no face of role neutral is known", "peak"),
