@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from builders.edits import CLASSES
 
-from faceprep.core.errors import UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.generators.editor import Editor, IntensityMap
 from faceprep.inference.edit import LEVELS, edit_faces, edit_grid, make_new_faces
 from faceprep.inference.inputs import read_inputs
@@ -74,4 +74,4 @@ def test_impossible_requests_are_refused(painter, faces):
     assert caught.value.hint == "one of: anger, happiness, surprise, neutral"
     with pytest.raises(UsageError, match="does not know 'happy'") as caught:
         edit_faces(faces, painter, "happy", 1)
-    assert caught.value.hint == "did you mean happiness?"
+    assert caught.value.hint == Again({"to": "happiness"})
