@@ -106,8 +106,8 @@ class Contents:
             int((twice & across).sum()),
             int((twice & (least < most)).sum()),
         )
-        pieces = np.split(order, starts[1:])
-        return counts, [pieces[k] for k in np.flatnonzero(twice).tolist()]
+        pieces = zip(starts[twice].tolist(), sizes[twice].tolist(), strict=True)
+        return counts, [order[start : start + size] for start, size in pieces]
 
     def surplus(self) -> tuple[dict[int, int], list[list[int]]]:
         """Return what to leave out so that each picture is there once.
