@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from faceprep.cli.remedies.words import SETTINGS
 from faceprep.core.errors import Again
 from faceprep.core.vocabulary import DEFAULT_GENERATOR
 
@@ -146,22 +147,11 @@ def resolve_flags(arguments: Mapping[str, Any]) -> "Resolved":
     from faceprep.core.errors import UsageError
     from faceprep.workspace.discover import holds_dataset
 
-    keys = {
-        "workspace": "workspace",
-        "workers": "workers",
-        "engine": "engine",
-        "scheduler": "dask.scheduler",
-        "device": "device",
-        "dataset": "select.dataset",
-        "root": "select.root",
-        "limit": "select.limit",
-        "seed": "select.seed",
-    }
     flags: dict[str, tuple[Any, str]] = {}
     for assignment in arguments.get("set_") or []:
         key, value = parse_assignment(assignment)
         flags[key] = (value, "--set")
-    for name, key in keys.items():
+    for name, key in SETTINGS.items():
         if arguments.get(name) is not None:
             flags[key] = (arguments[name], f"--{name}")
     if "dask.scheduler" in flags and "engine" not in flags:

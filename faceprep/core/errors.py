@@ -6,6 +6,7 @@ FaceprepError          1   the work failed (disk full, a shard that crashed …)
 └── MissingToolError   5   a weight file, package or program is missing
 """
 
+import shlex
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -50,6 +51,14 @@ class Shell:
 
     words: tuple[str, ...]
     note: str = ""
+
+    def __str__(self) -> str:
+        return commented(shlex.join(self.words), self.note)
+
+
+def commented(command: str, note: str) -> str:
+    """Return a command with its note, if any, behind it as a shell comment."""
+    return f"{command}   # {note}" if note else command
 
 
 @dataclass(frozen=True)

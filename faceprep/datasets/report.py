@@ -1,6 +1,5 @@
 """Report of a dataset reader: excluded entries, and notes for the user."""
 
-import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,10 +33,7 @@ class Tally:
         """Return JSON-ready values; ``commands`` only where there are some."""
         values: dict[str, Any] = {"count": self.count, "examples": self.examples}
         if self.commands:
-            values["commands"] = [
-                shlex.join(one.words) + (f"   # {one.note}" if one.note else "")
-                for one in self.commands
-            ]
+            values["commands"] = [str(one) for one in self.commands]
         return values
 
     def add(self, example: str | None, count: int) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import overload
 
 from faceprep.cli.remedies.typed import in_words, take_apart, with_changes
-from faceprep.cli.remedies.words import flags, join, parameter_of, spoken
-from faceprep.core.errors import TYPED, Again, Command, Hint, Remedy, Shell
+from faceprep.cli.remedies.words import flags, join, parameter_of
+from faceprep.core.errors import TYPED, Again, Command, Hint, Remedy, Shell, commented
 
 
 @overload
@@ -37,13 +37,13 @@ def command_line(command: Command, typed: Sequence[str] | None = None) -> str:
         line = take_apart(TYPED.get() if typed is None else typed)
         return in_words(command) if line is None else with_changes(line, command)
     if isinstance(command, Shell):
-        return join(command.words) + spoken(command.note)
+        return str(command)
     if command.resume and command.workspace is not None:
         text = _resumed(command, command.workspace)
     else:
         text = join(_plain(command))
     then = f" && {command_line(command.then)}" if command.then else ""
-    return text + then + spoken(command.note)
+    return commented(text + then, command.note)
 
 
 def _plain(remedy: Remedy) -> list[str]:

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from faceprep.cli.remedies.words import commands, flags, join, parameter_of, settings_of, spoken
-from faceprep.core.errors import Again
+from faceprep.cli.remedies.words import commands, flags, join, parameter_of, settings_of
+from faceprep.core.errors import Again, commented
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def with_changes(line: Line, again: Again) -> str:
         words += [*kept, *flags(overrides, line.verb), "--", *arguments]
     else:
         words += [*arguments, *kept, *flags(overrides, line.verb)]
-    return join(words) + spoken(again.note)
+    return commented(join(words), again.note)
 
 
 def _replaced(setting: str | None, option: list[str], new: Collection[str]) -> bool:

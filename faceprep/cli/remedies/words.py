@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 #: Parameter of the verbs that take ``--set`` → setting.
-_SETTINGS = {
+SETTINGS = {
     "workspace": "workspace",
     "workers": "workers",
     "engine": "engine",
@@ -19,7 +19,7 @@ _SETTINGS = {
     "seed": "select.seed",
 }
 
-#: Verb → parameters with another setting than in `_SETTINGS`.
+#: Verb → parameters with another setting than in `SETTINGS`.
 _OWN = {
     "train": {"generator": "train.generator", "seed": "train.seed"},
     "augment": {
@@ -61,7 +61,7 @@ def commands() -> dict[str, Any]:
 def settings_of(verb: str) -> dict[str, str]:
     """Return parameter → setting for the parameters of a verb that set one."""
     names = {parameter.name for parameter in commands()[verb].params}
-    usual = _SETTINGS if "set_" in names else {}
+    usual = SETTINGS if "set_" in names else {}
     return {key: name for key, name in {**usual, **_OWN.get(verb, {})}.items() if key in names}
 
 
@@ -119,8 +119,3 @@ def text_of(value: Any) -> str:
     from faceprep.config.section import spelled
 
     return str(value) if isinstance(value, Path) else spelled(value)
-
-
-def spoken(note: str) -> str:
-    """Return a note as a shell comment, to be written behind a command."""
-    return f"   # {note}" if note else ""

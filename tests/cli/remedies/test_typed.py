@@ -1,4 +1,4 @@
-"""What was typed is written again with other flags, settings and arguments."""
+"""Write the typed command again with other flags, settings and arguments."""
 
 import shlex
 from pathlib import Path
