@@ -70,7 +70,7 @@ class Config(Section):
         UsageError
             Neither a root nor a demo section is set.
         """
-        if self.select.dataset == "table" and self.select.root is not None:
+        if self.select.root is not None:
             return self.select.root.expanduser()
         return self.dataset_root()
 

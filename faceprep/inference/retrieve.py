@@ -77,9 +77,7 @@ def open_gallery(generator: LoadedGenerator, split: str = "test", seed: int = 0)
     UsageError if there is no workspace, no such split, or no aligned face in it.
     """
     if split not in SPLITS:
-        raise UsageError(
-            f"no split {split!r}", Again({"gallery": nearest(split, SPLITS) or "test"})
-        )
+        raise UsageError(f"no split {split!r}", Again({"gallery": "test"}))
     place, classes = workspace_of_gallery(generator), generator.model.classes
     rows = rows_of_split(place, labelled_rows(place, classes), split, classes)
     rows = rows.iloc[in_turns(rows["subject"].to_numpy(str), seed)[:MOST_FACES]]

@@ -17,7 +17,7 @@ def test_the_command(run_verb, tmp_path) -> None:
     assert "folder/test" in run_verb("retrieve", "folder/test000", "--top", 1).stdout
     for more, message in (
         (["--by", "colour"], "--by all"),
-        (["--gallery", "all"], "--gallery val"),
+        (["--gallery", "all"], "--gallery test"),
         (["--evaluate"], "looks for all test faces"),
     ):
         assert message in run_verb("retrieve", "folder/test000", *more, code=2).stderr
