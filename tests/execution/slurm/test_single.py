@@ -17,7 +17,7 @@ from faceprep.cli.remedies import spell
 from faceprep.cli.single_jobs import SINGLE_JOBS
 from faceprep.cli.worker import run_verb
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import TYPED, FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.execution.slurm import job_record, single
 from faceprep.execution.slurm.engine import RETRIES, SILENT_POLLS
@@ -218,8 +218,12 @@ def test_what_the_training_itself_refuses_is_told_with_its_code(
     tmp_path: Path, slurm: Path
 ) -> None:
     toy_workspace(tmp_path / "ws")
-    with pytest.raises(FaceprepError, match="contempt") as caught:
-        run(TRAIN, config(tmp_path / "ws", classes=("anger", "contempt")), QUIET)
+    typed = TYPED.set(("train", "--only", "--workspace", str(tmp_path / "ws")))
+    try:
+        with pytest.raises(FaceprepError, match="contempt") as caught:
+            run(TRAIN, config(tmp_path / "ws", classes=("anger", "contempt")), QUIET)
+    finally:
+        TYPED.reset(typed)
     assert caught.value.exit_code == UsageError.exit_code
 
 
