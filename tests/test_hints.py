@@ -1,26 +1,35 @@
 """Every command in a hint works when it is typed, or gives another, further error.
 
 Each trial provokes hints through the command line, in a copy of a folder with a small finished
-workspace. A command that no trial reaches fails the test, unless `ELSEWHERE` says why.
+workspace. A command that no trial reaches fails the test, unless `builders.hint_exemptions` says
+why.
 """
 
 import errno
-import importlib.util
-import pkgutil
 import shlex
 import shutil
-import subprocess
-import tarfile
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from builders.hint_exemptions import tried_elsewhere
+from builders.hint_preparations import (
+    copied,
+    damaged,
+    environment,
+    fails_once,
+    frames_of_ck_plus,
+    photographs,
+    repository,
+    several,
+    stops_at,
+    uninstalled,
+    written,
+    zipped,
+)
 from builders.hint_trials import Trial, attempt, inventory, invoke, remember_sites
-
-from faceprep.core.errors import FaceprepError
 
 #: Settings that keep everything small.
 SMALL = {
@@ -75,130 +84,6 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Pat
             return Path(shutil.copytree(place.with_name("master"), place))
 
         yield make
-
-
-Prepare = Callable[[Path, pytest.MonkeyPatch], object]
-
-
-def written(**files: str | bytes) -> Prepare:
-    """Write files; ``a__b_csv`` is ``a/b.csv``."""
-
-    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
-        for name, text in files.items():
-            stem, _, ending = name.replace("__", "/").rpartition("_")
-            path = place / f"{stem}.{ending}"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text.encode() if isinstance(text, str) else text)
-
-    return prepare
-
-
-def photographs(*names: str, folder: str = "faces", **files: str | bytes) -> Prepare:
-    """Copy photographs of the demo to these names, and write files."""
-
-    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
-        for name, photo in zip(names, sorted((place / "data").rglob("*.jpeg")), strict=False):
-            (place / folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(photo, place / folder / name)
-        written(**files)(place, patch)
-
-    return prepare
-
-
-def zipped(place: Path, patch: pytest.MonkeyPatch) -> None:
-    photograph = next((place / "data").rglob("*.jpeg")).read_bytes()
-    with zipfile.ZipFile(place / "my faces.zip", "w") as packed:
-        packed.writestr("joy/a.jpg", photograph)
-    with tarfile.open(place / "my faces.tar", "w") as packed:
-        packed.add(next((place / "data").rglob("*.jpeg")), "joy/b.jpg")
-
-
-def frames_of_ck_plus(place: Path, patch: pytest.MonkeyPatch) -> None:
-    """A CK+ with the frames of one sequence, and no expression."""
-    for frame in range(1, 8):
-        path = place / f"ck/images/S005/001/S005_001_{frame:08d}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-
-
-def fails_once(target: str, error: BaseException) -> Prepare:
-    """Let a function raise an error the first time."""
-
-    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
-        original, errors = pkgutil.resolve_name(target), [error]
-
-        def called(*words: object, **named: object) -> object:
-            if errors:
-                raise errors.pop()
-            return original(*words, **named)
-
-        patch.setattr(target, called)
-
-    return prepare
-
-
-def copied(old: str, new: str, *stages: str) -> Prepare:
-    """Copy a workspace, or some of its stages."""
-
-    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
-        for stage in stages or (".",):
-            shutil.copytree(place / old / stage, place / new / stage)
-
-    return prepare
-
-
-def damaged(pattern: str) -> Prepare:
-    """Cut files short."""
-
-    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
-        for path in list(place.glob(pattern)):
-            path.write_bytes(path.read_bytes()[:-9])
-
-    return prepare
-
-
-def uninstalled(*packages: str) -> Prepare:
-    """Hide packages from `importlib.util.find_spec`."""
-
-    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
-        known = importlib.util.find_spec
-        hidden = lambda name, *rest: None if name in packages else known(name, *rest)  # noqa: E731
-        patch.setattr(importlib.util, "find_spec", hidden)
-        patch.setattr("faceprep.faces.model_files.find_spec", hidden)
-
-    return prepare
-
-
-def several(place: Path, patch: pytest.MonkeyPatch) -> None:
-    for name in "ab":
-        shutil.copytree(place / "my ws", place / "manifests" / name)
-
-
-def stops_at(target: str) -> Prepare:
-    """Let a slow function say that it was reached."""
-
-    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
-        def reached(*words: object, **named: object) -> None:
-            raise FaceprepError(f"{target} was reached")
-
-        patch.setattr(target, reached)
-
-    return prepare
-
-
-def repository(place: Path, patch: pytest.MonkeyPatch) -> None:
-    """Commit the files of the folder."""
-    (place / "that.json").write_text("{}")
-    for words in (
-        ["init", "-q"],
-        ["add", "base.json", "that.json"],
-        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"],
-    ):
-        subprocess.run(["git", *words], check=True)
-
-
-def environment(**variables: str) -> Prepare:
-    return lambda place, patch: [patch.setenv(*one) for one in variables.items()]
 
 
 NEW, WS, NONE = "--workspace new", "--workspace 'my ws'", b""
@@ -443,89 +328,6 @@ TRIALS = {
     ],
 }
 
-_CLUSTER = "needs a cluster: tests/execution checks that the command is understood"
-_KILLED = "needs a process that is killed at a certain moment"
-_CORRUPT = "needs data or weights that are damaged in a certain way"
-_GPU = "needs faces that were made on a GPU"
-
-#: Function (or folder) whose commands no trial reaches → why.
-ELSEWHERE = {
-    "cli/augment.py:augment": _CLUSTER,
-    "cli/stages.py:_run_stages": _CLUSTER,
-    "cli/train.py:train": _KILLED,
-    "cli/worker.py:run_stage_of": _CLUSTER,
-    "report/show/manifest.py:_redo": _CORRUPT,
-    "workspace/discover.py:trained_file": "file_for_use comes first",
-    "cli/evaluate/edits.py:evaluate_edits": "takes half a minute",
-    "report/sheets/synthetic.py:draw_synthetic": _CORRUPT,
-    "generators/store.py:_trained_again": "the verbs meet the damage when they read the header",
-    "metrics/retrieval.py:evaluate_retrieval": "needs a gallery of one person",
-    "report/doctor": "needs pip, and packages that are not there",
-    "stages/select/duplicates.py:_duplicates_error": "tests/stages/select/test_duplicates.py",
-    "workspace/workspace.py:redo": "needs synthetic faces that are read alone",
-    "core/file_kinds.py:hint": "tests/core/test_file_kinds.py",
-    "datasets/embedded": "tests/datasets/embedded",
-    "datasets/folder/reader.py:_splits": "tests/datasets/folder",
-    "datasets/report.py:mend_names": "needs names that are not UTF-8",
-    "datasets/registry.py:_folder_of": "tests/datasets/test_registry.py",
-    "datasets/celeba": "tests/datasets/celeba",
-    "datasets/folder/formats.py:read_table": "needs a file that root may not read",
-    "datasets/folder/labels.py:note_folders": "tests/datasets/folder",
-    "datasets/registry.py:_check_root": "needs a folder that root may not read",
-    "datasets/words.py:unknown_words": "tests/datasets/test_words.py",
-    "demo/store.py:_render_all": _KILLED,
-    "evaluation/aus": _CORRUPT,
-    "evaluation/check/baseline.py:read_baseline": _CORRUPT,
-    "evaluation/check/comparison.py:<module>": "the default of a Python function",
-    "evaluation/check/table.py:remake": _CORRUPT,
-    "evaluation/codes.py:evaluate_codes": "needs a test part of two faces",
-    "execution/dask": _CLUSTER,
-    "execution/slurm": _CLUSTER,
-    "execution/shard.py:_check_order": _CORRUPT,
-    "faces/action_units/backend.py:_first_available": "landmarks are always available",
-    "faces/action_units/backend.py:_other_backend": "landmarks are always available",
-    "generators/exprgan/codes.py:intensity_code": "the verbs refuse it before",
-    "inference/retrieve.py:find_hits": "needs a generator of few classes",
-    "metrics/workspace_faces.py:_refuse_unmeasured": _CORRUPT,
-    "report/doctor/machine.py:opencv": "needs two builds of OpenCV",
-    "report/sheets/contact_sheet.py:contact_sheet": _CORRUPT,
-    "stages/augment/existing.py:refuse_mixture": _KILLED,
-    "stages/augment/gpu_engine.py:_written": _KILLED,
-    "stages/augment/plan.py:_refuse_other_device": _GPU,
-    "stages/augment/run.py:run_augment": _CLUSTER,
-    "stages/augment/sampler.py:__init__": _KILLED,
-    "stages/augment/sources.py:_other_rows": "needs a workspace with another template",
-    "stages/augment/sources.py:_refuse_leak": "needs a second workspace of the same people",
-    "stages/classify/array_cache.py:array": _KILLED,
-    "stages/classify/array_cache.py:read": _KILLED,
-    "stages/classify/faces.py:refuse_shared_subjects": _CORRUPT,
-    "stages/classify/faces.py:folds_of": "needs a selection of two people",
-    "stages/classify/faces.py:_compute": "needs a selection of two people",
-    "stages/classify/networks.py:build_classifier": "the network of the paper is slow",
-    "stages/classify/plan.py:_run_synthetic": "needs faces of other expressions only",
-    "stages/classify/run.py:_raise": _KILLED,
-    "stages/classify/runs.py:read_result": _CORRUPT,
-    "stages/classify/synthetic.py:find_synthetic": _CORRUPT,
-    "stages/classify/training.py:_evaluate": "needs a loss that is not finite",
-    "stages/select/run.py:_no_dataset": "the workspace of another dataset is refused before",
-    "stages/select/run.py:_nothing_selected": "tests/stages/select",
-    "stages/select/summary.py:add": "the readers refuse it before",
-    "stages/train/plan.py:prepare": "needs a kind with presets of its own",
-    "training/checkpoint_writer.py:write_checkpoint": "needs weights that are not finite",
-    "training/checkpoint_writer.py:_write": _KILLED,
-    "training/history.py:write": _KILLED,
-    "training/loop.py:_one_step": "needs a loss that is not finite",
-    "workspace/synthetic.py:load_synthetic": _CORRUPT,
-    "workspace/synthetic.py:synthetic_record": _CORRUPT,
-    "workspace/training_rows.py:training_rows": _CORRUPT,
-}
-
-
-def _elsewhere(place: str, function: str) -> bool:
-    return f"{place}:{function}" in ELSEWHERE or any(
-        place.startswith(f"{folder}/") for folder in ELSEWHERE
-    )
-
 
 @pytest.mark.parametrize("part", TRIALS)
 def test_commands_of_hints_work(part: str, fresh: Callable[[], Path]) -> None:
@@ -540,7 +342,7 @@ def test_commands_of_hints_work(part: str, fresh: Callable[[], Path]) -> None:
         for (place, line), function in inventory().items()
         if place.startswith(f"{part}/")
         and (place, line) not in reached
-        and not _elsewhere(place, function)
+        and not tried_elsewhere(place, function)
     ]
     assert not faults + missing, "\n".join(faults + missing)
 

@@ -27,8 +27,6 @@ from faceprep.core.errors import Again, Command, Remedy, Shell
 PACKAGE = Path(faceprep.__file__).parent
 KINDS = (Remedy, Again, Shell)
 
-LAST: list[Any] = []
-
 #: Exit codes of a command that has done its work.
 DONE, SOME_ROWS_FAILED = 0, 3
 
@@ -200,7 +198,6 @@ def attempt(trial: Trial, place: Path, patch: pytest.MonkeyPatch) -> tuple[set[A
         return set(), [f"{trial.words}: {before.exception!r}"]
     if not printed:
         return set(), [f"{trial.words}: no command in {before.stderr[-300:]!r}"]
-    LAST[:] = printed
     trial.between(place, patch)
     sites: set[Any] = set()
     faults = []
