@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Endings of images, which are taken without opening the files; others are told by their content
-#: (`faceprep.core.file_kinds`).
+#: Endings of images. Files with these endings are not opened; other files are recognised by their
+#: content (`faceprep.core.file_kinds`).
 IMAGE_SUFFIXES = frozenset(
     (
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo", ".png", ".apng", ".bmp", ".dib"),

@@ -112,7 +112,7 @@ def _check_root(root: Path) -> None:
     if own is not None:
         photographs = Workspace(own.parent).info("select").get("root")
         raise UsageError(
-            f"{root} (select.root) lies in {own}, which faceprep wrote: crops are no photographs",
+            f"{root} (select.root) is in {own}, which faceprep wrote: its crops are no photographs",
             Again({"select.root": photographs}) if photographs else Shell(("ls", str(own.parent))),
         )
     try:

@@ -122,7 +122,7 @@ def test_another_container_is_neither_swept_nor_waited_for(
 def test_a_name_without_a_namespace_is_swept_from_a_container_by_age(
     space: Path, tmp_path: Path, name: str
 ) -> None:
-    """As an older version left it, or this one outside of containers."""
+    """Older versions, and this one outside of containers, write names without a namespace."""
     workspace = Workspace(tmp_path / "ws")
     left = workspace.folder("heatmaps") / name.format(socket.gethostname())
     left.mkdir(parents=True)

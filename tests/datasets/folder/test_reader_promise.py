@@ -1,4 +1,4 @@
-"""The promise: nobody is on both sides of a split, nor in two folds; who is unknown is told."""
+"""Check that no subject is in two parts of a split or two folds, and unknown people are noted."""
 
 import contextlib
 import re
