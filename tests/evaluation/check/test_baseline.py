@@ -38,13 +38,14 @@ def test_a_baseline_comes_back_as_it_was(tmp_path: Path) -> None:
 )
 def test_a_damaged_baseline_is_refused(tmp_path: Path, change, words: str) -> None:
     path = tmp_path / "demo.json"
+    update = f"faceprep check --update --baseline {path}"
     write_baseline(path, baseline_of(TABLE))
     data = json.loads(path.read_text())
     change(data)
     path.write_text(json.dumps(data))
     with pytest.raises(FaceprepError, match=words) as error:
-        read_baseline(path, "faceprep check --update")
-    mends = "faceprep check --update" if "version" in words else f"git checkout {path}"
+        read_baseline(path, update)
+    mends = update if "version" in words else f"git checkout {path}"
     assert spell(error.value.hint).startswith(mends)
     assert ("if it is a damaged baseline" in spell(error.value.hint)) is ("entries" not in data)
 
