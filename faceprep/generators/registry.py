@@ -1,7 +1,7 @@
 """Registry of the kinds of generators, and of what each can do."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -30,6 +30,8 @@ class Spec:
     setup: SetupFactory  # function that resolves the settings of a training
     #: ``attach(network, extra)`` restores the kind's data in the ``extra`` of its file.
     attach: Callable[[Any, Mapping[str, Any]], None] = lambda network, extra: None
+    #: Title of a panel of ``losses.png`` → columns of the history in it.
+    panels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Presets that leave neutral out of the classes unless ``train.neutral`` is set.
     without_neutral: frozenset[str] = frozenset()
 

@@ -4,6 +4,7 @@ Text is drawn with OpenCV, so that samples need no further package on a GPU mach
 of the losses needs matplotlib.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,20 +24,10 @@ if TYPE_CHECKING:
 PAPER, INK, GRAY = (250, 250, 247), (28, 32, 38), (112, 118, 128)
 TILE, GAP, HEADER, BLOCK = 96, 3, 20, 14
 
-#: Panel of the plot → columns of the history.
-_PANELS = {
-    "faces as they are": ("pixel", "pixel_bottleneck", "identity", "embedding", "tv"),
-    "edits": ("class_frozen", "class_image", "class_projected", "embedding_edit", "image_cycle"),
-    "generator against discriminators": (
-        "adversarial",
-        "adversarial_projected",
-        "adversarial_latent",
-        "adversarial_new",
-    ),
-    "Q": ("q", "d_q"),
-    "discriminators": ("d_image", "d_projected", "d_latent", "d_class", "d_class_projected"),
-    "health": ("d_gap", "d_gap_projected", "code_spread", "flow", "residual_mean"),
-}
+#: Panels of the plot in a row.
+_ACROSS = 3
+#: Columns of the history that are no loss.
+_NOT_DRAWN = ("step", "seconds")
 
 
 def sample_sheet(path: Path, samples: "Samples", preset: str, step: int) -> None:
@@ -83,10 +74,18 @@ def _write(picture: np.ndarray, text: str, left: int, base: int, colour: tuple[i
     cv2.putText(picture, text, (left, base), cv2.FONT_HERSHEY_SIMPLEX, 0.38, colour, 1, cv2.LINE_AA)
 
 
-def plot_losses(history: Path, out: Path) -> Path:
+def plot_losses(history: Path, out: Path, panels: Mapping[str, tuple[str, ...]]) -> Path:
     """Draw the columns of ``history.parquet`` into a PNG, smoothed over a hundredth of the steps.
 
-    FaceprepError if the picture cannot be written.
+    Parameters
+    ----------
+    panels
+        Title of a panel → its columns; columns in no panel are drawn together in a last one.
+
+    Raises
+    ------
+    FaceprepError
+        The picture cannot be written.
     """
     import pandas as pd
     from matplotlib.figure import Figure
@@ -94,12 +93,16 @@ def plot_losses(history: Path, out: Path) -> Path:
     table = pd.read_parquet(history)
     window = max(len(table) // 100, 1)
     smooth = table.select_dtypes("number").rolling(window, min_periods=1).mean()
-    figure = Figure(figsize=(12, 6.4), layout="constrained")
-    grid: Any = figure.subplots(2, 3, sharex=True)
-    for axes, (title, names) in zip(grid.flat, _PANELS.items(), strict=True):
+    drawn = _with_rest(panels, [str(name) for name in smooth if name not in _NOT_DRAWN])
+    down = -(-len(drawn) // _ACROSS)
+    figure = Figure(figsize=(12, 3.2 * down), layout="constrained")
+    grid: Any = figure.subplots(down, _ACROSS, sharex=True, squeeze=False)
+    for axes in grid.flat[len(drawn) :]:
+        axes.set_axis_off()
+    for axes, (title, names) in zip(grid.flat, drawn.items(), strict=False):
         for name in names:
-            if name in smooth:
-                axes.plot(table["step"], smooth[name], label=name, linewidth=1)
+            values = smooth[name].dropna()  # some are measured every few hundred steps only
+            axes.plot(table["step"][values.index], values, label=name, linewidth=1)
         axes.set_title(title, fontsize=9, loc="left")
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
@@ -112,6 +115,14 @@ def plot_losses(history: Path, out: Path) -> Path:
     except OSError as error:
         raise FaceprepError(f"{out} cannot be written: {error}", "make room") from None
     return out
+
+
+def _with_rest(panels: Mapping[str, tuple[str, ...]], columns: list[str]) -> dict[str, list[str]]:
+    """Return the columns that exist by panel, and a last panel of those in no other."""
+    drawn = {title: [name for name in names if name in columns] for title, names in panels.items()}
+    named = {name for names in panels.values() for name in names}
+    rest = [name for name in columns if name not in named]
+    return {**drawn, "others": rest} if rest else drawn
 
 
 #: Drawing functions of ``train``.

@@ -31,6 +31,7 @@ from faceprep.generators.exprgan.config import (
     tiny,
 )
 from faceprep.generators.exprgan.model import EditParts, ExprGAN, build
+from faceprep.generators.exprgan.monitor import PANELS
 from faceprep.generators.exprgan.prior import PRIOR, prior_from_json
 from faceprep.generators.exprgan.setup import setup
 from faceprep.generators.registry import Spec
@@ -49,6 +50,7 @@ SPEC = Spec(
     parse=ExprGANConfig.from_json,
     setup=setup,
     attach=_attach,
+    panels=PANELS,
     without_neutral=frozenset({"paper"}),
 )
 

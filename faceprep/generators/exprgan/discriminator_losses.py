@@ -6,8 +6,8 @@ from torch import Tensor
 from faceprep.generators.blocks import losses
 from faceprep.generators.exprgan.batch import Batch
 from faceprep.generators.exprgan.forward import (
-    FaceFeatures,
     FeatureMaps,
+    FrozenFeatures,
     Images,
     augmented_for_image,
     projects,
@@ -20,7 +20,7 @@ from faceprep.training.health import code_spread
 class DiscriminatorLosses:
     """Losses of the discriminators in a phase; names begin with ``d_``."""
 
-    def __init__(self, model: ExprGAN, phase: PhaseRecipe, phi: FaceFeatures | None) -> None:
+    def __init__(self, model: ExprGAN, phase: PhaseRecipe, phi: FrozenFeatures | None) -> None:
         self.model, self.phase, self.phi = model, phase, phi
 
     @property
@@ -71,7 +71,7 @@ class DiscriminatorLosses:
 
     def _projected(
         self,
-        phi: FaceFeatures,
+        phi: FrozenFeatures,
         images: Images,
         batch: Batch,
         maps: FeatureMaps,

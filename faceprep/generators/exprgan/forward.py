@@ -27,7 +27,7 @@ _ON_FEATURES = (
 
 
 @dataclass(frozen=True)
-class FaceFeatures:
+class FrozenFeatures:
     """Frozen feature extractor and its auxiliary heads."""
 
     features: Features  # the frozen network
@@ -130,7 +130,7 @@ def augmented_for_image(x: Tensor, batch: Batch, phase: PhaseRecipe) -> Tensor:
     return augmented(x, batch) if phase.augment_image else x
 
 
-def projects(model: ExprGAN, phase: PhaseRecipe, phi: FaceFeatures | None) -> bool:
+def projects(model: ExprGAN, phase: PhaseRecipe, phi: FrozenFeatures | None) -> bool:
     """Return whether the projected discriminator is used."""
     joint = phase.name == "joint" and "d_projected" in phase.judges
     return joint and model.d_projected is not None and phi is not None and bool(phi.projected)

@@ -6,8 +6,8 @@ from faceprep.generators.blocks import losses
 from faceprep.generators.exprgan.batch import Batch
 from faceprep.generators.exprgan.forward import (
     EMBEDDING,
-    FaceFeatures,
     FeatureMaps,
+    FrozenFeatures,
     GeneratorNetworks,
     Images,
     augmented_for_image,
@@ -21,7 +21,7 @@ class GeneratorLosses:
     """Losses of a phase; those of weight 0 are omitted, except Q's, for the history."""
 
     def __init__(
-        self, networks: GeneratorNetworks, phase: PhaseRecipe, phi: FaceFeatures | None
+        self, networks: GeneratorNetworks, phase: PhaseRecipe, phi: FrozenFeatures | None
     ) -> None:
         self.networks, self.phase, self.phi = networks, phase, phi
         self.model = networks.model

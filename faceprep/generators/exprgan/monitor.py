@@ -7,13 +7,29 @@ from torch import Tensor
 
 from faceprep.generators.blocks import losses
 from faceprep.generators.exprgan import codes
-from faceprep.generators.exprgan.forward import EMBEDDING, FaceFeatures
+from faceprep.generators.exprgan.forward import EMBEDDING, FrozenFeatures
 from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.generators.exprgan.phase import PhaseRecipe
 from faceprep.training import health
 from faceprep.training.crops import Crops
 from faceprep.training.health import Finding
 from faceprep.training.trainer import Inspection, Samples, SampleTable
+
+#: Panel of ``losses.png`` → columns of the history.
+PANELS = {
+    "faces as they are": ("pixel", "pixel_bottleneck", "identity", "embedding", "tv"),
+    "edits": ("class_frozen", "class_image", "class_projected", "embedding_edit", "image_cycle"),
+    "generator against discriminators": (
+        "adversarial",
+        "adversarial_projected",
+        "adversarial_latent",
+        "adversarial_new",
+    ),
+    "Q": ("q", "d_q"),
+    "discriminators": ("d_image", "d_projected", "d_latent", "d_class", "d_class_projected"),
+    "unseen people": ("val_pixel", "val_class_frozen"),
+    "health": ("d_gap", "d_gap_projected", "code_spread", "flow", "residual_mean"),
+}
 
 #: Number of inspected faces.
 _FACES = 32
@@ -25,7 +41,7 @@ def inspect(
     phase: PhaseRecipe,
     crops: Crops,
     unseen: Crops | None,
-    phi: FaceFeatures | None,
+    phi: FrozenFeatures | None,
     recent: Mapping[str, float],
 ) -> Inspection:
     """Detect known failures of a generator in eval mode.
@@ -66,7 +82,7 @@ def _another(model: ExprGAN, y: Tensor) -> Tensor:
     return codes.intensity_code(y.roll(1, dims=1), 1.0, model.elements)
 
 
-def _same_faces(model: ExprGAN, x: Tensor, y: Tensor, phi: FaceFeatures) -> Finding | None:
+def _same_faces(model: ExprGAN, x: Tensor, y: Tensor, phi: FrozenFeatures) -> Finding | None:
     """Compare embeddings of new identities with those of an equal number of real faces."""
     noise = torch.Generator().manual_seed(0)
     z = model.identities(codes.uniform_noise(len(x), model.identity, noise, x.device))
@@ -75,7 +91,7 @@ def _same_faces(model: ExprGAN, x: Tensor, y: Tensor, phi: FaceFeatures) -> Find
     return health.ignored_z(made, phi.maps(x, [EMBEDDING])[EMBEDDING])
 
 
-def _unseen(model: ExprGAN, crops: Crops, phi: FaceFeatures | None) -> dict[str, float]:
+def _unseen(model: ExprGAN, crops: Crops, phi: FrozenFeatures | None) -> dict[str, float]:
     chosen = torch.arange(0, len(crops), max(len(crops) // _FACES, 1))[:_FACES]
     x, y = crops.batch(chosen), crops.one_hot(chosen)
     g = model.encode(x)

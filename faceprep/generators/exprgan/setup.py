@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from faceprep.generators.exprgan.config import PRESETS, ExprGANConfig
-from faceprep.generators.exprgan.forward import FaceFeatures, needs_features
+from faceprep.generators.exprgan.forward import FrozenFeatures, needs_features
 from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.generators.exprgan.phase import PhaseRecipe
 from faceprep.generators.exprgan.schedule import phases
@@ -64,15 +64,15 @@ class ExprGANSetup(TrainingSetup):
         """Build networks with fresh weights; fit the expression classifier if a loss needs it."""
         phi, fit = None, None
         if data.features is not None:
-            phi = FaceFeatures(data.features, projected=self.projected)
+            phi = FrozenFeatures(data.features, projected=self.projected)
             if any(recipe.weights.class_frozen for recipe in self.recipes):
                 phi, fit = self._with_head(phi, data)
         notes = {"expression_head": fit}
         return ExprGANTrainer(self.networks, self.recipes, data, phi, notes)
 
     def _with_head(
-        self, phi: FaceFeatures, data: TrainingData
-    ) -> tuple[FaceFeatures, dict[str, Any]]:
+        self, phi: FrozenFeatures, data: TrainingData
+    ) -> tuple[FrozenFeatures, dict[str, Any]]:
         augmented = any(recipe.augment for recipe in self.recipes)
         layers = phi.features.perceptual_layers[-_HEAD_LAYERS:]
         head, fit = fit_expression_head(phi.features, data.crops, layers, data.seed, augmented)

@@ -17,7 +17,7 @@ from faceprep.generators.exprgan.batch import Batch
 from faceprep.generators.exprgan.discriminator_losses import DiscriminatorLosses
 from faceprep.generators.exprgan.forward import (
     EMBEDDING,
-    FaceFeatures,
+    FrozenFeatures,
     GeneratorNetworks,
     Images,
     augmented,
@@ -42,7 +42,7 @@ class ExprGANStep:
         self,
         model: ExprGAN,
         phase: PhaseRecipe,
-        phi: FaceFeatures | None = None,
+        phi: FrozenFeatures | None = None,
         compiled: bool = False,
     ) -> None:
         self.model, self.phase, self.phi = model, phase, phi

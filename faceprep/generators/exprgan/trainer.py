@@ -8,7 +8,7 @@ import torch
 from faceprep.generators.blocks.layers import channels_last
 from faceprep.generators.exprgan.batch import batches
 from faceprep.generators.exprgan.config import ExprGANConfig
-from faceprep.generators.exprgan.forward import FaceFeatures
+from faceprep.generators.exprgan.forward import FrozenFeatures
 from faceprep.generators.exprgan.model import GENERATOR_NETWORKS, ExprGAN, build
 from faceprep.generators.exprgan.monitor import inspect, samples
 from faceprep.generators.exprgan.phase import PhaseRecipe
@@ -42,7 +42,7 @@ class ExprGANTrainer(Trainer):
         config: ExprGANConfig,
         recipes: Sequence[PhaseRecipe],
         data: TrainingData,
-        phi: FaceFeatures | None = None,
+        phi: FrozenFeatures | None = None,
         notes: Mapping[str, Any] | None = None,
     ) -> None:
         device = str(data.crops.images.device)

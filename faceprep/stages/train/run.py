@@ -12,10 +12,10 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
@@ -25,11 +25,15 @@ from faceprep.core.errors import FaceprepError
 from faceprep.core.files import write_json
 from faceprep.core.progress import Progress
 from faceprep.execution.shard import versions
+from faceprep.generators.registry import spec_of
 from faceprep.stages.train.calibration import calibrate_trained
 from faceprep.stages.train.plan import Plan, Prepared, prepare, resumed
 from faceprep.training.loop import Job, Outcome, Training
 from faceprep.training.trainer import Samples
 from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, USE
+
+#: Title of a panel of the plot of losses → columns of the history.
+_Panels: TypeAlias = Mapping[str, tuple[str, ...]]
 
 #: Number of threads beyond which small networks do not get faster.
 _MOST_THREADS = 8
@@ -41,7 +45,8 @@ class Pictures:
 
     #: ``samples(path, samples, preset, step)`` draws a sheet of samples.
     samples: Callable[[Path, Samples, str, int], None]
-    losses: Callable[[Path, Path], Path]  # ``losses(history, path)`` draws the history
+    #: ``losses(history, path, panels)`` draws the history.
+    losses: Callable[[Path, Path, _Panels], Path]
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,8 @@ def _train(
     write_json(folder / INFO, info)
     if not outcome.stopped:
         _calibrate(config, folder, progress, device)
-    return Trained(prepared.plan, outcome, losses=_losses(folder, pictures))
+    panels = spec_of(config.train.generator).panels
+    return Trained(prepared.plan, outcome, losses=_losses(folder, pictures, panels))
 
 
 def _device(wanted: str) -> str:
@@ -191,8 +197,8 @@ def _calibrate(config: Config, folder: Path, progress: Progress, device: str) ->
         calibrate_trained(config, folder / USE, device, progress)
 
 
-def _losses(folder: Path, pictures: Pictures | None) -> str | None:
+def _losses(folder: Path, pictures: Pictures | None, panels: _Panels) -> str | None:
     """Draw the history if pictures are enabled."""
     if pictures is None:
         return None
-    return str(pictures.losses(folder / HISTORY, folder / "losses.png"))
+    return str(pictures.losses(folder / HISTORY, folder / "losses.png", panels))

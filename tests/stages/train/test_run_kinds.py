@@ -39,7 +39,7 @@ def test_a_kind_is_trained_and_comes_back_for_use(
     network: type[ToyNetwork], tmp_path: Path
 ) -> None:
     toy_workspace(tmp_path, measured=True)
-    pictures = replace(PICTURES, losses=lambda _history, path: path)
+    pictures = replace(PICTURES, losses=lambda _history, path, _panels: path)
     result = run_train(configured(tmp_path, network.kind, steps=40), QUIET, pictures)
     assert result.plan.steps == {"edits": 40}
     assert sum(result.plan.parameters.values()) > 100
