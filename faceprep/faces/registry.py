@@ -9,8 +9,7 @@ from faceprep.config import AlignConfig
 from faceprep.faces.finder import AnnotationFinder, Detector, DetectorFinder, Finder
 from faceprep.faces.model_files import dlib_model, mtcnn_weights
 
-#: Settings of ``[align]`` that affect the crops of any detector, and those of real detectors.
-_EVERY = ("detector", "template", "size", "max_pixels")
+#: Settings of ``[align]`` that only detectors read, and not annotations.
 _DETECTED = ("choose", "min_confidence", "turns")
 
 
@@ -20,7 +19,8 @@ class DetectorSpec:
 
     # ``load(config, device)`` → the `Finder`; it is called once in each process
     load: Callable[[AlignConfig, str], Finder]
-    settings: tuple[str, ...] = ()  # names of the settings of ``[align]`` that affect its faces
+    #: Settings of ``[align]`` that it reads and some other detectors do not.
+    settings: tuple[str, ...] = ()
     # ``check(config)`` raises MissingToolError if a file that it needs is missing
     check: Callable[[AlignConfig], Any] = lambda config: None
     # confidence below which a face may be the wrong way up; upright faces are mostly above it
@@ -36,10 +36,11 @@ def load_finder(config: AlignConfig, device: str) -> Finder:
     return DETECTORS[config.detector].load(config, device)
 
 
-def settings_of(config: AlignConfig) -> dict[str, Any]:
-    """Return the settings of ``[align]`` that affect the crops of the configured detector."""
-    names = {*_EVERY, *DETECTORS[config.detector].settings}
-    read = {name: value for name, value in config.settings().items() if name in names}
+def hashed_settings(config: AlignConfig) -> dict[str, Any]:
+    """Return the settings of ``[align]``, except those that only other detectors read."""
+    own = DETECTORS[config.detector].settings
+    others = {name for spec in DETECTORS.values() for name in spec.settings if name not in own}
+    read = {name: value for name, value in config.settings().items() if name not in others}
     return {**read, "search": _search(config)} if "search" in read else read
 
 

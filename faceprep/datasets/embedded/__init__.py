@@ -1,1 +1,1 @@
-"""Read tables that hold the images themselves, as pixels or as files."""
+"""Read ``--dataset table``: tables that hold the images themselves, as pixels or as files."""

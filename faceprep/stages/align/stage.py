@@ -21,7 +21,7 @@ from faceprep.execution.stage import ShardOutput, Stage, image_name
 from faceprep.faces.aligner import Aligner, Alignment
 from faceprep.faces.alignment import load_template
 from faceprep.faces.model_files import dlib_model
-from faceprep.faces.registry import DETECTORS, settings_of
+from faceprep.faces.registry import DETECTORS, hashed_settings
 from faceprep.stages.align.groups import read_groups
 from faceprep.workspace import Workspace
 from faceprep.workspace.face_index import read_columns
@@ -40,7 +40,7 @@ class Align(Stage):
         """Return the settings that the detector reads, and the points of the template."""
         align = config.align
         points = load_template(align.template, align.size).round(4).tolist()
-        return {**settings_of(align), "template_points": points}
+        return {**hashed_settings(align), "template_points": points}
 
     def check(self, config: Config) -> None:
         """Raise `MissingToolError` without the weights, `UsageError` without the dataset."""
