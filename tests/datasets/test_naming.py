@@ -35,6 +35,16 @@ def test_an_example_fits_its_own_scheme_only(scheme: Scheme) -> None:
         ),
         ("yalefaces/subject04.surprised", "yale", Name("subject04", "surprised")),
         ("happy/S010_004_00000017", "ck-plus", Name("S010", None, "004", 17)),
+        (
+            "SAMM/014/014_2_7/014_04321",
+            "samm",
+            Name("014", None, "014_2_7", 4321),
+        ),
+        (
+            "SMIC/HS/s11/micro/surprise/s11_sur_04/reg_image120",
+            "smic",
+            Name("s11", "surprise", "surprise/s11_sur_04", 120),
+        ),
         ("140_y_f_s_b", "faces", Name("140", "s")),
         ("42M_SP_O", "nimstim", Name("42M", "SP")),
         ("M0044/M0044_DI04WH_F3D", "bu-3dfe", Name("M0044", "DI")),

@@ -18,7 +18,7 @@ from faceprep.datasets.folder.images import has_image, images_among, note_disgui
 from faceprep.datasets.folder.labels import folder_words, note_folders, place_of
 from faceprep.datasets.folder.names import Names, read_names
 from faceprep.datasets.folder.parts import folder_part
-from faceprep.datasets.folder.table import LABEL_TABLES, find_table, table_frames
+from faceprep.datasets.folder.table import find_table, note_tables, table_frames
 from faceprep.datasets.ids import unique_ids
 from faceprep.datasets.report import Report
 from faceprep.datasets.sequences import roles
@@ -130,11 +130,8 @@ def _images(root: Path, report: Report) -> list[str]:
             folder.folders.remove(name)
             report.leave_out(OWN_FOLDER, folder.join(name))
         images = images_among(root, folder, kinds, report)
-        others = set(folder.files).difference(images) if folder.path else ()
-        for name in sorted(others):
-            if name.lower() in LABEL_TABLES:
-                text = "table below the root, not used: point --root at its folder to use it"
-                report.note(text, folder.join(name))
+        if folder.path:
+            note_tables(root, folder.path, set(folder.files).difference(images), report)
         for path in map(folder.join, images):
             if _looks_like_drive(path):
                 report.leave_out("file whose path begins like a drive (x:)", path)

@@ -1,6 +1,6 @@
 """Find the table that labels a folder of photographs, and read the frames that it lists."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from faceprep.config import SelectConfig
@@ -28,6 +28,8 @@ LABEL_TABLES = (
     "labels.txt",
 )
 _LISTS = (".txt", ".lst")
+#: Files in a folder that are looked into; datasets have thousands of small texts.
+_FEW = 20
 
 
 def find_table(root: Path, select: SelectConfig, report: Report) -> Path | None:
@@ -81,6 +83,17 @@ def part_tables(root: Path) -> list[Path]:
         for path in sorted(folder.iterdir())
         if path.name.lower() in LABEL_TABLES
     ]
+
+
+def note_tables(root: Path, folder: str, names: Collection[str], report: Report) -> None:
+    """Note the files in a folder below the root, if they are few, that list images."""
+    for name in sorted(names) if len(names) <= _FEW else ():
+        path = root / folder / name
+        if name.lower() in LABEL_TABLES:
+            text = "table below the root, not used: point --root at its folder to use it"
+            report.note(text, f"{folder}/{name}")
+        elif path.suffix.lower() in (*SUFFIXES, *_LISTS) and lists_images(column_names(path)):
+            report.note(f"{name} is not read, but lists images: select.table={folder}/{name}")
 
 
 def _may_be_table(path: Path) -> bool:

@@ -226,6 +226,15 @@ def test_lists_of_images_in_the_root_are_pointed_at(plant, read):
     assert labels(rows) == {"a.jpg": "happiness"}
 
 
+def test_lists_of_images_in_other_folders_are_pointed_at(plant, read):
+    texts = {"EmoLabel/list_patition_label.txt": "a.jpg 5\n", "EmoLabel/readme.txt": "Terms"}
+    _, report = read("folder", plant("Image/a_aligned.jpg", texts=texts))
+    (said,) = [note for note in report.notes if "lists images" in note]
+    assert said.endswith(": select.table=EmoLabel/list_patition_label.txt")
+    rows, _ = read("folder", plant(), table="EmoLabel/list_patition_label.txt")
+    assert labels(rows) == {"Image/a_aligned.jpg": "sadness"}
+
+
 def test_the_split_of_folders_counts_without_a_column(plant, read):
     files = [f"{part}/{k}.jpg" for part in ("train", "test") for k in range(2)]
     text = lines("image,expression", *(f"{file},happy" for file in files))
