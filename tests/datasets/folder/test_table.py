@@ -227,11 +227,11 @@ def test_lists_of_images_in_the_root_are_pointed_at(plant, read):
 
 
 def test_lists_of_images_in_other_folders_are_pointed_at(plant, read):
-    texts = {"EmoLabel/list_patition_label.txt": "a.jpg 5\n", "EmoLabel/readme.txt": "Terms"}
+    texts = {"EmoLabel/list.txt": "a.jpg sad\n", "EmoLabel/readme.txt": "Terms"}
     _, report = read("folder", plant("Image/a_aligned.jpg", texts=texts))
     (said,) = [note for note in report.notes if "lists images" in note]
-    assert said.endswith(": select.table=EmoLabel/list_patition_label.txt")
-    rows, _ = read("folder", plant(), table="EmoLabel/list_patition_label.txt")
+    assert said.endswith(": select.table=EmoLabel/list.txt")
+    rows, _ = read("folder", plant(), table="EmoLabel/list.txt")
     assert labels(rows) == {"Image/a_aligned.jpg": "sadness"}
 
 
