@@ -8,6 +8,8 @@ weight file is missing, 130 interrupted, 143 stopped by SIGTERM or SIGUSR1 with 
 Each verb is a function in a module of this package, with imports at the call for a fast start.
 """
 
+import sys
+
 # Each module adds its verbs to `app` when it is imported; this is their order in the help.
 # isort: off
 from faceprep.cli import (  # noqa: F401
@@ -21,10 +23,13 @@ from faceprep.cli import (  # noqa: F401
     demo,
     show,
     doctor,
+    config,
     evaluate,
 )
 from faceprep.cli.encoding import use_utf8
+from faceprep.cli.exit_codes import FAILED, complain
 from faceprep.cli.root import app
+from faceprep.cli.streams import OutputError, open_streams
 
 # isort: on
 
@@ -33,5 +38,13 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Entry point of the console script."""
+    open_streams()
     use_utf8()
-    app()
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OutputError as error:  # of --help and --version
+        complain(f"error: {error.message}", None)
+        sys.exit(FAILED)

@@ -5,15 +5,14 @@ Results go to stdout, progress and messages to stderr.
 
 import functools
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import typer
 
-from faceprep.cli.encoding import shows_utf8
 from faceprep.cli.remedies import spell
+from faceprep.cli.streams import shows_utf8
 from faceprep.core.errors import Again, Command, FaceprepError, Hint
 from faceprep.core.tree import is_utf8
 from faceprep.report.tables.console import Renderable
@@ -31,8 +30,7 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
     def run(**arguments: Any) -> None:
         try:
             code = verb(**arguments)
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            sys.stdout.flush()  # an error of the output belongs to the verb
         except KeyboardInterrupt as stop:
             again = Again({"overwrite": False}, note="goes on where it was")
             complain("interrupted", stop.args[0] if stop.args else again)
@@ -42,9 +40,6 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
                 raise
             complain(f"error: {error.message}", error.hint)
             raise typer.Exit(error.exit_code) from None
-        except BrokenPipeError:  # the reader of the output has ended, as `| head` does
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
-            raise typer.Exit(DONE) from None
         except typer.Exit:
             raise
         except Exception as error:
@@ -90,11 +85,7 @@ def print_result(
         return
     from rich.console import Console
 
-    class Terminal(Console):
-        def on_broken_pipe(self) -> None:  # rich would exit with 1
-            raise BrokenPipeError
-
-    console = Terminal(soft_wrap=False)
+    console = Console(soft_wrap=False)
     for renderable in renderables:
         # A text is printed as it is: brackets are no markup, and a command stays on its line.
         console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))

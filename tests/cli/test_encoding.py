@@ -1,4 +1,4 @@
-"""Names and output in locales other than UTF-8, closed outputs, names that are not UTF-8."""
+"""Names and output in locales other than UTF-8, and names that are not UTF-8."""
 
 import json
 import os
@@ -49,18 +49,6 @@ def test_tables_replace_what_cannot_be_shown(root: Path, tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     assert b"notes.???" in done.stdout
     assert b"selected 2 frames" in done.stdout
-
-
-def test_a_reader_that_ends_is_no_error(tmp_path: Path) -> None:
-    for words in (("config", "show"), ("config", "show", "--json")):
-        reading, writing = os.pipe()
-        os.close(reading)
-        command = [sys.executable, "-m", "faceprep", *words]
-        done = subprocess.run(
-            command, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, check=False
-        )
-        os.close(writing)
-        assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_names_that_are_not_utf8_are_counted_with_the_tool_that_mends_them(
