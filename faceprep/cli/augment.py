@@ -13,7 +13,7 @@ from faceprep.cli.exit_codes import (
     say_next,
 )
 from faceprep.cli.options import GeneratorKind, as_settings, resolve_flags, stage_flags
-from faceprep.cli.root import app
+from faceprep.cli.root import GENERATE, app
 from faceprep.cli.stages import part_of
 from faceprep.core.errors import Again, Remedy
 
@@ -25,7 +25,7 @@ Count = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=GENERATE)
 @guarded
 @stage_flags(without=("dataset", "root", "limit", "only", "retry_failed"), own_first=True)
 def augment(

@@ -7,11 +7,11 @@ import typer
 
 from faceprep.cli.exit_codes import DONE, GATE_FAILED, complain, guarded, print_result, say_next
 from faceprep.cli.options import ConfigFile, Json, Verbose, WorkspaceDir, resolve_flags
-from faceprep.cli.root import app
+from faceprep.cli.root import STUDY, app
 from faceprep.core.errors import Again, Shell, UsageError
 
 
-@app.command()
+@app.command(rich_help_panel=STUDY)
 @guarded
 def check(
     baseline: Annotated[

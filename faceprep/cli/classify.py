@@ -7,11 +7,11 @@ import typer
 
 from faceprep.cli.exit_codes import DONE, FAILED, guarded, print_result, say_next
 from faceprep.cli.options import as_settings, resolve_flags, stage_flags
-from faceprep.cli.root import app
+from faceprep.cli.root import STUDY, app
 from faceprep.core.errors import Again, UsageError
 
 
-@app.command()
+@app.command(rich_help_panel=STUDY)
 @guarded
 @stage_flags(without=("scheduler", "shard"))
 def classify(

@@ -7,11 +7,11 @@ import typer
 
 from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.options import Quiet, Verbose, Workers
-from faceprep.cli.root import app
+from faceprep.cli.root import PREPARE, app
 from faceprep.core.errors import Remedy
 
 
-@app.command()
+@app.command(rich_help_panel=PREPARE)
 @guarded
 def demo(
     directory: Annotated[Path, typer.Argument(help="Folder to create.")],

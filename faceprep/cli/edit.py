@@ -8,11 +8,11 @@ from faceprep.cli import generator_flags as flags
 from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.options import Device, Json, Quiet, Verbose
 from faceprep.cli.remedies import spell
-from faceprep.cli.root import app
+from faceprep.cli.root import GENERATE, app
 from faceprep.core.errors import Again
 
 
-@app.command()
+@app.command(rich_help_panel=GENERATE)
 @guarded
 def edit(
     photographs: flags.Faces = None,
@@ -58,7 +58,7 @@ def edit(
     return flags.exit_code(inputs)
 
 
-@app.command()
+@app.command(rich_help_panel=GENERATE)
 @guarded
 def transfer(
     photographs: Annotated[
@@ -119,7 +119,7 @@ def transfer(
     return flags.exit_code(faces, expressions)
 
 
-@app.command("new-faces")
+@app.command("new-faces", rich_help_panel=GENERATE)
 @guarded
 def new_faces(
     count: Annotated[int, typer.Option(min=1, max=64, help="Number of people.")] = 8,

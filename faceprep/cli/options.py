@@ -1,5 +1,6 @@
 """Flags that several verbs share, and the configuration built from them."""
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from faceprep.cli.completion import complete_assignment
 from faceprep.cli.remedies.words import SETTINGS
 from faceprep.core.errors import Again
 from faceprep.core.vocabulary import DEFAULT_GENERATOR
@@ -24,7 +26,12 @@ WorkspaceDir = Annotated[
 ]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="stage.key=value", help="Set any key; repeatable."),
+    typer.Option(
+        "--set",
+        metavar="stage.key=value",
+        help="Set any key, see faceprep config explain; repeatable.",
+        autocompletion=complete_assignment,
+    ),
 ]
 DatasetName = Annotated[
     str | None, typer.Option("--dataset", help="oulu-casia, ck-plus, celeba, folder or table.")
@@ -84,6 +91,24 @@ _FLAGS: dict[str, Any] = {
 }
 
 
+#: Group of a shared flag in the help of a verb.
+_PANELS = {
+    **dict.fromkeys(
+        ("config", "dataset", "root", "workspace", "set_", "limit", "seed"), "Settings"
+    ),
+    **dict.fromkeys(("only", "overwrite", "retry_failed", "shard", "dry_run"), "What is done"),
+    **dict.fromkeys(("workers", "engine", "scheduler", "device", "no_wait"), "Where it runs"),
+    **dict.fromkeys(("json", "verbose", "quiet"), "Output"),
+}
+
+
+def _in_panel(name: str, annotation: Any) -> Any:
+    """Return the annotation of a shared flag with its group in the help."""
+    flag = copy.copy(annotation.__metadata__[0])
+    flag.rich_help_panel = _PANELS[name]
+    return Annotated[annotation.__origin__, flag]
+
+
 def stage_flags(
     without: Collection[str] = (), own_first: bool = False
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -106,7 +131,7 @@ def stage_flags(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=False if annotation.__origin__ is bool else None,
-                annotation=annotation,
+                annotation=_in_panel(name, annotation),
             )
             for name, annotation in _FLAGS.items()
             if name not in without

@@ -8,10 +8,10 @@ import typer
 from faceprep.cli import generator_flags as flags
 from faceprep.cli.exit_codes import DONE, guarded, print_result, say_next
 from faceprep.cli.options import Device, Json, Quiet, Seed, Verbose
-from faceprep.cli.root import app
+from faceprep.cli.root import GENERATE, app
 
 
-@app.command()
+@app.command(rich_help_panel=GENERATE)
 @guarded
 def retrieve(
     photographs: flags.Faces = None,

@@ -8,6 +8,10 @@ from typer.core import TyperGroup
 from faceprep import __version__
 from faceprep.core.errors import TYPED
 
+#: Groups of verbs in the help.
+PREPARE, GENERATE, STUDY = "Prepare a dataset", "Generate faces", "Study"
+LOOK, OPERATE = "Look at results", "Operate"
+
 
 class _Commands(TyperGroup):
     """The verbs; what was typed is kept for hints until the command has ended."""
@@ -26,7 +30,6 @@ app = typer.Typer(
     name="faceprep",
     cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -8,11 +8,11 @@ import typer
 from faceprep.cli.exit_codes import DONE, guarded, print_result, say_next
 from faceprep.cli.options import Json, Verbose, WorkspaceDir
 from faceprep.cli.remedies import spell
-from faceprep.cli.root import app
+from faceprep.cli.root import LOOK, app
 from faceprep.core.errors import Again
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 @guarded
 def show(
     path: Annotated[
@@ -55,7 +55,7 @@ def show(
     return DONE
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 @guarded
 def status(workspace: WorkspaceDir = None, json: Json = False, verbose: Verbose = False) -> int:
     """Print which shards are done, running, queued and failed, with the end of the log of failures.

@@ -14,7 +14,7 @@ from faceprep.cli.exit_codes import (
     say_next,
 )
 from faceprep.cli.options import resolve_flags, stage_flags
-from faceprep.cli.root import app
+from faceprep.cli.root import PREPARE, app
 from faceprep.core.errors import Again, Remedy, UsageError
 
 
@@ -28,10 +28,10 @@ def _stage_verb(stage: str, text: str) -> None:
         return _run_stages(flags, [stage] if flags["only"] else pipeline.needed(stage))
 
     verb.__doc__ = text
-    app.command(stage)(guarded(verb))
+    app.command(stage, rich_help_panel=PREPARE)(guarded(verb))
 
 
-@app.command("run")
+@app.command("run", rich_help_panel=PREPARE)
 @guarded
 @stage_flags(without=("only",))
 def run_(

@@ -16,51 +16,78 @@ ARMS = ("plain", "flips", "classic", "mixup", "reweighting", "logistic")
 class ClassifyConfig(Section):
     """Classifiers of real and synthetic faces, and their accuracy on unseen subjects."""
 
-    generator: str = Field(DEFAULT_GENERATOR, pattern=NAME)
-    sweep: tuple[int, ...] = Field((0,), description="numbers of synthetic faces; 0 always is")
+    generator: str = Field(
+        DEFAULT_GENERATOR, pattern=NAME, description="generator of the synthetic faces"
+    )
+    sweep: tuple[int, ...] = Field(
+        (0,), description="numbers of synthetic faces, one row each; 0 is always a row"
+    )
     times: tuple[float, ...] = Field(
-        (), description="in place of sweep: multiples of the number of training faces"
+        (), description="the same as multiples of the number of training faces, in place of sweep"
     )
     arms: tuple[str, ...] = Field(
         ("flips",),
         description=f"{', '.join(ARMS)}; classic@0 is classic without synthetic faces only",
     )
-    seeds: int = Field(3, ge=1, le=1000, description="trainings of every row")
-    seed: int = Field(0, ge=0, lt=2**31, description="the first of them")
+    seeds: int = Field(3, ge=1, le=1000, description="trainings per row")
+    seed: int = Field(0, ge=0, lt=2**31, description="first seed of the trainings")
     folds: int | None = Field(
-        None, ge=2, description="cross-validation over select's folds; the split where none"
+        None, ge=2, description="number of folds to cross-validate over; none: test on the split"
     )
     network: Literal["small", "paper"] = Field(
-        "small", description="small: for a CPU; paper: G_enc with one more layer"
+        "small", description="small: for a CPU; paper: encoder of the paper with one more layer"
     )
     size: int | None = Field(
-        None, ge=32, le=256, description="side of the images, pixels; 64 (small), 128 (paper)"
+        None,
+        ge=32,
+        le=256,
+        description="side of the images, pixels; none: 64 (small) or 128 (paper)",
     )
-    classes: Expressions | None = None
-    neutral: bool = Field(True, description="neutral is a class too, where classes is none")
+    classes: Expressions | None = Field(
+        None, description="expressions to tell apart; none: those of the training faces"
+    )
+    neutral: bool = Field(
+        True, description="count neutral among the expressions, if classify.classes is none"
+    )
     untrained: bool = Field(
-        False, description="test also the expressions that no training face shows, as wrong"
+        False, description="also test expressions that no training face shows; they count as wrong"
     )
-    updates: int = Field(800, ge=1, description="of every row alike")
-    batch: int = Field(32, ge=2, le=4096)
-    synthetic_share: float = Field(0.5, gt=0, lt=1, description="of a batch")
-    even: bool = Field(False, description="draw expressions evenly")
-    learning_rate: float | None = Field(None, gt=0, le=1)
-    weight_decay: float | None = Field(None, ge=0, le=10)
-    smoothing: float = Field(0.1, ge=0, lt=1, description="of labels")
+    updates: int = Field(
+        800, ge=1, description="updates of the weights, the same number for every row"
+    )
+    batch: int = Field(32, ge=2, le=4096, description="faces per update")
+    synthetic_share: float = Field(
+        0.5, gt=0, lt=1, description="share of synthetic faces in a batch"
+    )
+    even: bool = Field(False, description="draw all expressions equally often")
+    learning_rate: float | None = Field(
+        None, gt=0, le=1, description="learning rate; none: of the network"
+    )
+    weight_decay: float | None = Field(
+        None, ge=0, le=10, description="weight decay; none: of the network"
+    )
+    smoothing: float = Field(0.1, ge=0, lt=1, description="label smoothing")
     classic_strength: float = Field(
-        1.0, ge=0, le=1, description="of the changes of the arm classic; 1: RandAugment-like"
+        1.0, ge=0, le=1, description="strength of the changes of the arm classic; 1: as RandAugment"
     )
     held_out: float = Field(
-        0.15, gt=0, lt=1, description="of the training people, to stop on; val where there is one"
+        0.15,
+        gt=0,
+        lt=1,
+        description="share of the training people held out for early stopping, if there is no split"
+        " val",
     )
-    look_every: int = Field(50, ge=1, description="updates between two looks at those held out")
+    look_every: int = Field(
+        50, ge=1, description="updates between two tests on the held-out people"
+    )
     bf16: bool = Field(False, description="compute in bfloat16, on a GPU")
     features: str | None = Field(
-        None, description="of logistic and of near duplicates: dlib's network, or a weight file"
+        None,
+        description="face features of the arm logistic and of near duplicates. none: dlib's"
+        " network; or a weight file",
     )
     near_duplicates: int = Field(
-        1000, ge=0, description="synthetic faces that are compared with the test's; 0: none"
+        1000, ge=0, description="synthetic faces to compare with the test faces; 0: none"
     )
 
     @model_validator(mode="after")

@@ -18,56 +18,92 @@ _Lines = Annotated[tuple[str, ...], BeforeValidator(_words)]
 class SlurmJobConfig(Section):
     """Resources of one Slurm task."""
 
-    partition: str | None = Field(None, description="the cluster's default when none")
-    time: int = Field(120, ge=1, description="limit, minutes")
-    mem: str = Field("4G", pattern=r"^\d+[KMGT]?$")
-    cpus: int = Field(1, ge=1, description="shards of a task made at once; threads of a training")
-    gpus: int = Field(0, ge=0)
+    partition: str | None = Field(None, description="partition; none: the cluster's default")
+    time: int = Field(120, ge=1, description="time limit, minutes")
+    mem: str = Field("4G", pattern=r"^\d+[KMGT]?$", description="memory, as 4G")
+    cpus: int = Field(1, ge=1, description="CPU cores; a task makes as many shards at once")
+    gpus: int = Field(0, ge=0, description="number of GPUs")
 
 
 class SlurmTrainConfig(SlurmJobConfig):
     """The job of ``train``, which is requeued before its time limit until it is done."""
 
-    time: int = Field(240, ge=1, description="limit of one turn, minutes")
-    mem: str = Field("16G", pattern=r"^\d+[KMGT]?$")
-    cpus: int = Field(4, ge=1, description="threads; others may change the last digits on a CPU")
-    gpus: int = Field(1, ge=0)
+    time: int = Field(
+        240,
+        ge=1,
+        description="time limit of one turn, minutes; an unfinished training queues itself again",
+    )
+    mem: str = Field("16G", pattern=r"^\d+[KMGT]?$", description="memory, as 16G")
+    cpus: int = Field(
+        4,
+        ge=1,
+        description="CPU cores, which are threads; another number may change the last digits on a"
+        " CPU",
+    )
+    gpus: int = Field(1, ge=0, description="number of GPUs")
     signal_seconds: int = Field(
-        120, ge=10, le=65535, description="SIGUSR1 so long before the limit: save and queue again"
+        120,
+        ge=10,
+        le=65535,
+        description="seconds before the time limit at which everything is saved and the job queues"
+        " itself again",
     )
 
 
 class SlurmClassifyConfig(SlurmTrainConfig):
     """The job of ``classify``; finished trainings are kept when it is requeued."""
 
-    cpus: int = Field(4, ge=1, description="trainings at once; with a GPU one, unless -j says more")
+    cpus: int = Field(
+        4,
+        ge=1,
+        description="CPU cores, which are trainings at once; with a GPU one training, unless -j"
+        " says more",
+    )
 
 
 class SlurmAugmentConfig(Section):
     """Resources of a task of ``augment``; None selects those of all tasks."""
 
-    partition: str | None = None
-    time: int | None = Field(None, ge=1, description="limit, minutes")
-    mem: str | None = Field(None, pattern=r"^\d+[KMGT]?$")
-    cpus: int | None = Field(None, ge=1, description="shards at once; on a GPU: writers of PNG")
-    gpus: int | None = Field(None, ge=0, description="0: faces are computed on the CPU")
+    partition: str | None = Field(None, description="partition; none: as slurm.partition")
+    time: int | None = Field(None, ge=1, description="time limit, minutes; none: as slurm.time")
+    mem: str | None = Field(
+        None, pattern=r"^\d+[KMGT]?$", description="memory, as 4G; none: as slurm.mem"
+    )
+    cpus: int | None = Field(
+        None,
+        ge=1,
+        description="CPU cores, which are shards at once, or on a GPU writers of images; none: as"
+        " slurm.cpus",
+    )
+    gpus: int | None = Field(
+        None,
+        ge=0,
+        description="number of GPUs; 0: faces are computed on the CPU; none: as slurm.gpus",
+    )
 
 
 class SlurmConfig(SlurmJobConfig):
     """``--engine slurm``: arrays over shards. No setting changes the output."""
 
-    account: str | None = None
-    qos: str | None = None
+    account: str | None = Field(None, description="account to charge; none: your default")
+    qos: str | None = Field(None, description="quality of service; none: your default")
     array_parallel: int = Field(64, ge=1, description="tasks that run at once (%N of the arrays)")
     task_minutes: float = Field(
-        15, gt=0, le=1440, description="aim for one task; it gets as many shards as take so long"
+        15,
+        gt=0,
+        le=1440,
+        description="intended minutes of one task, which gets as many shards as take so long",
     )
-    sbatch: _Lines = Field((), description='more flags: ["--constraint=avx2", "--exclusive"]')
-    setup: _Lines = Field((), description='shell lines before: ["module load cuda"]')
+    sbatch: _Lines = Field(
+        (), description='more flags of sbatch: ["--constraint=avx2", "--exclusive"]'
+    )
+    setup: _Lines = Field((), description='shell lines before the work: ["module load cuda"]')
     python: str | None = Field(
         None, description="command in place of this Python: apptainer exec faceprep.sif python"
     )
-    poll_seconds: float = Field(10, gt=0, le=600, description="between two looks at the queue")
+    poll_seconds: float = Field(
+        10, gt=0, le=600, description="seconds between two looks at the queue"
+    )
     train: SlurmTrainConfig = SlurmTrainConfig()
     augment: SlurmAugmentConfig = SlurmAugmentConfig()
     classify: SlurmClassifyConfig = SlurmClassifyConfig()
@@ -86,14 +122,15 @@ class DaskConfig(Section):
     scheduler: str | None = Field(
         None,
         json_schema_extra=LOCATION,
-        description="tcp://HOST:8786, or the file of `dask scheduler --scheduler-file FILE.json`;"
-        " none: workers on this machine",
+        description="address tcp://HOST:8786, or the file of `dask scheduler --scheduler-file"
+        " FILE.json`; none: workers on this machine",
     )
     allowed_failures: int = Field(
         5,
         ge=0,
         json_schema_extra=LOCATION,
-        description="how often a shard's worker may be killed before the shard is given up",
+        description="number of times a shard's worker may be killed before the shard counts as"
+        " failed",
     )
     timeout: float = Field(
         10.0, gt=0, json_schema_extra=LOCATION, description="seconds to find the scheduler"

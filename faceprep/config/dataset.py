@@ -36,19 +36,25 @@ NameOrNone = Annotated[str, BeforeValidator(lambda value: "none" if value is Non
 class DemoConfig(Section):
     """The rendered demo dataset."""
 
-    layout: Literal["oulu-casia", "ck-plus", "celeba"] = "oulu-casia"
-    subjects: int = Field(40, ge=1, le=2000)
-    frames: int = Field(9, ge=4, le=200, description="frames of a sequence, neutral to peak")
+    layout: Literal["oulu-casia", "ck-plus", "celeba"] = Field(
+        "oulu-casia", description="dataset whose folder layout is imitated"
+    )
+    subjects: int = Field(40, ge=1, le=2000, description="number of people")
+    frames: int = Field(9, ge=4, le=200, description="frames of a sequence, from neutral to peak")
     size: int = Field(320, ge=160, le=1024, description="height of a photograph, pixels")
-    difficulty: float = Field(0.5, ge=0, le=1)
-    seed: int = Field(0, ge=0)
+    difficulty: float = Field(
+        0.5, ge=0, le=1, description="0: easy, 1: hard (pose, light, occlusion, weak expressions)"
+    )
+    seed: int = Field(0, ge=0, description="seed of the people and their photographs")
 
 
 class SelectConfig(Section):
     """Selection of frames, expressions and splits."""
 
-    dataset: Dataset | None = None
-    root: Path | None = Field(None, json_schema_extra=LOCATION)
+    dataset: Dataset | None = Field(
+        None, description="dataset to read; table: Parquet files that contain the images"
+    )
+    root: Path | None = Field(None, json_schema_extra=LOCATION, description="folder of the dataset")
     table: Path | None = Field(
         None,
         json_schema_extra=LOCATION,
@@ -56,35 +62,52 @@ class SelectConfig(Section):
     )
     naming: NameOrNone = Field(
         "auto",
-        description="folder: naming scheme of files that tells people and expressions: auto, none, "
-        "jaffe, kdef, rafd, …",
+        description="folder: naming scheme of the files, from which people and expressions are"
+        " read: auto, none, jaffe, kdef, rafd, …",
     )
     pattern: str | None = Field(
         None,
-        description="folder: own scheme of paths, as {subject}/{expression}/{sequence}/{frame} or "
-        "{subject}_{expression}_{}; {} is anything",
+        description="folder: your own naming scheme, as {subject}/{expression}/{sequence}/{frame}"
+        " or {subject}_{expression}_{}; {} is anything",
     )
     max_missing: float = Field(
         0.2, ge=0, le=1, description="share of a table's images that may be missing"
     )
-    split: Literal["official", "180k-20k", "random"] = "official"
-    test_fraction: float = Field(0.2, ge=0, lt=1, description="of the subjects, where random")
-    val_fraction: float = Field(0.0, ge=0, lt=1, description="of the subjects, where random")
-    folds: int = Field(10, ge=2, le=127)
-    peak_frames: int = Field(3, ge=1, description="last frames of a sequence taken as peak")
+    split: Literal["official", "180k-20k", "random"] = Field(
+        "official",
+        description="how people are divided into train, val and test: as the dataset's authors did,"
+        " 180 000 and 20 000 images of CelebA, or at random",
+    )
+    test_fraction: float = Field(
+        0.2, ge=0, lt=1, description="share of the people in test, with split=random"
+    )
+    val_fraction: float = Field(
+        0.0, ge=0, lt=1, description="share of the people in val, with split=random"
+    )
+    folds: int = Field(
+        10, ge=2, le=127, description="number of folds for cross-validation, by person"
+    )
+    peak_frames: int = Field(
+        3, ge=1, description="number of last frames of a sequence taken as peak"
+    )
     neutral_frames: int | None = Field(
-        None, ge=0, description="first frames taken as neutral; dataset's custom when none"
+        None,
+        ge=0,
+        description="number of first frames taken as neutral; none: as the dataset's authors do",
     )
     unlabelled: bool = Field(False, description="keep frames without an expression")
     duplicates: Literal["keep", "drop", "error"] = Field(
         "keep",
-        description="images of equal content; drop keeps one, and none with several expressions",
+        description="what to do with images of equal content: keep all, keep one (none of them if"
+        " their expressions differ), or stop",
     )
     words: Words = Field(
-        {}, description="word, code or number of the dataset = expression, or none: unlabelled"
+        {},
+        description="word, code or number of the dataset = expression; none: images with it are"
+        " unlabelled",
     )
     numbers: str | None = Field(
         None, description="scheme of numbers that are labels: fer2013, affectnet, raf-db, ck+, …"
     )
-    seed: int = Field(0, ge=0, description="of random splits")
-    limit: int | None = Field(None, ge=1, description="only the first frames, for trying")
+    seed: int = Field(0, ge=0, description="seed of random splits")
+    limit: int | None = Field(None, ge=1, description="keep the first N frames only, for trying")

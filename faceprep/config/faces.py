@@ -11,53 +11,72 @@ from faceprep.config.section import LOCATION, Section, number
 class AlignConfig(Section):
     """Detection, 5 and 68 landmarks, similarity transform, crop."""
 
-    detector: Literal["mtcnn", "dlib", "given"] = "mtcnn"
-    dlib_model: Literal["hog", "cnn"] = "hog"
-    choose: Literal["largest", "central"] = "largest"
+    detector: Literal["mtcnn", "dlib", "given"] = Field(
+        "mtcnn", description="face detector; given: boxes or landmarks of the dataset itself"
+    )
+    dlib_model: Literal["hog", "cnn"] = Field(
+        "hog", description="model of the detector dlib; cnn is slower and finds more"
+    )
+    choose: Literal["largest", "central"] = Field(
+        "largest", description="face to take where a photograph shows several"
+    )
     search: Literal["large-first", "full"] = Field(
         "large-first",
-        description="MTCNN: stop once a large face is found, or count faces of every size"
-        " (choose = central always does)",
+        description="MTCNN: stop once a large face is found, or look for faces of every size"
+        " (choose=central always does)",
     )
     min_face_size: int = Field(20, ge=12, description="MTCNN: smallest face looked for, pixels")
     min_confidence: float = Field(
         0.0,
-        description="below it a face is low_confidence; MTCNN: 0.8 to 1, dlib: below 0 in doubt, "
-        "clear faces above 1",
+        description="a face below this confidence gets the status low_confidence; MTCNN: 0.8 to 1,"
+        " dlib: below 0 is doubtful, above 1 is clear",
     )
     # Flags and variables are text, which a `Literal` of numbers does not accept.
     turns: Annotated[Literal[1, 4], BeforeValidator(number)] = Field(
-        1, description="4: search also turned by 90, 180 and 270 degrees, in four times the time"
+        1,
+        description="4: search also in the photograph turned by 90, 180 and 270 degrees, which"
+        " takes four times as long",
     )
-    template: Literal["expression", "arcface", "dlib", "ffhq"] = "expression"
+    template: Literal["expression", "arcface", "dlib", "ffhq"] = Field(
+        "expression", description="positions of eyes, nose and mouth in the crop"
+    )
     size: int = Field(128, ge=32, le=1024, description="side of the crop, pixels")
     max_pixels: int = Field(
-        100_000_000, ge=1, description="larger images are reported, not decoded (memory)"
+        100_000_000, ge=1, description="larger images are reported and not decoded, to save memory"
     )
 
 
 class HeatmapsConfig(Section):
     """Gaussians of peak 1 at the 68 landmarks."""
 
-    sigma: float = Field(2.0, gt=0, description="pixels of the crop at 128; scales with its size")
+    sigma: float = Field(
+        2.0,
+        gt=0,
+        description="standard deviation of a Gaussian, pixels of a crop of 128; scales with the"
+        " crop",
+    )
     channels: Annotated[Literal[1, 68], BeforeValidator(number)] = Field(
-        1, description="1: the maximum over the points, one PNG a face; 68: one plane a point"
+        1,
+        description="1: one gray image per face, the maximum over the points; 68: one plane per"
+        " point",
     )
 
 
 class AusConfig(Section):
     """Intensities of 17 Action Units and presences of 18."""
 
-    backend: Literal["auto", "openface", "openface-models", "openface-csv", "landmarks"] = "auto"
+    backend: Literal["auto", "openface", "openface-models", "openface-csv", "landmarks"] = Field(
+        "auto", description="estimator of Action Units; auto: the best one that can run here"
+    )
     input: Literal["source", "crop"] = Field(
         "source",
-        description="openface, openface-models: the photograph with the landmarks of align (what"
-        " OpenFace's users get), or the crop that networks see",
+        description="openface, openface-models: the photograph with the landmarks of align (as"
+        " OpenFace's users do), or the crop",
     )
     sequences: Literal["dynamic", "static"] = Field(
         "dynamic",
         description="openface, openface-models: whole sequences with the person's median, as"
-        " FeatureExtraction does, or every frame alone, as FaceLandmarkImg does",
+        " FeatureExtraction does, or each frame alone, as FaceLandmarkImg does",
     )
     landmarks: Literal["refined", "align", "csv"] = Field(
         "refined",
@@ -68,11 +87,15 @@ class AusConfig(Section):
         None,
         json_schema_extra=LOCATION,
         description="openface: folder of the programs, one of them, or a command line with {tool}"
-        " and {folder} (docker run -v {folder}:{folder} IMAGE {tool}); also FACEPREP_OPENFACE",
+        " and {folder} (docker run -v {folder}:{folder} IMAGE {tool}); also"
+        " FACEPREP_OPENFACE",
     )
     openface_flags: str = Field("", description="openface: more flags for its command line")
     openface_timeout: float = Field(
-        60.0, gt=0, json_schema_extra=LOCATION, description="openface: seconds a picture may take"
+        60.0,
+        gt=0,
+        json_schema_extra=LOCATION,
+        description="openface: longest time for one picture, seconds",
     )
     openface_models: Path | None = Field(
         None,

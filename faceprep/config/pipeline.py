@@ -23,14 +23,34 @@ STAGES = ("select", "align", "heatmaps", "aus")
 class Config(Section):
     """A pipeline: one dataset, one workspace, and the sections of the stages."""
 
-    name: str = Field("custom", pattern=NAME)
-    workspace: Path = Field(Path(), json_schema_extra=LOCATION)
-    shard_size: int = Field(
-        100, ge=1, le=1000, description="faces; 1000 for CelebA: fewer files for a large dataset"
+    name: str = Field(
+        "custom",
+        pattern=NAME,
+        description="name of the pipeline, from which the workspace gets its name",
     )
-    workers: int = Field(0, ge=0, description="0: one per core", json_schema_extra=LOCATION)
-    engine: Literal["local", "slurm", "dask"] = Field("local", json_schema_extra=LOCATION)
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", json_schema_extra=LOCATION)
+    workspace: Path = Field(
+        Path(),
+        json_schema_extra=LOCATION,
+        description="folder of the results; manifests/NAME by default",
+    )
+    shard_size: int = Field(
+        100,
+        ge=1,
+        le=1000,
+        description="faces per shard; 1000 for CelebA: fewer files for a large dataset",
+    )
+    workers: int = Field(
+        0, ge=0, json_schema_extra=LOCATION, description="processes; 0: one per core"
+    )
+    engine: Literal["local", "slurm", "dask"] = Field(
+        "local",
+        json_schema_extra=LOCATION,
+        description="what runs the workers: processes on this machine, Slurm jobs, or a Dask"
+        " cluster",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", json_schema_extra=LOCATION, description="auto: a GPU if there is one"
+    )
     dask: DaskConfig = Field(DaskConfig(), json_schema_extra=LOCATION)
     demo: DemoConfig | None = None
     select: SelectConfig = SelectConfig()

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from faceprep.config import Config
+from faceprep.config.keys import PREFIX, keys, known_keys
 from faceprep.config.section import IMPOSSIBLE
 from faceprep.config.toml import parse_toml
 from faceprep.core.errors import Again, Hint, Remedy, Shell, UsageError
@@ -26,7 +27,6 @@ from faceprep.core.vocabulary import did_you_mean, nearest
 _ALL_KEYS = Remedy("config show", note="lists every key with its value")
 
 LOCAL_FILE = Path("faceprep.toml")
-PREFIX = "FACEPREP_"
 
 #: Start of the variables of the test suite: paths of files that are not in the repository.
 FOR_TESTS = "FACEPREP_TEST_"
@@ -126,25 +126,6 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     return key.strip(), _value(value.strip())
 
 
-def known_keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
-    """Return every dotted key of the configuration."""
-    keys: list[str] = []
-    for name, field in model.model_fields.items():
-        section = _section(field.annotation)
-        if section is not None:
-            keys += known_keys(section, f"{prefix}{name}.")
-        else:
-            keys.append(f"{prefix}{name}")
-    return keys
-
-
-def _section(annotation: Any) -> type[BaseModel] | None:
-    for candidate in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
-
-
 def _value(text: str) -> Any:
     """Parse a list as TOML; other values stay text, which the type of their field converts."""
     if text.lower() in ("none", "null"):
@@ -171,7 +152,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, str]]:
-    by_variable = {PREFIX + key.replace(".", "_").upper(): key for key in known_keys()}
+    by_variable = {key.variable: key.name for key in keys().values()}
     by_variable |= ALIASES
     found = []
     for variable in sorted(environment):

@@ -15,53 +15,73 @@ _Switch = Annotated[bool | int | float | str | list[Any], BeforeValidator(plain)
 class TrainConfig(Section):
     """Training of a generator. None selects the value of the preset."""
 
-    generator: str = Field(DEFAULT_GENERATOR, pattern=NAME)
+    generator: str = Field(DEFAULT_GENERATOR, pattern=NAME, description="kind of generator")
     preset: Literal["modern", "paper", "tiny"] = Field(
-        "modern", description="tiny: minutes on two CPU cores; paper: the paper's own recipe"
+        "modern",
+        description="set of defaults. tiny: minutes on two CPU cores; modern: for a GPU; paper: as"
+        " published",
     )
     size: Annotated[Literal[32, 64, 128] | None, BeforeValidator(number)] = Field(
-        None, description="side of the images, pixels"
+        None, description="side of the images, pixels; none: of the preset"
     )
     classes: Expressions | None = Field(
-        None, description="expressions in their order; those of the training rows when none"
+        None, description="expressions to train, in this order; none: those of the training faces"
     )
     neutral: bool | None = Field(
-        None, description="neutral is a class too, where classes is none; not so in paper"
+        None,
+        description="count neutral among the expressions, if train.classes is none; none: of the"
+        " preset",
     )
-    steps: int | None = Field(None, ge=1, description="all stages together")
-    epochs: int | None = Field(None, ge=1, description="all stages together, in place of steps")
-    batch: int | None = Field(None, ge=2, le=4096)
-    learning_rate: float | None = Field(None, gt=0, le=1)
+    steps: int | None = Field(
+        None, ge=1, description="number of steps of all stages together; none: of the preset"
+    )
+    epochs: int | None = Field(
+        None, ge=1, description="number of passes over the faces, in place of steps"
+    )
+    batch: int | None = Field(
+        None, ge=2, le=4096, description="faces per step; none: of the preset"
+    )
+    learning_rate: float | None = Field(
+        None, gt=0, le=1, description="learning rate of the generator; none: of the preset"
+    )
     features: str | None = Field(
         None,
-        description="face features: dlib's network when none; or a weight file of it, of VGG-Face,"
-        " of VGG-16 or of VGG-19",
+        description="face features of the losses. none: dlib's network; or a weight file of it, of"
+        " VGG-Face, VGG-16 or VGG-19",
     )
     weights: dict[str, float] = Field(
-        {}, description="train.weights.NAME=…: of one loss, in every stage"
+        {}, description="train.weights.NAME=…: weight of one loss, in every stage; 0 removes it"
     )
     networks: dict[str, _Switch] = Field(
-        {}, description="train.networks.NAME=…: a switch of the networks, e.g. max_flow=0"
+        {}, description="train.networks.NAME=…: one switch of the networks, e.g. max_flow=0"
     )
     recipe: dict[str, _Switch] = Field(
-        {}, description="train.recipe.NAME=…: a switch of the training, e.g. augment=false"
+        {}, description="train.recipe.NAME=…: one switch of the training, e.g. augment=false"
     )
     fold: int | None = Field(
         None,
         ge=0,
         le=126,
-        description="leave the people of this fold out (select's column), whatever the split says;"
-        " the generator goes to train/<generator>-foldNN",
+        description="leave the people of this fold out, in place of the split; the generator goes"
+        " to train/<generator>-foldNN",
     )
     calibrate: int = Field(
-        64, ge=0, description="training faces on which the intensity is evened out at the end"
+        64,
+        ge=0,
+        description="training faces on which the intensity is made even at the end; 0: none",
     )
-    seed: int = Field(0, ge=0, lt=2**31)
+    seed: int = Field(
+        0, ge=0, lt=2**31, description="seed of the weights and of the order of the faces"
+    )
     compile: bool = Field(
         True, json_schema_extra=LOCATION, description="compile the networks on a GPU"
     )
-    checkpoint_every: int = Field(500, ge=1, json_schema_extra=LOCATION, description="steps")
-    sample_every: int = Field(500, ge=1, json_schema_extra=LOCATION, description="steps")
+    checkpoint_every: int = Field(
+        500, ge=1, json_schema_extra=LOCATION, description="steps between two checkpoints"
+    )
+    sample_every: int = Field(
+        500, ge=1, json_schema_extra=LOCATION, description="steps between two sheets of samples"
+    )
 
     @model_validator(mode="after")
     def _one_length(self) -> "TrainConfig":
@@ -85,10 +105,13 @@ class AugmentConfig(Section):
     mode: Literal["new", "edit", "other", "mix"] = Field(
         "new",
         description="new: people who do not exist, as in the paper; edit: training faces with other"
-        " expressions; other: faces of augment.sources; mix: shares of augment.mix",
+        " expressions; other: edited faces of augment.sources; mix: shares of"
+        " augment.mix",
     )
     mix: dict[Literal["new", "edit", "other"], Annotated[float, Field(gt=0)]] = Field(
-        {}, description="augment.mix.edit=…: shares, of any sum; new and edit by halves if none"
+        {},
+        description="augment.mix.edit=…: share of each mode, of any sum; new and edit by halves if"
+        " empty",
     )
     sources: Path | None = Field(
         None,
@@ -97,34 +120,45 @@ class AugmentConfig(Section):
     )
     distinct_people: bool = Field(
         False,
-        description="other: its people are not this workspace's though some bear the same names,"
-        " as in two drawn datasets",
+        description="other: equal names of people here and in augment.sources mean different"
+        " people, as in two drawn datasets",
     )
     source_expressions: Expressions | None = Field(
-        None, description="edit, other: only sources that show one of these"
+        None, description="edit, other: use only sources that show one of these expressions"
     )
     intensity: Annotated[tuple[float, float], BeforeValidator(_range)] = Field(
-        (0.7, 1.0), description="one number, or a range from which it is drawn evenly, 0 to 1"
+        (0.7, 1.0),
+        description="intensity of the expressions, 0 to 1; with two numbers it is drawn between"
+        " them",
     )
     code: Literal["varied", "equal", "paper"] = Field(
         "varied",
-        description="elements of an expression's code: the intensity times 0.7 to 1; all alike; or"
-        " the paper's own, drawn from 0 to 1 whatever the intensity",
+        description="how the elements of an expression's code vary: 0.7 to 1 times the intensity;"
+        " all equal; or as in the paper, from 0 to 1 whatever the intensity",
     )
     filter: Literal["none", "judge", "features", "both"] = Field(
         "none",
-        description="draw again what a judge of training people reads as another expression, what"
-        " lies further from real faces than they do from one another, or either",
+        description="candidates to draw again: those that a judge reads as another expression,"
+        " those farther from real faces than real faces are from one another"
+        " (features), or both",
     )
     min_probability: float = Field(
-        0.0, ge=0, lt=1, description="judge: of the asked expression, at least"
+        0.0, ge=0, lt=1, description="judge: smallest probability of the requested expression"
     )
     percentile: float = Field(
-        99.0, gt=0, le=100, description="features: of the distances between real faces"
+        99.0,
+        gt=0,
+        le=100,
+        description="features: percentile of the distances between real faces that is the limit",
     )
-    tries: int = Field(8, ge=1, le=100, description="candidates for a face; then the best of them")
-    seed: int = Field(0, ge=0, lt=2**31)
-    shard_size: int = Field(256, ge=1, le=1000, description="faces")
+    tries: int = Field(
+        8,
+        ge=1,
+        le=100,
+        description="number of candidates for a face; then the best of them is taken",
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="seed of the synthetic faces")
+    shard_size: int = Field(256, ge=1, le=1000, description="faces per shard")
 
     @model_validator(mode="after")
     def _whole(self) -> "AugmentConfig":

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from faceprep.cli.exit_codes import print_result
-from faceprep.cli.root import app
+from faceprep.cli.root import STUDY, app
 from faceprep.report.tables.console import Page
 
 evaluate_app = typer.Typer(help="Measure results against known values.", no_args_is_help=True)
-app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(evaluate_app, name="evaluate", rich_help_panel=STUDY)
 
 WorkspaceArgument = Annotated[
     Path | None, typer.Argument(metavar="WORKSPACE", help="By default the only one.")

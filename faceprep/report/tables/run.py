@@ -1,4 +1,4 @@
-"""Tables of ``config show``, of ``run`` and of the verbs of the stages."""
+"""Tables of ``run`` and of the verbs of the stages."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,7 +6,6 @@ from rich.console import Group
 from rich.text import Text
 
 from faceprep.config import Config
-from faceprep.config.sources import Resolved, flatten
 from faceprep.execution.plan import Options
 from faceprep.report.tables.console import Page, Renderable, Renderables, plain_table
 from faceprep.stages.pipeline import RunResult, summary
@@ -145,17 +144,3 @@ def _note(note: dict[str, Any]) -> Any:
 def _plain(text: str) -> Any:
     """Return text without markup, because file names may contain brackets."""
     return Text(text)
-
-
-def config_table(resolved: Resolved) -> Page:
-    """Return renderables, and the same as JSON-ready values."""
-    table = plain_table(None, "key", "value", "source")
-    data = {}
-    values = flatten(resolved.config.model_dump())
-    for key, source in resolved.sources.items():
-        value = values.get(key)
-        shown = "" if value is None else str(value)
-        style = "dim" if source == "default" else None
-        table.add_row(key, shown, source, style=style)
-        data[key] = {"value": value, "source": source}
-    return [table], data
