@@ -14,8 +14,9 @@ from faceprep.cli.exit_codes import (
     say_next,
 )
 from faceprep.cli.options import GeneratorKind, as_settings, resolve_flags, stage_flags
-from faceprep.cli.root import app
-from faceprep.core.errors import Again
+from faceprep.cli.root import GENERATE, app
+from faceprep.core.errors import Again, Remedy
+from faceprep.core.vocabulary import DEFAULT_GENERATOR
 
 if TYPE_CHECKING:
     from faceprep.config import Config
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from faceprep.execution.plan import Options
 
 
-@app.command()
+@app.command(rich_help_panel=GENERATE)
 @guarded
 @stage_flags(without=("scheduler", "shard"))
 def train(generator: GeneratorKind = None, **flags: Any) -> int:
@@ -59,7 +60,32 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
     if result.finished_before:
         note = "trains again; without it, more train.steps continue"
         say_next(Again({"overwrite": True}, note=note), flags["quiet"])
+    if result.outcome is not None:
+        say_next(_uses(resolved, sum(result.plan.faces.values())), flags["quiet"] or flags["json"])
     return DONE
+
+
+def _uses(config: "Config", faces: int) -> tuple[Remedy, Remedy]:
+    """Return the commands that apply a finished generator; `faces` is that of the training."""
+    from faceprep.workspace.artifacts import generator_name
+    from faceprep.workspace.load import load
+    from faceprep.workspace.training_rows import sides_of
+
+    name = generator_name(config.train.generator, config.train.fold)
+    table = load(config.workspace, ["align"], only_ok=True)
+    unseen = table.index[sides_of(table, config.train.fold) == "test"]
+    example = str((unseen if len(unseen) else table.index)[0])
+    chosen = {} if name == DEFAULT_GENERATOR else {"generator": name}
+    edit = Remedy(
+        "edit",
+        config.workspace,
+        {"grid": True, **chosen},
+        (example,),
+        note="every expression of one face; or name your own photograph",
+    )
+    more = {"n": faces, "generator": name}
+    note = "as many synthetic faces as training faces"
+    return edit, Remedy("augment", config.workspace, more, resume=True, note=note)
 
 
 def on_slurm(verb: str, config: "Config", options: "Options", flags: Mapping[str, Any]) -> int:

@@ -1,9 +1,15 @@
 """Report the progress of a command on stderr: a live bar on a terminal, plain lines elsewhere."""
 
+import os
 import sys
 import time
 from collections.abc import Iterable
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
+    from rich.measure import Measurement
+    from rich.text import Text
 
 SECONDS_BETWEEN_LINES = 30.0
 
@@ -40,12 +46,16 @@ class Progress:
         """
         self.finish()
         if not self.quiet:
-            self._bar = (_Bar if self.stream.isatty() else _Lines)(title, total, self.stream, done)
+            kind = _Bar if _moves(self.stream) else _Lines
+            self._bar = kind(title, total, self.stream, done)
 
-    def update(self, done: int, note: str = "", below: str = "") -> None:
-        """Show the number of faces done, with a note beside it and lines below it."""
+    def update(self, done: int, note: str = "", below: str = "", left: float | None = None) -> None:
+        """Show the number of faces done, with a note beside it and lines below it.
+
+        `left` is the remaining time in seconds; by default it follows from the rate.
+        """
         if self._bar is not None:
-            self._bar.update(done, note, below)
+            self._bar.update(done, note, below, left)
 
     def status(self, title: str, detail: str = "") -> None:
         """Print the state of remote work, when it changes and every `SECONDS_BETWEEN_LINES`."""
@@ -68,26 +78,42 @@ class Progress:
         self.finish()
 
 
+def _moves(stream: TextIO) -> bool:
+    """Return whether a stream is a terminal that can redraw a line."""
+    return stream.isatty() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+
+
+class _Pace:
+    """Rate and remaining time since the start."""
+
+    def __init__(self, total: int | None, before: int) -> None:
+        self.total, self.before = total, before
+        self.started = time.monotonic()
+
+    def measure(self, now: float, done: int, left: float | None) -> list[str]:
+        """Return the remaining time, if it is known, and the rate, as text."""
+        rate = (done - self.before) / max(now - self.started, 1e-9)
+        if left is None and self.total and rate > 0:
+            left = (self.total - done) / rate
+        return [*([f"{_clock(left)} left"] if left is not None else []), f"{rate:.1f}/s"]
+
+
 class _Lines:
     """One plain line every 30 s, for log files."""
 
     def __init__(self, title: str, total: int | None, stream: TextIO, before: int = 0) -> None:
-        self.title, self.total, self.stream, self.before = title, total, stream, before
-        self.started = self.printed = time.monotonic()
+        self.title, self.stream, self.pace = title, stream, _Pace(total, before)
+        self.printed = self.pace.started
 
-    def update(self, done: int, note: str = "", below: str = "") -> None:
+    def update(self, done: int, note: str, below: str, left: float | None) -> None:
         now = time.monotonic()
         if now - self.printed < SECONDS_BETWEEN_LINES:
             return
-        self.printed = now
-        rate = (done - self.before) / max(now - self.started, 1e-9)
+        self.printed, total = now, self.pace.total
         line = f"{self.title}: {done}"
-        if self.total:
-            line += f" of {self.total} ({done / self.total:.0%})"
-        line += f", {rate:.1f}/s"
-        if self.total and rate > 0:
-            line += f", {_clock((self.total - done) / rate)} left"
-        words = [note, *below.splitlines()]
+        if total:
+            line += f" of {total} ({done / total:.0%})"
+        words = [*self.pace.measure(now, done, left), *note.split("  "), *below.splitlines()]
         line += "".join(f", {part}" for part in words if part)
         print(line, file=self.stream, flush=True)
 
@@ -96,12 +122,13 @@ class _Lines:
 
 
 class _Bar:
-    """Live bar with rate and remaining time."""
+    """Live bar with count, remaining time and rate; the note in the width that is left."""
 
     def __init__(self, title: str, total: int | None, stream: TextIO, before: int = 0) -> None:
         from rich.console import Console, RenderableType
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn
         from rich.progress import Progress as Bars
+        from rich.table import Column
         from rich.text import Text
 
         self.below = ""
@@ -111,24 +138,27 @@ class _Bar:
                 yield from super().get_renderables()
                 yield Text(self.below, style="dim")
 
-        self.started, self.before = time.monotonic(), before
+        class Words(ProgressColumn):
+            def render(self, task: Task) -> RenderableType:
+                return _Words(task.fields["words"])
+
+        self.pace = _Pace(total, before)
+        console = Console(file=stream)
         self.bars = WithLines(
-            TextColumn("{task.description:<9}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}", style="dim"),
-            console=Console(file=stream),
+            TextColumn("{task.description:<9}", table_column=Column(no_wrap=True)),
+            BarColumn(min(max(console.width // 5, 4), 40), table_column=Column(no_wrap=True)),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            Words(),
+            console=console,
             transient=True,
         )
         self.bars.start()
-        self.task = self.bars.add_task(title, total=total, completed=before, rate="", note="")
+        self.task = self.bars.add_task(title, total=total, completed=before, words=[])
 
-    def update(self, done: int, note: str = "", below: str = "") -> None:
+    def update(self, done: int, note: str, below: str, left: float | None) -> None:
         self.below = below
-        rate = (done - self.before) / max(time.monotonic() - self.started, 1e-9)
-        self.bars.update(self.task, completed=done, rate=f"{rate:.1f}/s", note=note)
+        words = [*self.pace.measure(time.monotonic(), done, left), *note.split("  ")]
+        self.bars.update(self.task, completed=done, words=[word for word in words if word])
 
     def say(self, message: str) -> None:
         self.bars.console.print(message, markup=False, highlight=False)
@@ -137,7 +167,34 @@ class _Bar:
         self.bars.stop()
 
 
+class _Words:
+    """One line with as many of the words as it has space for, the first ones first."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.words = words
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "Iterable[Text]":
+        from rich.text import Text
+
+        words = list(self.words)
+        while len("  ".join(words)) > options.max_width and len(words) > 1:
+            words.pop()
+        yield Text("  ".join(words), no_wrap=True, overflow="crop")
+
+    def __rich_measure__(self, console: "Console", options: "ConsoleOptions") -> "Measurement":
+        from rich.measure import Measurement
+
+        return Measurement(1, max(len("  ".join(self.words)), 1))
+
+
 def _clock(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def about(seconds: float) -> str:
+    """Return an estimated time in one unit: ``40 s``, ``12 min``, ``3.5 h``."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -48,8 +48,8 @@ def dead_code(g: Tensor, mean_limit: float = 0.2, dead_limit: float = 0.02) -> F
         return None
     return Finding(
         "dead_code",
-        f"identities spread by {mean:.3f} on average, {dead:.0%} of the dimensions stand still: "
-        "code_norm, or a smaller latent cycle",
+        f"identities hardly differ (mean spread {mean:.3f}, {dead:.0%} of the dimensions constant)."
+        " Set train.networks.code_norm=true or lower train.weights.latent_cycle.",
         mean,
         mean_limit,
     )
@@ -60,7 +60,9 @@ def saturated_code(g: Tensor, limit: float = 0.5) -> Finding | None:
     share = float((g.detach().float().abs() > 0.99).float().mean())
     if share <= limit:
         return None
-    message = f"{share:.0%} of the identities' elements sit at ±1: code_norm, or initialisation he"
+    message = (
+        f"{share:.0%} of the identity code is saturated at ±1. Set train.networks.code_norm=true."
+    )
     return Finding("saturated_code", message, share, limit)
 
 
@@ -90,8 +92,8 @@ def blind_q(loss: float, floor: float, share: float = 0.9) -> Finding | None:
         return None
     return Finding(
         "blind_q",
-        f"L_Q is {loss:.3f}, and {floor:.3f} without looking at the image: the intensity does not "
-        "show; more weight on q, less on pixel",
+        f"intensity has no visible effect yet (blind_q {loss:.2f}, chance {floor:.2f})."
+        " Train longer or raise train.weights.q.",
         loss,
         share * floor,
     )
@@ -108,10 +110,16 @@ def one_sided_discriminator(
     sign = float(real.detach().float().sign().mean())
     distance = float(real.detach().float().mean() - fake.detach().float().mean())
     if distance > gap:
-        message = f"D's means lie {distance:.1f} apart: a lower rate for D, R1, or augmentation"
+        message = (
+            f"the discriminator is too strong (mean logits {distance:.1f} apart). Lower"
+            " train.learning_rate or raise train.weights.r1."
+        )
         return Finding("one_sided_discriminator", message, distance, gap)
     if sign > overfit and distance > gap / 2:
-        message = f"D is sure of {sign:.0%} of the real images: augmentation, R1"
+        message = (
+            f"the discriminator is certain of {sign:.0%} of the real images. Set"
+            " train.recipe.augment=true or raise train.weights.r1."
+        )
         return Finding("one_sided_discriminator", message, sign, overfit)
     return None
 
@@ -121,7 +129,10 @@ def confused_discriminator(real: Tensor, fake: Tensor, gap: float = 0.02) -> Fin
     distance = float(real.detach().float().mean() - fake.detach().float().mean())
     if distance > gap:
         return None
-    message = f"D's means lie {distance:.3f} apart: no difference seen, or batch norm hides it"
+    message = (
+        f"the discriminator does not separate real from generated faces (mean logits {distance:.3f}"
+        " apart). Train longer."
+    )
     return Finding("confused_discriminator", message, distance, gap)
 
 
@@ -130,7 +141,7 @@ def closed_mask(mask: Tensor, low: float = 0.02, high: float = 0.98) -> Finding 
     mean = float(mask.detach().float().mean())
     if low <= mean <= high:
         return None
-    message = f"the mask's mean is {mean:.3f}: the source is only copied or only replaced"
+    message = f"the mask is constant (mean {mean:.3f}): edits copy or replace the whole face"
     return Finding("closed_mask", message, mean, low if mean < low else high)
 
 
@@ -142,7 +153,10 @@ def closed_flow(flow: Tensor, pixels: float = 0.1) -> Finding | None:
     largest = float(flow.detach().float().flatten(1).abs().amax(1).mean())
     if largest >= pixels:
         return None
-    message = f"the warp moves at most {largest:.3f} pixels: more weight on the class"
+    message = (
+        f"edits move no pixels (largest displacement {largest:.3f}). Train longer or raise"
+        " train.weights.class_frozen."
+    )
     return Finding("closed_flow", message, largest, pixels)
 
 
@@ -151,7 +165,10 @@ def closed_residual(residual: Tensor, limit: float = 0.002) -> Finding | None:
     mean = float(residual.detach().float().abs().mean())
     if mean >= limit:
         return None
-    message = f"the residual adds {mean:.4f} on average: less weight on its penalties"
+    message = (
+        f"edits change no colours (mean residual {mean:.4f}). Train longer or lower"
+        " train.weights.residual."
+    )
     return Finding("closed_residual", message, mean, limit)
 
 
@@ -176,7 +193,10 @@ def ignored_z(made: Tensor, real: Tensor, share: float = 0.25) -> Finding | None
     value, limit = spread(made), share * spread(real)
     if value >= limit:
         return None
-    message = f"new identities spread by {value:.3f}, real people by {limit / share:.3f}: diversity"
+    message = (
+        f"new faces look alike (spread {value:.3f}, real people {limit / share:.3f}). Train longer"
+        " or raise train.weights.diversity."
+    )
     return Finding("ignored_z", message, value, limit)
 
 
@@ -189,5 +209,5 @@ def not_finite(values: Mapping[str, float | Tensor]) -> Finding | None:
     ]
     if not bad:
         return None
-    message = f"{', '.join(bad)}: NaN or infinite; resume from the last checkpoint, lower rate"
+    message = f"{', '.join(bad)}: NaN or infinite"
     return Finding("not_finite", message, float("nan"), 0.0)

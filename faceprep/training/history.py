@@ -43,6 +43,13 @@ class History:
             if all(name in row for row in rows)
         }
 
+    def step_seconds(self) -> dict[str, float]:
+        """Return the mean time of a step by phase, of earlier commands; empty if unknown."""
+        if self._table is None or not {"stage", "seconds"} <= {*self._table.column_names}:
+            return {}
+        means = self._table.group_by("stage").aggregate([("seconds", "mean")])
+        return dict(zip(means["stage"].to_pylist(), means["seconds_mean"].to_pylist(), strict=True))
+
     def table(self) -> "pa.Table | None":
         """Return all rows so far; None without rows."""
         import pyarrow as pa

@@ -18,6 +18,7 @@ from faceprep.training.checkpoint_format import AVERAGE, GENERATOR, refuse
 from faceprep.training.checkpoint_writer import write_checkpoint
 from faceprep.training.ema import EMA
 from faceprep.training.history import History
+from faceprep.training.pace import Pace
 from faceprep.training.signals import StopSignals
 from faceprep.training.trainer import Phase, Samples, Trainer
 from faceprep.workspace.artifacts import HISTORY, RESUME, USE
@@ -170,17 +171,24 @@ class Training:
         job = self.job
         outcome = Outcome(self.steps, self.total, self.steps)
         started, images = time.monotonic(), self.images
-        images_in_all = sum(phase.steps * phase.batch for phase in self.trainer.phases)
-        reporter.start("train", images_in_all, self.images)
+        pace = Pace(self.trainer.phases, self.history.step_seconds())
+        reporter.start("train", self.total, self.steps)
         try:
             with StopSignals() as signals:
                 while self.steps < self.total and signals.received is None:
-                    reporter.update(self.images, self._one_step())
+                    began = time.monotonic()
+                    losses = self._one_step()
                     last = self.steps == self.total
                     if self.steps % job.sample_every == 0 or last:
                         self._inspect(reporter, outcome)
                     if self.steps % job.checkpoint_every == 0 and not last:
                         self.save()
+                    pace.add(self.number, time.monotonic() - began)
+                    left = pace.left(self.number, self.in_phase)
+                    reporter.update(self.steps, losses, left=left)
+                    announced = pace.announcement(self.number, self.in_phase)
+                    if announced is not None:
+                        reporter.say(announced)
                 self.save()
                 outcome.stopped = signals.received
         finally:
@@ -234,5 +242,5 @@ class Training:
         found = {finding.name: finding.message for finding in seen.findings}
         for name, message in found.items():
             if name not in outcome.findings:
-                reporter.say(f"step {self.steps}: {name}: {message}")
+                reporter.say(f"step {self.steps}: warning: {message}")
         outcome.findings = found

@@ -136,7 +136,7 @@ class Silent:
     def start(self, title: str, total: int | None, done: int = 0) -> None:
         self.total, self.done = total, done
 
-    def update(self, done: int, note: str = "") -> None:
+    def update(self, done: int, note: str = "", below: str = "", left: float | None = None) -> None:
         self.notes.append(note)
         if self.at_update is not None:
             self.at_update(len(self.notes))

@@ -84,8 +84,8 @@ def test_sigterm_is_a_code_of_its_own_and_the_same_command_goes_on(
     toy_workspace(tmp_path / "ws")
     update = Progress.update
 
-    def send(self: Progress, done: int, note: str = "") -> None:
-        update(self, done, note)
+    def send(self: Progress, done: int, note: str = "", left: float | None = None) -> None:
+        update(self, done, note, left=left)
         os.kill(os.getpid(), signal.SIGUSR1)
 
     monkeypatch.setattr(Progress, "update", send)
