@@ -11,11 +11,11 @@ from faceprep.inference.generator import LoadedGenerator
 from faceprep.inference.inputs import InputFace
 from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces
 from faceprep.metrics.expression_classifier.base import ExpressionClassifier, predict
-from faceprep.metrics.expression_classifier.fit import fit_classifiers
+from faceprep.metrics.expression_classifier.fit import with_neutral
+from faceprep.metrics.expression_classifier.kept import kept_classifier
 from faceprep.metrics.workspace_faces import (
     in_turns,
     labelled_rows,
-    read_faces,
     rows_of_split,
     template_of,
 )
@@ -42,7 +42,8 @@ def labels_of(
 ) -> list[Label]:
     """Return the label given by the user, else that of the workspace, else that of a classifier.
 
-    The classifier is that of ``evaluate edits``, trained on the workspace's training faces.
+    The classifier is that of ``evaluate edits``, trained on the workspace's training faces, and
+    kept there.
 
     Raises
     ------
@@ -68,15 +69,14 @@ def labels_of(
 
 
 def label_judge(generator: LoadedGenerator, progress: Progress) -> ExpressionClassifier:
-    """Train an expression classifier on training faces of the workspace; errors as `labels_of`."""
+    """Return the expression classifier of the workspace's training faces; errors as `labels_of`."""
     why = "a judge of the expression needs a workspace's training faces"
     place, classes = generator.needed_workspace(why), generator.model.classes
     table = labelled_rows(place, [*classes, NEUTRAL])
     rows = rows_of_split(place, table, "train", classes)
     rows = rows.iloc[in_turns(rows["subject"].to_numpy(str))[:_MOST_FACES]]
-    progress.say(f"the judge of expressions learns from {len(rows)} training faces")
-    faces = read_faces(place, rows, generator.model.size)
-    return fit_classifiers(faces, classes)[0]
+    known = with_neutral(classes, rows["expression"].unique())
+    return kept_classifier(place, rows, known, generator.model.size, progress)
 
 
 def judged_labels(

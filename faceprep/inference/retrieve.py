@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from faceprep.inference.generator import LoadedGenerator
 from faceprep.inference.inputs import InputFaces
 from faceprep.inference.labels import Label, labels_of
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
-from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier
+from faceprep.metrics.expression_classifier.kept import kept_classifier
 from faceprep.metrics.leaks import refuse_leak
 from faceprep.metrics.retrieval import (
     WAYS,
@@ -24,6 +25,9 @@ from faceprep.metrics.retrieval import (
 )
 from faceprep.metrics.workspace_faces import in_turns, labelled_rows, read_faces, rows_of_split
 from faceprep.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _CODES = "compare faces by expression codes"
 
@@ -76,12 +80,17 @@ def open_gallery(generator: LoadedGenerator, split: str = "test", seed: int = 0)
 
     UsageError if there is no workspace, no such split, or no aligned face in it.
     """
+    rows = _rows(generator, split, seed)
+    faces = read_faces(workspace_of_gallery(generator), rows, generator.model.size)
+    return Gallery(rows.index.tolist(), faces, split)
+
+
+def _rows(generator: LoadedGenerator, split: str, seed: int) -> "pd.DataFrame":
     if split not in SPLITS:
         raise UsageError(f"no split {split!r}", Again({"gallery": "test"}))
     place, classes = workspace_of_gallery(generator), generator.model.classes
     rows = rows_of_split(place, labelled_rows(place, classes), split, classes)
-    rows = rows.iloc[in_turns(rows["subject"].to_numpy(str), seed)[:MOST_FACES]]
-    return Gallery(rows.index.tolist(), read_faces(place, rows, generator.model.size), split)
+    return rows.iloc[in_turns(rows["subject"].to_numpy(str), seed)[:MOST_FACES]]
 
 
 def ways_of(text: str) -> tuple[Way, ...]:
@@ -195,9 +204,9 @@ def evaluate_retrieve(
     model = generator.with_codes(_CODES)
     queries = open_gallery(generator, "test", seed).faces
     refuse_leak(generator.trained_on, queries.subjects.tolist(), "the generator")
-    train = open_gallery(generator, "train", seed).faces
+    place, rows = workspace_of_gallery(generator), _rows(generator, "train", seed)
     try:
-        judge = LandmarkClassifier.fit(train, model.classes)
+        judge = kept_classifier(place, rows, model.classes, generator.model.size)
     except MissingToolError:
         judge = None
     where = queries if split == "test" else open_gallery(generator, split, seed).faces

@@ -1,6 +1,7 @@
-"""Names of the folders and files of trained generators.
+"""Names of the folders and files of trained generators and classifiers.
 
 <workspace>/train/<name>/  training.safetensors  generator.safetensors  history.parquet  train.json
+<workspace>/judges/        <key>.npz
 """
 
 from pathlib import Path
@@ -28,6 +29,11 @@ def generator_folder(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
 def generator_file(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
     """Return the path of a trained generator's file, which may not exist."""
     return generator_folder(workspace, name) / USE
+
+
+def judge_file(workspace: Path, key: str) -> Path:
+    """Return the path of an expression classifier; `key` is a hash of all that affects it."""
+    return workspace / "judges" / f"{key}.npz"
 
 
 def verb_of(stage: str) -> str:

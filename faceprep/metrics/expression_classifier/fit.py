@@ -1,6 +1,6 @@
 """Fit classifiers on real training faces, and measure them on subjects that they did not see."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,14 +25,18 @@ def fit_classifiers(
     UsageError
         A class has no training face.
     """
-    neutral = [NEUTRAL] if NEUTRAL in train.expressions and NEUTRAL not in classes else []
-    known = [*classes, *neutral]
+    known = with_neutral(classes, train.expressions)
     classifiers: list[ExpressionClassifier] = [LandmarkClassifier.fit(train, known)]
     if network:
         from faceprep.metrics.expression_classifier.network_classifier import NetworkClassifier
 
         classifiers.append(NetworkClassifier.fit(train, known, seed=seed))
     return classifiers
+
+
+def with_neutral(classes: Sequence[str], expressions: Collection[str]) -> list[str]:
+    """Return the classes, and neutral if it is among the expressions of the training faces."""
+    return [*classes, *([NEUTRAL] if NEUTRAL in expressions and NEUTRAL not in classes else [])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Logistic regression on landmarks and HOG."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -10,11 +10,12 @@ from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, L
 from faceprep.metrics.expression_classifier.base import ExpressionClassifier
 from faceprep.metrics.expression_classifier.landmark_hog import LandmarkHog
 
-# Inverse strength of the L2 penalty, per face; each group of features has total variance 1.
-# Chosen by cross-validation over the training subjects of photographs.
-_STRENGTH = 5.0
-_ITERATIONS = 1000
-_TOLERANCE = 1e-3
+#: Settings of the regression. C is the inverse strength of the L2 penalty, per face; each group of
+#: features has total variance 1. Chosen by cross-validation over training subjects of photographs.
+SETTINGS: dict[str, Any] = {"C": 5.0, "max_iter": 1000, "tol": 1e-3}
+
+#: Results of a fit of the regression.
+_FITTED = ("classes_", "coef_", "intercept_")
 
 #: Mean and divisor of each group of features.
 Scaling = list[tuple[np.ndarray, np.ndarray]]
@@ -40,7 +41,7 @@ class LandmarkClassifier(ExpressionClassifier):
     def _fit_model(cls, faces: LabelledFaces, labels: np.ndarray, classes: int, seed: int) -> Any:
         both = faces.landmark_hog, faces.mirrored_landmark_hog
         scaling = _scaling(*both)
-        regression = LogisticRegression(C=_STRENGTH, max_iter=_ITERATIONS, tol=_TOLERANCE)
+        regression = LogisticRegression(**SETTINGS)
         regression.fit(
             np.concatenate([_columns(features, scaling) for features in both]),
             np.concatenate([labels, labels]),
@@ -53,6 +54,34 @@ class LandmarkClassifier(ExpressionClassifier):
             for features in (faces.landmark_hog, faces.mirrored_landmark_hog)
         ]
         return np.asarray(np.mean(both, axis=0))
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return everything that `from_arrays` needs, as arrays without objects."""
+        fitted = self.model.regression
+        arrays = {
+            "names": np.array(self.classes),
+            "subjects": np.array(sorted(self.subjects)),
+            "prior": self.prior,
+            **{name: getattr(fitted, name) for name in _FITTED},
+        }
+        for number, (mean, divisor) in enumerate(self.model.scaling):
+            arrays |= {f"mean{number}": mean, f"divisor{number}": divisor}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Return the classifier of `to_arrays`; KeyError if an array is missing."""
+        regression = LogisticRegression(**SETTINGS)
+        for name in _FITTED:
+            setattr(regression, name, arrays[name])
+        groups = range(len(LandmarkHog._fields))
+        scaling = [(arrays[f"mean{number}"], arrays[f"divisor{number}"]) for number in groups]
+        return cls(
+            tuple(arrays["names"].tolist()),
+            frozenset(arrays["subjects"].tolist()),
+            arrays["prior"],
+            _Model(scaling, regression),
+        )
 
 
 def _scaling(*samples: LandmarkHog) -> Scaling:
