@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def labelled_rows(workspace: Workspace, expressions: Sequence[str]) -> "pd.DataFrame":
     """Return aligned faces that show one of some expressions, indexed by ``face_id``."""
-    table = load(workspace.root, ["select", "align"], only_ok=True)
+    table = load(workspace.root, ["select", "align"], only_ok=True, existing=False)
     return table[table["expression"].isin(list(expressions))]
 
 

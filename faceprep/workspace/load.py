@@ -5,6 +5,7 @@
 >>> faces[["expression", "split", "AU12_r", "crop"]]      # doctest: +SKIP
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,10 @@ _FILES = {"align": "crop", "heatmaps": "heatmap"}
 
 
 def load(
-    workspace: str | Path, stages: Sequence[str] | None = None, only_ok: bool = False
+    workspace: str | Path,
+    stages: Sequence[str] | None = None,
+    only_ok: bool = False,
+    existing: bool | None = None,
 ) -> "pd.DataFrame":
     """Join the manifests of a workspace, one row per selected face.
 
@@ -36,6 +40,9 @@ def load(
         Stages to join to ``select``; by default all existing ones.
     only_ok
         Omit faces that are not ``ok`` in every joined stage.
+    existing
+        Omit faces whose crop or heatmap was deleted, and the ``path`` of photographs that were; by
+        default as `only_ok`. Stages pass False, because they refuse damaged input.
 
     Returns
     -------
@@ -73,7 +80,25 @@ def load(
         joined = joined.join(frame.rename(columns=names))
         if only_ok:
             joined = joined[joined[f"{stage}_status"] == "ok"]
-    return joined
+    return _existing(joined) if (only_ok if existing is None else existing) else joined
+
+
+def _existing(faces: "pd.DataFrame") -> "pd.DataFrame":
+    """Omit faces whose crop or heatmap is not there, and paths of photographs that are not."""
+    files: dict[str, set[str]] = {}  # folder → names, because a listing is faster than many stats
+
+    def exists(path: object) -> bool:
+        folder, name = os.path.split(str(path))
+        if folder not in files:
+            try:
+                files[folder] = {entry.name for entry in os.scandir(folder)}
+            except OSError:
+                files[folder] = set()
+        return name in files[folder]
+
+    for column in set(_FILES.values()) & {*faces.columns}:
+        faces = faces[faces[column].map(exists).astype(bool)]
+    return faces.assign(path=faces["path"].where(faces["path"].map(exists).astype(bool), None))
 
 
 def _frame(place: Workspace, stage: str) -> "pd.DataFrame":

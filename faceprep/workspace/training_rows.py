@@ -37,7 +37,7 @@ def training_rows(
     """
     if split not in ("train", "val"):
         raise UsageError(f"a training does not look at {split!r}", "it takes train or val")
-    faces = load(workspace, ["align"], only_ok=True)
+    faces = load(workspace, ["align"], only_ok=True, existing=False)
     sides = sides_of(faces, fold)
     rows = faces[(sides == split) & faces["expression"].notna()]
     if classes is not None:

@@ -138,11 +138,26 @@ class Workspace:
         marker = self.marker(stage, shard)
         if marker is None or (marker.input, marker.config) != (input_hash, config_hash):
             return False
+        return self.damage(marker) is None
+
+    def damage(self, marker: Marker) -> str | None:
+        """Return what a finished shard lacks of its marker, as text; None if it is intact."""
+        part = self.part(marker.stage, marker.shard)
+        name = part.relative_to(self.root).as_posix()
         try:
-            intact = file_sha256(self.part(stage, shard)) == marker.sha256
-        except OSError:
-            return False
-        return intact and measure(self.images(stage, shard)) == (marker.files, marker.bytes)
+            if file_sha256(part) != marker.sha256:
+                return f"{name} is not what was written"
+        except OSError as error:
+            return f"{name}: {error.strerror}"
+        images = self.images(marker.stage, marker.shard)
+        found = measure(images)
+        if found == (marker.files, marker.bytes):
+            return None
+        if found[0] == marker.files:
+            return f"{images.relative_to(self.root).as_posix()}: an image is not what was written"
+        return (
+            f"{images.relative_to(self.root).as_posix()}: {found[0]:,} images of {marker.files:,}"
+        )
 
     def stamps(self, stage: str) -> dict[int, int]:
         """Return shard → modification time of its marker, nanoseconds."""

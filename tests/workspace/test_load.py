@@ -23,9 +23,20 @@ def test_every_selected_face_is_one_row(aligned_workspace) -> None:
 
 
 def test_only_ok_leaves_the_failures_out(aligned_workspace) -> None:
-    faces = load(aligned_workspace(faces=25).root, only_ok=True)
+    faces = load(aligned_workspace(faces=25).root, only_ok=True, existing=False)
     assert len(faces) == 22
     assert set(faces.align_status) == {"ok"}
+
+
+def test_only_ok_names_no_file_that_is_not_there(aligned_workspace, tmp_path: Path) -> None:
+    workspace = aligned_workspace(faces=25, shard_size=10)
+    crop = Path(load(workspace.root)["crop"].iloc[0])  # of the first shard
+    assert len(load(workspace.root, only_ok=True)) == 0
+    crop.parent.mkdir(parents=True)
+    crop.write_bytes(b"")
+    faces = load(workspace.root, only_ok=True)
+    assert set(faces["crop"]) == {str(crop)}
+    assert faces["path"].isna().all()
 
 
 def test_a_stage_that_never_ran_has_a_hint(aligned_workspace, tmp_path: Path) -> None:

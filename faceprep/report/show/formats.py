@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from rich.markup import escape
 from rich.text import Text
 
 from faceprep.report.tables.console import Renderable
 
 #: Colour of each state of a stage.
-STATE_STYLE = {"done": "green", "unfinished": "yellow", "stale": "yellow", "missing": "dim"}
+STATE_STYLE = {
+    "done": "green", "unfinished": "yellow", "stale": "yellow", "missing": "dim", "damaged": "red",
+}  # fmt: skip
 
 
 def line(*pieces: tuple[str, str]) -> Renderable:
@@ -44,13 +45,13 @@ def by_status(status: dict[str, int]) -> str:
 
 
 def short(value: Any) -> str:
-    """Return a value of a manifest in at most 40 characters, escaped for rich."""
+    """Return a value of a manifest in at most 40 characters."""
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
         numbers = ", ".join(short(item) for item in value[:2])
-        return escape(f"[{numbers}, …]" if len(value) > 2 else f"[{numbers}]")
+        return f"[{numbers}, …]" if len(value) > 2 else f"[{numbers}]"
     text = str(value)
-    return escape(text if len(text) <= 40 else f"…{text[-39:]}")
+    return text if len(text) <= 40 else f"…{text[-39:]}"

@@ -5,7 +5,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from rich.markup import escape
 
 from faceprep.config import STAGES
 from faceprep.core.errors import ManifestError, Remedy
@@ -73,7 +72,7 @@ def _render(data: dict[str, Any]) -> Renderables:
     for column in data["columns"]:
         nulls = "" if not column["nulls"] else f"{column['nulls']:,}"
         cells = [short(row.get(column["name"])) for row in rows]
-        columns.add_row(column["name"], escape(column["type"]), nulls, *cells)
+        columns.add_row(column["name"], column["type"], nulls, *cells)
     parts.append(columns)
     if data["provenance"]:
         table = plain_table("provenance", "key", "value")

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from faceprep.core.vocabulary import plural
 from faceprep.metrics.accuracy import Interval
-from faceprep.report.numbers import VOTE, ends, narrow, p_value, percentage, signed
+from faceprep.report.numbers import PICKED, VOTE, ends, narrow, p_value, percentage, signed
 from faceprep.report.show.formats import STATE_STYLE, age, line
 from faceprep.report.show.stage_view import versions_lines
 from faceprep.report.tables.console import Renderable, Renderables, plain_table
@@ -59,7 +59,8 @@ def _contents(one: dict[str, Any]) -> tuple[str, str]:
 def best_gain(one: dict[str, Any]) -> str | None:
     """Return the largest gain from synthetic faces within one arm; None without synthetic faces.
 
-    ``best gain flips 75.9 → 80.0 %, 5,600 faces, +4.1 [-2.9 … +10.9]``
+    ``best gain flips 75.9 → 80.0 %, 5,600 faces, +4.1 [-2.9 … +10.9]``, or, if no row improves,
+    ``no gain: at best flips 75.9 → 66.5 %, 5,600 faces, -9.4 [-15.0 … -3.1]``.
     """
     gains = [
         (_interval(row["gain"]["accuracy"]), row)
@@ -72,8 +73,11 @@ def best_gain(one: dict[str, Any]) -> str | None:
     gain, row = max(gains, key=lambda pair: pair[0].value)
     after = _interval(row["accuracy"]).value
     before = percentage(after - gain.value)
+    word = (
+        "best gain" if signed(gain.value).startswith("+") and gain.value > 0 else "no gain: at best"
+    )
     return (
-        f"best gain {row['arm']} {before} → {percentage(after)} %, {row['synthetic']:,} faces,"
+        f"{word} {row['arm']} {before} → {percentage(after)} %, {row['synthetic']:,} faces,"
         f" {signed(gain.value)} [{ends(gain, signed)}]"
     )
 
@@ -98,8 +102,8 @@ def training_view(one: dict[str, Any], history: dict[str, Any]) -> Renderables:
     if one["seconds"]:
         speed = f", {one['images_per_second']:.1f} images/s" if one["images_per_second"] else ""
         table.add_row("took", f"{one['seconds']:,.0f} s{speed}")
-    for name, message in one["findings"].items():
-        table.add_row(name, Text(str(message)), style="yellow")
+    for message in one["findings"].values():
+        table.add_row("warning", Text(str(message)), style="yellow")
     table.add_row("files", _files(one))
     if not history["last"]:
         return [table]
@@ -139,11 +143,11 @@ def accuracy_view(one: dict[str, Any]) -> Renderables:
     """Return the accuracy table of the last ``classify``, and its files."""
     if not one["rows"]:
         done = plural(one["trainings"], "training")
-        return [f"{done} done, no table yet: the same classify goes on with the others"]
+        return [f"{done} finished, no table yet; repeat the classify command to continue"]
     unknown = one.get("unknown_people")
     people = "" if unknown else f" of {plural(one['test_subjects'], 'subject')}"
-    heads = ("synthetic", "accuracy", "95 %", "gain", "its 95 %", "vote p")
-    title = f"% of {plural(one['test_faces'], 'test face')}{people} classified correctly"
+    heads = ("synthetic", "accuracy", "95 %", "gain", "its 95 %", "p")
+    title = f"Accuracy on {plural(one['test_faces'], 'test face')}{people} (%)"
     table = narrow(title, "arm", *heads, right=heads)
     for row in one["rows"]:
         accuracy = _interval(row["accuracy"])
@@ -159,7 +163,7 @@ def accuracy_view(one: dict[str, Any]) -> Renderables:
         parts.insert(0, Text(f"out of date: {one['why']}", "yellow"))
     best = best_gain(one)
     if best:
-        parts.append(Text(f"{best}; chosen by this table, which flatters it"))
+        parts.append(Text(f"{best}; {PICKED}"))
     if one["best"]:
         parts.append(Text(_across(one["best"])))
     parts += [Text(f"note: {note}", "yellow") for note in one["notes"]]
@@ -171,8 +175,8 @@ def _across(best: dict[str, Any]) -> str:
     with_some, without = best["with"], best["without"]
     gain = signed(_number(best["gain"]["accuracy"]["value"]))
     return (
-        f"best with synthetic faces ({with_some['arm']}, {with_some['synthetic']:,}) against best"
-        f" without ({without['arm']}): {gain} points"
+        f"best row with synthetic faces ({with_some['arm']}, {with_some['synthetic']:,}) minus best"
+        f" row without ({without['arm']}): {gain} points"
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rich.markup import escape
+from rich.text import Text
 
 from faceprep.report.show.formats import STATE_STYLE, age, by_status, line
 from faceprep.report.tables.console import Renderable, Renderables, plain_table
@@ -51,11 +51,11 @@ def stages_table(stages: list[dict[str, Any]]) -> Renderable:
         config = ", ".join(value[:8] for value in stage["config_hashes"])
         table.add_row(
             stage["stage"],
-            f"[{STATE_STYLE[stage['state']]}]{stage['state']}[/]",
+            Text(stage["state"], STATE_STYLE[stage["state"]]),
             f"{stage['done']}/{stage['shards']}" if ran else "",
             f"{stage['rows']:,}" if ran else "",
             by_status(stage["status"]),
-            f"[dim]{config}[/]",
+            Text(config, "dim"),
             age(stage["age_seconds"]),
         )
     return table
@@ -87,10 +87,10 @@ def failures_tables(groups: list[dict[str, Any]]) -> Renderables:
     for group in groups[:_MOST_REASONS]:
         table.add_row(
             group["stage"],
-            f"[red]{group['status']}[/]",
+            Text(group["status"], "red"),
             f"{group['faces']:,}",
-            escape(group["reason"] or ""),
-            escape(group["example"]),
+            group["reason"] or "",
+            group["example"],
         )
     more = len(groups) - _MOST_REASONS
     return [table] if more <= 0 else [table, line((f"… and {more} more reasons", "dim"))]

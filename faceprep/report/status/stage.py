@@ -85,6 +85,7 @@ class StageStatus:
     failed: list[Failure]  # failed shards outside active tasks, by reason
     unknown: list[int]  # missing shards of tasks whose state Slurm does not report
     jobs: dict[str, str]  # number of each active job → its state as text
+    damaged: list[str] = field(default_factory=list)  # what finished shards lack
 
     @property
     def failures(self) -> int:
@@ -121,7 +122,8 @@ def stage_status(
     """
     stage = summary["stage"]
     shards = set(range(summary["shards"]))
-    left = shards - (set(workspace.shards(stage)) - set(summary["stale"]) - set(lacking))
+    spoilt = {*summary["stale"], *summary["damaged"], *lacking}
+    left = shards - (set(workspace.shards(stage)) - spoilt)
     known = read_records(workspace.root, stage)
     tasks = {
         shard: (array, task)
@@ -143,12 +145,13 @@ def stage_status(
     return StageStatus(
         stage=stage,
         shards=len(shards),
-        done=summary["done"] - len(lacking),
+        done=summary["done"] - len(set(lacking) - {*summary["damaged"]}),
         running=sorted(running),
         queued=sorted(set(flight) - running),
         failed=failed,
         unknown=sorted(rest & tasks.keys() - explained) if slurm.queue is None else [],
         jobs=jobs,
+        damaged=[text for shard, text in summary["damaged"].items() if shard not in running],
     )
 
 

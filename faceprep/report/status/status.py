@@ -90,6 +90,9 @@ def status_tables(
             reason = f"{stage.stage} {_shards(failure.shards)}: {failure.error}"
             parts.append(Text(reason, "red", overflow="fold"))
             parts += [Text(f"  {line}", "dim") for line in failure.log]
+        parts += [Text(f"damaged: {text}", "red") for text in stage.damaged[:_MOST_FAILURES]]
+        if len(stage.damaged) > _MOST_FAILURES:
+            parts.append(Text(f"damaged: {len(stage.damaged) - _MOST_FAILURES} more, --json"))
         if len(stage.failed) > _MOST_FAILURES:
             parts.append(Text(f"{stage.stage}: {len(stage.failed) - _MOST_FAILURES} more, --json"))
     if training is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from faceprep.core.errors import ManifestError
 from faceprep.core.files import file_sha256
-from faceprep.report.summaries.stage import last_change, totals
+from faceprep.report.summaries.stage import damages, last_change, totals
 from faceprep.workspace import Marker, Workspace, artifacts, synthetic
 from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, USE
 from faceprep.workspace.inputs import changed_since
@@ -116,14 +116,18 @@ def summarize_synthetic(workspace: Workspace, name: str) -> dict[str, Any]:
     other = bool(markers and known and file.is_file() and file_sha256(file) != known)
     stale = [m.shard for m in markers if other or (m.input, m.config) != now]
     expected = max(asked["shards"] if asked else 0, len(markers), info.get("shards", 0))
-    done = len(markers) - len(stale)
+    damaged = damages(workspace, markers)
+    done = len(markers) - len({*stale, *damaged})
+    state = "done" if done == expected else "stale" if stale else "unfinished"
+    why = "the generator was trained again since" if other else None
     return {
         "stage": stage,
-        "state": "done" if done == expected else "stale" if stale else "unfinished",
-        "why": "the generator was trained again since" if other else None,
+        "state": "damaged" if damaged else state,
+        "why": next(iter(damaged.values()), why),
         "shards": expected,
         "done": done,
         "stale": stale,
+        "damaged": damaged,
         "asked": asked["faces"] if asked else None,
         **totals(markers),
         "generator": name,
@@ -154,7 +158,7 @@ def synthetic_rows(workspace: Workspace, name: str, count: int = 5) -> list[dict
 def _markers(workspace: Workspace, stage: str) -> Iterator[Marker]:
     for shard in workspace.shards(stage):
         marker = workspace.marker(stage, shard)
-        if marker is not None and workspace.part(stage, shard).is_file():
+        if marker is not None:
             yield marker
 
 

@@ -30,19 +30,27 @@ def summarize_stage(workspace: Workspace, stage: str) -> dict[str, Any]:
         for marker in markers
         if marker.shard >= expected or not _is_current(workspace, marker, upstream)
     ]
-    done = len(markers) - len(stale)
+    damaged = damages(workspace, markers)
+    done = len(markers) - len({*stale, *damaged})
     return {
         "stage": stage,
-        "state": _state(markers, done, expected),
+        "state": "damaged" if damaged else _state(markers, done, expected),
         "shards": expected,
         "done": done,
         "stale": stale,
+        "damaged": damaged,
         **totals(markers),
         "settings": info.get("settings", {}),
         "versions": info.get("versions", {}),
         "worker_seconds": round(sum(marker.seconds for marker in markers), 1),
         **last_change([workspace.marker_path(stage, marker.shard) for marker in markers]),
     }
+
+
+def damages(workspace: Workspace, markers: list[Marker]) -> dict[int, str]:
+    """Return shard → what it lacks, for shards that the next run makes again."""
+    found = {marker.shard: workspace.damage(marker) for marker in markers}
+    return {shard: text for shard, text in found.items() if text is not None}
 
 
 def totals(markers: list[Marker]) -> dict[str, Any]:
@@ -102,9 +110,7 @@ def _markers(workspace: Workspace, stage: str) -> Iterator[Marker]:
 
 
 def _is_current(workspace: Workspace, marker: Marker, upstream: tuple[str, ...]) -> bool:
-    """Return whether a shard exists and was made from the current upstream shards."""
-    if not workspace.part(marker.stage, marker.shard).is_file():
-        return False
+    """Return whether a shard was made from the current upstream shards."""
     if not upstream:
         return True
     above = [workspace.marker(stage, marker.shard) for stage in upstream]

@@ -33,6 +33,7 @@ def summarize_workspace(workspace: Workspace) -> dict[str, Any]:
         cell[0] += faces
         cell[1] += faces if status == "ok" else 0
     root = dataset_root(workspace)
+    generated = summarize_results(workspace)
     return {
         "kind": "workspace",
         "workspace": str(workspace.root),
@@ -41,15 +42,15 @@ def summarize_workspace(workspace: Workspace) -> dict[str, Any]:
         "faces": len(index),
         "subjects": len(index.words["subject"]),
         "stages": stages,
-        "generated": summarize_results(workspace),
+        "generated": generated,
         "failures": [row for stage in STAGES for row in failures(workspace, stage)],
         "expressions": [
             {"expression": expression, "split": split, "selected": cell[0], "aligned": cell[1]}
             for (expression, split), cell in sorted(cells.items())
         ],
         "action_units": mean_intensities(workspace),
-        "damaged": index.damaged,
-        "next": next_step(workspace, stages, index.damaged),
+        "damaged": _damaged([*stages, *generated], index.damaged),
+        "next": next_step(workspace, [*stages, *generated], index.damaged),
     }
 
 
@@ -89,9 +90,17 @@ def _recorded(workspace: Workspace, key: str) -> Any:
     return None
 
 
+def _damaged(results: Sequence[Mapping[str, Any]], unreadable: Sequence[str]) -> list[str]:
+    """Return what is damaged, each part once: shards unlike their markers, and unreadable parts."""
+    shards = [text for one in results for text in one.get("damaged", {}).values()]
+    known = {text.split()[0].rstrip(":") for text in shards}
+    return [*shards, *(text for text in unreadable if text.split()[0] not in known)]
+
+
 _WHY = {
     "missing": "{stage} has not run yet",
     "unfinished": "{stage} has {left} of {shards} shards left",
+    "damaged": "{left} of {shards} shards of {stage} are damaged",
     "stale": "{stage} was made from other input or with other settings ({left} of {shards} shards)",
 }
 
@@ -101,18 +110,19 @@ def next_step(
 ) -> dict[str, Any] | None:
     """Return the next command if something is missing, stale or damaged, else None.
 
-    `stages` are ordered results of `summarize_stage`, `damaged` parts are
-    ``stage/part-00000.parquet reason``. ``why`` is a sentence, ``command`` a `Remedy`.
+    `stages` are ordered results of `summarize_stage`, then of `summarize_synthetic` and others;
+    `damaged` parts are ``stage/part-00000.parquet reason``. ``why`` is a sentence, ``command`` a
+    `Remedy`.
     """
-    if damaged:
-        broken = damaged[0].partition("/")[0]
-        return {"why": damaged[0], "command": Remedy(broken, workspace.root, resume=True)}
-    for stage in stages:
-        if stage["state"] == "done":
-            continue
-        left = max(stage["shards"] - stage["done"], len(stage["stale"]))
+    broken = [stage for stage in stages if stage.get("damaged")]
+    if damaged and not broken:
+        unreadable = damaged[0].partition("/")[0]
+        return {"why": damaged[0], "command": Remedy(unreadable, workspace.root, resume=True)}
+    undone = [s for s in stages if s["stage"] in STAGES and s["state"] != "done"]
+    for stage in broken or undone:
+        left = len(stage["damaged"]) or max(stage["shards"] - stage["done"], len(stage["stale"]))
         why = _WHY[stage["state"]].format(
             stage=stage["stage"], left=left or "some", shards=stage["shards"]
         )
-        return {"why": why, "command": Remedy(stage["stage"], workspace.root, resume=True)}
+        return {"why": why, "command": workspace.redo(stage["stage"])}
     return None

@@ -107,7 +107,7 @@ def _other_rows(config: Config) -> "pd.DataFrame":
             "augment.sources is this workspace itself",
             Again({"augment.mode": "edit", "augment.sources": None}),
         )
-    faces = load(there.root, ["align"], only_ok=True)
+    faces = load(there.root, ["align"], only_ok=True, existing=False)
     templates = [
         workspace.info("align").get("settings", {}).get("template") for workspace in (here, there)
     ]

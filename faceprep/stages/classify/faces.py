@@ -57,7 +57,7 @@ def load_faces(workspace: Path, config: ClassifyConfig) -> RealFaces:
 
     Raises `UsageError`: there are none, or a requested expression does not occur.
     """
-    faces = load(workspace, ["align"], only_ok=True)
+    faces = load(workspace, ["align"], only_ok=True, existing=False)
     faces = faces[faces["expression"].notna()]
     classes = choose_classes(faces, config.classes, config.neutral, "classify.classes")
     faces = faces[faces["expression"].isin(classes)].copy()

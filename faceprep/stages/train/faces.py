@@ -84,7 +84,7 @@ def with_drivers(
     Raises `UsageError`: the stage that measures them has not run.
     """
     if "action_units" in driven_by:
-        measured = load(workspace, ["align", "aus"], only_ok=True)[list(COLUMNS_R)]
+        measured = load(workspace, ["align", "aus"], only_ok=True, existing=False)[list(COLUMNS_R)]
         rows = rows.join(measured, how="inner")
     return rows
 

@@ -1,4 +1,3 @@
-import io
 import json
 import os
 import shlex
@@ -9,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from faceprep.cli.remedies import spell
 from faceprep.cli.remedies.stages import stage_command
@@ -18,6 +16,8 @@ from faceprep.config.sources import parse_assignment, resolve
 from faceprep.core.errors import Again, ManifestError, UsageError
 from faceprep.report.show.formats import age
 from faceprep.report.show.page import show
+from faceprep.report.status.status import status
+from faceprep.report.tables.console import as_text
 from faceprep.workspace import Workspace
 from faceprep.workspace.discover import find_workspaces
 
@@ -27,10 +27,7 @@ Make = Callable[..., Workspace]
 def look(path: Path | None) -> tuple[str, dict[str, Any]]:
     """What a person sees, and what a program gets after a round through JSON."""
     renderables, data = show(path, spell)
-    console = Console(width=120, file=io.StringIO(), record=True)
-    for renderable in renderables:
-        console.print(renderable)
-    return console.export_text(), json.loads(json.dumps(data, default=spell))
+    return as_text(renderables, 120), json.loads(json.dumps(data, default=spell))
 
 
 def rows(workspace: Workspace, stage: str) -> pd.DataFrame:
@@ -106,7 +103,7 @@ def test_missing_unfinished_and_stale_name_the_command(make_workspace: Make) -> 
 def test_a_stage_made_from_other_input_is_stale(make_workspace: Make) -> None:
     workspace = make_workspace()
     marker = json.loads(workspace.marker_path("align", 1).read_text())
-    workspace.marker_path("align", 1).write_text(json.dumps({**marker, "sha256": "other"}))
+    workspace.marker_path("align", 1).write_text(json.dumps({**marker, "content": "other"}))
     _, data = look(workspace.root)
     stages = {stage["stage"]: stage for stage in data["stages"]}
     assert stages["align"]["state"] == "done"
@@ -118,9 +115,31 @@ def test_a_damaged_part_is_named(make_workspace: Make) -> None:
     workspace = make_workspace()
     workspace.part("align", 1).write_bytes(b"PAR1 and then nothing")
     text, data = look(workspace.root)
-    assert data["damaged"][0].startswith("align/part-00001.parquet is not readable Parquet")
+    assert data["damaged"] == ["align/part-00001.parquet is not what was written"]
     assert data["next"]["command"].startswith("faceprep align")
-    assert "damaged" in text
+    assert "damaged: align/part-00001.parquet" in text
+
+
+def test_what_run_repairs_is_damage(make_workspace: Make) -> None:
+    workspace = make_workspace()
+    assert look(workspace.root)[1]["damaged"] == []
+    crops = sorted(workspace.images("align", 0).iterdir())
+    crops[0].unlink()
+    cut = workspace.images("heatmaps", 1) / sorted(workspace.images("heatmaps", 1).iterdir())[0]
+    cut.write_bytes(cut.read_bytes()[:-1])
+    workspace.part("aus", 2).unlink()
+    text, data = look(workspace.root)
+    assert data["damaged"] == [
+        f"align/images/00000: {len(crops) - 1} images of {len(crops)}",
+        "heatmaps/images/00001: an image is not what was written",
+        "aus/part-00002.parquet: No such file or directory",
+    ]
+    assert data["next"]["why"] == "1 of 3 shards of align are damaged"
+    assert "everything is up to date" not in text
+    stages = {stage["stage"]: stage for stage in status(workspace.root)[1]["stages"]}
+    assert (stages["align"]["done"], stages["align"]["missing"]) == (2, 1)
+    printed = as_text(status(workspace.root)[0])
+    assert "damaged: heatmaps/images/00001: an image is not what was written" in printed
 
 
 def test_the_command_repeats_settings_and_survives_odd_paths(make_workspace: Make) -> None:

@@ -117,10 +117,10 @@ def test_the_accuracy_table_is_shown_again(root: Path) -> None:
     for word in ("12 test faces of 2 subjects", "60.0 … 80.0", "+5.0", "-2.0 … +10.0", "0.250"):
         assert word in text
     assert "note: [few] people" in text
-    assert "against best without (logistic): -0.6 points" in text
+    assert "minus best row without (logistic): -0.6 points" in text
     head = next(line for line in text.splitlines() if "its 95 %" in line)
-    assert head.rstrip().endswith("vote p")
-    assert "vote p: McNemar's exact test of the seeds' vote" in text
+    assert head.rstrip().endswith(" p")
+    assert "p: McNemar test on the majority vote of all seeds" in text
     found = json.loads(faceprep("show", root / "classify", "--json").stdout)
     assert (found["kind"], found["generated"][0]["rows"][1]["synthetic"]) == ("classify", 3000)
 
