@@ -33,9 +33,12 @@ def json_values(value: Any) -> Any:
 
 #: Printed below a table of gains.
 VOTE = (
-    "vote p: McNemar's exact test of the seeds' vote on every face, where the gain is the seeds'"
-    " mean; frames of a clip are alike, so trust the interval first"
+    "p: McNemar test on the majority vote of all seeds; frames of a clip are not independent, so"
+    " prefer the interval"
 )
+
+#: Printed behind a comparison of the best rows of a table.
+PICKED = "picked as best on the test set, so the number is optimistic"
 
 
 def narrow(title: str, *columns: str, right: tuple[str, ...]) -> Any:

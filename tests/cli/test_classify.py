@@ -85,10 +85,10 @@ def test_the_table_names_its_rows_and_the_files(tmp_path: Path) -> None:
     text = faceprep(*words(prepared(tmp_path / "ws"), "--seeds", "2", "--sweep", "4")).output
     for word in (
         "8 test faces of 2 subjects",
-        "gain over another row",
+        "Gain over the row without synthetic faces",
         "classified as",
         "accuracy.tex",
-        "best with",
+        "best row with",
     ):
         assert word in " ".join(text.split()), word
 

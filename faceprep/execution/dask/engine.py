@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 
-INSTALL = Shell(("pip", "install", "faceprep[dask]"))
+INSTALL = Shell(("pip", "install", "cloudpickle", "dask", "distributed"))
 _AGAIN = Again(note="goes on where it was")
 _POLL_SECONDS = 5.0
 _ADDRESS = re.compile(r"((tcp|tls|ucx|ws|wss)://)?[^\s/]+:\d+")

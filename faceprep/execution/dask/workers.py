@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 INSTALL_THERE = Shell(
-    ("pip", "install", "faceprep[dask]"), note="in the Python that `dask worker` runs in"
+    ("pip", "install", "cloudpickle", "dask", "distributed"),
+    note="in the Python that `dask worker` runs in",
 )
 _NAMED = 3  # most workers named in a message
 _one_shard = threading.Lock()

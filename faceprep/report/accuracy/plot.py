@@ -1,6 +1,6 @@
 """Plot accuracy over the number of synthetic faces, one line per arm.
 
-Bars are 95 % intervals over subjects. Arms without synthetic faces are plotted at the left.
+Bars are 95 % intervals over subjects. The axis is to scale; rows without synthetic faces are at 0.
 """
 
 from pathlib import Path
@@ -12,6 +12,9 @@ from faceprep.core.files import output_file
 from faceprep.report.figure import FAINT, GRAY, INK, PALETTE, PAPER
 from faceprep.stages.classify.result import ClassifyResult
 
+#: Share of the axis below which the labels of two numbers would overlap.
+_NEAR = 0.08
+
 
 def plot_accuracy(result: ClassifyResult, out: Path) -> str:
     """Draw the table into a PNG, and return its path; FaceprepError if it cannot be written."""
@@ -22,7 +25,7 @@ def plot_accuracy(result: ClassifyResult, out: Path) -> str:
     counts = sorted({one.row.synthetic for one in result.rows})
     arms = list(dict.fromkeys(one.row.arm for one in result.rows))
     for number, arm in enumerate(arms):
-        _draw(axes, result, arm, counts, number, len(arms))
+        _draw(axes, result, arm, number, alone=len(counts) == 1)
     axes.set_facecolor(PAPER)
     tested = "unseen pictures, maybe of known people" if result.unknown_people else "unseen people"
     axes.set_ylabel(f"accuracy on {tested}, %", color=INK, fontsize=9)
@@ -30,36 +33,34 @@ def plot_accuracy(result: ClassifyResult, out: Path) -> str:
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(colors=GRAY, labelsize=8)
     if len(counts) > 1:
-        axes.set_xticks(range(len(counts)), [f"{count:,}" for count in counts])
+        near = min(np.diff(counts)) < _NEAR * counts[-1]
+        axes.set_xticks(counts, [f"{count:,}" for count in counts], rotation=60 if near else 0)
         axes.set_xlabel("synthetic faces", color=INK, fontsize=9)
         axes.legend(fontsize=8, frameon=False, labelcolor=INK)
     else:
         axes.set_xticks(range(len(arms)), arms)
         axes.set_xlabel("without synthetic faces", color=INK, fontsize=9)
-    axes.margins(x=0.5 / max(len(counts), len(arms) if len(counts) == 1 else 1))
+    axes.margins(x=0.05 if len(counts) > 1 else 0.5 / len(arms))
     with output_file(out) as aside:
         figure.savefig(aside, dpi=130, format="png", metadata={"Software": None})
     return str(out)
 
 
-def _draw(
-    axes: Any, result: ClassifyResult, arm: str, counts: list[int], number: int, arms: int
-) -> None:
-    """Draw one arm: points with bars, joined by a line."""
+def _draw(axes: Any, result: ClassifyResult, arm: str, number: int, *, alone: bool) -> None:
+    """Draw one arm: points with bars, joined by a line; at its `number` if no row has faces."""
     rows = sorted(
         (one for one in result.rows if one.row.arm == arm), key=lambda one: one.row.synthetic
     )
     found = [one.accuracy.accuracy for one in rows]
     values = 100 * np.array([one.value for one in found])
     low, high = (100 * np.array([getattr(one, end) for one in found]) for end in ("low", "high"))
-    places = np.array([counts.index(one.row.synthetic) for one in rows], float)
-    places += number if len(counts) == 1 else (number - (arms - 1) / 2) * 0.08
+    places = np.array([number if alone else one.row.synthetic for one in rows], float)
     colour = PALETTE[number % len(PALETTE)]
     # If all subjects have the same accuracy, an end may be off by a rounding error.
     bars = np.nan_to_num(np.maximum([values - low, high - values], 0))
     axes.errorbar(
         places, values, yerr=bars, color=colour, marker="o", markersize=5, linewidth=1.4,
-        elinewidth=1, capsize=2, label=arm,
+        elinewidth=1, capsize=2 + 1.5 * number, label=arm,  # bars of several arms overlap
     )  # fmt: skip
     for one, place in zip(rows, places, strict=True):  # every seed
         seeds = 100 * np.array(one.accuracy.by_seed)

@@ -79,7 +79,7 @@ def headline(config: Config, result: ClassifyResult) -> str:
 
 def _accuracies(result: ClassifyResult) -> Any:
     numbers = ("synthetic", "accuracy", "95 %", "balanced", "clips", "seeds' sd")
-    table = narrow("% of test faces classified correctly", "arm", *numbers, right=numbers)
+    table = narrow("Accuracy on test faces (%)", "arm", *numbers, right=numbers)
     for one in result.rows:
         found = one.accuracy
         table.add_row(
@@ -91,9 +91,11 @@ def _accuracies(result: ClassifyResult) -> Any:
 
 
 def _gains(result: ClassifyResult) -> Any:
-    numbers = ("N", "gain", "95 %", "balanced", "errors", "vote p")
+    numbers = ("N", "gain", "95 %", "balanced", "errors", "p")
     heads = ("arm", "N", "against", *numbers[1:])
-    table = narrow("gain over another row, percentage points", *heads, right=numbers)
+    table = narrow(
+        "Gain over the row without synthetic faces, percentage points", *heads, right=numbers
+    )
     for one in result.rows:
         if one.gain is None or one.against is None:
             continue
@@ -111,9 +113,10 @@ def best_line(result: ClassifyResult) -> str:
     assert result.best is not None
     this, other, gain = result.best
     return (
-        f"best with synthetic faces ({this.name}) against best without ({other.name}):"
+        f"best row with synthetic faces ({this.name}) minus best row without ({other.name}):"
         f" {signed(gain.accuracy.value)} points {ends(gain.accuracy, signed)},"
-        f" vote p {p_value(gain.mcnemar)}; both were chosen by this table, which flatters them"
+        f" p {p_value(gain.mcnemar)}. Both were picked as best on the test set, so these numbers"
+        " are optimistic."
     )
 
 
@@ -138,14 +141,14 @@ def _confusion(result: ClassifyResult, one: RowResult) -> Any:
 def _legend(config: Config, result: ClassifyResult) -> list[str]:
     unit = "pictures" if result.unknown_people else "people"
     lines = [
-        f"95 %: bootstrap over the {unit}, for gains with the same draws on both sides; against:"
-        " the row without synthetic faces; errors: how many of its errors are gone"
+        f"95 %: bootstrap interval over the {unit}, for gains with the same draws on both sides;"
+        " against: arm of the row without synthetic faces; errors: share of its errors removed"
     ]
     if any(one.accuracy.clip.value >= 0 for one in result.rows):
-        lines.append("clips: frames of a sequence with one expression are classified together")
+        lines.append("clips: all frames of a sequence with one expression are classified together")
     counts = sorted({len(done.held_out) for done in result.run_results})
     some = "–".join(str(count) for count in sorted({counts[0], counts[-1]}))
-    lines.append(f"stopped on {some} {unit} that neither train nor are tested")
+    lines.append(f"Early stopping used {some} held-out {unit}.")
     return lines
 
 

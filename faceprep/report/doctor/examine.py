@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.text import Text
 
 from faceprep.config import Config
@@ -49,13 +48,13 @@ def doctor_tables(checks: Sequence[Check], spell: Callable[[Hint], str]) -> Page
     for check in checks:
         optional = check.state == "missing" and not check.needed
         word = "optional" if optional else check.state
-        table.add_row(
-            f"[{'dim' if optional else style[check.state]}]{word}[/]",
-            check.name,
-            escape(check.detail),
-        )
-        for one in spell(check.hint).splitlines() if check.hint else ():
-            hints.append(f"{check.name}:\n  → {one}")
+        state = Text(word, "dim" if optional else style[check.state])
+        table.add_row(state, check.name, check.detail)
+        if check.hint:
+            hints.append(f"{check.name}:")
+            parts = check.hint if isinstance(check.hint, tuple) else (check.hint,)
+            # A command has a line of its own, to be copied.
+            hints += [f"  {one}" if isinstance(one, str) else f"  → {spell(one)}" for one in parts]
     code = exit_code(checks)
     end = "everything needed is there" if code == ALL_THERE else "something needed is missing"
     data = {"exit_code": code, "checks": [_plain(check, spell) for check in checks]}

@@ -4,18 +4,27 @@ from functools import partial
 
 from faceprep.config import Config
 from faceprep.config.sources import resolve
-from faceprep.core.errors import MissingToolError
+from faceprep.core.errors import Again, Hint, MissingToolError
 from faceprep.faces.model_files import dlib_model, mtcnn_weights
 from faceprep.report.doctor.check import Check, is_installed, not_installed, safely, version_of
 
-#: AU backend → command that makes it usable.
-AU_BACKENDS = {
-    "openface": "build it (https://github.com/TadasBaltrusaitis/OpenFace/wiki), and name its folder"
-    " in aus.openface_bin (or FACEPREP_OPENFACE); or name the command line of a container there:"
-    " docker run --rm --init -v {folder}:{folder} IMAGE {tool}",
-    "openface-models": "copy lib/local/FaceAnalyser/AU_predictors from an OpenFace checkout, and"
-    " name the copy in aus.openface_models",
-    "openface-csv": "name the folder of its CSV files in aus.openface_csv",
+#: AU backend → what makes it usable.
+AU_BACKENDS: dict[str, Hint] = {
+    "openface": (
+        "build it (https://github.com/TadasBaltrusaitis/OpenFace/wiki), then name its folder, here"
+        " and for aus; or set FACEPREP_OPENFACE",
+        Again({"aus.openface_bin": "/opt/OpenFace/build/bin"}),
+        "or name the command line of a container",
+        Again({"aus.openface_bin": "docker run --rm --init -v {folder}:{folder} IMAGE {tool}"}),
+    ),
+    "openface-models": (
+        "copy lib/local/FaceAnalyser/AU_predictors from an OpenFace checkout, then name the copy",
+        Again({"aus.openface_models": "/opt/OpenFace/AU_predictors"}),
+    ),
+    "openface-csv": (
+        "name the folder of the CSV files that OpenFace wrote",
+        Again({"aus.openface_csv": "/data/openface-csv"}),
+    ),
 }
 
 

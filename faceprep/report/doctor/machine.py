@@ -94,13 +94,17 @@ def engines() -> list[Check]:
     if not is_installed("loky"):
         return [not_installed("loky", "engine local")]
     checks = [Check("engine local", "ok", f"loky {version_of('loky')}")]
-    sbatch = "sbatch here" if shutil.which("sbatch") else "no sbatch here"
-    checks.append(Check("engine slurm", "ok", sbatch, needed=False))
+    sbatch = shutil.which("sbatch")
+    if sbatch:
+        checks.append(Check("engine slurm", "ok", sbatch, needed=False))
+    else:
+        advice = "run faceprep on a machine that can submit to Slurm (sbatch, squeue, scontrol)"
+        checks.append(Check("engine slurm", "missing", "no sbatch here", advice, needed=False))
     if is_installed("distributed"):
         detail = f"distributed {version_of('distributed')}"
         checks.append(Check("engine dask", "ok", detail, needed=False))
     else:
-        hint = Shell(("pip", "install", "faceprep[dask]"))
+        hint = Shell(("pip", "install", "cloudpickle", "dask", "distributed"))
         checks.append(Check("engine dask", "missing", "no distributed", hint, needed=False))
     return checks
 

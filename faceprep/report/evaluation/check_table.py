@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from faceprep.core.vocabulary import plural
 from faceprep.evaluation.check.baseline import row_name
 from faceprep.evaluation.check.comparison import Comparison
 from faceprep.evaluation.check.workspace import Checked
@@ -44,6 +45,9 @@ def check_tables(checked: Checked) -> Page:
     if checked.gate.more:
         names = "; ".join(row_name(key) for key in checked.gate.more)
         lines.append(f"  not in the baseline, so not compared: {names}")
+    if checked.gate.passed:
+        count = plural(len(checked.gate.rows), "number")
+        lines.append(f"passed: {count} compared with {checked.path}, none fell below it")
     data |= {
         "more": [row_name(key) for key in checked.gate.more],
         "passed": checked.gate.passed,

@@ -21,7 +21,7 @@ def as_text(renderables: "Sequence[RenderableType]", width: int = 100) -> str:
     text = io.StringIO()
     console = Console(file=text, width=width)
     for renderable in renderables:
-        console.print(renderable)
+        console.print(renderable, markup=False)  # brackets in a path are no markup
     return text.getvalue().rstrip("\n")
 
 

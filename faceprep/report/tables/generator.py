@@ -76,7 +76,7 @@ def train_tables(result: "Trained") -> Page:
         table.add_row(
             "result", f"{done} steps in {outcome.seconds:.0f} s, {rate:.1f} images/s: {plan.folder}"
         )
-        for name, message in outcome.findings.items():
-            table.add_row(name, message, style="yellow")
+        for message in outcome.findings.values():
+            table.add_row("warning", message, style="yellow")
         data |= {"outcome": vars(outcome), "images_per_second": rate, "losses": result.losses}
     return [table], data

@@ -30,7 +30,7 @@ from faceprep.workspace import Workspace
 from faceprep.workspace.pending import remove_abandoned
 
 distributed = pytest.importorskip(
-    "distributed", reason="distributed is not installed: pip install 'faceprep[dask]'"
+    "distributed", reason="distributed is not installed: pip install cloudpickle dask distributed"
 )
 # Workers cannot import this file by name; its functions travel by value.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -239,7 +239,7 @@ def test_without_the_package_the_command_to_install_it_is_named(
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingToolError) as caught:
         list(load_engine("dask")(jobs_of(aligned_workspace()), run_shard, 2))
-    assert spell(caught.value.hint) == "pip install 'faceprep[dask]'"
+    assert spell(caught.value.hint) == "pip install cloudpickle dask distributed"
 
 
 def test_nothing_to_do_starts_no_cluster(monkeypatch) -> None:

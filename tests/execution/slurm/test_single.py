@@ -108,7 +108,7 @@ def test_a_table_by_a_job_is_the_one_of_a_command(tmp_path: Path, slurm: Path) -
     assert tables["job"]["rows"] == tables["alone"]["rows"]
     assert tables["job"]["job"] == "2"
     array = read_records(tmp_path / "job", "classify")[-1]
-    assert "of test faces classified correctly" in array.log(0).read_text()
+    assert "Accuracy on test faces (%)" in array.log(0).read_text()
     text = (array.folder / "2_submission.sh").read_text()
     text = text.replace(str(array.folder), "FOLDER").replace(array.name, "NAME")
     text = text.replace(shlex.quote(sys.executable), "python")
