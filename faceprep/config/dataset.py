@@ -29,10 +29,6 @@ def _flat(values: Any) -> Any:
 Words = Annotated[dict[str, Expression | None], BeforeValidator(_flat)]
 
 
-#: A name; the flag ``none``, which means no value elsewhere, is the name ``none``.
-NameOrNone = Annotated[str, BeforeValidator(lambda value: "none" if value is None else value)]
-
-
 class DemoConfig(Section):
     """The rendered demo dataset."""
 
@@ -60,7 +56,7 @@ class SelectConfig(Section):
         json_schema_extra=LOCATION,
         description="folder: CSV or Parquet with image, expression[, subject, sequence, …]",
     )
-    naming: NameOrNone = Field(
+    naming: str = Field(
         "auto",
         description="folder: naming scheme of the files, from which people and expressions are"
         " read: auto, none, jaffe, kdef, rafd, …",

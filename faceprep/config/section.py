@@ -2,9 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from faceprep.core.errors import Hint
@@ -19,6 +20,17 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _words_for_nothing(cls, values: Any) -> Any:
+        """Read ``none`` and ``null`` as no value, where the field may have none."""
+        if not isinstance(values, dict):
+            return values
+        return {
+            name: None if _is_nothing(value, cls.model_fields.get(name)) else value
+            for name, value in values.items()
+        }
+
     def settings(self) -> dict[str, Any]:
         """Return the values that determine the output, JSON-ready (no locations)."""
         plain = self.model_dump(mode="json")
@@ -29,6 +41,12 @@ class Section(BaseModel):
             elif isinstance(value, Section):
                 plain[name] = value.settings()
         return plain
+
+
+def _is_nothing(value: Any, field: FieldInfo | None) -> bool:
+    if not isinstance(value, str) or value.lower() not in ("none", "null") or field is None:
+        return False
+    return type(None) in get_args(field.annotation)
 
 
 def locations(section: Section, prefix: str) -> dict[str, Any]:

@@ -128,8 +128,6 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 def _value(text: str) -> Any:
     """Parse a list as TOML; other values stay text, which the type of their field converts."""
-    if text.lower() in ("none", "null"):
-        return None
     if text.startswith("["):
         try:
             return tomllib.loads(f"v = {text}")["v"]

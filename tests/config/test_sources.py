@@ -130,7 +130,7 @@ def test_a_missing_file_is_an_error() -> None:
 
 def test_assignments() -> None:
     assert parse_assignment("select.root=/data/CK+") == ("select.root", "/data/CK+")
-    assert parse_assignment("select.limit = none") == ("select.limit", None)
+    assert parse_assignment("select.limit = none") == ("select.limit", "none")
     assert parse_assignment("a=[1, 2]") == ("a", [1, 2])
     with pytest.raises(UsageError):
         parse_assignment("align.size")
