@@ -170,7 +170,7 @@ def resolve_flags(arguments: Mapping[str, Any]) -> "Resolved":
     """
     from faceprep.config.sources import parse_assignment, resolve
     from faceprep.core.errors import UsageError
-    from faceprep.workspace.discover import holds_dataset
+    from faceprep.workspace.remembered import remembered
 
     flags: dict[str, tuple[Any, str]] = {}
     for assignment in arguments.get("set_") or []:
@@ -181,7 +181,7 @@ def resolve_flags(arguments: Mapping[str, Any]) -> "Resolved":
             flags[key] = (arguments[name], f"--{name}")
     if "dask.scheduler" in flags and "engine" not in flags:
         flags["engine"] = ("dask", flags["dask.scheduler"][1])
-    resolved = resolve(file=arguments["config"], flags=flags, holds_dataset=holds_dataset)
+    resolved = resolve(file=arguments["config"], flags=flags, remembered=remembered)
     takes_dask = "scheduler" in arguments or "engine" not in arguments
     if resolved.config.engine == "dask" and not takes_dask:
         raise UsageError(

@@ -94,6 +94,7 @@ def on_slurm(verb: str, config: "Config", options: "Options", flags: Mapping[str
     from faceprep.core.progress import Progress
     from faceprep.execution.slurm import single
     from faceprep.stages import pipeline
+    from faceprep.workspace.remembered import remember
 
     with Progress(quiet=flags["quiet"]) as progress:
         ready = flags["only"] or _as_it_is(config, progress)
@@ -103,6 +104,7 @@ def on_slurm(verb: str, config: "Config", options: "Options", flags: Mapping[str
         if before.failed_shards:
             return FAILED
         after = tuple(job for jobs in before.jobs.values() for job in jobs)
+        remember(config, (verb,))
         job, overwrite = SINGLE_JOBS[verb].verb, flags["overwrite"]
         done = single.run(
             job, config, progress, overwrite=overwrite, wait=options.wait, after=after
@@ -137,13 +139,23 @@ def _last_stage(config: "Config") -> str:
 
 
 def _as_it_is(config: "Config", progress: "Progress") -> bool:
-    """Return whether the crops are used unchanged, because no dataset is named."""
+    """Return whether the crops are used unchanged, because their dataset is not known or away."""
     from faceprep.workspace import Workspace
+    from faceprep.workspace.remembered import remembered
 
     place = Workspace(config.workspace)
-    if config.select.dataset is not None or not place.shards("align"):
+    if not place.shards("align"):
         return False
-    progress.say(
-        f"{place.root}: its crops as they are (no --dataset to bring them up to date with)"
-    )
+    why = "no --dataset to bring them up to date with"
+    if config.select.dataset is not None:
+        root, record = config.select.root, remembered(config.workspace)
+        if (
+            root is None
+            or root.exists()
+            or not record
+            or record.values.get("select.root") != str(root)
+        ):
+            return False
+        why = f"{root} is not there"
+    progress.say(f"{place.root}: its crops as they are ({why})")
     return True

@@ -3,15 +3,17 @@
 `faceprep.config.sources` merges files, the environment and flags into one `Config`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from faceprep.config.classify import ClassifyConfig
 from faceprep.config.cluster import DaskConfig, SlurmConfig
 from faceprep.config.dataset import Dataset, DemoConfig, SelectConfig
 from faceprep.config.faces import AlignConfig, AusConfig, HeatmapsConfig
+from faceprep.config.record import Record
 from faceprep.config.section import LOCATION, NAME, Section
 from faceprep.config.train import AugmentConfig, TrainConfig
 from faceprep.core.errors import UsageError
@@ -61,26 +63,26 @@ class Config(Section):
     classify: ClassifyConfig = ClassifyConfig()
     augment: AugmentConfig = AugmentConfig()
     slurm: SlurmConfig = Field(SlurmConfig(), json_schema_extra=LOCATION)
+    #: Settings that were given; None for a configuration that no command resolved, which a
+    #: workspace does not remember.
+    _given: Record | None = PrivateAttr(None)
+
+    @property
+    def given(self) -> Record | None:
+        """Settings that were given, and are to be remembered by the workspace."""
+        return self._given
+
+    def with_given(self, record: Record) -> "Config":
+        """Return the same configuration with the settings that were given."""
+        copy = self.model_copy()
+        copy._given = record
+        return copy
 
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, values: Any) -> Any:
         """Derive missing values of name, dataset and workspace from the others."""
-        if not isinstance(values, dict):
-            return values
-        values = dict(values)
-        select, demo = values.get("select") or {}, values.get("demo")
-        if isinstance(demo, dict) and isinstance(select, dict) and not select.get("dataset"):
-            layout = demo.get("layout") or DemoConfig.model_fields["layout"].default
-            values["select"] = select = {**select, "dataset": layout}
-        dataset = select.get("dataset") if isinstance(select, dict) else None
-        if dataset == "celeba" and not values.get("shard_size"):
-            values["shard_size"] = 1000
-        if not values.get("name"):
-            values["name"] = dataset if dataset in get_args(Dataset) else "custom"
-        if not values.get("workspace"):
-            values["workspace"] = Path("manifests") / str(values["name"])
-        return values
+        return fill_in(values) if isinstance(values, dict) else values
 
     def dataset_source(self) -> Path:
         """Return what the reader of the dataset reads: its folder, or tables with images.
@@ -112,3 +114,20 @@ class Config(Section):
             "no dataset folder is set (select.root)",
             "name it with --root (select.root)",
         )
+
+
+def fill_in(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with name, dataset and workspace, derived from the others if missing."""
+    values = dict(values)
+    select, demo = values.get("select") or {}, values.get("demo")
+    if isinstance(demo, dict) and isinstance(select, dict) and not select.get("dataset"):
+        layout = demo.get("layout") or DemoConfig.model_fields["layout"].default
+        values["select"] = select = {**select, "dataset": layout}
+    dataset = select.get("dataset") if isinstance(select, dict) else None
+    if dataset == "celeba" and not values.get("shard_size"):
+        values["shard_size"] = 1000
+    if not values.get("name"):
+        values["name"] = dataset if dataset in get_args(Dataset) else "custom"
+    if not values.get("workspace"):
+        values["workspace"] = Path("manifests") / str(values["name"])
+    return values

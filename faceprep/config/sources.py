@@ -1,8 +1,8 @@
 """Merge files, the environment and flags into the configuration.
 
-Precedence, strongest first: flag > ``FACEPREP_*`` > ``-c FILE`` > ``./faceprep.toml`` > the
-built-in demo pipeline (only where no file and no dataset is named, and the workspace holds no
-other) > the defaults of `faceprep.config`.
+Precedence, strongest first: flag > ``FACEPREP_*`` > ``-c FILE`` > ``./faceprep.toml`` > what the
+workspace remembers (`faceprep.config.record`) or, in a workspace without results and where no file
+and no dataset is named, the built-in demo pipeline > the defaults of `faceprep.config`.
 """
 
 import os
@@ -17,6 +17,8 @@ from pydantic import ValidationError
 
 from faceprep.config import Config
 from faceprep.config.keys import PREFIX, keys, known_keys
+from faceprep.config.pipeline import fill_in
+from faceprep.config.record import FILE, TABLE, Record, kept
 from faceprep.config.section import IMPOSSIBLE
 from faceprep.config.toml import parse_toml
 from faceprep.core.errors import Again, Hint, Remedy, Shell, UsageError
@@ -49,7 +51,7 @@ def resolve(
     flags: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
     local_file: Path = LOCAL_FILE,
-    holds_dataset: Callable[[Path], bool] | None = None,
+    remembered: Callable[[Path], Record | None] | None = None,
 ) -> Resolved:
     """Merge all sources into one configuration.
 
@@ -63,9 +65,9 @@ def resolve(
         Defaults to ``os.environ``.
     local_file
         Read when it exists.
-    holds_dataset
-        Function that returns whether a workspace has a dataset other than the demo
-        (`faceprep.workspace.discover.holds_dataset`), which disables the demo pipeline.
+    remembered
+        Function that returns the settings of a workspace
+        (`faceprep.workspace.remembered.remembered`), None without results.
 
     Raises
     ------
@@ -73,41 +75,81 @@ def resolve(
         For an unreadable file, an unknown key (with the nearest known one) or a bad value, each
         with the source it came from.
     """
-    layers: list[tuple[dict[str, Any], str]] = []
+    files: list[tuple[dict[str, Any], str]] = []
     if local_file.is_file():
-        layers.append((flatten(_read_toml(local_file)), f"./{local_file.name}"))
+        files.append((read_settings(local_file)[0], f"./{local_file.name}"))
     if file is not None:
-        layers.append((flatten(_read_toml(file)), str(file)))
-    environment = os.environ if environment is None else environment
-    for key, value, variable in _from_environment(environment):
-        layers.append(({key: value}, variable))
+        files.append((read_settings(file)[0], str(file)))
+    typed: list[tuple[dict[str, Any], str]] = []
+    for key, value, variable in _from_environment(
+        os.environ if environment is None else environment
+    ):
+        typed.append(({key: value}, variable))
     for key, (value, flag) in (flags or {}).items():
-        layers.append(({key: value}, flag))
-
-    given = {key: value for values, _ in layers for key, value in values.items()}
-    named = "select.dataset" in given or "select.root" in given
-    workspace = str(given.get("workspace") or "")
-    other = workspace and holds_dataset is not None and holds_dataset(Path(workspace))
-    if file is None and not local_file.is_file() and not named and not other:
-        layers.insert(0, (flatten(BUILT_IN), "built-in demo pipeline"))
+        typed.append(({key: value}, flag))
+    given = {key: value for values, _ in files + typed for key, value in values.items()}
+    base, source, record, place = _base(given, bool(files), remembered)
     merged: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for values, source in layers:
+    for values, origin in [(base, source), *files, *typed]:
         merged |= values
-        sources |= dict.fromkeys(values, source)
+        sources |= dict.fromkeys(values, origin)
     for key in ("select.root", "select.table", "workspace"):
         if merged.get(key) == "":
             raise UsageError(f"{key} is empty (from {sources[key]})", "is a variable unset?")
-    place = str(merged.get("workspace", ""))
-    if not is_utf8(place):
-        shown = place.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if place is not None:  # a recorded name is no other workspace
+        merged.setdefault("workspace", place)
+    named = str(merged.get("workspace", ""))
+    if not is_utf8(named):
+        shown = named.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         raise UsageError(f"workspace {shown}: its name is not UTF-8", "choose another name")
     try:
-        config = Config.model_validate(_nest(merged, sources))
+        config = Config.model_validate(nest(merged, sources))
     except ValidationError as error:
         raise _explain(error, merged, sources) from None
-    defaults = dict.fromkeys(flatten(config.model_dump()), "default")
-    return Resolved(config, {key: sources.get(key, defaults[key]) for key in defaults})
+    plain = flatten(config.model_dump())
+    by_hand = {key for values, _ in typed for key in values}
+    inherited = {key for key in record.values if sources.get(key) == source}
+    by_hand |= record.typed & inherited
+    values = kept({key: plain.get(key, value) for key, value in merged.items()})
+    sets = (frozenset(keys & values.keys()) for keys in (by_hand, inherited))
+    config = config.with_given(Record(values, *sets))
+    return Resolved(config, {key: sources.get(key, "default") for key in plain})
+
+
+def _base(
+    given: Mapping[str, Any],
+    with_file: bool,
+    remembered: Callable[[Path], Record | None] | None,
+) -> tuple[dict[str, Any], str, Record, Path | None]:
+    """Return the settings below all files, with their source, their record and the workspace.
+
+    They are those of the workspace or, if it has none and no file and dataset is named, the demo's.
+    """
+    named = "select.dataset" in given or "select.root" in given
+    demo = {} if with_file or named else flatten(BUILT_IN)
+    try:
+        place = Path(str(fill_in(nest({**demo, **given}))["workspace"]))
+    except (UsageError, TypeError):  # explained when all sources are merged
+        return demo, "", Record(), None
+    record = remembered(place) if remembered is not None and is_utf8(str(place)) else None
+    if record is None:
+        return demo, "built-in demo pipeline", Record(), place
+    return record.base(given, with_file), f"{FILE} of {place}", record, place
+
+
+def read_settings(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return dotted key → value of a pipeline file, and its table ``[record]``, if any.
+
+    Raises
+    ------
+    UsageError
+        The file is missing, unreadable or not TOML.
+    """
+    values = _read_toml(path)
+    table = values.pop(TABLE, {})
+    table = table if isinstance(table, dict) else {}
+    return flatten(values) | dict.fromkeys(table.get("none", ())), table
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
@@ -176,7 +218,14 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _nest(flat: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
+def nest(flat: Mapping[str, Any], sources: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the sections of dotted keys with their values: the inverse of `flatten`.
+
+    Raises
+    ------
+    UsageError
+        A key is both a value and a section; the message names its source.
+    """
     nested: dict[str, Any] = {}
     for key in sorted(flat, key=lambda name: name.count(".")):
         *sections, name = key.split(".")
@@ -184,7 +233,7 @@ def _nest(flat: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, Any]
         for section in sections:
             node = node.setdefault(section, {})
             if not isinstance(node, dict):
-                raise UsageError(f"{key} ({sources[key]}): {section} has no keys")
+                raise UsageError(f"{key} ({(sources or {}).get(key)}): {section} has no keys")
         node[name] = dict(flat[key]) if isinstance(flat[key], Mapping) else flat[key]
     return nested
 

@@ -100,8 +100,8 @@ class Remedy:
         ``folds`` (a sequence, empty for the split): fold whose faces are missing and all folds of
         the table. If ``folds`` is given and the generator is missing, the command trains it.
     ``classify``
-        Settings of ``[classify]`` without the section's name. Other settings have their defaults,
-        not the recorded values. The command uses the existing crops (``--only``).
+        Settings of ``[classify]`` without the section's name; others are those that the workspace
+        remembers. The command uses the existing crops (``--only``).
 
     Examples
     --------

@@ -13,6 +13,7 @@ from faceprep.execution.submit import submit_stage
 from faceprep.stages import load_stage
 from faceprep.stages.select.result import SelectResult
 from faceprep.workspace import Workspace
+from faceprep.workspace.remembered import remember
 
 
 @dataclass
@@ -68,6 +69,8 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
         _check_same_dataset(config)
     if "select" not in names and config.select.root is None:
         config = _with_recorded_root(config)
+    if not options.dry_run:
+        remember(config, names)
     for name in names:
         last = name == names[-1]
         step = options if last else options.for_upstream()

@@ -123,15 +123,6 @@ def dataset_source(workspace: Workspace) -> Path | None:
     return Path(source) if source else dataset_root(workspace)
 
 
-def holds_dataset(root: Path) -> bool:
-    """Return whether a workspace contains faces of a dataset other than the demo."""
-    workspace = Workspace(root)
-    recorded = workspace.info("select").get("config")
-    if recorded is None:  # a selection is recorded before crops exist, so it was lost
-        return bool(workspace.shards("align"))
-    return recorded.get("demo") is None
-
-
 def trained_file(workspace: Path, name: str = DEFAULT_GENERATOR) -> Path:
     """Return the file of a workspace's trained generator.
 

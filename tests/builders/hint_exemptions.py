@@ -20,6 +20,7 @@ ELSEWHERE = {
     "report/doctor": "needs pip, and packages that are not there",
     "stages/select/duplicates.py:_duplicates_error": "tests/stages/select/test_duplicates.py",
     "workspace/workspace.py:redo": "needs synthetic faces that are read alone",
+    "config/record.py:write_record": "needs a full disk",
     "core/file_kinds.py:hint": "tests/core/test_file_kinds.py",
     "datasets/embedded": "tests/datasets/embedded",
     "datasets/folder/reader.py:_splits": "tests/datasets/folder",

@@ -12,7 +12,7 @@ from faceprep.config.sources import known_keys, parse_assignment, resolve
 from faceprep.core.errors import Again, UsageError
 from faceprep.core.files import digest
 from faceprep.workspace import Workspace
-from faceprep.workspace.discover import holds_dataset
+from faceprep.workspace.remembered import remembered
 
 NOWHERE = Path("/nonexistent/faceprep.toml")
 SIZES = st.integers(32, 1024)
@@ -83,7 +83,7 @@ def test_crops_without_a_record_of_their_selection_are_not_the_demos(tmp_path: P
         "flags": {"workspace": (str(tmp_path), "--workspace")},
         "environment": {},
         "local_file": NOWHERE,
-        "holds_dataset": holds_dataset,
+        "remembered": remembered,
     }
     (tmp_path / "align").mkdir()
     assert resolve(**given).config.demo is not None
@@ -199,12 +199,16 @@ def test_the_demo_pipeline_does_not_apply_to_workspaces_of_other_datasets(
         flags={"workspace": (str(tmp_path), "--workspace")},
         environment={},
         local_file=NOWHERE,
-        holds_dataset=holds_dataset,
+        remembered=remembered,
     )
     assert resolved.config.train.preset == preset
     assert (resolved.config.demo is None) == (preset == "modern")
     assert resolved.sources["train.preset"] == (
-        "default" if preset == "modern" else "built-in demo pipeline"
+        "default"
+        if preset == "modern"
+        else "built-in demo pipeline"
+        if recorded is None
+        else f"settings.toml of {tmp_path}"
     )
 
 

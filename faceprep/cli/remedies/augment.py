@@ -6,11 +6,10 @@ from typing import Any
 
 from faceprep.cli.remedies.train import split_name, train_command
 from faceprep.cli.remedies.words import flags, join
-from faceprep.config import TrainConfig
 from faceprep.config.section import spelled
-from faceprep.config.train import AugmentConfig
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_file, generator_name
+from faceprep.workspace.remembered import usual
 from faceprep.workspace.synthetic import provenance_of, stage_of
 
 #: Settings with a flag of their own.
@@ -70,11 +69,11 @@ def _more(workspace: Path, name: str, n: int) -> str:
     place, stage = Workspace(workspace), stage_of(name)
     kind, fold = split_name(name)
     words = ["faceprep", "augment", "--workspace", str(workspace), "--n", str(n)]
-    if kind != TrainConfig().generator:
+    if kind != usual(workspace, "train")["generator"]:
         words += ["--generator", kind]
     settings: Mapping[str, Any] = provenance_of(place, stage).get("settings", {})
-    usual = AugmentConfig().settings()
-    changed = {key: settings[key] for key in usual if settings.get(key, usual[key]) != usual[key]}
+    held = usual(workspace, "augment")
+    changed = {key: settings[key] for key in held if settings.get(key, held[key]) != held[key]}
     for key in _FLAGS:
         if key in changed:
             words += [f"--{key}", spelled(changed.pop(key))]

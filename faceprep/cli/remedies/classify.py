@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.cli.remedies.words import join
-from faceprep.config import ClassifyConfig, Config
+from faceprep.config import Config
 from faceprep.config.section import spelled
 from faceprep.core.errors import Remedy
 from faceprep.workspace.artifacts import generator_file
+from faceprep.workspace.remembered import usual
 
 #: Settings of ``[classify]`` with a flag of their own.
 _FLAGS = ("sweep", "times", "arms", "seeds", "folds", "generator", "seed")
@@ -22,11 +23,11 @@ def classify_command(workspace: Path, settings: Mapping[str, Any]) -> str:
     Parameters
     ----------
     settings
-        Settings of ``[classify]``; defaults are left out of the command.
+        Settings of ``[classify]``; those that hold in the workspace anyway are left out.
     """
-    usual = ClassifyConfig().settings()
+    held = usual(workspace, "classify")
     words = ["faceprep", "classify", "--only", "--workspace", str(workspace)]
-    changed = {key: settings[key] for key in usual if settings.get(key, usual[key]) != usual[key]}
+    changed = {key: settings[key] for key in held if settings.get(key, held[key]) != held[key]}
     for key in _FLAGS:
         if key in changed:
             words += [f"--{key}", spelled(changed.pop(key))]

@@ -10,6 +10,7 @@ from faceprep.config import TrainConfig
 from faceprep.config.section import spelled
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import INFO, generator_folder
+from faceprep.workspace.remembered import usual
 
 
 def train_command(workspace: Path, overrides: Mapping[str, Any]) -> str:
@@ -22,16 +23,16 @@ def train_command(workspace: Path, overrides: Mapping[str, Any]) -> str:
         shell variable (``$k``); other flags are added at the end.
     """
     further = dict(overrides)
-    usual = TrainConfig().settings()
+    held = usual(workspace, "train")
     kind, fold = split_name(further.pop("generator", None), further.pop("fold", None))
     words = ["faceprep", "train"]
     if Workspace(workspace).shards("align"):
         words.append("--only")
     words += ["--workspace", str(workspace)]
-    if kind != TrainConfig().generator:
+    if kind != held["generator"]:
         words += ["--generator", kind]
     for name, value in sorted(_recorded(workspace, kind).items()):
-        if name in usual and name not in ("fold", "generator") and value != usual[name]:
+        if name in held and name not in ("fold", "generator") and value != held[name]:
             parts = value.items() if isinstance(value, Mapping) else [(None, value)]
             for key, one in parts:
                 dotted = f"train.{name}" if key is None else f"train.{name}.{key}"

@@ -24,8 +24,9 @@ from faceprep.stages.augment.quality_filter import QualityFilter, train_filter
 from faceprep.stages.augment.result import AugmentResult
 from faceprep.stages.augment.shard import AugmentJob, RemoteAugment, make_shard
 from faceprep.workspace.pending import remove_abandoned
+from faceprep.workspace.remembered import remember
 from faceprep.workspace.schemas import SCHEMA_VERSION
-from faceprep.workspace.synthetic import hashes_of, note_asked
+from faceprep.workspace.synthetic import STAGE, hashes_of, note_asked
 from faceprep.workspace.training_rows import training_rows
 
 
@@ -75,6 +76,8 @@ def run_augment(
     # Checks run before any face is removed, the fastest first.
     if result.todo and remote is None:
         _check_queue(config)
+    if remote is None:
+        remember(config, (STAGE, "train.generator"))
     plan.workspace.make_folder(plan.stage.name)
     remove_abandoned(plan.workspace, plan.stage.name)
     jobs: list[AugmentJob] = []

@@ -26,6 +26,7 @@ from faceprep.stages.classify.plan import Plan
 from faceprep.stages.classify.result import ClassifyResult
 from faceprep.stages.classify.runs import STAGE, RunResult, TrainingRun, read_result
 from faceprep.stages.classify.worker import train_run
+from faceprep.workspace.remembered import remember
 
 if TYPE_CHECKING:
     from faceprep.metrics.near_duplicates import NearDuplicates
@@ -65,6 +66,7 @@ def run_classify(
     )
     if dry_run:
         return result
+    remember(config, (STAGE,))
     _train(config, result, progress)
     _refuse_own_leaks(result)
     result.fill_table()

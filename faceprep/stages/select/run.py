@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from faceprep.config import STAGES, Config
-from faceprep.core.errors import Again, Remedy, Shell, UsageError
+from faceprep.core.errors import Again, Shell, UsageError
 from faceprep.core.progress import Progress
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.embedded.extract import extract_images
@@ -45,7 +45,7 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
         The workspace cannot be written.
     """
     if config.select.dataset is None:
-        raise _no_dataset(config)
+        raise _no_dataset()
     started = time.monotonic()
     root = config.dataset_root()
     source = config.dataset_source()
@@ -118,16 +118,12 @@ def _no_test(result: SelectResult) -> str:
     )
 
 
-def _no_dataset(config: Config) -> UsageError:
-    """Return the error for a missing dataset, with that of the workspace if it has one."""
-    place, what = Workspace(config.workspace), "no dataset is named (select.dataset)"
-    recorded = place.info("select")
-    dataset = recorded.get("settings", {}).get("dataset")
-    if dataset is None:
-        known = ", ".join(READERS)
-        return UsageError(what, f"name it with --dataset ({known}), and its folder with --root")
-    holds = f"{place.root} holds {dataset} of {recorded.get('root')}"
-    return UsageError(f"{what}; {holds}", Remedy("run", place.root, resume=True))
+def _no_dataset() -> UsageError:
+    known = ", ".join(READERS)
+    return UsageError(
+        "no dataset is named (select.dataset)",
+        f"name it with --dataset ({known}), and its folder with --root",
+    )
 
 
 def _shards(rows: Iterator[FrameRow], size: int, report: Report) -> Iterator[list[FrameRow]]:

@@ -30,7 +30,8 @@ from faceprep.stages.train.calibration import calibrate_trained
 from faceprep.stages.train.plan import Plan, Prepared, prepare, resumed
 from faceprep.training.loop import Job, Outcome, Training
 from faceprep.training.trainer import Samples
-from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, USE
+from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, TRAIN, USE
+from faceprep.workspace.remembered import remember
 
 #: Title of a panel of the plot of losses → columns of the history.
 _Panels: TypeAlias = Mapping[str, tuple[str, ...]]
@@ -102,6 +103,7 @@ def _train(
     config: Config, progress: Progress, pictures: Pictures | None, prepared: Prepared, resume: bool
 ) -> Trained:
     folder, device = prepared.folder, prepared.plan.device
+    remember(config, (TRAIN,))
     _make_folder(folder, empty=not resume)
     training = _training(config, prepared, pictures, progress)
     if resume:
