@@ -30,7 +30,14 @@ from faceprep.faces.finder import (
 from faceprep.faces.matching import Box, best_match, overlap, search_around
 from faceprep.faces.photographs import Row
 from faceprep.faces.registry import DETECTORS, load_finder
-from faceprep.faces.turns import compose, move_face, turn_image, turn_matrix, turned_faces
+from faceprep.faces.turns import (
+    compose,
+    landmarks_conflict,
+    move_face,
+    turn_image,
+    turn_matrix,
+    turned_faces,
+)
 
 
 @dataclass
@@ -67,14 +74,14 @@ class Aligner:
         take the face that overlaps the annotated one.
         """
         photos = self._look(images, rows, 0)
-        if self._config.detector != "given":
-            if self._config.turns > 1:
-                for turn in (1, 2, 3):
-                    others = self._look(images, rows, turn)
-                    photos = [max(pair, key=_sureness) for pair in zip(photos, others, strict=True)]
-            else:
-                self._refuse_turned(photos)
+        detected = self._config.detector != "given"
+        if detected and self._config.turns > 1:
+            for turn in (1, 2, 3):
+                others = self._look(images, rows, turn)
+                photos = [max(pair, key=_sureness) for pair in zip(photos, others, strict=True)]
         _predict_landmarks([photo for photo in photos if photo.face and photo.points is None])
+        if detected and self._config.turns == 1:
+            self._refuse_turned(photos)
         for photo in photos:
             _crop(photo, self._config)
             yield photo.alignment
@@ -127,20 +134,31 @@ class Aligner:
             photo.fail("low_confidence", f"confidence {face.confidence:.3f} is below {limit}")
 
     def _refuse_turned(self, photos: "Sequence[_Photo]") -> None:
-        """Fail uncertain faces that are found with more confidence when they are turned."""
+        """Fail doubtful faces that are found with more confidence when they are turned."""
         spec = DETECTORS[self._config.detector]
-        doubtful = [photo for photo in photos if photo.face and photo.face.confidence < spec.sure]
-        faces = [photo.face for photo in doubtful if photo.face]
+        doubtful: list[tuple[_Photo, Face, bool]] = []
+        for photo in photos:
+            face, points = photo.face, photo.points
+            if face is None or points is None:
+                continue
+            five = face.landmarks5
+            conflict = five is not None and landmarks_conflict(five, points)
+            if conflict or face.confidence < spec.surer:
+                doubtful.append((photo, face, conflict))
         if not doubtful or spec.load_quick is None:
             return
         quick = spec.load_quick(self._config, self._device)
-        answers = turned_faces(quick, [photo.image for photo in doubtful], faces, spec.sure)
-        for photo, face, answer in zip(doubtful, faces, answers, strict=True):
+        doubted, faces, conflicts = zip(*doubtful, strict=True)
+        images = [photo.image for photo in doubted]
+        answers = turned_faces(quick, images, faces, spec.sure, conflicts)
+        for photo, face, answer in zip(doubted, faces, answers, strict=True):
             if answer is not None:
+                degrees, confidence = answer
+                how = "be upside down" if degrees == 180 else "lie on its side"
                 photo.fail(
                     "low_confidence",
-                    f"turned by {answer[0]} degrees the face has confidence {answer[1]:.3f}, as it"
-                    f" is {face.confidence:.3f}; align.turns=4 turns it",
+                    f"the face may {how}: turned by {degrees} degrees it has confidence"
+                    f" {confidence:.3f}, as it is {face.confidence:.3f}; set align.turns=4",
                 )
 
 

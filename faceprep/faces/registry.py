@@ -25,6 +25,8 @@ class DetectorSpec:
     check: Callable[[AlignConfig], Any] = lambda config: None
     # confidence below which a face may be the wrong way up; upright faces are mostly above it
     sure: float = 0.0
+    # confidence below which a face may be upside down
+    surer: float = 0.0
     # ``load_quick(config, device)`` → a `Finder` of faces that fill half of a small image
     load_quick: Callable[[AlignConfig, str], Finder] | None = None
     # whether it runs on the device that the user chooses; others run on the CPU
@@ -81,6 +83,7 @@ DETECTORS = {
         settings=("search", "min_face_size", *_DETECTED),
         check=_check_mtcnn,
         sure=0.98,
+        surer=0.98,
         load_quick=lambda config, device: DetectorFinder(_mtcnn(device, 50, "large-first")),
         uses_gpu=True,
     ),
@@ -89,6 +92,7 @@ DETECTORS = {
         settings=("dlib_model", *_DETECTED),
         check=_check_dlib,
         sure=0.3,
+        surer=0.6,
         load_quick=lambda config, device: DetectorFinder(_dlib(config.dlib_model, False)),
     ),
     "given": DetectorSpec(lambda config, device: AnnotationFinder()),
