@@ -2,8 +2,8 @@
 
 Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 failed, 2 usage or
 configuration, 3 done but some rows failed, 4 accuracy dropped below a baseline, 5 a needed tool or
-weight file is missing, 130 interrupted, 143 stopped by SIGTERM or SIGUSR1 with everything saved
-(requeue it).
+weight file is missing, 130 interrupted (SIGINT), 143 stopped by SIGTERM or SIGUSR1, 129 by SIGHUP;
+after these three the same command continues.
 
 Each verb is a function in a module of this package, with imports at the call for a fast start.
 """

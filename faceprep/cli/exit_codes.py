@@ -3,10 +3,12 @@
 Results go to stdout, progress and messages to stderr.
 """
 
+import contextlib
 import functools
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -14,13 +16,18 @@ import typer
 from faceprep.cli.remedies import spell
 from faceprep.cli.streams import shows_utf8
 from faceprep.core.errors import Again, Command, FaceprepError, Hint
+from faceprep.core.files import is_disk_full, write_failure
+from faceprep.core.signals import Interruption
 from faceprep.core.tree import is_utf8
 from faceprep.report.tables.console import Renderable
 
 DONE, FAILED, SOME_ROWS_FAILED, GATE_FAILED, INTERRUPTED = 0, 1, 3, 4, 130
 
-#: Stopped by SIGTERM or SIGUSR1 after saving the state; a scheduler may requeue the job.
+#: Stopped by SIGTERM, or a training by SIGUSR1; a scheduler may requeue the job.
 STOPPED = 143
+
+#: Stopped by SIGHUP, as when a terminal is closed.
+HUNG_UP = 129
 
 
 def guarded(verb: Callable[..., int]) -> Callable[..., None]:
@@ -28,29 +35,46 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
 
     @functools.wraps(verb)
     def run(**arguments: Any) -> None:
+        with Interruption() as interruption:
+            try:
+                code = call(arguments)
+            except KeyboardInterrupt as stop:
+                code = _interrupted(interruption, stop)
+        raise typer.Exit(code)
+
+    def call(arguments: dict[str, Any]) -> int:
         try:
             code = verb(**arguments)
             sys.stdout.flush()  # an error of the output belongs to the verb
-        except KeyboardInterrupt as stop:
-            again = Again({"overwrite": False}, note="goes on where it was")
-            complain("interrupted", stop.args[0] if stop.args else again)
-            raise typer.Exit(INTERRUPTED) from None
         except FaceprepError as error:
             if arguments.get("verbose"):
                 raise
             complain(f"error: {error.message}", error.hint)
-            raise typer.Exit(error.exit_code) from None
+            return error.exit_code
         except typer.Exit:
             raise
         except Exception as error:
             if arguments.get("verbose"):
                 raise
             again = Again({"verbose": True}, note="shows the traceback")
-            complain(f"error: {type(error).__name__}: {error}", again)
-            raise typer.Exit(FAILED) from None
-        raise typer.Exit(code)
+            message = f"{type(error).__name__}: {error}"
+            if is_disk_full(error):
+                again = Again({"overwrite": False}, note="when there is space")
+                message = write_failure(error, Path(getattr(error, "filename", None) or ""))
+            complain(f"error: {message}", again)
+            return FAILED
+        return code
 
     return run
+
+
+def _interrupted(interruption: Interruption, stop: KeyboardInterrupt) -> int:
+    again = Again({"overwrite": False}, note="goes on where it was")
+    by_key = interruption.exit_code == INTERRUPTED
+    words = "interrupted" if by_key else f"stopped by {interruption.name}"
+    with contextlib.suppress(OSError):  # SIGHUP: the terminal is gone
+        complain(words, stop.args[0] if stop.args else again)
+    return interruption.exit_code
 
 
 def complain(message: str, hint: Hint | None) -> None:

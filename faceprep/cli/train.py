@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from faceprep.cli.exit_codes import (
     DONE,
     FAILED,
+    HUNG_UP,
     STOPPED,
     complain,
     complain_of_shards,
@@ -56,7 +57,7 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
             f"stopped by {result.outcome.stopped} after step {result.outcome.steps}, all is saved",
             Again({"overwrite": False}, note="it goes on there"),
         )
-        return STOPPED
+        return HUNG_UP if result.outcome.stopped == "SIGHUP" else STOPPED
     if result.finished_before:
         note = "trains again; without it, more train.steps continue"
         say_next(Again({"overwrite": True}, note=note), flags["quiet"])

@@ -16,6 +16,7 @@ from faceprep.config import Config
 from faceprep.core.device import choose_device
 from faceprep.core.errors import TYPED, FaceprepError, Remedy
 from faceprep.core.progress import Progress
+from faceprep.core.signals import Interruption
 from faceprep.execution.plan import Options, config_hash
 from faceprep.execution.runner import run_stage
 from faceprep.execution.slurm.job_record import JobRecord, read_record
@@ -34,7 +35,11 @@ def main(folder: Path) -> int:
     record.clear_error(task)
     TYPED.set(tuple(record.typed))
     try:
-        return run_verb(record) if single else make_shards(record, task)
+        with Interruption() as interruption:
+            return run_verb(record) if single else make_shards(record, task)
+    except KeyboardInterrupt:
+        print(f"stopped by {interruption.name}", file=sys.stderr)
+        return interruption.exit_code
     except FaceprepError as error:
         hint = spell(error.hint)
         record.write_error(task, error.message, hint, error.exit_code)

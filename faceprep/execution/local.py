@@ -8,7 +8,6 @@ them. With one worker the work runs in this process, where a debugger works.
 import multiprocessing.resource_tracker
 import os
 import queue
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYetError
 from typing import Any
 
+from faceprep.core.signals import interrupts_blocked
 from faceprep.execution.job import Job, Outcome, Work, WorkerKilledError
 from faceprep.execution.shard import ENVIRONMENT
 from faceprep.workspace import Marker
@@ -37,8 +37,9 @@ def run(jobs: Sequence[Job], work: Work, workers: int) -> Iterator[Outcome]:
     import loky.backend.resource_tracker
     import loky.process_executor
 
-    multiprocessing.resource_tracker.ensure_running()
-    loky.backend.resource_tracker.ensure_running()
+    with interrupts_blocked():
+        multiprocessing.resource_tracker.ensure_running()
+        loky.backend.resource_tracker.ensure_running()
     todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
     for job in jobs:
         todo.put(job)
@@ -80,18 +81,16 @@ def _next_outcome(
                 raise RuntimeError("no worker could be started") from None
 
 
+@interrupts_blocked()
 def _feed_worker(
     todo: "queue.SimpleQueue[Job]",
     outcomes: "queue.SimpleQueue[Outcome]",
     work: Work,
     stop: threading.Event,
 ) -> None:
-    """Pass jobs to one worker process until none is left."""
+    """Pass jobs to one worker process, which inherits the signal mask, until none is left."""
     from loky.process_executor import TerminatedWorkerError
 
-    # Ctrl-C reaches every process of a terminal. Workers inherit this thread's signal mask, so
-    # that only the command receives it and ends them.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     pool = _start_pool()
     try:
         while not stop.is_set():

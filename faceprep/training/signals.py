@@ -4,7 +4,7 @@ import signal
 from types import FrameType
 
 #: Schedulers send SIGTERM or SIGUSR1 before they end a job.
-_SIGNALS = ("SIGTERM", "SIGUSR1", "SIGINT")
+_SIGNALS = ("SIGTERM", "SIGUSR1", "SIGINT", "SIGHUP")
 
 
 class StopSignals:
@@ -23,6 +23,8 @@ class StopSignals:
     def __enter__(self) -> "StopSignals":
         for name in _SIGNALS:
             number = getattr(signal, name)
+            if name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN:
+                continue  # nohup
             try:
                 self._before[number] = signal.signal(number, self._take)
             except ValueError:  # outside the main thread, where Python cannot handle signals

@@ -10,7 +10,6 @@ import multiprocessing.resource_tracker
 import pickle
 import queue
 import re
-import signal
 import uuid
 import warnings
 from collections import Counter
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from faceprep.config import DaskConfig
 from faceprep.config.section import absolute
 from faceprep.core.errors import Again, FaceprepError, MissingToolError, Shell, UsageError
+from faceprep.core.signals import interrupts_blocked
 from faceprep.execution.dask.workers import INSTALL_THERE, check_cluster, pack, scratch, warn
 from faceprep.execution.job import Job, Outcome, Work, WorkerKilledError
 from faceprep.execution.shard import ENVIRONMENT
@@ -168,7 +168,8 @@ def _local_cluster(settings: DaskConfig, workers: int) -> "Iterator[Client]":
         "distributed.deploy.lost-worker-timeout": "365d",
     }
     with scratch() as folder, dask.config.set(choices):
-        with _interrupts_blocked():
+        multiprocessing.resource_tracker.ensure_running()  # started later, it would reset the mask
+        with interrupts_blocked():
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
@@ -182,20 +183,6 @@ def _local_cluster(settings: DaskConfig, workers: int) -> "Iterator[Client]":
             )
         with cluster, Client(cluster, set_as_default=False) as client:
             yield client
-
-
-@contextlib.contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Block SIGINT in processes started here.
-
-    Ctrl-C reaches every process of a terminal, but only the command should handle it.
-    """
-    multiprocessing.resource_tracker.ensure_running()  # started later, it would reset the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
