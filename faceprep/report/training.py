@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import Again
 from faceprep.core.files import atomic_write
 from faceprep.core.images import write_png
+from faceprep.core.marks import MARK
+from faceprep.report.figure import save_figure
 from faceprep.stages.train.run import Pictures
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def sample_sheet(path: Path, samples: "Samples", preset: str, step: int) -> None
     title = _line(width, f"{preset}, step {step}: {samples.title}")
     sheet = np.concatenate([title, *(_wide(table, width) for table in tables)])
     with atomic_write(path) as temporary:
-        write_png(temporary, sheet)
+        write_png(temporary, sheet, MARK)
 
 
 def _table(columns: "list[Tensor]", titles: list[str]) -> np.ndarray:
@@ -110,10 +112,7 @@ def plot_losses(history: Path, out: Path, panels: Mapping[str, tuple[str, ...]])
             axes.legend(fontsize=6.5, frameon=False)
     for axes in grid[-1]:
         axes.set_xlabel("step", fontsize=8)
-    try:
-        figure.savefig(out, dpi=110)
-    except OSError as error:
-        raise FaceprepError(f"{out} cannot be written: {error}", "make room") from None
+    save_figure(figure, out, Again({"overwrite": False}, note="when there is space"), dpi=110)
     return out
 
 

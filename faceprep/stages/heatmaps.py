@@ -12,6 +12,7 @@ import numpy as np
 
 from faceprep.config import Config
 from faceprep.core.images import write_png
+from faceprep.core.marks import MARK
 from faceprep.execution.stage import ShardOutput, Stage, image_name
 from faceprep.faces.heatmaps import POINTS, combined_heatmap, sigma_pixels, stacked_planes
 from faceprep.workspace.manifest import Row
@@ -48,7 +49,7 @@ class Heatmaps(Stage):
             if aligned["status"] == "ok":
                 points = np.array(aligned["landmarks68"], np.float64).reshape(POINTS, 2)
                 name = image_name(face_id)
-                write_png(out.images / name, render(points, size, sigma))
+                write_png(out.images / name, render(points, size, sigma), MARK)
                 row: Row = {"face_id": face_id, "status": "ok", "heatmap": out.relative(name)}
             else:
                 reason = f"align: {aligned['status']}"

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from faceprep.core.file_kinds import EMPTY, TEXT, UNKNOWN, KindsByEnding, kind_of_file
+from faceprep.core.marks import is_own_file
 from faceprep.core.tree import Folder, is_image, walk
 from faceprep.datasets.report import Report
 
 NO_IMAGE = "file that is no image"
+OWN_PICTURE = "picture that faceprep wrote: it is no photograph"
 
 _SAMPLE = 16
 
@@ -26,10 +28,14 @@ def images_among(root: Path, folder: Folder, kinds: KindsByEnding, report: Repor
     """Return the names of the images of a folder, and report the other files."""
     names = []
     for name in folder.files:
-        if is_image(name):
-            names.append(name)
-            continue
         path = f"{root}/{folder.join(name)}"
+        if is_image(name):
+            # Only PNG files can be marked, and others need not be opened.
+            if name[-4:].lower() == ".png" and is_own_file(path):
+                report.leave_out(OWN_PICTURE, folder.join(name))
+            else:
+                names.append(name)
+            continue
         kind = kinds(path)
         if kind.image:
             names.append(name)

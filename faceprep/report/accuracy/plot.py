@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from faceprep.core.files import output_file
-from faceprep.report.figure import FAINT, GRAY, INK, PALETTE, PAPER
+from faceprep.report.figure import FAINT, GRAY, INK, PALETTE, PAPER, save_figure
 from faceprep.stages.classify.result import ClassifyResult
 
 #: Share of the axis below which the labels of two numbers would overlap.
@@ -41,8 +40,7 @@ def plot_accuracy(result: ClassifyResult, out: Path) -> str:
         axes.set_xticks(range(len(arms)), arms)
         axes.set_xlabel("without synthetic faces", color=INK, fontsize=9)
     axes.margins(x=0.05 if len(counts) > 1 else 0.5 / len(arms))
-    with output_file(out) as aside:
-        figure.savefig(aside, dpi=130, format="png", metadata={"Software": None})
+    save_figure(figure, out, dpi=130)
     return str(out)
 
 

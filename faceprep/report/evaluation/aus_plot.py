@@ -6,16 +6,25 @@ intensity of every face.
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceprep.core.files import output_file
 from faceprep.core.vocabulary import AU_DESCRIPTIONS, INTENSITY_AUS
 from faceprep.evaluation.aus.agreement import AUAgreement
 from faceprep.evaluation.aus.evaluate import AUEvaluation
 from faceprep.report.evaluation.aus_table import headline
-from faceprep.report.figure import BLUE, FAINT, GRAY, INK, ORANGE, PAPER, STYLE, check_plot
+from faceprep.report.figure import (
+    BLUE,
+    FAINT,
+    GRAY,
+    INK,
+    ORANGE,
+    PAPER,
+    STYLE,
+    check_plot,
+    save_figure,
+)
 from faceprep.report.numbers import number
 from faceprep.report.sheets.text import printable
 
@@ -41,7 +50,7 @@ def plot_agreement(evaluation: AUEvaluation, out: Path) -> None:
     with mpl.rc_context():
         mpl.rcdefaults()  # the user's own style may not fit
         mpl.rcParams.update(STYLE)
-        _save(draw(evaluation), out)
+        save_figure(draw(evaluation), out, "draw it in another folder with --plot", dpi=_DOTS)
 
 
 def draw(evaluation: AUEvaluation) -> "Figure":
@@ -200,11 +209,3 @@ def _short(text: str, most: int = 60) -> str:
     """Shorten a text in its middle, because both ends carry the information."""
     half = (most - 1) // 2
     return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
-
-
-def _save(figure: "Figure", out: Path) -> None:
-    """Write the file atomically; equal evaluations give equal bytes."""
-    kind = out.suffix.lower()[1:]
-    metadata: dict[str, Any] = {"CreationDate": None} if kind == "pdf" else {}
-    with output_file(out, "draw it in another folder with --plot") as aside:
-        figure.savefig(aside, format=kind, dpi=_DOTS, metadata=metadata)

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceprep.core.files import output_file
 from faceprep.core.vocabulary import EXPRESSIONS
 from faceprep.evaluation.codes import CodesReport, project
-from faceprep.report.figure import GRAY, PAPER, STYLE
+from faceprep.report.figure import GRAY, PAPER, STYLE, save_figure
 from faceprep.report.sheets.text import printable
 
 if TYPE_CHECKING:
@@ -63,9 +62,8 @@ def plot_codes(report: CodesReport, out: Path, seed: int = 0) -> None:
         figure.text(0.02, 0.96, title, fontsize=14, va="center")
         figure.text(0.02, 0.925, printable(report.generator), fontsize=8.5, color=GRAY, va="center")
         figure.subplots_adjust(left=0.02, right=0.98, top=0.86, bottom=0.1, wspace=0.05)
-        with output_file(out, "draw it in another folder with -o") as aside:
-            kind = out.suffix[1:].lower()
-            figure.savefig(aside, format=kind, dpi=110, facecolor=PAPER)
+        hint = "draw it in another folder with -o"
+        save_figure(figure, out, hint, dpi=110, facecolor=PAPER)
 
 
 def _draw(

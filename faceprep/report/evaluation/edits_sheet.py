@@ -38,7 +38,7 @@ def draw_sheet(evaluated: Evaluated, out: Path, *, rows: int = ROWS, seed: int =
         new = [evaluated.editor.new_faces(NEW_PEOPLE, name, seed) for name in classes]
         people = [Line("new", [faces[number] for faces in new]) for number in range(NEW_PEOPLE)]
         blocks.append(grid("New people", list(classes), people, width))
-    write_sheet(blocks, out)
+    write_sheet(blocks, out, flag="--sheet")
 
 
 def choose_sources(

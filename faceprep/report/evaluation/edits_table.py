@@ -10,7 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.text import Text
 
-from faceprep.core.errors import Again, FaceprepError, UsageError
+from faceprep.core.errors import Again, UsageError
+from faceprep.core.files import output_file
+from faceprep.core.marks import keep_foreign
 from faceprep.core.vocabulary import plural
 from faceprep.evaluation.edits.result import KINDS, MEAN, EditReport
 from faceprep.metrics.expression_classifier.fit import HeldOutAccuracy
@@ -140,10 +142,11 @@ def edit_data(report: EditReport) -> dict[str, Any]:
 
 
 def check_table(out: Path) -> None:
-    """Refuse a file that is not Parquet with a UsageError, before anything is computed."""
+    """Refuse a file that is not Parquet, or not faceprep's own, before anything is computed."""
     if out.suffix.lower() != ".parquet":
         parquet = Again({"table": out.with_suffix(".parquet")})
         raise UsageError(f"the table is Parquet, not {out.name}", parquet)
+    keep_foreign([out], "--table")
 
 
 def write_table(report: EditReport, out: Path) -> None:
@@ -166,11 +169,8 @@ def write_table(report: EditReport, out: Path) -> None:
     ]
     table = pa.Table.from_pylist(rows, pa.schema(fields))
     about = json.dumps(data, sort_keys=True, ensure_ascii=False)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table.replace_schema_metadata({b"faceprep": about.encode()}), out)
-    except OSError as error:
-        raise FaceprepError(f"cannot write {out}: {error.strerror or error}") from error
+    with output_file(out, "write it in another folder with --table") as aside:
+        pq.write_table(table.replace_schema_metadata({b"faceprep": about.encode()}), aside)
 
 
 def _type(name: str) -> Any:

@@ -10,10 +10,10 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from faceprep.core.errors import Again, FaceprepError, Remedy, UsageError
-from faceprep.core.files import output_file
+from faceprep.core.errors import FaceprepError, Remedy, UsageError
 from faceprep.core.vocabulary import COLUMNS_R, plural
-from faceprep.report.sheets.drawing import GRAY, PAPER, PARTS, stack
+from faceprep.report.sheets.drawing import GRAY, PAPER, PARTS
+from faceprep.report.sheets.grid import check_png, write_sheet
 from faceprep.report.sheets.sections import (
     COLUMNS,
     FEWEST_COLUMNS,
@@ -108,9 +108,7 @@ def contact_sheet(
     FaceprepError
         The select manifest cannot be read, or the sheet cannot be written.
     """
-    if out.suffix.lower() != ".png":
-        png = Again({"sheet": out.with_suffix(".png")})
-        raise UsageError(f"a contact sheet is a PNG, not {out.name}", png)
+    check_png(out, "--sheet")
     place = Workspace(workspace)
     if not place.shards("align"):
         raise UsageError(
@@ -134,9 +132,8 @@ def contact_sheet(
     width = 2 * MARGIN + HEADING + columns * (TILE_SIZE + GUTTER) - GUTTER
     blocks = [_header(place, index, width, landmarks)]
     blocks += [_block(section, rows, tiles, columns, width) for section in sections]
-    sheet = stack([*blocks, Image.new("RGB", (width, MARGIN // 2), PAPER)])
-    with output_file(out, "draw it in another folder with --sheet") as aside:
-        sheet.save(aside, format="PNG", compress_level=3)
+    blocks.append(Image.new("RGB", (width, MARGIN // 2), PAPER))
+    sheet = write_sheet(blocks, out, flag="--sheet")
     drawn = [len(s.positions) for s in sections if s.kind == "failure"]
     return Sheet(
         out, sheet.width, sheet.height, len(chosen) - sum(drawn), sum(drawn), tiles.placeholders

@@ -1,5 +1,6 @@
 """Sheets of faces in rows and columns, with names."""
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from PIL import Image, ImageDraw, PngImagePlugin
 
 from faceprep.core.errors import Again, UsageError
 from faceprep.core.files import output_file
+from faceprep.core.marks import MARK, keep_foreign
 from faceprep.report.sheets.drawing import GRAY, PAPER, fit, rounded, stack
 from faceprep.report.sheets.text import shorten, write
 
@@ -26,9 +28,10 @@ class Line:
 
 
 def check_png(out: Path, flag: str, what: str = "a contact sheet") -> None:
-    """Refuse a file that is not a PNG with a UsageError, before anything is computed."""
+    """Refuse a file that is not a PNG, or not faceprep's own, before anything is computed."""
     if out.suffix.lower() != ".png":
         raise UsageError(f"{what} is a PNG, not {out.name}", Again({flag: out.with_suffix(".png")}))
+    keep_foreign([out], flag)
 
 
 def width_for(columns: int) -> int:
@@ -70,23 +73,44 @@ def grid(title: str, columns: Sequence[str], lines: Sequence[Line], width: int) 
 
 
 def write_sheet(
-    blocks: Sequence[Image.Image], out: Path, marks: Mapping[str, str] | None = None
-) -> None:
-    """Write blocks of one width from top to bottom; see `write_marked`."""
-    write_marked(stack(blocks), out, marks)
+    blocks: Sequence[Image.Image],
+    out: Path,
+    marks: Mapping[str, str] | None = None,
+    flag: str = "-o",
+) -> Image.Image:
+    """Write blocks of one width from top to bottom, and return the sheet; see `write_marked`."""
+    sheet = stack(blocks)
+    write_marked(sheet, out, marks, flag)
+    return sheet
 
 
 def write_marked(
-    image: Image.Image | np.ndarray, out: Path, marks: Mapping[str, str] | None = None
+    image: Image.Image | np.ndarray,
+    out: Path,
+    marks: Mapping[str, str] | None = None,
+    flag: str = "-o",
 ) -> None:
     """Write a PNG with text metadata (chunks ``tEXt`` and ``iTXt``) atomically.
 
-    `image` may be ``(H, W, 3) uint8`` RGB; `marks` are keyword → text. FaceprepError if it cannot
-    be written.
+    Parameters
+    ----------
+    image
+        May be ``(H, W, 3) uint8`` RGB.
+    marks
+        Keyword → text, besides faceprep's mark.
+    flag
+        Flag that names the file, for the hint.
+
+    Raises
+    ------
+    FaceprepError
+        The file cannot be written.
     """
     picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image
     text_chunks = PngImagePlugin.PngInfo()
-    for key, text in (marks or {}).items():
+    for key, text in {**MARK, **(marks or {})}.items():
         text_chunks.add_text(key, text)
-    with output_file(out, "draw it in another folder with -o") as aside:
-        picture.save(aside, format="PNG", pnginfo=text_chunks)
+    with output_file(out, f"draw it in another folder with {flag}") as aside:
+        data = io.BytesIO()  # Pillow's errors of writing do not say that the disk is full
+        picture.save(data, format="PNG", compress_level=3, pnginfo=text_chunks)
+        aside.write_bytes(data.getbuffer())

@@ -8,6 +8,7 @@ from typing import Any
 from PIL import Image
 
 from faceprep.core.errors import Again, Hint, UsageError
+from faceprep.core.marks import free_path, keep_foreign
 from faceprep.generators.targets import NEUTRAL
 from faceprep.inference.edit import EditGrid, Edits, NewFaces
 from faceprep.inference.generator import LoadedGenerator
@@ -53,9 +54,11 @@ def picture_paths(out: Path | None, names: Sequence[str], sources: Iterable[str]
     Raises
     ------
     UsageError
-        `out` is one file for several pictures, not a PNG, or a source.
+        `out` is one file for several pictures, not a PNG, or a source; or a file would be replaced
+        that faceprep did not write.
     """
     if out is not None and not out.is_dir() and out.suffix:
+        _keep_sources([out], sources)
         check_png(out, "-o", "a picture")
         if len(names) > 1:
             folder = Again({"-o": f"{out.with_suffix('')}/"})
@@ -68,31 +71,31 @@ def picture_paths(out: Path | None, names: Sequence[str], sources: Iterable[str]
             taken[name] = taken.get(name, 0) + 1
             more = f"-{taken[name]}" if taken[name] > 1 else ""
             paths.append((out or Path()) / f"{name}{more}.png")
-    _keep_sources(paths, sources)
+        _keep_sources(paths, sources)
+        keep_foreign(paths, "-o")
     return paths
 
 
 def sheet_path(out: Path | None, name: str, sources: Iterable[str] = ()) -> Path:
     """Choose the path of a sheet: the file `out`, or a file of this name in the folder `out`.
 
-    UsageError if it is not a PNG, or is one of the input photographs.
+    UsageError if it is not a PNG, is one of the input photographs, or would replace another file.
     """
     if out is None or out.is_dir():
-        path = (out or Path()) / name
-    else:
-        check_png(out, "-o")
-        path = out
-    _keep_sources([path], sources)
-    return path
+        out = (out or Path()) / name
+    _keep_sources([out], sources)
+    check_png(out, "-o")
+    return out
 
 
 def _keep_sources(paths: Iterable[Path], sources: Iterable[str]) -> None:
+    """Refuse to replace an input, which may be a picture of faceprep's own."""
     read = {Path(source).resolve() for source in sources}
     for path in paths:
         if path.resolve() in read:
             raise UsageError(
                 f"{path} is the photograph itself, it would be lost",
-                Again({"-o": path.with_name(f"new-{path.name}")}),
+                Again({"-o": free_path(path.with_name(f"new-{path.name}"))}),
             )
 
 

@@ -9,8 +9,7 @@ from faceprep.core.errors import Again, FaceprepError, Remedy, UsageError
 from faceprep.core.images import read_image
 from faceprep.core.vocabulary import plural
 from faceprep.report.sheets.contact_sheet import Sheet
-from faceprep.report.sheets.drawing import stack
-from faceprep.report.sheets.grid import Line, check_png, grid, header, width_for, write_marked
+from faceprep.report.sheets.grid import Line, check_png, grid, header, width_for, write_sheet
 from faceprep.report.summaries.results import CLASSIFY
 from faceprep.workspace import Workspace, artifacts, synthetic
 from faceprep.workspace.manifest import inside
@@ -73,8 +72,7 @@ def draw_synthetic(
     note = f"{plural(total, 'face')}, all synthetic  ·  {name}"
     blocks = [header("Synthetic faces", note, width), grid("", [""] * across, lines, width)]
     marks = {"synthetic": "true", "generator": name, "checkpoint": str(info.get("checkpoint"))}
-    image = stack(blocks)
-    write_marked(image, out, marks)
+    image = write_sheet(blocks, out, marks, "--sheet")
     return Sheet(out, *image.size, sum(len(line.tiles) for line in lines), 0, lost)
 
 

@@ -17,6 +17,7 @@ from faceprep.core.device import choose_device
 from faceprep.core.errors import Again, UsageError
 from faceprep.core.files import nearest_path
 from faceprep.core.images import write_png
+from faceprep.core.marks import MARK
 from faceprep.execution.stage import ShardOutput, Stage, image_name
 from faceprep.faces.aligner import Aligner, Alignment
 from faceprep.faces.alignment import load_template
@@ -101,7 +102,7 @@ def _row(face_id: str, alignment: Alignment, out: ShardOutput) -> Row:
     if alignment.crop is None:
         return alignment.columns
     name = image_name(face_id)
-    data = write_png(out.images / name, alignment.crop)
+    data = write_png(out.images / name, alignment.crop, MARK)
     file = {"crop": out.relative(name), "crop_sha256": hashlib.sha256(data).hexdigest()}
     return alignment.columns | file
 

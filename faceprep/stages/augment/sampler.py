@@ -14,6 +14,7 @@ import torch
 from faceprep.config import Config
 from faceprep.core.errors import Again, FaceprepError
 from faceprep.core.files import file_sha256
+from faceprep.core.marks import MARK
 from faceprep.generators.store import load_trained
 from faceprep.stages.augment.candidates import Candidate, CandidateMaker
 from faceprep.stages.augment.schedule import Schedule
@@ -104,6 +105,7 @@ class Sampler:
     def text(self, row: Row) -> dict[str, str]:
         """Return the text metadata of a face's PNG file."""
         return {
+            **MARK,
             "Comment": "synthetic face, made by a generator; nobody was photographed",
             "synthetic": "true",
             "generator": self.name,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from faceprep.config import Config
 from faceprep.core.errors import Again, FaceprepError, MissingToolError
+from faceprep.core.marks import keep_foreign
 from faceprep.core.progress import Progress
 from faceprep.execution import local
 from faceprep.execution.runner import workers
@@ -66,6 +67,8 @@ def run_classify(
     )
     if dry_run:
         return result
+    if not (plan.folder / "accuracy.parquet").is_file():
+        keep_foreign([plan.folder / "accuracy.png"], None)
     remember(config, (STAGE,))
     _train(config, result, progress)
     _refuse_own_leaks(result)

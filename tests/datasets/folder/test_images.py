@@ -2,6 +2,7 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import UsageError
@@ -15,6 +16,14 @@ VIDEO = b"\0\0\0\x20ftypisom\0\0\2\0isomiso2"
 def gif() -> bytes:
     stream = BytesIO()
     Image.new("L", (16, 16), 90).save(stream, "GIF")
+    return stream.getvalue()
+
+
+def png(software=""):
+    stream, text = BytesIO(), PngInfo()
+    if software:
+        text.add_text("Software", software)
+    Image.new("L", (16, 16), 90).save(stream, "PNG", pnginfo=text)
     return stream.getvalue()
 
 
@@ -80,3 +89,13 @@ def test_a_link_of_git_annex_is_named(plant, read):
     assert report.left_out[
         "git-annex link whose file is not here: fetch it with git annex get"
     ].examples == ["b.jpg"]
+
+
+def test_pictures_that_faceprep_wrote_are_left_out_and_counted(plant, read):
+    own = {"sheet.png": "faceprep 1.0", "anna/happy-2.PNG": "faceprep"}
+    root = plant("anna/happy.jpg", texts={"anna/sad.png": png(), "odd.png": png("GIMP")})
+    plant(texts={name: png(software) for name, software in own.items()})
+    rows, report = read("folder", root)
+    assert [row.path for row in rows] == ["anna/happy.jpg", "anna/sad.png", "odd.png"]
+    left_out = report.left_out["picture that faceprep wrote: it is no photograph"]
+    assert (left_out.count, sorted(left_out.examples)) == (2, sorted(own))

@@ -1,0 +1,86 @@
+"""Mark the pictures that faceprep writes, and keep files of the user from being replaced.
+
+A mark is a text of a PNG (chunk ``tEXt``) behind the header, the creator in a PDF, or the metadata
+``faceprep`` of a Parquet file. Readers of photographs leave marked pictures out.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from faceprep.core.errors import Again, Shell, UsageError
+from faceprep.core.image_header import read_text
+
+#: Text of every PNG, and metadata of every PDF; sheets add the version to it.
+MARK = {"Software": "faceprep"}
+PDF_MARK = {"Creator": "faceprep"}
+
+_HEAD_BYTES = 1024
+_FOOTER_BYTES = 1 << 20  # of a Parquet file, which holds its metadata
+
+
+def is_own_file(path: str | Path) -> bool:
+    """Return whether faceprep wrote a PNG, PDF or Parquet file; False if it cannot be read."""
+    try:
+        # O_NONBLOCK: opening a pipe without a writer returns instead of waiting.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except (OSError, ValueError):
+        return False
+    try:
+        head = os.read(descriptor, _HEAD_BYTES)
+        if head.startswith(b"%PDF"):
+            return b"/Creator (faceprep)" in Path(path).read_bytes()
+        if head.startswith(b"PAR1"):
+            return b"faceprep" in Path(path).read_bytes()[-_FOOTER_BYTES:]
+        return is_marked(head)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def is_marked(head: bytes) -> bool:
+    """Return whether the first bytes of a PNG hold a mark.
+
+    Earlier versions marked synthetic faces only, by their generator's checkpoint.
+    """
+    if b"faceprep" not in head and b"checkpoint" not in head:
+        return False  # nearly every photograph
+    text = read_text(head)
+    own = text.get("Software", "").startswith(MARK["Software"])
+    return own or (text.get("synthetic") == "true" and "checkpoint" in text)
+
+
+def keep_foreign(paths: Iterable[Path], flag: str | None) -> None:
+    """Refuse to replace files that faceprep did not write.
+
+    Parameters
+    ----------
+    paths
+        Pictures to write; those that do not exist, are empty or marked may be written.
+    flag
+        Flag that names the picture, for the hint; None: the hint moves the file away.
+
+    Raises
+    ------
+    UsageError
+        A file exists and has no mark.
+    """
+    chosen = list(paths)
+    for path in chosen:
+        if not path.is_file() or path.stat().st_size == 0 or is_own_file(path):
+            continue
+        message = f"{path} exists and faceprep did not write it: it would be lost"
+        if flag is None:
+            raise UsageError(message, Shell(("mv", str(path), str(free_path(path)))))
+        other = free_path(path if len(chosen) == 1 else path.parent / "faceprep")
+        raise UsageError(message, Again({flag: other}))
+
+
+def free_path(path: Path) -> Path:
+    """Return a path that does not exist, with a number behind its stem if necessary."""
+    free, number = path, 2
+    while free.exists():
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        number += 1
+    return free
