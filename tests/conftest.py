@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from builders.hints import check_hint
+from builders.small_disk import SmallDisk, mounted
 from hypothesis import settings
 
 from faceprep.core.errors import TYPED, FaceprepError, Hint
@@ -84,6 +85,13 @@ def openface_models() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("no OpenFace models (set FACEPREP_TEST_OPENFACE_MODELS to its AU_predictors)")
     return Path(folder)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A file system of 64 megabytes; the test skips where it cannot be mounted."""
+    with mounted(tmp_path / "disk") as disk:
+        yield disk
 
 
 def _select_row(number: int) -> dict[str, Any]:

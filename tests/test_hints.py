@@ -122,6 +122,7 @@ TRIALS = {
         Trial("evaluate codes 'my ws'"),
         Trial("show 'my ws'", fails_once("faceprep.report.show.page.show", RuntimeError("x"))),
         Trial("show 'my ws'", fails_once("faceprep.report.show.page.show", KeyboardInterrupt())),
+        Trial("show 'my ws'", fails_once("faceprep.report.show.page.show", FULL)),
     ],
     "config": [
         Trial(f"align {WS} {DATA} --set align.detectr=dlib --dry-run"),
@@ -146,6 +147,18 @@ TRIALS = {
     "core": [
         Trial(f"edit {FACE} --to fear {WS} --device gpu -o a.png"),
         Trial(f"edit {FACE} --to fear {WS} --device cuda -o a.png"),
+        Trial("show 'my ws' --sheet a.png", photographs("a.png", folder=".")),
+        Trial(
+            f"edit {FACE} {OTHER} --to fear {WS}",
+            photographs("P073__Fear__003-fear.png", folder="."),
+        ),
+        Trial(
+            "classify --only --workspace bare --sweep 0 --seeds 1",
+            lambda place, patch: (
+                copied("my ws", "bare", "select", "align")(place, patch),
+                written(bare__classify__accuracy_png=BLACK)(place, patch),
+            ),
+        ),
     ],
     "datasets": [
         Trial(f"select --dataset folder --root dta/OriginalImg {NEW} --dry-run"),

@@ -3,7 +3,6 @@
 Results go to stdout, progress and messages to stderr.
 """
 
-import contextlib
 import functools
 import json
 import sys
@@ -72,8 +71,7 @@ def _interrupted(interruption: Interruption, stop: KeyboardInterrupt) -> int:
     again = Again({"overwrite": False}, note="goes on where it was")
     by_key = interruption.exit_code == INTERRUPTED
     words = "interrupted" if by_key else f"stopped by {interruption.name}"
-    with contextlib.suppress(OSError):  # SIGHUP: the terminal is gone
-        complain(words, stop.args[0] if stop.args else again)
+    complain(words, stop.args[0] if stop.args else again)
     return interruption.exit_code
 
 

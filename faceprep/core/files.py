@@ -7,15 +7,17 @@ There are no locks: a name whose process has ended has no effect.
 
 import contextlib
 import difflib
+import errno
 import hashlib
 import json
 import os
 import re
+import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from faceprep.core.errors import FaceprepError, Hint
 
@@ -26,7 +28,7 @@ def atomic_write(path: Path, *, sync: bool = False) -> Iterator[Path]:
 
     A reader sees either the old or the complete new file. If the block fails, the old file is kept
     and the temporary one removed. `is_abandoned` recognises the temporary files of killed
-    processes.
+    processes. The file has the permissions of the umask, whichever library writes it.
 
     Parameters
     ----------
@@ -39,32 +41,76 @@ def atomic_write(path: Path, *, sync: bool = False) -> Iterator[Path]:
     # distinguishes the name from that of an unfinished shard.
     temporary = path.with_name(f".{path.name}.{os.getpid()}@{here()}.tmp")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         yield temporary
+        if temporary.stat().st_mode != mode:  # replaced by a file of mkstemp, which is private
+            temporary.chmod(mode)
         if sync:
             with temporary.open("rb") as stream:
                 os.fsync(stream.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)
         raise
 
 
 @contextlib.contextmanager
-def output_file(path: Path, hint: Hint | None = None) -> Iterator[Path]:
+def output_file(path: Path, hint: Hint | None = None, size: int | None = None) -> Iterator[Path]:
     """Write a file requested by the user: `atomic_write` that creates the folder if needed.
+
+    Parameters
+    ----------
+    hint
+        Hint of the error.
+    size
+        Number of bytes of the file, if known, for the message.
 
     Raises
     ------
     FaceprepError
-        The file cannot be written; `hint` is the hint of the error.
+        The file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary:
             yield temporary
     except OSError as error:
-        raise FaceprepError(f"cannot write {path}: {error.strerror or error}", hint) from error
+        raise FaceprepError(write_failure(error, path, size), hint) from error
+
+
+def write_failure(error: Exception, path: Path, needed: int | None = None) -> str:
+    """Return one line about a file that could not be written; `needed` bytes, if known."""
+    if not is_disk_full(error):
+        return f"cannot write {path}: {getattr(error, 'strerror', None) or error}"
+    if getattr(error, "errno", None) == errno.EDQUOT:
+        return f"no space left for {path}: the disk quota is used up"
+    place = path.absolute()
+    while not place.exists():
+        place = place.parent
+    disk = place
+    while not disk.is_mount():
+        disk = disk.parent
+    free = shutil.disk_usage(place).free / 1e6
+    wanted = "" if needed is None else f"{needed / 1e6:,.1f} MB needed, "
+    return f"no space left on {disk} for {path}: {wanted}{free:,.1f} MB free"
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether an error of a write means that the disk, or the user's quota, is full."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    # The library safetensors passes the error of the system on as text.
+    return f"os error {errno.ENOSPC})" in str(error) or f"os error {errno.EDQUOT})" in str(error)
+
+
+def reserve(stream: IO[bytes], size: int) -> None:
+    """Reserve the blocks of a new file, so that a full disk is an OSError before the work."""
+    if size and hasattr(os, "posix_fallocate"):  # not on macOS
+        os.posix_fallocate(stream.fileno(), 0, size)
 
 
 def nearest_path(path: Path) -> Path | None:

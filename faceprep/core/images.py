@@ -140,7 +140,7 @@ def write_png(path: Path, image: np.ndarray, text: Mapping[str, str] | None = No
     Parameters
     ----------
     text
-        Texts by keyword to add to the file, see `faceprep.core.image_header`.
+        Texts by keyword to add to the file, e.g. `faceprep.core.marks.MARK`.
 
     Raises
     ------

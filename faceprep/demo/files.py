@@ -48,6 +48,10 @@ def write_file(root: Path, path: str, data: bytes) -> None:
                 raise
             for folder in (temporary.parent, target.parent):
                 folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
 
 
 def clear(root: Path, *names: str) -> None:

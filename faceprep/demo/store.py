@@ -18,6 +18,7 @@ import cv2
 
 from faceprep.config import DemoConfig
 from faceprep.core.errors import Again, FaceprepError, UsageError
+from faceprep.core.files import write_failure
 from faceprep.core.progress import Progress
 from faceprep.demo.action_units import AU_NAMES
 from faceprep.demo.files import TRUTH, TRUTH_FOLDER, clear, write_file
@@ -78,7 +79,7 @@ def render_demo(
     except OSError as error:
         if not _is_complete(root, record):  # otherwise another process finished it and cleaned up
             raise FaceprepError(
-                f"{root}: {error.strerror or error}", hint=Again(note="goes on where it was")
+                write_failure(error, root), hint=Again(note="goes on where it was")
             ) from error
     finally:
         if progress is not None:

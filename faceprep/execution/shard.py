@@ -17,6 +17,7 @@ from typing import cast
 
 from faceprep import __version__
 from faceprep.core.errors import Again, FaceprepError, ManifestError
+from faceprep.core.files import write_failure
 from faceprep.execution.job import Job
 from faceprep.execution.stage import ShardOutput, Stage
 from faceprep.workspace import Marker, Workspace
@@ -107,7 +108,7 @@ def explain_os_error(error: OSError, workspace: Workspace) -> OSError | Faceprep
     if error.errno not in _FATAL:
         return error
     return FaceprepError(
-        f"cannot write below {workspace.root}: {error.strerror or error}",
+        write_failure(error, workspace.root),
         Again(note="when there is space, and the right to write: it goes on where it was"),
     )
 

@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -117,7 +118,7 @@ def load_trained(
     from faceprep.workspace.discover import trained_file
 
     path = trained_file(workspace, generator)
-    with _trained_again(workspace, generator):
+    with _trained_again(workspace):
         return load_generator(path, device=device)
 
 
@@ -141,7 +142,7 @@ def read_trained(
     from faceprep.workspace.discover import trained_file
 
     path = trained_file(workspace, generator)
-    with _trained_again(workspace, generator):
+    with _trained_again(workspace):
         file = read_checkpoint(path)
         if whole:
             file.load()
@@ -149,10 +150,10 @@ def read_trained(
 
 
 @contextmanager
-def _trained_again(workspace: Path, name: str) -> Iterator[None]:
+def _trained_again(workspace: Path) -> Iterator[None]:
     """Replace the hint of a damaged file by the training command of this workspace."""
     try:
         yield
     except DamagedCheckpoint as error:
-        again = Remedy("train", workspace, {"generator": name, "overwrite": True}, resume=True)
+        again = replace(cast(Remedy, error.hint), workspace=workspace)
         raise DamagedCheckpoint(error.message, again) from None

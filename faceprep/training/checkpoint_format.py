@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from faceprep.core.errors import FaceprepError, Hint, Remedy
-from faceprep.workspace.artifacts import TRAIN
+from faceprep.workspace.artifacts import RESUME, TRAIN, USE
 
 #: Version of the format.
 FORMAT = 1
@@ -83,11 +83,12 @@ def digest(tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> str:
 
 
 def train_again(path: Path) -> Hint:
-    """Return the command that trains the generator of a file of a workspace again."""
+    """Return the command that makes the file of a generator again, from its checkpoint if any."""
     folder = path.absolute().parent
     if folder.parent.name != TRAIN:
         return "take another file"
-    wanted = {"generator": folder.name, "overwrite": True}
+    lost = path.name != USE or not (folder / RESUME).is_file()
+    wanted = {"generator": folder.name, "overwrite": lost}
     return Remedy("train", folder.parent.parent, wanted, resume=True)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from faceprep.core.errors import Again, FaceprepError
-from faceprep.core.files import atomic_write
+from faceprep.core.files import atomic_write, write_failure
 from faceprep.training import optimizer_state, random_state
 from faceprep.training.checkpoint import read_checkpoint
 from faceprep.training.checkpoint_format import (
@@ -117,7 +117,8 @@ def _write(path: Path, tensors: dict[str, Tensor], document: str) -> None:
         with atomic_write(path, sync=True) as temporary:
             save_file(tensors, temporary, metadata={DOCUMENT: document})
     except (OSError, SafetensorError) as error:
+        size = sum(value.numel() * value.element_size() for value in tensors.values())
         raise FaceprepError(
-            f"{path} cannot be written: {error}",
+            write_failure(error, path, size),
             hint=Again({"overwrite": False}, note="when there is space"),
         ) from None

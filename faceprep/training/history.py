@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceprep.core.errors import Again, FaceprepError
-from faceprep.core.files import atomic_write
+from faceprep.core.errors import Again
+from faceprep.core.files import output_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,14 +76,9 @@ class History:
         table = self.table()
         if table is None:
             return
-        try:
-            with atomic_write(self.path) as temporary:
-                pq.write_table(table, temporary)
-        except OSError as error:
-            raise FaceprepError(
-                f"{self.path} cannot be written: {error}",
-                Again({"overwrite": False}, note="when there is space"),
-            ) from None
+        again = Again({"overwrite": False}, note="when there is space")
+        with output_file(self.path, again) as temporary:
+            pq.write_table(table, temporary)
 
 
 def _earlier(path: Path, steps: int) -> "pa.Table | None":

@@ -122,9 +122,28 @@ class Training:
     def save(self) -> None:
         """Write the history, which may be ahead of the checkpoints, then the checkpoints."""
         self.history.write()
-        folder, trainer = self.job.folder, self.trainer
-        # Keys of the file format.
-        common: dict[str, Any] = {
+        trainer = self.trainer
+        write_checkpoint(
+            self.job.folder / RESUME,
+            optimizers=trainer.optimizers,
+            streams=trainer.streams,
+            extra={**self.job.facts, "subjects": self.job.subjects},
+            **self._common(),
+        )
+        self.save_for_use()
+
+    def save_for_use(self) -> None:
+        """Write the file for inference."""
+        with self._evaluating():
+            measured = self.trainer.measure()
+        facts = {**self.job.facts, "subjects": self.job.subjects}
+        extra = {**facts, **self.job.extra, **measured}
+        write_checkpoint(self.job.folder / USE, extra=extra, **self._common())
+
+    def _common(self) -> dict[str, Any]:
+        """Return what both files hold, by the keys of the file format."""
+        trainer = self.trainer
+        return {
             "kind": trainer.kind,
             "config": trainer.config,
             "networks": self.networks(),
@@ -135,17 +154,6 @@ class Training:
                 "images": self.images,
             },
         }
-        extra = {**self.job.facts, "subjects": self.job.subjects}
-        write_checkpoint(
-            folder / RESUME,
-            optimizers=trainer.optimizers,
-            streams=trainer.streams,
-            extra=extra,
-            **common,
-        )
-        with self._evaluating():
-            extra |= {**self.job.extra, **trainer.measure()}
-        write_checkpoint(folder / USE, extra=extra, **common)
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
@@ -189,7 +197,10 @@ class Training:
                     announced = pace.announcement(self.number, self.in_phase)
                     if announced is not None:
                         reporter.say(announced)
-                self.save()
+                if outcome.began == self.total:  # only the file for use is missing
+                    self.save_for_use()
+                else:
+                    self.save()
                 outcome.stopped = signals.received
         finally:
             reporter.finish()

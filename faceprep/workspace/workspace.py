@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.core.errors import FaceprepError, ManifestError, Remedy
-from faceprep.core.files import file_sha256, write_json
+from faceprep.core.files import file_sha256, write_failure, write_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,7 +97,7 @@ class Workspace:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FaceprepError(
-                f"cannot make {folder}: {error.strerror}",
+                write_failure(error, folder),
                 "choose another folder with --workspace",
             ) from error
 

@@ -1,8 +1,10 @@
 """Atomic writes: whole files or none, and nothing left behind."""
 
+import errno
 import json
 import os
 import socket
+import tempfile
 import time
 from pathlib import Path
 
@@ -16,7 +18,10 @@ from faceprep.core.files import (
     digest,
     file_sha256,
     is_abandoned,
+    is_disk_full,
     output_file,
+    reserve,
+    write_failure,
     write_json,
 )
 from faceprep.workspace import Workspace
@@ -46,6 +51,51 @@ def test_a_finished_write_replaces_the_file(tmp_path, sync):
         temporary.write_text("new")
     assert path.read_text() == "new"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_file_of_a_private_temporary_file_has_the_mode_of_the_umask(tmp_path):
+    """As safetensors and mkstemp write."""
+    (tmp_path / "usual").touch()
+    with atomic_write(tmp_path / "a") as temporary:
+        descriptor, private = tempfile.mkstemp(dir=tmp_path)
+        os.close(descriptor)
+        Path(private).replace(temporary)
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_full_disk_is_named_with_its_free_space(small_disk):
+    path = small_disk.folder / "new" / "a"
+    small_disk.leave(300_000)
+    message = f"no space left on {small_disk.folder} for {path}: 0.5 MB needed, 0.3 MB free"
+    with pytest.raises(FaceprepError) as error, output_file(path, size=500_000) as temporary:
+        temporary.write_bytes(bytes(500_000))
+    assert error.value.message == message
+    with (
+        pytest.raises(FaceprepError, match="no space left"),
+        output_file(path) as temporary,
+        temporary.open("wb") as stream,
+    ):
+        reserve(stream, 500_000)
+    assert not list(path.parent.iterdir())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "full"),
+        OSError(errno.EDQUOT, "quota"),
+        RuntimeError("I/O error: No space left on device (os error 28)"),  # as safetensors says it
+    ],
+)
+def test_a_full_disk_is_recognised_by_every_library(error, tmp_path):
+    assert is_disk_full(error)
+    assert write_failure(error, tmp_path / "a").startswith("no space left ")
+
+
+def test_other_failures_are_told_as_they_are(tmp_path):
+    error = OSError(errno.EROFS, "Read-only file system")
+    assert not is_disk_full(error)
+    assert write_failure(error, tmp_path) == f"cannot write {tmp_path}: Read-only file system"
 
 
 def test_the_temporary_name_is_of_a_file_and_of_a_living_process(tmp_path):

@@ -123,7 +123,7 @@ def test_a_killed_write_leaves_the_old_file(
 
     monkeypatch.setattr(os, "fsync", full)
     run.step()
-    with pytest.raises(FaceprepError, match="No space left") as caught:
+    with pytest.raises(FaceprepError, match="no space left") as caught:
         run.save(path)
     assert caught.value.hint
     assert path.read_bytes() == before
@@ -143,7 +143,7 @@ def test_a_diverged_network_does_not_replace_a_good_file(tmp_path: Path) -> None
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(FaceprepError, match="cannot be written"):
+    with pytest.raises(FaceprepError, match="cannot write"):
         Training().save(tmp_path / "no" / "a.safetensors")
 
 

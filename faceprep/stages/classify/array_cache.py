@@ -9,6 +9,7 @@ Of the files that differ only in the key, the two last used are kept.
 """
 
 import contextlib
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from faceprep.core.errors import Again, FaceprepError, Hint
-from faceprep.core.files import digest, output_file
+from faceprep.core.files import digest, output_file, reserve
 from faceprep.core.progress import Progress
 from faceprep.workspace.load import read_crop
 
@@ -86,15 +87,16 @@ class ArrayCache:
             os.utime(cached.path)  # marks the file as recently used
         if not self.overwrite and cached.is_complete():
             return cached
-        with output_file(cached.path, Again(note="when there is space")) as temporary:
-            shape, kind, parts = compute()
-            array = np.lib.format.open_memmap(temporary, mode="w+", dtype=kind, shape=shape)
-            start = 0
+        shape, kind, parts = compute()
+        size = math.prod(shape) * kind.itemsize
+        again = Again({"overwrite": False}, note="when there is space")
+        with output_file(cached.path, again, size) as temporary, temporary.open("wb") as stream:
+            # Not through a memory map: on a full disk, its process is killed by SIGBUS.
+            reserve(stream, size)
+            form = {"descr": kind.str, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(stream, form)
             for part in parts:
-                array[start : start + len(part)] = part
-                start += len(part)
-            array.flush()
-            del array
+                stream.write(np.ascontiguousarray(part, kind).data)
         return cached
 
     def pixels(

@@ -23,11 +23,13 @@ from faceprep.config import Config
 from faceprep.core.device import choose_device
 from faceprep.core.errors import FaceprepError
 from faceprep.core.files import write_json
+from faceprep.core.marks import keep_foreign
 from faceprep.core.progress import Progress
 from faceprep.execution.shard import versions
 from faceprep.generators.registry import spec_of
 from faceprep.stages.train.calibration import calibrate_trained
 from faceprep.stages.train.plan import Plan, Prepared, prepare, resumed
+from faceprep.training.checkpoint import read_checkpoint
 from faceprep.training.loop import Job, Outcome, Training
 from faceprep.training.trainer import Samples
 from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, TRAIN, USE
@@ -35,6 +37,8 @@ from faceprep.workspace.remembered import remember
 
 #: Title of a panel of the plot of losses → columns of the history.
 _Panels: TypeAlias = Mapping[str, tuple[str, ...]]
+
+LOSSES = "losses.png"
 
 #: Number of threads beyond which small networks do not get faster.
 _MOST_THREADS = 8
@@ -91,8 +95,10 @@ def run_train(
         plan = prepared.plan
         if dry_run:
             return Trained(plan)
-        if resume and plan.done >= sum(plan.steps.values()):
+        if resume and _is_finished(prepared):
             _calibrate(config, prepared.folder, progress, device)
+            if not (prepared.folder / LOSSES).is_file():
+                _losses(config, prepared.folder, pictures)
             return Trained(plan, finished_before=True)
         return _train(config, progress, pictures, prepared, resume)
     finally:
@@ -108,7 +114,9 @@ def _train(
     training = _training(config, prepared, pictures, progress)
     if resume:
         training.resume()
-        progress.say(f"train: going on after step {training.steps} of {training.total}")
+        steps = f"going on after step {training.steps} of {training.total}"
+        complete = training.steps == training.total
+        progress.say(f"train: {f'all steps are done; {USE} is made again' if complete else steps}")
     started = time.time()
     outcome = training.run(progress)
     info = {
@@ -124,11 +132,34 @@ def _train(
         **_times(folder, outcome, started),
         "versions": versions(),
     }
-    write_json(folder / INFO, info)
+    if outcome.steps > outcome.began or _recorded_steps(folder) != outcome.steps:
+        write_json(folder / INFO, info)
     if not outcome.stopped:
         _calibrate(config, folder, progress, device)
-    panels = spec_of(config.train.generator).panels
-    return Trained(prepared.plan, outcome, losses=_losses(folder, pictures, panels))
+    return Trained(prepared.plan, outcome, losses=_losses(config, folder, pictures))
+
+
+def _is_finished(prepared: Prepared) -> bool:
+    """Return whether no step is left, and all files are there and whole.
+
+    A full disk may have room for the checkpoint but not for the files that are written after it.
+    """
+    folder, done = prepared.folder, prepared.plan.done
+    if done < sum(prepared.plan.steps.values()):
+        return False
+    try:
+        file = read_checkpoint(folder / USE)
+        file.load()
+    except FaceprepError:
+        return False
+    return file.progress.get("step") == done == _recorded_steps(folder)
+
+
+def _recorded_steps(folder: Path) -> Any:
+    try:
+        return json.loads((folder / INFO).read_text())["steps"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _device(wanted: str) -> str:
@@ -171,7 +202,9 @@ def _training(
 def _make_folder(folder: Path, empty: bool) -> None:
     try:
         if empty:
-            for name in (RESUME, USE, HISTORY, INFO, "losses.png"):
+            if not any((folder / name).is_file() for name in (RESUME, HISTORY)):
+                keep_foreign([folder / LOSSES, *(folder / "samples").glob("*.png")], None)
+            for name in (RESUME, USE, HISTORY, INFO, LOSSES):
                 (folder / name).unlink(missing_ok=True)
             shutil.rmtree(folder / "samples", ignore_errors=True)
         (folder / "samples").mkdir(parents=True, exist_ok=True)
@@ -199,8 +232,9 @@ def _calibrate(config: Config, folder: Path, progress: Progress, device: str) ->
         calibrate_trained(config, folder / USE, device, progress)
 
 
-def _losses(folder: Path, pictures: Pictures | None, panels: _Panels) -> str | None:
+def _losses(config: Config, folder: Path, pictures: Pictures | None) -> str | None:
     """Draw the history if pictures are enabled."""
     if pictures is None:
         return None
-    return str(pictures.losses(folder / HISTORY, folder / "losses.png", panels))
+    panels = spec_of(config.train.generator).panels
+    return str(pictures.losses(folder / HISTORY, folder / LOSSES, panels))
