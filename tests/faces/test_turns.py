@@ -8,9 +8,9 @@ import pytest
 from faceprep.config import AlignConfig
 from faceprep.core.images import read_image
 from faceprep.faces.aligner import Aligner
-from faceprep.faces.alignment import apply_affine, invert_affine, warp
+from faceprep.faces.alignment import apply_affine, five_from_68, invert_affine, warp
 from faceprep.faces.finder import Face
-from faceprep.faces.turns import compose, move_face, turn_image, turn_matrix
+from faceprep.faces.turns import compose, landmarks_conflict, move_face, turn_image, turn_matrix
 
 
 @pytest.mark.parametrize("turn", range(4))
@@ -86,6 +86,32 @@ def test_a_face_that_is_upside_down_is_not_ok(shared: Path, detector: str, name:
             assert found.columns["status"] in ("no_face", "low_confidence"), found.columns
             reasons.append(found.columns["reason"])
     assert any("align.turns=4" in reason for reason in reasons)
+
+
+SURE_UPSIDE_DOWN = {
+    "mtcnn": ("HrithikRoshan_180.jpg", "Diana_Renee_Valdivieso_Dubon_0001.jpg"),  # 0.998, 0.984
+    "dlib": ("Carolyn_Dawn_Johnson_0003.jpg", "Catherine_Zeta-Jones_0005.jpg"),  # 0.51, 0.44
+}
+
+
+@pytest.mark.parametrize("detector", SURE_UPSIDE_DOWN)
+def test_a_sure_face_that_is_upside_down_says_what_to_set(shared: Path, detector: str) -> None:
+    paths = [shared / "faces" / "images" / name for name in SURE_UPSIDE_DOWN[detector]]
+    images = [turn_image(read_image(path), 2) for path in paths]
+    for found in Aligner(AlignConfig(detector=detector)).align(images, [{}] * 2):
+        assert found.columns["status"] == "low_confidence"
+        assert found.columns["reason"].startswith("the face may be upside down: turned by 180 ")
+        assert found.columns["reason"].endswith("; set align.turns=4")
+        assert found.crop is None
+
+
+def test_landmarks_conflict_if_both_predictors_disagree() -> None:
+    points = np.random.default_rng(0).uniform(0, 100, (68, 2))
+    points[36:42], points[42:48] = (30, 40), (70, 40)
+    five = five_from_68(points)
+    assert not landmarks_conflict(five, points)
+    assert not landmarks_conflict(five + [3, 0], points)
+    assert landmarks_conflict(five + [5, 0], points)
 
 
 def test_uncertain_faces_that_are_upright_stay_ok(shared: Path) -> None:
