@@ -27,15 +27,16 @@ def has_image(root: Path) -> bool:
 def images_among(root: Path, folder: Folder, kinds: KindsByEnding, report: Report) -> list[str]:
     """Return the names of the images of a folder, and report the other files."""
     names = []
+    place = f"{root}/{folder.path}" if folder.path else f"{root}"
     for name in folder.files:
-        path = f"{root}/{folder.join(name)}"
         if is_image(name):
             # Only PNG files can be marked, and others need not be opened.
-            if name[-4:].lower() == ".png" and is_own_file(path):
+            if name[-4:].lower() == ".png" and is_own_file(f"{place}/{name}"):
                 report.leave_out(OWN_PICTURE, folder.join(name))
             else:
                 names.append(name)
             continue
+        path = f"{place}/{name}"
         kind = kinds(path)
         if kind.image:
             names.append(name)

@@ -132,6 +132,9 @@ def _images(root: Path, report: Report) -> list[str]:
         images = images_among(root, folder, kinds, report)
         if folder.path:
             note_tables(root, folder.path, set(folder.files).difference(images), report)
+        if folder.path and not _looks_like_drive(folder.path):  # most files, fast
+            found += [f"{folder.path}/{name}" for name in images]
+            continue
         for path in map(folder.join, images):
             if _looks_like_drive(path):
                 report.leave_out("file whose path begins like a drive (x:)", path)
