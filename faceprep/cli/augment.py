@@ -12,10 +12,18 @@ from faceprep.cli.exit_codes import (
     print_result,
     say_next,
 )
-from faceprep.cli.options import GeneratorKind, as_settings, resolve_flags, stage_flags
+from faceprep.cli.options import (
+    GeneratorKind,
+    as_settings,
+    choices,
+    resolve_flags,
+    seed_of,
+    stage_flags,
+)
 from faceprep.cli.root import GENERATE, app
 from faceprep.cli.stages import part_of
 from faceprep.core.errors import Again, Remedy
+from faceprep.core.vocabulary import MODES
 
 if TYPE_CHECKING:
     from faceprep.config import Config
@@ -27,14 +35,18 @@ Count = Annotated[
 
 @app.command(rich_help_panel=GENERATE)
 @guarded
-@stage_flags(without=("dataset", "root", "limit", "only", "retry_failed"), own_first=True)
+@stage_flags(
+    without=("dataset", "root", "limit", "only", "retry_failed"),
+    own_first=True,
+    seed=Annotated[int | None, seed_of("the faces: people, sources, intensities (augment.seed)")],
+)
 def augment(
     n: Count,
     generator: GeneratorKind = None,
     mode: Annotated[
         str | None,
         typer.Option(
-            metavar="new|edit|other|mix",
+            metavar=choices((*MODES, "mix")),
             help="New people, edited training faces, edited faces of augment.sources, or a mix.",
         ),
     ] = None,
@@ -50,7 +62,8 @@ def augment(
     from faceprep.stages.augment.run import run_augment
 
     values = {"train.generator": generator, "augment.mode": mode, "augment.seed": flags["seed"]}
-    resolved = resolve_flags(as_settings(flags, values)).config
+    read = ("augment", "train.generator", "train.fold")
+    resolved = resolve_flags(as_settings(flags, values), lambda config: read).config
     dry_run, json, quiet = flags["dry_run"], flags["json"], flags["quiet"]
     options = Options(
         overwrite=flags["overwrite"],

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from faceprep.cli.exit_codes import DONE, GATE_FAILED, complain, guarded, print_result, say_next
-from faceprep.cli.options import ConfigFile, Json, Verbose, WorkspaceDir, resolve_flags
+from faceprep.cli.options import ConfigFile, Json, Quiet, Verbose, WorkspaceDir, resolve_flags
 from faceprep.cli.root import STUDY, app
+from faceprep.core.disk import refuse_unwritable
 from faceprep.core.errors import Again, Shell, UsageError
 
 
@@ -26,6 +27,7 @@ def check(
         str | None, typer.Option(metavar="TEXT", help="Why it changes; written into the file.")
     ] = None,
     json: Json = False,
+    quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
     """Compare the accuracy table of classify with a committed baseline; exit code 4 if it dropped.
@@ -40,12 +42,14 @@ def check(
     replace = update_remedy(baseline, root)
     if reason is not None and not update:
         raise UsageError("--reason goes with --update", Again({"update": True}))
+    if update:
+        refuse_unwritable(baseline)
     checked = (
         update_baseline(root, baseline, reason or "") if update else check_workspace(root, baseline)
     )
     print_result(*check_tables(checked), as_json=json)
     if checked.gate is None:
-        say_next(Shell(("git", "diff", str(baseline))), quiet=json)
+        say_next(Shell(("git", "diff", str(baseline))), quiet=json or quiet)
         return DONE
     if checked.gate.passed:
         return DONE

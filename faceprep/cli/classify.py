@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from faceprep.cli.exit_codes import DONE, FAILED, guarded, print_result, say_next
-from faceprep.cli.options import as_settings, resolve_flags, stage_flags
+from faceprep.cli.options import as_settings, choices, resolve_flags, stage_flags
 from faceprep.cli.root import STUDY, app
 from faceprep.core.errors import Again, UsageError
+from faceprep.generators.kinds import KINDS
 
 
 @app.command(rich_help_panel=STUDY)
@@ -37,8 +38,14 @@ def classify(
     folds: Annotated[
         int | None, typer.Option(min=2, help="Cross-validate over the folds of select.")
     ] = None,
-    generator: Annotated[str | None, typer.Option(help="Generator of the synthetic faces.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="First of the seeds.")] = None,
+    generator: Annotated[
+        str | None,
+        typer.Option(metavar=choices(tuple(KINDS)), help="Generator of the synthetic faces."),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="First of the seeds, of weights and batches (classify.seed)."),
+    ] = None,
     **flags: Any,
 ) -> int:
     """Train classifiers with more and more synthetic faces; print accuracies on unseen people.
@@ -46,7 +53,7 @@ def classify(
     faceprep classify --sweep 0,3000,6000,30000 --arms flips,classic@0,logistic@0 --seeds 5
     """
     from faceprep.cli.remedies.classify import rows_with_faces
-    from faceprep.cli.train import bring_up_to_date, on_slurm
+    from faceprep.cli.train import bring_up_to_date, on_slurm, reads
     from faceprep.core.progress import Progress
     from faceprep.execution.plan import Options
     from faceprep.report.accuracy.files import write_files
@@ -55,7 +62,7 @@ def classify(
 
     own = {"seeds": seeds, "folds": folds, "generator": generator, "seed": seed}
     lists = {"sweep": sweep, "times": times, "arms": arms}
-    resolved = resolve_flags(_settings(flags, own, lists)).config
+    resolved = resolve_flags(_settings(flags, own, lists), reads("classify", flags)).config
     asked = resolved.classify
     dry_run, json, quiet = flags["dry_run"], flags["json"], flags["quiet"]
     options = Options(retry_failed=flags["retry_failed"], wait=not flags["no_wait"])

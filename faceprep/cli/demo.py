@@ -6,16 +6,20 @@ from typing import Annotated
 import typer
 
 from faceprep.cli.exit_codes import DONE, guarded, say_next
-from faceprep.cli.options import Quiet, Verbose, Workers
+from faceprep.cli.options import Quiet, Verbose, Workers, choices
 from faceprep.cli.root import PREPARE, app
+from faceprep.core.disk import refuse_unwritable
 from faceprep.core.errors import Remedy
+from faceprep.core.vocabulary import Layout
 
 
 @app.command(rich_help_panel=PREPARE)
 @guarded
 def demo(
     directory: Annotated[Path, typer.Argument(help="Folder to create.")],
-    layout: Annotated[str, typer.Option(help="oulu-casia, ck-plus or celeba.")] = "oulu-casia",
+    layout: Annotated[
+        str, typer.Option(metavar=choices(Layout), help="Dataset whose folders are imitated.")
+    ] = "oulu-casia",
     subjects: Annotated[int | None, typer.Option(help="Number of subjects.")] = None,
     frames: Annotated[int | None, typer.Option(help="Frames per sequence.")] = None,
     difficulty: Annotated[float | None, typer.Option(help="0 easy … 1 hard.")] = None,
@@ -28,6 +32,7 @@ def demo(
 
     faceprep demo out/demo --layout ck-plus --subjects 20
     """
+    from faceprep.config import DemoConfig
     from faceprep.config.sources import resolve
     from faceprep.core.progress import Progress
     from faceprep.stages.pipeline import render
@@ -46,9 +51,11 @@ def demo(
         for key, value in chosen.items()
         if value is not None
     }
+    refuse_unwritable(directory)
     config = resolve(flags=flags).config
+    drawn = config.demo or DemoConfig()
     with Progress(quiet=quiet) as progress:
         render(config, progress)
-    print(f"{directory}: {config.demo.subjects if config.demo else 0} subjects, layout {layout}")
-    say_next(Remedy("run", overrides={"dataset": layout, "root": directory}), quiet)
+    print(f"{directory}: {drawn.subjects} subjects, layout {drawn.layout}")
+    say_next(Remedy("run", overrides={"dataset": drawn.layout, "root": directory}), quiet)
     return DONE

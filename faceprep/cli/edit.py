@@ -1,14 +1,17 @@
 """The verbs ``edit``, ``transfer`` and ``new-faces``: faces from a trained generator."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from faceprep.cli import generator_flags as flags
+from faceprep.cli.effect import refuse_unused
 from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.options import Device, Json, Quiet, Verbose
 from faceprep.cli.remedies import spell
 from faceprep.cli.root import GENERATE, app
+from faceprep.core.disk import refuse_unwritable
 from faceprep.core.errors import Again
 
 
@@ -16,10 +19,15 @@ from faceprep.core.errors import Again
 @guarded
 def edit(
     photographs: flags.Faces = None,
-    to: Annotated[str | None, typer.Option(help="Expression, e.g. happiness.")] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="EXPRESSION", help=f"One of {flags.NAMES}.")
+    ] = None,
     intensity: Annotated[float, typer.Option(help="Intensity of the expression, 0 to 1.")] = 1.0,
     grid: Annotated[
-        bool, typer.Option("--grid", help="Draw a sheet of all expressions in five intensities.")
+        bool,
+        typer.Option(
+            "--grid", help="Draw a sheet of all expressions, or of --to, in five intensities."
+        ),
     ] = False,
     out: flags.Out = None,
     workspace: flags.WorkspaceFlag = None,
@@ -42,10 +50,13 @@ def edit(
 
     if to is None and not grid:
         raise UsageError("which expression?", Again({"grid": True}, note="all; --to names one"))
+    if grid:
+        refuse_unused("--grid draws five intensities", "intensity")
     check_intensity(intensity)
+    refuse_unwritable(out or Path())
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
     if to is not None:
-        loaded.check_expression(to)
+        to = loaded.expression_of(to)
     with Progress(quiet=quiet) as progress:
         inputs = flags.read_faces(photographs or [], loaded, progress)
     if grid or to is None:
@@ -75,7 +86,8 @@ def transfer(
         ),
     ] = None,
     expression: Annotated[
-        str | None, typer.Option(help="Expression that B shows, if known.")
+        str | None,
+        typer.Option(metavar="EXPRESSION", help=f"What B shows, if known: {flags.NAMES}."),
     ] = None,
     out: flags.Out = None,
     workspace: flags.WorkspaceFlag = None,
@@ -102,10 +114,11 @@ def transfer(
     if not onto or not sources:
         advice = "name two photographs, the one with the expression last"
         raise UsageError("whose expression, onto whose face?", advice)
+    refuse_unwritable(out or Path())
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
     loaded.with_codes("transfer expressions")
     if expression is not None:
-        loaded.check_expression(expression, "expression")
+        expression = loaded.expression_of(expression, "expression")
     with Progress(quiet=quiet) as progress:
         faces = flags.read_faces(onto, loaded, progress)
         expressions = flags.read_faces(sources, loaded, progress)
@@ -129,6 +142,7 @@ def new_faces(
     generator: flags.GeneratorFile = None,
     device: Device = None,
     json: Json = False,
+    quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
     """Draw people who do not exist, with every expression.
@@ -139,8 +153,9 @@ def new_faces(
     from faceprep.inference.generator import open_generator
     from faceprep.report.sheets.inference import draw_new_faces, sheet_path
 
+    refuse_unwritable(out or Path())
     path = sheet_path(out, "new-faces.png")
     loaded = open_generator(workspace, generator, device=device or "auto")
     flags.print_written(draw_new_faces(make_new_faces(loaded, count, seed), loaded, path), json)
-    say_next(Again({"seed": seed + 1}, note="draws others"), quiet=json)
+    say_next(Again({"seed": seed + 1}, note="draws others"), quiet=json or quiet)
     return DONE

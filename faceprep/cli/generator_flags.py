@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceprep.cli.exit_codes import DONE, SOME_ROWS_FAILED, complain, print_result
-from faceprep.core.vocabulary import DEFAULT_GENERATOR
+from faceprep.core.vocabulary import DEFAULT_GENERATOR, EXPRESSIONS
 
 if TYPE_CHECKING:
     from faceprep.core.progress import Progress
@@ -15,22 +15,34 @@ if TYPE_CHECKING:
     from faceprep.inference.inputs import InputFaces
     from faceprep.report.sheets.inference import Written
 
+#: Expressions, for a help page.
+NAMES = ", ".join(EXPRESSIONS)
+
 WorkspaceFlag = Annotated[
     Path | None,
-    typer.Option("--workspace", help="Workspace with the generator; by default the only one."),
+    typer.Option(
+        "--workspace", metavar="DIR", help="Workspace with the generator; by default the only one."
+    ),
 ]
 GeneratorFile = Annotated[
     Path | None,
     typer.Option(
+        metavar="FILE|NAME",
         help="File, or name in the workspace; by default"
-        f" WORKSPACE/train/{DEFAULT_GENERATOR}/generator.safetensors."
+        f" WORKSPACE/train/{DEFAULT_GENERATOR}/generator.safetensors.",
     ),
 ]
 Detector = Annotated[
-    str | None, typer.Option(help="mtcnn or dlib; by default that of the workspace.")
+    str | None,
+    typer.Option(
+        metavar="mtcnn|dlib", help="Finds the faces of photographs; by default as in the workspace."
+    ),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", "-o", help="PNG to write; a folder for several pictures.")
+    Path | None,
+    typer.Option(
+        "--out", "-o", metavar="PNG|DIR", help="PNG to write; a folder for several pictures."
+    ),
 ]
 Faces = Annotated[
     list[str] | None,

@@ -3,26 +3,34 @@
 import copy
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from faceprep.cli.completion import complete_assignment
+from faceprep.cli.effect import device_note, note_redundant, refuse_without_effect
 from faceprep.cli.remedies.words import SETTINGS
+from faceprep.core.disk import refuse_unwritable
 from faceprep.core.errors import Again
-from faceprep.core.vocabulary import DEFAULT_GENERATOR
+from faceprep.core.vocabulary import DEFAULT_GENERATOR, Dataset, DeviceKind, EngineKind
+from faceprep.generators.kinds import KINDS
 
 if TYPE_CHECKING:
+    from faceprep.config import Config
     from faceprep.config.sources import Resolved
 
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", "-c", help="Pipeline file (pipelines/*.toml).")
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="Pipeline file (pipelines/*.toml)."),
 ]
 WorkspaceDir = Annotated[
     str | None,
-    typer.Option("--workspace", help="Folder for the results; manifests/NAME if not given."),
+    typer.Option(
+        "--workspace", metavar="DIR", help="Folder for the results; manifests/NAME if not given."
+    ),
 ]
 Assignments = Annotated[
     list[str] | None,
@@ -33,27 +41,46 @@ Assignments = Annotated[
         autocompletion=complete_assignment,
     ),
 ]
+
+
+def choices(kind: Any) -> str:
+    """Return the words of a `Literal`, or of a tuple, as a help page shows them."""
+    return "|".join(kind if isinstance(kind, tuple) else get_args(kind))
+
+
 DatasetName = Annotated[
-    str | None, typer.Option("--dataset", help="oulu-casia, ck-plus, celeba, folder or table.")
+    str | None,
+    typer.Option("--dataset", metavar=choices(Dataset), help="Kind of dataset to read."),
 ]
-Root = Annotated[str | None, typer.Option("--root", help="Folder of the dataset.")]
+Root = Annotated[str | None, typer.Option("--root", metavar="DIR", help="Folder of the dataset.")]
 Workers = Annotated[
     int | None, typer.Option("--workers", "-j", min=1, help="Processes (one per core).")
 ]
 EngineName = Annotated[
-    str | None, typer.Option("--engine", help="local, slurm or dask: what runs the workers.")
+    str | None,
+    typer.Option("--engine", metavar=choices(EngineKind), help="What runs the workers."),
 ]
 Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", metavar="ADDRESS", help="Of a Dask scheduler, tcp://HOST:8786."),
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="With Slurm: submit the jobs, and return.")]
-Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")]
+Device = Annotated[
+    str | None,
+    typer.Option("--device", metavar=choices(DeviceKind), help="What computes the networks."),
+]
 Shard = Annotated[
     str | None, typer.Option("--shard", metavar="i/n", help="Do the i-th of n parts only (1/4).")
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N frames.")]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the random numbers.")]
+
+
+def seed_of(what: str) -> Any:
+    """Return the option ``--seed``, whose help says what it seeds."""
+    return typer.Option("--seed", min=0, help=f"Seed of {what}.")
+
+
+Seed = Annotated[int | None, seed_of("the split and the folds, where they are drawn (select.seed)")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and stop.")]
 Only = Annotated[bool, typer.Option("--only", help="Do not update the stages before it.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Redo what is done already.")]
@@ -63,7 +90,11 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no messages.")]
 GeneratorKind = Annotated[
     str | None,
-    typer.Option("--generator", help=f"Kind of generator; {DEFAULT_GENERATOR} if not given."),
+    typer.Option(
+        "--generator",
+        metavar=choices(tuple(KINDS)),
+        help=f"Kind of generator; {DEFAULT_GENERATOR} if not given.",
+    ),
 ]
 
 #: Flags of the verbs that run stages, by parameter, in the order of their help.
@@ -110,7 +141,7 @@ def _in_panel(name: str, annotation: Any) -> Any:
 
 
 def stage_flags(
-    without: Collection[str] = (), own_first: bool = False
+    without: Collection[str] = (), own_first: bool = False, seed: Any = Seed
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Add the flags that run stages to a verb, which receives them as keyword arguments.
 
@@ -121,6 +152,8 @@ def stage_flags(
     own_first
         List the verb's own flags before ``--config`` in the help, else after it. An own parameter
         with the name of a shared one replaces it.
+    seed
+        Type of ``--seed``, whose meaning depends on the verb.
     """
 
     def decorate(verb: Callable[..., int]) -> Callable[..., int]:
@@ -133,7 +166,7 @@ def stage_flags(
                 default=False if annotation.__origin__ is bool else None,
                 annotation=_in_panel(name, annotation),
             )
-            for name, annotation in _FLAGS.items()
+            for name, annotation in {**_FLAGS, "seed": seed}.items()
             if name not in without
         }
         replaced = {name: one for name, one in own.items() if name in shared}
@@ -160,13 +193,21 @@ def as_settings(flags: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str
     return {**flags, "seed": None, "set_": [*(flags["set_"] or []), *assigned]}
 
 
-def resolve_flags(arguments: Mapping[str, Any]) -> "Resolved":
+def resolve_flags(
+    arguments: Mapping[str, Any], read: "Callable[[Config], Collection[str]] | None" = None
+) -> "Resolved":
     """Return the configuration built from the arguments of a verb, with its sources.
+
+    Parameters
+    ----------
+    read
+        Function that returns the sections and settings that the verb reads; by default all.
 
     Raises
     ------
     UsageError
-        A flag, key or file is invalid, or Dask is configured for a verb without ``--scheduler``.
+        A flag, key or file is invalid, a typed setting has no effect, or Dask is configured for a
+        verb without ``--scheduler``.
     """
     from faceprep.config.sources import parse_assignment, resolve
     from faceprep.core.errors import UsageError
@@ -183,11 +224,22 @@ def resolve_flags(arguments: Mapping[str, Any]) -> "Resolved":
         flags["engine"] = ("dask", flags["dask.scheduler"][1])
     resolved = resolve(file=arguments["config"], flags=flags, remembered=remembered)
     takes_dask = "scheduler" in arguments or "engine" not in arguments
-    if resolved.config.engine == "dask" and not takes_dask:
+    config = resolved.config
+    if config.engine == "dask" and not takes_dask:
         raise UsageError(
             "trainings do not go to Dask workers; the stages up to the crops and augment do",
             Again(
                 {"engine": "local", "scheduler": None}, note="trains here; slurm trains in a job"
             ),
         )
+    if "overwrite" in arguments and not arguments["dry_run"]:
+        refuse_unwritable(config.workspace, "choose another folder with --workspace")
+    if read is not None:
+        sections = read(config)
+        refuse_without_effect(config, flags, sections)
+        notes = list(note_redundant(arguments))
+        if arguments.get("device") == "cuda":
+            notes += filter(None, [device_note(config, sections)])
+        if not arguments.get("quiet"):
+            print("\n".join(notes), end="\n" if notes else "", file=sys.stderr)
     return resolved

@@ -6,9 +6,12 @@ from typing import Annotated
 import typer
 
 from faceprep.cli import generator_flags as flags
+from faceprep.cli.effect import refuse_unused
 from faceprep.cli.exit_codes import DONE, guarded, print_result, say_next
-from faceprep.cli.options import Device, Json, Quiet, Seed, Verbose
+from faceprep.cli.options import Device, Json, Quiet, Verbose, choices, seed_of
 from faceprep.cli.root import GENERATE, app
+from faceprep.core.disk import refuse_unwritable
+from faceprep.core.vocabulary import SPLITS
 
 
 @app.command(rich_help_panel=GENERATE)
@@ -16,15 +19,20 @@ from faceprep.cli.root import GENERATE, app
 def retrieve(
     photographs: flags.Faces = None,
     by: Annotated[
-        str, typer.Option(help="Compare by code, label, pixel, or all of them.")
+        str, typer.Option(metavar="code|label|pixel|all", help="What is compared.")
     ] = "code",
     top: Annotated[
         int, typer.Option(min=1, max=20, help="Number of faces, each of another person.")
     ] = 5,
     expression: Annotated[
-        str | None, typer.Option(help="Expression that the photographs show, if known.")
+        str | None,
+        typer.Option(
+            metavar="EXPRESSION", help=f"What the photographs show, if known: {flags.NAMES}."
+        ),
     ] = None,
-    gallery: Annotated[str, typer.Option(help="Split to search: test, val or train.")] = "test",
+    gallery: Annotated[
+        str, typer.Option(metavar=choices(SPLITS), help="Split to search.")
+    ] = "test",
     evaluate: Annotated[
         bool, typer.Option("--evaluate", help="Search with all test faces; print top-1 accuracies.")
     ] = False,
@@ -35,7 +43,7 @@ def retrieve(
     generator: flags.GeneratorFile = None,
     detector: flags.Detector = None,
     device: Device = None,
-    seed: Seed = None,
+    seed: Annotated[int | None, seed_of("the choice of faces from a large gallery")] = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -53,7 +61,13 @@ def retrieve(
 
     ways = retrieval.ways_of(by)
     if out is not None:
+        refuse_unwritable(out)
         sheet_path(out, "retrieved.png")
+    if evaluate:
+        why = "--evaluate searches in every way, and prints a table"
+        refuse_unused(why, "by", "top", "expression", "out", "detector")
+    elif ways == ("pixel",):
+        refuse_unused("--by pixel does not compare expressions", "expression")
     if evaluate and photographs:
         hint = Again({"evaluate": False})
         raise UsageError("--evaluate looks for all test faces, not for photographs", hint)

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from faceprep.cli.effect import refuse_unused
 from faceprep.cli.exit_codes import DONE, guarded, print_result, say_next
-from faceprep.cli.options import Json, Verbose, WorkspaceDir
+from faceprep.cli.options import Json, Quiet, Verbose, WorkspaceDir
 from faceprep.cli.remedies import spell
 from faceprep.cli.root import LOOK, app
+from faceprep.core.disk import refuse_unwritable
 from faceprep.core.errors import Again
 
 
@@ -26,6 +28,7 @@ def show(
     ] = 9,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the choice of faces.")] = 0,
     json: Json = False,
+    quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
     """Print the stages of a workspace with counts by status, or the columns of one manifest.
@@ -36,6 +39,10 @@ def show(
     from faceprep.report.show.page import show as describe
     from faceprep.workspace.discover import workspace_of
 
+    if sheet is None:
+        refuse_unused("they are for --sheet", "per_expression", "seed")
+    else:
+        refuse_unwritable(sheet)
     renderables, data = describe(path, spell)
     if sheet is not None:
         made = results_at(path) if path is not None else None
@@ -51,7 +58,7 @@ def show(
         renderables, data = [*renderables, str(drawn)], {**data, "sheet": drawn.as_dict()}
     print_result(renderables, data, as_json=json)
     if sheet is None and data["kind"] == "workspace" and not data["next"]:
-        say_next(Again({"sheet": "sheet.png"}), quiet=json)
+        say_next(Again({"sheet": "sheet.png"}), quiet=json or quiet)
     return DONE
 
 

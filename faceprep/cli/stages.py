@@ -1,5 +1,6 @@
 """The verbs that run stages: ``run`` and one verb per stage."""
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 import typer
@@ -13,19 +14,21 @@ from faceprep.cli.exit_codes import (
     print_result,
     say_next,
 )
-from faceprep.cli.options import resolve_flags, stage_flags
+from faceprep.cli.options import choices, resolve_flags, stage_flags
 from faceprep.cli.root import PREPARE, app
 from faceprep.core.errors import Again, Remedy, UsageError
+from faceprep.core.vocabulary import STAGES, choice_hint
 
 
-def _stage_verb(stage: str, text: str) -> None:
-    """Add the verb of a stage; all stages take the same flags."""
+def _stage_verb(stage: str, text: str, without: Collection[str] = ()) -> None:
+    """Add the verb of a stage; all stages take the same flags but those in `without`."""
 
-    @stage_flags()
+    @stage_flags(without)
     def verb(**flags: Any) -> int:
         from faceprep.stages import pipeline
 
-        return _run_stages(flags, [stage] if flags["only"] else pipeline.needed(stage))
+        only = flags.get("only", False)
+        return _run_stages(flags, [stage] if only else pipeline.needed(stage))
 
     verb.__doc__ = text
     app.command(stage, rich_help_panel=PREPARE)(guarded(verb))
@@ -35,18 +38,18 @@ def _stage_verb(stage: str, text: str) -> None:
 @guarded
 @stage_flags(without=("only",))
 def run_(
-    until: Annotated[str, typer.Option("--until", help="Last stage to run.")] = "aus", **flags: Any
+    until: Annotated[
+        str, typer.Option("--until", metavar=choices(STAGES), help="Last stage to run.")
+    ] = "aus",
+    **flags: Any,
 ) -> int:
     """Run every stage that is not up to date, in order.
 
     faceprep run -c pipelines/ck_plus.toml --set select.root=/data/CK+ --until aus
     """
-    from faceprep.config import STAGES
-    from faceprep.core.vocabulary import nearest
-
     if until not in STAGES:
         message = f"no stage {until!r}; there are {', '.join(STAGES)}"
-        raise UsageError(message, Again({"until": nearest(until, STAGES) or STAGES[-1]}))
+        raise UsageError(message, choice_hint("until", until, STAGES))
     return _run_stages(flags, list(STAGES[: STAGES.index(until) + 1]))
 
 
@@ -56,6 +59,7 @@ _stage_verb(
 
     faceprep select --dataset ck-plus --root /data/CK+
     """,
+    without=("only", "retry_failed", "engine", "scheduler", "device", "no_wait", "shard"),
 )
 _stage_verb(
     "align",
@@ -86,13 +90,13 @@ def _run_stages(flags: dict[str, Any], stages: list[str]) -> int:
     from faceprep.report.tables.run import run_tables
     from faceprep.stages import pipeline
 
-    config = resolve_flags(flags).config
+    config = resolve_flags(flags, lambda config: stages).config
     options = Options(
         overwrite=flags["overwrite"],
-        retry_failed=flags["retry_failed"],
+        retry_failed=flags.get("retry_failed", False),
         dry_run=flags["dry_run"],
-        shard=part_of(flags["shard"]),
-        wait=not flags["no_wait"],
+        shard=part_of(flags.get("shard")),
+        wait=not flags.get("no_wait", False),
     )
     with Progress(quiet=flags["quiet"]) as progress:
         result = pipeline.run(config, stages, options, progress)
@@ -105,6 +109,8 @@ def _run_stages(flags: dict[str, Any], stages: list[str]) -> int:
         say_next(Remedy("status", config.workspace), flags["quiet"])
         return DONE
     if not options.dry_run:
+        for hint in pipeline.remedies(config, result):
+            say_next(hint, flags["quiet"])
         say_next(Remedy("show", config.workspace, {"sheet": "sheet.png"}), flags["quiet"])
     return SOME_ROWS_FAILED if result.failed_rows else DONE
 

@@ -1,8 +1,9 @@
 """``faceprep train``: a generator from the training faces of a workspace."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
+from faceprep.cli.effect import refuse_unused
 from faceprep.cli.exit_codes import (
     DONE,
     FAILED,
@@ -14,7 +15,7 @@ from faceprep.cli.exit_codes import (
     print_result,
     say_next,
 )
-from faceprep.cli.options import GeneratorKind, as_settings, resolve_flags, stage_flags
+from faceprep.cli.options import GeneratorKind, as_settings, resolve_flags, seed_of, stage_flags
 from faceprep.cli.root import GENERATE, app
 from faceprep.core.errors import Again, Remedy
 from faceprep.core.vocabulary import DEFAULT_GENERATOR
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
 @app.command(rich_help_panel=GENERATE)
 @guarded
-@stage_flags(without=("scheduler", "shard"))
+@stage_flags(
+    without=("scheduler", "shard"),
+    seed=Annotated[int | None, seed_of("the training: weights, order of the faces (train.seed)")],
+)
 def train(generator: GeneratorKind = None, **flags: Any) -> int:
     """Train a generator on the training faces; the same command continues where it stopped.
 
@@ -40,7 +44,7 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
     from faceprep.stages.train.run import run_train
 
     values = {"train.generator": generator, "train.seed": flags["seed"]}
-    resolved = resolve_flags(as_settings(flags, values)).config
+    resolved = resolve_flags(as_settings(flags, values), reads("train", flags)).config
     options = Options(retry_failed=flags["retry_failed"], wait=not flags["no_wait"])
     options.refuse_leaving(resolved.engine)
     if resolved.engine == "slurm" and not flags["dry_run"]:
@@ -131,6 +135,20 @@ def bring_up_to_date(config: "Config", progress: "Progress", flags: Mapping[str,
     return not result.failed_shards
 
 
+def reads(verb: str, flags: Mapping[str, Any]) -> "Callable[[Config], list[str]]":
+    """Return the function that names the sections which a verb reads, see `resolve_flags`."""
+
+    def sections(config: "Config") -> list[str]:
+        from faceprep.stages import pipeline
+
+        if flags["only"] or _why_left(config) is not None:
+            refuse_unused("the crops are used as they are", "retry_failed")
+            return [verb]
+        return [*pipeline.needed(_last_stage(config)), verb]
+
+    return sections
+
+
 def _last_stage(config: "Config") -> str:
     """Return the last stage that the kind of generator needs."""
     from faceprep.generators.registry import spec_of
@@ -140,23 +158,24 @@ def _last_stage(config: "Config") -> str:
 
 
 def _as_it_is(config: "Config", progress: "Progress") -> bool:
-    """Return whether the crops are used unchanged, because their dataset is not known or away."""
+    """Return whether the crops are used unchanged, and say so."""
+    why = _why_left(config)
+    if why is not None:
+        progress.say(f"{config.workspace}: its crops as they are ({why})")
+    return why is not None
+
+
+def _why_left(config: "Config") -> str | None:
+    """Return why the crops are used unchanged: their dataset is not known, or away; else None."""
     from faceprep.workspace import Workspace
     from faceprep.workspace.remembered import remembered
 
-    place = Workspace(config.workspace)
-    if not place.shards("align"):
-        return False
-    why = "no --dataset to bring them up to date with"
-    if config.select.dataset is not None:
-        root, record = config.select.root, remembered(config.workspace)
-        if (
-            root is None
-            or root.exists()
-            or not record
-            or record.values.get("select.root") != str(root)
-        ):
-            return False
-        why = f"{root} is not there"
-    progress.say(f"{place.root}: its crops as they are ({why})")
-    return True
+    if not Workspace(config.workspace).shards("align"):
+        return None
+    if config.select.dataset is None:
+        return "no --dataset to bring them up to date with"
+    root, record = config.select.root, remembered(config.workspace)
+    if root is None or root.exists() or not record:
+        return None
+    known = record.values.get("select.root") == str(root)
+    return f"{root} is not there" if known else None

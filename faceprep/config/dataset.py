@@ -2,14 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from faceprep.config.section import LOCATION, Section
-from faceprep.core.vocabulary import Expression
+from faceprep.config.section import LOCATION, Section, impossible
+from faceprep.core.errors import Again
+from faceprep.core.vocabulary import Dataset, Expression, Layout, meant
 
-Dataset = Literal["oulu-casia", "ck-plus", "celeba", "folder", "table"]
+
+def _named(kind: Any) -> BeforeValidator:
+    """Return the validator that accepts other spellings of the words of a `Literal`."""
+    known = get_args(kind)
+    return BeforeValidator(
+        lambda value: (meant(value, known) or value) if isinstance(value, str) else value
+    )
+
+
+DatasetName = Annotated[Dataset, _named(Dataset)]
 
 
 def _flat(values: Any) -> Any:
@@ -32,7 +42,7 @@ Words = Annotated[dict[str, Expression | None], BeforeValidator(_flat)]
 class DemoConfig(Section):
     """The rendered demo dataset."""
 
-    layout: Literal["oulu-casia", "ck-plus", "celeba"] = Field(
+    layout: Annotated[Layout, _named(Layout)] = Field(
         "oulu-casia", description="dataset whose folder layout is imitated"
     )
     subjects: int = Field(40, ge=1, le=2000, description="number of people")
@@ -47,7 +57,7 @@ class DemoConfig(Section):
 class SelectConfig(Section):
     """Selection of frames, expressions and splits."""
 
-    dataset: Dataset | None = Field(
+    dataset: DatasetName | None = Field(
         None, description="dataset to read; table: Parquet files that contain the images"
     )
     root: Path | None = Field(None, json_schema_extra=LOCATION, description="folder of the dataset")
@@ -107,3 +117,14 @@ class SelectConfig(Section):
     )
     seed: int = Field(0, ge=0, description="seed of random splits")
     limit: int | None = Field(None, ge=1, description="keep the first N frames only, for trying")
+
+    @model_validator(mode="after")
+    def _training_part(self) -> "SelectConfig":
+        if self.test_fraction + self.val_fraction >= 1:
+            words = f"test_fraction {self.test_fraction:g} and val_fraction {self.val_fraction:g}"
+            raise impossible(
+                "val_fraction" if self.val_fraction else "test_fraction",
+                f"{words} leave nobody to train on: they must sum to less than 1",
+                Again({"select.test_fraction": 0.2, "select.val_fraction": 0.1}),
+            )
+        return self

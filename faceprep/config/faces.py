@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from faceprep.config.section import LOCATION, Section, number
+from faceprep.core.vocabulary import DetectorName
 
 
 class AlignConfig(Section):
     """Detection, 5 and 68 landmarks, similarity transform, crop."""
 
-    detector: Literal["mtcnn", "dlib", "given"] = Field(
+    detector: DetectorName = Field(
         "mtcnn", description="face detector; given: boxes or landmarks of the dataset itself"
     )
     dlib_model: Literal["hog", "cnn"] = Field(

@@ -5,21 +5,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from faceprep.config.classify import ClassifyConfig
 from faceprep.config.cluster import DaskConfig, SlurmConfig
-from faceprep.config.dataset import Dataset, DemoConfig, SelectConfig
+from faceprep.config.dataset import DemoConfig, SelectConfig
 from faceprep.config.faces import AlignConfig, AusConfig, HeatmapsConfig
 from faceprep.config.record import Record
 from faceprep.config.section import LOCATION, NAME, Section
 from faceprep.config.train import AugmentConfig, TrainConfig
 from faceprep.core.errors import UsageError
-
-#: Stages in the order in which they run.
-STAGES = ("select", "align", "heatmaps", "aus")
+from faceprep.core.vocabulary import Dataset, DeviceKind, EngineKind, meant
 
 
 class Config(Section):
@@ -44,13 +42,13 @@ class Config(Section):
     workers: int = Field(
         0, ge=0, json_schema_extra=LOCATION, description="processes; 0: one per core"
     )
-    engine: Literal["local", "slurm", "dask"] = Field(
+    engine: EngineKind = Field(
         "local",
         json_schema_extra=LOCATION,
         description="what runs the workers: processes on this machine, Slurm jobs, or a Dask"
         " cluster",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(
+    device: DeviceKind = Field(
         "auto", json_schema_extra=LOCATION, description="auto: a GPU if there is one"
     )
     dask: DaskConfig = Field(DaskConfig(), json_schema_extra=LOCATION)
@@ -124,6 +122,8 @@ def fill_in(values: Mapping[str, Any]) -> dict[str, Any]:
         layout = demo.get("layout") or DemoConfig.model_fields["layout"].default
         values["select"] = select = {**select, "dataset": layout}
     dataset = select.get("dataset") if isinstance(select, dict) else None
+    if isinstance(dataset, str):
+        dataset = meant(dataset, get_args(Dataset)) or dataset
     if dataset == "celeba" and not values.get("shard_size"):
         values["shard_size"] = 1000
     if not values.get("name"):

@@ -13,12 +13,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from faceprep.core.errors import Again
 from faceprep.core.files import output_file
 from faceprep.core.tree import is_utf8
-from faceprep.core.vocabulary import DEFAULT_GENERATOR
+from faceprep.core.vocabulary import DEFAULT_GENERATOR, Dataset, meant
 
 FILE = "settings.toml"
 TABLE = "record"
@@ -103,7 +103,9 @@ class Record:
             return True
         if _only(given, ("demo",)) and given.get("select.root") is None and not drawn:
             return True
-        return recorded is not None and given.get("select.dataset") not in (None, recorded)
+        named = given.get("select.dataset")
+        named = meant(named, get_args(Dataset)) or named if isinstance(named, str) else named
+        return recorded is not None and named not in (None, recorded)
 
 
 def kept(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from faceprep.core.errors import Hint
-from faceprep.core.vocabulary import Expression
+from faceprep.core.vocabulary import Expression, expression_of
 
 #: Marks fields that do not change the output: paths, workers, limits of time.
 LOCATION: dict[str, Any] = {"changes_output": False}
@@ -118,7 +118,8 @@ def _words(value: Any) -> Any:
     """Split the text of a flag at its commas."""
     if not isinstance(value, str):
         return value
-    return tuple(word.strip() for word in value.split(",") if word.strip())
+    words = (word.strip() for word in value.split(",") if word.strip())
+    return tuple(expression_of(word) or word for word in words)
 
 
 #: Some expressions in their order; on the command line also ``fear,anger``.

@@ -266,15 +266,17 @@ def _explain(
             if near is not None and key in given:
                 right = _corrected(given[key], problem["input"], near)
                 hint = hint or Again({key: right}, note=f"did you mean {near}?")
-            hint = hint or _ALL_KEYS
+            hint = hint or (f"one of: {', '.join(words)}" if words else _ALL_KEYS)
     return UsageError("; ".join(lines), hint)
 
 
 def _renamed(key: str, given: Mapping[str, Any], source: str, names: Sequence[str]) -> Hint | None:
     """Return the hint with the known key that was meant; a key of a file is only named."""
-    near = nearest(key, names, cutoff=0.4)
+    last = key.rpartition(".")[2]
+    same = [name for name in names if name.rpartition(".")[2] == last]
+    near = same[0] if len(same) == 1 else nearest(key, names)
     if near is None or key not in given or not source.startswith("--"):
-        return did_you_mean(key, names, cutoff=0.4)
+        return None if near is None else f"did you mean {near}?"
     return Again({key: None, near: given[key]}, note=f"did you mean {near}?")
 
 

@@ -1,10 +1,11 @@
 """Choose the device on which networks run."""
 
-from faceprep.core.errors import Again, MissingToolError, UsageError
-from faceprep.core.vocabulary import nearest
+from typing import get_args
 
-_KINDS = ("auto", "cpu", "cuda")
-_GPU = ("gpu", "nvidia")
+from faceprep.core.errors import Again, MissingToolError, UsageError
+from faceprep.core.vocabulary import DeviceKind, choice_hint
+
+_KINDS = get_args(DeviceKind)
 
 
 def choose_device(wanted: str) -> str:
@@ -18,9 +19,8 @@ def choose_device(wanted: str) -> str:
         A GPU is requested, and there is none.
     """
     if wanted not in _KINDS:
-        meant = "cuda" if wanted.lower() in _GPU else nearest(wanted, _KINDS) or "auto"
         message = f"no device {wanted!r}; there are {', '.join(_KINDS)}"
-        raise UsageError(message, Again({"device": meant}))
+        raise UsageError(message, choice_hint("device", wanted, _KINDS))
     if wanted == "cpu":
         return wanted
     import torch  # slow to import

@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Literal, get_args
 
+from faceprep.core.errors import Again, Hint
+
 #: An expression as settings and manifests name it.
 Expression = Literal[
     "anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"
@@ -18,7 +20,10 @@ EXPRESSION_SYNONYMS = {
     "disgusted": "disgust",
     "fearful": "fear",
     "afraid": "fear",
+    "scared": "fear",
     "happy": "happiness",
+    "joy": "happiness",
+    "joyful": "happiness",
     "sad": "sadness",
     "surprised": "surprise",
 }
@@ -43,6 +48,25 @@ STATUSES = (
 #: Origin of a synthetic face: a new identity, a training face, or a face of another workspace.
 MODES = ("new", "edit", "other")
 
+#: Datasets that have a reader, in the order of the documentation.
+Dataset = Literal["oulu-casia", "ck-plus", "celeba", "folder", "table"]
+
+#: Datasets whose folder layout the drawn demo has.
+Layout = Literal["oulu-casia", "ck-plus", "celeba"]
+
+#: Stages in the order in which they run.
+STAGES = ("select", "align", "heatmaps", "aus")
+
+#: What runs the workers, and what computes.
+EngineKind = Literal["local", "slurm", "dask"]
+DeviceKind = Literal["auto", "cpu", "cuda"]
+
+#: Detectors of faces in photographs, and the detector that reads annotations.
+DetectorName = Literal["mtcnn", "dlib", "given"]
+
+#: Other words for a choice.
+_SYNONYMS = {"gpu": "cuda", "nvidia": "cuda", **EXPRESSION_SYNONYMS}
+
 #: Kind of the generator that is trained and used unless a setting names another.
 DEFAULT_GENERATOR = "exprgan"
 
@@ -60,29 +84,75 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def meant(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that another spelling means, e.g. ``CK+`` or ``Oulu_CASIA``.
+
+    Case and separators do not matter, ``+`` is plus, a beginning is enough (``oulu``), and a part
+    after the known word is ignored (``CK+48``). None if no known word, or more than one, is meant.
+    """
+    key, plain = _plain(word), {_plain(name): name for name in known}
+    if key in plain:
+        return plain[key]
+    long = len(key) > 1
+    found = [
+        name
+        for text, name in plain.items()
+        if long and (text.startswith(key) or (len(text) > 2 and key.startswith(text)))
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _plain(word: str) -> str:
+    text = word.casefold().replace("+", "plus")
+    return "".join(letter for letter in text if letter.isalnum())
+
+
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Find the known word with the same meaning (``happy``) or the most similar spelling.
+    """Find the known word with the same meaning (``happy``) or a similar spelling.
 
     Parameters
     ----------
     cutoff
-        Smallest similarity in spelling, 0 to 1 (`difflib.get_close_matches`).
+        Smallest similarity in spelling, 0 to 1 (`difflib.get_close_matches`). A word with another
+        first letter must be still more similar.
 
     Returns
     -------
     None if no word is similar enough.
     """
     words = list(known)
-    meant = expression_of(word)
-    if meant in words:
-        return meant
-    return next(iter(difflib.get_close_matches(word, words, n=1, cutoff=cutoff)), None)
+    synonym = _SYNONYMS.get(word.strip().casefold())
+    exact = synonym if synonym in words else meant(word, words)
+    if exact is not None:
+        return exact
+    key, folded = word.casefold(), {name.casefold(): name for name in words}
+    close = difflib.get_close_matches(key, folded, n=5, cutoff=cutoff)
+    alike = (one for one in close if one[:1] == key[:1] or _share(key, one) >= _ALIKE)
+    return next((folded[one] for one in alike), None)
+
+
+_ALIKE = 0.8  # similarity of words with different first letters
+
+
+def _share(word: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, word, other).ratio()
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Ask whether the `nearest` known word was meant; None if no word is similar enough."""
     near = nearest(word, known, cutoff)
     return None if near is None else f"did you mean {near}?"
+
+
+def choice_hint(name: str, word: str, known: Iterable[str]) -> Hint:
+    """Return the command with the `nearest` choice of a flag or setting, else all choices."""
+    choices = list(known)
+    near = nearest(word, choices)
+    if near is None and len(choices) == 1:
+        return Again({name: choices[0]}, note="the only one")
+    if near is None:
+        return f"one of: {', '.join(choices)}"
+    return Again({name: near}, note=f"did you mean {near}?")
 
 
 #: Movement of each Action Unit (AU) by its name in OpenFace 2 (Ekman, Friesen and Hager, Facial

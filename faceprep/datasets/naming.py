@@ -14,7 +14,7 @@ from typing import NamedTuple
 from faceprep.config import SelectConfig
 from faceprep.core.errors import Again, UsageError
 from faceprep.core.tree import IMAGE_SUFFIXES
-from faceprep.core.vocabulary import EXPRESSION_SYNONYMS, EXPRESSIONS, nearest
+from faceprep.core.vocabulary import EXPRESSION_SYNONYMS, EXPRESSIONS, choice_hint
 
 #: Share of the files that a scheme must fit.
 SHARE = 0.9
@@ -138,9 +138,9 @@ def scheme_of(stems: Sequence[str], select: SelectConfig) -> Scheme | None:
     for scheme in schemes():
         if scheme.name == select.naming.casefold():
             return _fitting(scheme, stems, "select.naming")
-    near = nearest(select.naming.casefold(), names) or NO_NAMES
     message = f"select.naming={select.naming} is none of auto, none, {', '.join(names)}"
-    raise UsageError(message, Again({"select.naming": near}))
+    known = ("auto", NO_NAMES, *names)
+    raise UsageError(message, choice_hint("select.naming", select.naming, known))
 
 
 def own_scheme(pattern: str) -> Scheme:

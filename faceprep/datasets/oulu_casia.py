@@ -15,7 +15,7 @@ from faceprep.core.vocabulary import expression_of
 from faceprep.datasets.base import FrameRow
 from faceprep.datasets.report import People, Report
 from faceprep.datasets.sequences import RecordedSequence, SequenceFrame, SequenceReader
-from faceprep.datasets.splits import note_random_split, random_splits
+from faceprep.datasets.splits import note_given_split, note_random_split, random_splits
 
 #: Subjects of the official test set: the last eight of eighty.
 TEST_SUBJECTS = range(73, 81)
@@ -106,6 +106,8 @@ class OuluCasia(SequenceReader):
         official = select.split == "official" and any(n in TEST_SUBJECTS for n in subjects)
         if not official:
             note_random_split(report, select, "no subject of the test set (P073 to P080) is here")
+        else:
+            note_given_split(report, select)
         drawn = random_splits([f"P{number:03d}" for number in subjects], select)
         for number, path in sorted(subjects.items()):
             subject = f"P{number:03d}"

@@ -127,3 +127,14 @@ def note_random_split(report: Report, select: SelectConfig, why: str) -> None:
         report.note(
             f"{why}: {select.test_fraction:.0%} of the subjects are drawn at random for testing"
         )
+
+
+def note_given_split(report: Report, select: SelectConfig) -> None:
+    """Note settings of a random split if the dataset has a split of its own, which is used."""
+    usual = SelectConfig()
+    names = ("test_fraction", "val_fraction")
+    given = [f"select.{name}" for name in names if getattr(select, name) != getattr(usual, name)]
+    if given:
+        report.note(
+            f"the dataset's own split is used, not {' and '.join(given)}: select.split=random draws"
+        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import Again, UsageError
-from faceprep.core.vocabulary import EXPRESSIONS, did_you_mean, nearest
+from faceprep.core.vocabulary import EXPRESSIONS, choice_hint, did_you_mean, nearest
 from faceprep.datasets.lexicon import (
     Scheme,
     code_expression,
@@ -242,9 +242,8 @@ def _scheme(name: str) -> Scheme:
     if best.name == name or best.named_by(name.casefold()):
         return best
     names = [scheme.name for scheme in schemes()]
-    near = nearest(name, names) or names[0]
     message = f"select.numbers={name} is none of {', '.join(names)}"
-    raise UsageError(message, Again({"select.numbers": near}))
+    raise UsageError(message, choice_hint("select.numbers", name, names))
 
 
 def _read_codes(reading: WordReading, words: list[str]) -> bool:

@@ -5,9 +5,10 @@ from typing import get_args
 
 from faceprep.config import DemoConfig
 from faceprep.core.errors import Again, UsageError
+from faceprep.core.vocabulary import Layout
 
 _DEFAULTS = DemoConfig()
-_LAYOUTS: tuple[str, ...] = get_args(DemoConfig.model_fields["layout"].annotation)
+_LAYOUTS: tuple[str, ...] = get_args(Layout)
 
 RENDERER_VERSION = 1
 """Version that changes whenever the same settings would give other pixels."""

@@ -62,6 +62,7 @@ class StageResult:
     seconds: float = 0.0  # wall time
     failed: dict[int, str] = field(default_factory=dict)  # failed shard → error
     findings: dict[str, Any] = field(default_factory=dict)  # see `Stage.findings`
+    reasons: list[str] = field(default_factory=list)  # reasons of failed faces, with counts
     disk_bytes: int = 0  # estimated size of the shards in ``todo``
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 from faceprep.config import Config
 from faceprep.config.section import locations
+from faceprep.core.disk import shortage
 from faceprep.core.errors import FaceprepError, ManifestError
 from faceprep.core.progress import Progress
 from faceprep.execution import local
 from faceprep.execution.dask import engine as dask
+from faceprep.execution.failures import FirstFaces, failed_faces, reasons
 from faceprep.execution.job import Engine, Job, Outcome, ShardError, Work
 from faceprep.execution.plan import (
     Options,
@@ -26,7 +28,7 @@ from faceprep.execution.plan import (
 from faceprep.execution.shard import run_shard, versions
 from faceprep.execution.slurm import engine as slurm
 from faceprep.execution.stage import Stage
-from faceprep.workspace import Workspace
+from faceprep.workspace import Marker, Workspace
 from faceprep.workspace.pending import remove_abandoned, rows_in_hand
 from faceprep.workspace.schemas import SCHEMA_VERSION
 
@@ -62,11 +64,15 @@ def run_stage(
     started = time.monotonic()
     if jobs:
         stage.check(config)
+        warning = shortage(result.disk_bytes, workspace.root)
+        if warning:
+            progress.say(f"{stage.name}: warning: {warning}")
         workspace.make_folder(stage.name)
     remove_abandoned(workspace, stage.name)
     workspace.remove_shards(stage.name, shard_count(workspace))
     rows = sum(row_count(workspace, job.shard) for job in jobs)
-    done, failed = run_jobs(stage.name, jobs, run_shard, config, progress, rows)
+    first = FirstFaces(stage, config, result.done_before, len(jobs))
+    done, failed = run_jobs(stage.name, jobs, run_shard, config, progress, rows, finished=first.add)
     result.failed |= failed
     made = len(workspace.shards(stage.name))
     if made and (options.only is None or made == shard_count(workspace)):
@@ -74,7 +80,14 @@ def run_stage(
     result.rows_made = done
     result.seconds = time.monotonic() - started
     result.status = workspace.counts(stage.name, options.mine)
+    if failed_faces(result.status):
+        mine = filter(options.mine, workspace.shards(stage.name))
+        result.reasons = reasons(workspace, stage.name, mine)
     return result
+
+
+def _ignore_shard(shard: int, marker: Marker) -> None:
+    """Ignore a finished shard."""
 
 
 def run_jobs(
@@ -85,6 +98,7 @@ def run_jobs(
     progress: Progress,
     rows: int,
     engine: Engine | None = None,
+    finished: Callable[[int, Marker], None] = _ignore_shard,
 ) -> tuple[int, dict[int, str]]:
     """Run the jobs of a stage with an engine, and show their progress.
 
@@ -94,6 +108,8 @@ def run_jobs(
         Function that a worker calls with a job.
     engine
         Engine to use; None for the configured engine.
+    finished
+        Function that is called with the number and the marker of every finished shard.
 
     Returns
     -------
@@ -114,6 +130,7 @@ def run_jobs(
                 in_hand.discard(outcome.job.shard)
                 if outcome.marker is not None:
                     done += outcome.marker.rows
+                    finished(outcome.job.shard, outcome.marker)
                 else:
                     failed[outcome.job.shard] = _note_failure(outcome, workspace)
                 ticker.done = done

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.config import Config
+from faceprep.core.errors import Again
 from faceprep.workspace import Workspace
 from faceprep.workspace.manifest import Row
 
@@ -106,6 +107,10 @@ class Stage(ShardedStage):
     def findings(self, workspace: Workspace, config: Config) -> dict[str, Any]:
         """Return what the user should know about the finished rows, JSON-ready."""
         return {}
+
+    def remedy(self, config: Config, status: Mapping[str, int]) -> Again | None:
+        """Return what may help if most faces failed, given their counts by status."""
+        return None
 
     @abstractmethod
     def process(

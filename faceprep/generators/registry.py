@@ -7,13 +7,11 @@ from typing import Any
 
 from torch import nn
 
-from faceprep.core.errors import Again, UsageError
-from faceprep.core.vocabulary import nearest
+from faceprep.core.errors import UsageError
+from faceprep.core.vocabulary import choice_hint
 from faceprep.generators.base import Generator, build_network
+from faceprep.generators.kinds import KINDS
 from faceprep.training.trainer import SetupFactory
-
-#: Kind → package, which is imported on demand and exports ``SPEC``, a `Spec`.
-KINDS: dict[str, str] = {"exprgan": "faceprep.generators.exprgan"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +67,7 @@ def spec_of(kind: str) -> Spec:
     """
     if kind not in _SPECS:
         if kind not in KINDS:
-            near = nearest(kind, kinds())
-            hint = Again({"train.generator": near}) if near else f"one of {', '.join(kinds())}"
+            hint = choice_hint("train.generator", kind, kinds())
             raise UsageError(f"no generator is called '{kind}'", hint)
         _SPECS[kind] = import_module(KINDS[kind]).SPEC
     return _SPECS[kind]

@@ -59,7 +59,7 @@ def edit_faces(
     UsageError
         The expression or the intensity is invalid.
     """
-    generator.check_expression(expression)
+    expression = generator.expression_of(expression)
     check_intensity(intensity)
     images = _edited(inputs, generator, expression, intensity)
     calibrated = expression in generator.editor.calibration
@@ -74,7 +74,7 @@ def edit_grid(
     The layout is that of Ding et al., 2018, Fig. 3. UsageError if the expression is unknown.
     """
     if expression is not None:
-        generator.check_expression(expression)
+        expression = generator.expression_of(expression)
     shown = [expression] if expression else [c for c in generator.model.classes if c != NEUTRAL]
     neutral, images = [], []
     for face in inputs.faces:

@@ -10,7 +10,8 @@ from faceprep.config import AlignConfig
 from faceprep.core.device import choose_device
 from faceprep.core.errors import Again, UsageError
 from faceprep.core.files import file_sha256
-from faceprep.core.vocabulary import nearest
+from faceprep.core.vocabulary import choice_hint
+from faceprep.datasets.lexicon import word_expression
 from faceprep.generators.base import Generator, HasExpressionCode
 from faceprep.generators.editor import Editor, calibration_of
 from faceprep.generators.registry import require
@@ -62,15 +63,18 @@ class LoadedGenerator:
             **{key: str(value) for key, value in facts.items()},
         }
 
-    def check_expression(self, expression: str, flag: str = "to") -> None:
-        """Refuse an unsupported expression of a flag; the UsageError names the supported ones."""
+    def expression_of(self, word: str, flag: str = "to") -> str:
+        """Return the expression that a word means, in any case and several languages.
+
+        UsageError if the generator does not know it; the hint names the supported ones.
+        """
         known = self.editor.expressions
+        expression = word if word in known else word_expression(word)
         if expression not in known:
-            near = nearest(expression, known)
             raise UsageError(
-                f"the generator does not know {expression!r}",
-                Again({flag: near}) if near else f"one of: {', '.join(known)}",
+                f"the generator does not know {word!r}", choice_hint(flag, word, known)
             )
+        return expression
 
     def needed_workspace(self, why: str) -> Workspace:
         """Return the workspace; without one, a UsageError that begins with `why`."""
@@ -159,8 +163,8 @@ def _align(workspace: Workspace | None, detector: str | None) -> AlignConfig:
         found = AlignConfig.model_validate(known)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
-        near = nearest(str(detector), ("mtcnn", "dlib")) or "mtcnn"
-        hint = Again({"detector": near}) if where == "detector" else "align the workspace again"
+        choices = choice_hint("detector", str(detector), ("mtcnn", "dlib"))
+        hint = choices if where == "detector" else "align the workspace again"
         raise UsageError(f"align.{where} cannot be {known.get(where)!r}", hint) from None
     if found.detector == "given":
         raise UsageError(

@@ -53,7 +53,7 @@ def labels_of(
         Landmarks cannot be found here.
     """
     if asked is not None:
-        generator.check_expression(asked, "expression")
+        asked = generator.expression_of(asked, "expression")
         return [Label(asked, "asked")] * len(faces)
     known = generator.editor.expressions
     unlabelled = [number for number, face in enumerate(faces) if face.expression not in known]

@@ -8,7 +8,7 @@ import numpy as np
 
 from faceprep.core.errors import Again, MissingToolError, UsageError
 from faceprep.core.progress import Progress
-from faceprep.core.vocabulary import SPLITS, nearest
+from faceprep.core.vocabulary import SPLITS, choice_hint
 from faceprep.inference.generator import LoadedGenerator
 from faceprep.inference.inputs import InputFaces
 from faceprep.inference.labels import Label, labels_of
@@ -87,7 +87,7 @@ def open_gallery(generator: LoadedGenerator, split: str = "test", seed: int = 0)
 
 def _rows(generator: LoadedGenerator, split: str, seed: int) -> "pd.DataFrame":
     if split not in SPLITS:
-        raise UsageError(f"no split {split!r}", Again({"gallery": "test"}))
+        raise UsageError(f"no split {split!r}", choice_hint("gallery", split, SPLITS))
     place, classes = workspace_of_gallery(generator), generator.model.classes
     rows = rows_of_split(place, labelled_rows(place, classes), split, classes)
     return rows.iloc[in_turns(rows["subject"].to_numpy(str), seed)[:MOST_FACES]]
@@ -101,7 +101,7 @@ def ways_of(text: str) -> tuple[Way, ...]:
         if text == way:
             return (way,)
     known = (*WAYS, "all")
-    hint = Again({"by": nearest(text, known) or "all"})
+    hint = choice_hint("by", text, known)
     raise UsageError(f"faces are looked for by {', '.join(known)}, not by {text!r}", hint)
 
 

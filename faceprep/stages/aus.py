@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from faceprep.config import Config
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import Again, FaceprepError
 from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.execution.stage import ShardOutput, Stage
-from faceprep.faces.action_units.backend import AUResult, Choice, FaceInput, choose
+from faceprep.faces.action_units.backend import AUResult, Choice, FaceInput, choose, use
 from faceprep.faces.action_units.landmark_estimator import MAX_INTENSITY
 from faceprep.faces.photographs import landmarks_in_crop
 from faceprep.workspace.manifest import Row
@@ -33,6 +33,12 @@ class Aus(Stage):
     def check(self, config: Config) -> None:
         """Raise an error if the backend does not exist or cannot run here."""
         choose(config)
+
+    def remedy(self, config: Config, status: Mapping[str, int]) -> Again | None:
+        """Return the backend that needs no file of OpenFace."""
+        if choose(config).backend.name == "landmarks":
+            return None
+        return use("landmarks", note="estimates from landmarks alone")
 
     def process(
         self,

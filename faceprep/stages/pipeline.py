@@ -1,5 +1,6 @@
 """Run several stages in order, to bring a stage and its upstream stages up to date."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from faceprep.config import STAGES, Config
 from faceprep.core.errors import Again, FaceprepError, UsageError
 from faceprep.core.progress import Progress
+from faceprep.execution.failures import failed_faces
 from faceprep.execution.plan import Options, StageResult
 from faceprep.execution.runner import run_stage
 from faceprep.execution.submit import submit_stage
@@ -93,6 +95,15 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
             result.stages.append(done)
             stale[name] = set(done.todo)
     return result
+
+
+def remedies(config: Config, result: RunResult) -> Iterator[Again]:
+    """Yield what may help for each stage that failed on more than half of its faces."""
+    for done in result.stages:
+        if 2 * failed_faces(done.status) > done.rows:
+            hint = load_stage(done.stage).remedy(config, done.status)
+            if hint is not None:
+                yield hint
 
 
 def _check_same_dataset(config: Config) -> None:

@@ -12,6 +12,7 @@ ELSEWHERE = {
     "cli/train.py:train": _KILLED,
     "cli/worker.py:run_stage_of": _CLUSTER,
     "report/show/manifest.py:_redo": _CORRUPT,
+    "report/summaries/workspace.py:next_step": _CORRUPT,
     "workspace/discover.py:trained_file": "file_for_use comes first",
     "cli/evaluate/edits.py:evaluate_edits": "takes half a minute",
     "report/sheets/synthetic.py:draw_synthetic": _CORRUPT,

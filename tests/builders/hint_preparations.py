@@ -135,3 +135,13 @@ def repository(place: Path, patch: pytest.MonkeyPatch) -> None:
 
 def environment(**variables: str) -> Prepare:
     return lambda place, patch: [patch.setenv(*one) for one in variables.items()]
+
+
+def first_face_decides(enough: int) -> Prepare:
+    """Let a stage stop after a number of failed faces, and copy three photographs."""
+
+    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
+        patch.setattr("faceprep.execution.failures._ENOUGH", enough)
+        photographs("a.jpg", "b.jpg", "c.jpg")(place, patch)
+
+    return prepare

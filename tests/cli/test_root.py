@@ -54,8 +54,22 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize("verb", ["run", "select", "align", "heatmaps", "aus"])
 def test_every_stage_verb_takes_the_common_flags(verb: str) -> None:
     text = faceprep(verb, "--help").output
-    for flag in ("--config", "--workspace", "--set", "--workers", "--shard", "--dry-run", "--json"):
+    for flag in ("--config", "--workspace", "--set", "--workers", "--dry-run", "--json"):
         assert flag in text
+    assert ("--shard" in text) == (verb != "select")  # which reads the dataset as a whole
+
+
+@pytest.mark.parametrize(
+    ("words", "choices"),
+    [("align --help", "oulu-casia|ck-plus|cele"), ("align -h", "local|slurm|dask"),
+     ("run --help", "select|align|heatmaps|aus"), ("train --help", "auto|cpu|cuda"),
+     ("edit --help", "happiness, neutral"), ("retrieve --help", "code|label|pixel|all"),
+     ("demo --help", "oulu-casia|ck-plus|celeba"), ("augment --help", "new|edit|other|mix"),
+     ("train --help", "train.seed"), ("augment --help", "augment.seed")],
+)  # fmt: skip
+def test_the_help_lists_choices_and_what_is_seeded(words: str, choices: str) -> None:
+    text = faceprep(*words.split()).output
+    assert choices in "".join(text.split()) or choices in " ".join(text.split())
 
 
 def test_version() -> None:
@@ -66,8 +80,9 @@ def test_version() -> None:
     ("words", "code", "message", "hint"),
     [
         (["align", "--set", "align.detectr=mtcnn"], 2, "align.detectr", "align.detector"),
-        (["align", "--dataset", "ck+"], 2, "select.dataset (from --dataset)", "ck-plus"),
-        (["align", "--dataset", "9"], 2, "select.dataset (from --dataset)", "config show"),
+        (["align", "--dataset", "CK+"], 2, "no dataset folder is set", "--root"),
+        (["align", "--dataset", "foldr"], 2, "select.dataset (from --dataset)", "folder   # did"),
+        (["align", "--dataset", "9"], 2, "select.dataset (from --dataset)", "one of: oulu-casia"),
         (["align", "--dataset", "folder", "--root", ""], 2, "select.root is empty", "unset"),
         (["align", "--workspace", ""], 2, "workspace is empty", "unset"),
         (["align", "--dataset", "folder"], 2, "no dataset folder", "--root"),

@@ -161,7 +161,7 @@ def test_openface_has_a_variable_of_its_own() -> None:
 @pytest.mark.parametrize("key", ["augment.source_expressions", "train.classes", "classify.classes"])
 @pytest.mark.parametrize(
     ("value", "near"),
-    [("happy", "happiness"), ("fear,Sad", "sadness"), (["fear", "hapiness"], "happiness")],
+    [("happines", "happiness"), ("fear,Sadnes", "sadness"), (["fear", "hapiness"], "happiness")],
 )
 def test_a_mistyped_expression_gets_the_one_that_was_meant(
     key: str, value: object, near: str
@@ -175,7 +175,7 @@ def test_a_mistyped_expression_gets_the_one_that_was_meant(
 
 
 def test_expressions_may_be_separated_by_commas() -> None:
-    flags = {"train.classes": ("fear, anger", "--set")}
+    flags = {"train.classes": ("Scared, anger", "--set")}
     assert resolve(flags=flags, environment={}, local_file=NOWHERE).config.train.classes == (
         "fear",
         "anger",

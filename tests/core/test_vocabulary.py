@@ -1,11 +1,25 @@
 import pytest
 
-from faceprep.core.vocabulary import did_you_mean, expression_of, nearest, plural
+from faceprep.core.vocabulary import (
+    choice_hint,
+    did_you_mean,
+    expression_of,
+    meant,
+    nearest,
+    plural,
+)
 
 
 @pytest.mark.parametrize(
     ("word", "expression"),
-    [("Happy", "happiness"), ("ANGER", "anger"), (" sad ", "sadness"), ("calm", None), ("0", None)],
+    [
+        ("Happy", "happiness"),
+        ("ANGER", "anger"),
+        (" sad ", "sadness"),
+        ("joy", "happiness"),
+        ("calm", None),
+        ("0", None),
+    ],
 )
 def test_words_for_expressions(word, expression):
     assert expression_of(word) == expression
@@ -21,3 +35,30 @@ def test_a_word_is_found_by_its_meaning_or_its_spelling() -> None:
     assert did_you_mean("flip", ["plain", "flips"]) == "did you mean flips?"
     assert nearest("mixup", ["plain", "flips"]) is None
     assert did_you_mean("mixup", ["plain", "flips"]) is None
+
+
+DATASETS = ("oulu-casia", "ck-plus", "celeba", "folder", "table")
+
+
+@pytest.mark.parametrize(
+    ("word", "dataset"),
+    [("CK+", "ck-plus"), ("ck_plus", "ck-plus"), ("CK+48", "ck-plus"), ("Oulu CASIA", "oulu-casia"),
+     ("CelebA", "celeba"), ("CelebA-HQ", "celeba"), ("ck", "ck-plus"), ("oulu", "oulu-casia"),
+     ("c", None), ("", None), ("kdef", None)],
+)  # fmt: skip
+def test_a_dataset_may_be_spelled_otherwise(word: str, dataset: str | None) -> None:
+    assert meant(word, DATASETS) == dataset
+
+
+@pytest.mark.parametrize(
+    ("word", "known"),
+    [
+        ("gpu", ("auto", "cpu")),
+        ("nonsense", DATASETS),
+        ("nothing", DATASETS),
+        ("happy", ("fear", "anger")),
+    ],
+)
+def test_unlike_words_are_not_suggested(word: str, known: tuple[str, ...]) -> None:
+    assert nearest(word, known) is None
+    assert choice_hint("flag", word, known) == f"one of: {', '.join(known)}"

@@ -133,4 +133,4 @@ def test_wrong_settings(settings: dict[str, str], message: str) -> None:
 def test_a_mistyped_scheme_is_suggested() -> None:
     with pytest.raises(UsageError) as caught:
         scheme_of(["KA.AN1.39"], SelectConfig(naming="jafe"))
-    assert caught.value.hint == Again({"select.naming": "jaffe"})
+    assert caught.value.hint == Again({"select.naming": "jaffe"}, note="did you mean jaffe?")

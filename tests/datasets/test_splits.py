@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from faceprep.config import SelectConfig
 from faceprep.core.errors import UsageError
+from faceprep.datasets.report import Report
 from faceprep.datasets.splits import (
     draw,
     fill,
     folds_by_draw,
     folds_by_rank,
+    note_given_split,
     random_split,
     random_splits,
     refuse_shared,
@@ -100,3 +102,13 @@ def test_ten_people_have_a_test_person_with_every_seed():
 def test_one_person_is_for_training():
     for seed in range(20):
         assert random_splits(["Ann"], SelectConfig(seed=seed)) == {"Ann": "train"}
+
+
+def test_fractions_beside_a_split_of_the_dataset_are_noted() -> None:
+    report = Report()
+    note_given_split(report, SelectConfig())
+    assert not list(report.notes)
+    note_given_split(report, SelectConfig(test_fraction=0.6))
+    assert list(report.notes) == [
+        "the dataset's own split is used, not select.test_fraction: select.split=random draws"
+    ]

@@ -69,9 +69,14 @@ def test_impossible_requests_are_refused(painter, faces):
     for level in (-0.1, 1.5, float("nan")):
         with pytest.raises(UsageError, match="outside 0 … 1"):
             edit_faces(faces, painter, "anger", level)
-    with pytest.raises(UsageError, match="does not know 'joy'") as caught:
-        edit_faces(faces, painter, "joy", 1)
+    with pytest.raises(UsageError, match="does not know 'fear'") as caught:
+        edit_faces(faces, painter, "fear", 1)
     assert caught.value.hint == "one of: anger, happiness, surprise, neutral"
-    with pytest.raises(UsageError, match="does not know 'happy'") as caught:
-        edit_faces(faces, painter, "happy", 1)
-    assert caught.value.hint == Again({"to": "happiness"})
+    with pytest.raises(UsageError, match="does not know 'happyness'") as caught:
+        edit_faces(faces, painter, "happyness", 1)
+    assert caught.value.hint == Again({"to": "happiness"}, note="did you mean happiness?")
+
+
+@pytest.mark.parametrize("word", ["Happiness", "happy", "joy", "Freude"])
+def test_other_words_for_an_expression_are_understood(painter, faces, word):
+    assert edit_faces(faces, painter, word, 1).expression == "happiness"

@@ -20,8 +20,8 @@ def faces(painter):
 def test_labels_are_asked_for_then_the_workspace_s_then_a_judge_s(painter, faces, monkeypatch):
     asked = labels_of(faces.faces, painter, "anger", QUIET)
     assert asked == [Label("anger", "asked")] * 2
-    with pytest.raises(UsageError, match="does not know 'joy'"):
-        labels_of(faces.faces, painter, "joy", QUIET)
+    with pytest.raises(UsageError, match="does not know 'fear'"):
+        labels_of(faces.faces, painter, "fear", QUIET)
     known = labels_of(faces.faces, painter, None, QUIET)
     assert [label.by for label in known] == ["workspace"] * 2
     assert known[0].expression == faces.faces[0].expression

@@ -13,7 +13,8 @@ from faceprep.cli.evaluate.group import (
 )
 from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.generator_flags import GeneratorFile
-from faceprep.cli.options import Device, Json, Seed, Verbose
+from faceprep.cli.options import Device, Json, Quiet, Verbose, seed_of
+from faceprep.core.disk import refuse_unwritable
 from faceprep.core.errors import Again
 
 
@@ -28,8 +29,11 @@ def evaluate_codes(
         Path | None, typer.Option("--out", "-o", help="Draw a t-SNE into this PNG or PDF.")
     ] = None,
     device: Device = None,
-    seed: Seed = None,
+    seed: Annotated[
+        int | None, seed_of("t-SNE, and of the choice of faces where there are many")
+    ] = None,
     json: Json = False,
+    quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
     """Measure identity and expression in the codes of a generator, by nearest neighbours.
@@ -43,6 +47,7 @@ def evaluate_codes(
     from faceprep.report.figure import check_plot
 
     if out is not None:
+        refuse_unwritable(out)
         check_plot(out, "-o")
 
     used = open_generator(path, generator, device=device or "auto")
@@ -57,5 +62,5 @@ def evaluate_codes(
         plot_codes(report, out, seed or 0)
     print_evaluation(tables, {"plot": out}, as_json=json)
     if out is None:
-        say_next(Again({"-o": "codes.png"}, note="draws them"), quiet=json)
+        say_next(Again({"-o": "codes.png"}, note="draws them"), quiet=json or quiet)
     return DONE

@@ -13,7 +13,8 @@ from faceprep.cli.evaluate.group import (
 )
 from faceprep.cli.exit_codes import DONE, guarded, say_next
 from faceprep.cli.generator_flags import GeneratorFile
-from faceprep.cli.options import Device, Json, Quiet, Seed, Verbose
+from faceprep.cli.options import Device, Json, Quiet, Verbose, seed_of
+from faceprep.core.disk import refuse_unwritable
 from faceprep.core.errors import Again
 
 
@@ -42,7 +43,7 @@ def evaluate_edits(
         Path | None, typer.Option(help="Write the numbers into this Parquet file.")
     ] = None,
     device: Device = None,
-    seed: Seed = None,
+    seed: Annotated[int | None, seed_of("the judges, new people and the choice of faces")] = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -58,8 +59,10 @@ def evaluate_edits(
     from faceprep.report.sheets.grid import check_png
 
     if table is not None:
+        refuse_unwritable(table)
         check_table(table)
     if sheet is not None:
+        refuse_unwritable(sheet)
         check_png(sheet, "--sheet")
     with Progress(quiet=quiet) as progress:
         result = evaluate_workspace(

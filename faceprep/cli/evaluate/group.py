@@ -15,7 +15,9 @@ app.add_typer(evaluate_app, name="evaluate", rich_help_panel=STUDY)
 WorkspaceArgument = Annotated[
     Path | None, typer.Argument(metavar="WORKSPACE", help="By default the only one.")
 ]
-UnseenSplit = Annotated[str, typer.Option(help="test, or val while choosing between variants.")]
+UnseenSplit = Annotated[
+    str, typer.Option(metavar="test|val", help="Unseen people; val while variants are compared.")
+]
 
 
 def print_evaluation(tables: Page, files: "dict[str, Path | None]", *, as_json: bool) -> None:

@@ -24,6 +24,7 @@ from faceprep.datasets.report import Report
 from faceprep.datasets.sequences import roles
 from faceprep.datasets.splits import (
     folds_by_draw,
+    note_given_split,
     note_random_split,
     random_split,
     random_splits,
@@ -212,6 +213,7 @@ def _splits(
         drawn = random_splits(subjects, select)
         return [drawn[subject] for subject in subjects]
     report.note("the split is that of the folders")
+    note_given_split(report, select)
     parts: dict[str, str] = {}
     shared = set()
     for path, subject, part in zip(paths, subjects, given, strict=True):

@@ -13,6 +13,7 @@ from faceprep.datasets.report import Report
 from faceprep.datasets.splits import (
     NO_FOLD,
     folds_by_draw,
+    note_given_split,
     note_random_split,
     random_splits,
     refuse_shared,
@@ -63,11 +64,13 @@ def table_splits(
     if select.split == "official" and "split" not in columns.names:
         parts = _parts_of_names(paths, subjects, report)
         if parts:
+            note_given_split(report, select)
             return parts
     if select.split != "official" or "split" not in columns.names:
         note_random_split(report, select, f"{table.name} has no column “split”")
         drawn = random_splits(subjects, select)
         return [drawn[subject] for subject in subjects]
+    note_given_split(report, select)
     name, words = columns.names["split"], columns.texts("split")
     distinct = set(filter(None, words))
     meant: dict[str | None, str | None] = {word: part_of(word) for word in distinct if word}

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from faceprep.core.errors import Again, Hint, Remedy, UsageError
+from faceprep.core.vocabulary import STAGES
 from faceprep.demo.files import find_truth
 from faceprep.evaluation.aus.facs import coded_frames, translate
 from faceprep.evaluation.aus.values import AUValues, drawn_aus, read_aus
@@ -53,8 +54,20 @@ def find_reference(workspace: Workspace, faces: pa.Table, against: str | None) -
         return facs_codes(workspace, faces)
     if against == DEMO:
         return demo_truth(workspace, faces)
+    if _is_own(Path(against), workspace):
+        raise UsageError(
+            f"{workspace.root} would be compared with itself, which always agrees",
+            _comparable(workspace),
+        )
     values = read_aus(Path(against), workspace)
     return Reference(f"{against} ({values.source})", "faces that both have", values, True)
+
+
+def _is_own(path: Path, workspace: Workspace) -> bool:
+    """Return whether a path is the workspace, or in one of its stages."""
+    root = workspace.root.resolve()
+    inside = path.resolve().is_relative_to(root)
+    return inside and path.resolve().relative_to(root).parts[:1] in ((), *((s,) for s in STAGES))
 
 
 def _comparable(workspace: Workspace) -> Hint:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from faceprep.core.errors import Again, Hint, Remedy, UsageError
-from faceprep.core.vocabulary import ROLES, SPLITS, nearest
+from faceprep.core.errors import Hint, Remedy, UsageError
+from faceprep.core.vocabulary import ROLES, SPLITS, choice_hint
 from faceprep.evaluation.aus.references import Reference
 from faceprep.workspace import Workspace
 
@@ -43,9 +43,7 @@ class Selection:
             if word is None:
                 continue
             if word not in known:
-                near = nearest(word, known)
-                hint = Again({name: near}) if near else f"one of: {', '.join(known)}"
-                raise UsageError(f"no {name} {word!r}", hint)
+                raise UsageError(f"no {name} {word!r}", choice_hint(name, word, known))
             words.append(f"{name} {word}")
             chosen = chosen.filter(pc.equal(chosen[name], word))
         if words and not chosen.num_rows:

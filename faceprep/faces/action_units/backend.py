@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from faceprep.config import Config
+from faceprep.config import AusConfig, Config
 from faceprep.core.errors import Again, Hint, MissingToolError, Remedy, UsageError
 
 
@@ -62,6 +62,7 @@ class Backend(Protocol):
     """Estimate the AUs of faces."""
 
     name: str
+    settings: tuple[str, ...]  # names of the settings of ``[aus]`` that it reads
 
     def available(self, config: Config) -> str | None:
         """Return why the backend cannot run here, or ``None`` if it can."""
@@ -98,6 +99,10 @@ BACKENDS: dict[str, str] = {
 AUTO_ORDER = ("openface", "openface-models", "landmarks")
 
 
+#: Settings that name a tool or its files. `AUTO` takes a backend that reads those that are set.
+TOOLS = ("openface_bin", "openface_models", "openface_csv")
+
+
 def load_backend(name: str) -> Backend:
     """Create the backend with a name of `BACKENDS`."""
     module, _, attribute = BACKENDS[name].partition(":")
@@ -126,7 +131,7 @@ def choose(config: Config) -> Choice:
     UsageError
         If there is no backend of that name.
     MissingToolError
-        If it cannot run here.
+        If it cannot run here, or `AUTO` cannot use a tool that the configuration names.
     """
     wanted: str = config.aus.backend
     if wanted == AUTO:
@@ -143,14 +148,30 @@ def choose(config: Config) -> Choice:
 
 def _first_available(config: Config) -> Choice:
     passed: list[str] = []
+    named = [
+        name
+        for name in TOOLS
+        if getattr(config.aus, name) and (name != "openface_csv" or config.aus.landmarks == "csv")
+    ]
     for name in AUTO_ORDER:
         if name not in BACKENDS:
             continue
         backend = load_backend(name)
+        if named and not {*named} & {*backend.settings}:
+            continue
         reason = backend.available(config)
         if reason is None:
             return Choice(backend, "; ".join(passed) or "the best that is installed")
         passed.append(f"{name}: {reason}")
+    if named:
+        keys = " and ".join(f"aus.{name}={getattr(config.aus, name)}" for name in named)
+        raise MissingToolError(
+            f"{keys} cannot be used: {'; '.join(passed)}",
+            (
+                Again({f"aus.{name}": "none" for name in named}, note="does without"),
+                Remedy("doctor"),
+            ),
+        )
     raise MissingToolError(f"no AU backend can run: {'; '.join(passed)}", Remedy("doctor"))
 
 
@@ -158,5 +179,12 @@ def _other_backend(config: Config) -> Hint:
     """Suggest a backend that can run here."""
     for name in BACKENDS:
         if load_backend(name).available(config) is None:
-            return Again({"aus.backend": name})
+            return use(name)
     return Remedy("doctor")
+
+
+def use(name: str, note: str = "") -> Again:
+    """Return the command with another backend, without the settings that it does not read."""
+    read = ("backend", *load_backend(name).settings)
+    idle = {f"aus.{key}": None for key in AusConfig.model_fields if key not in read}
+    return Again({**idle, "aus.backend": name}, note=note)

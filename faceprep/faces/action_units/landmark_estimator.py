@@ -218,6 +218,7 @@ class LandmarkBackend:
     """Estimate from the geometry of 68 points, relative to a neutral frame if there is one."""
 
     name = "landmarks"
+    settings = ()
 
     def available(self, config: Config) -> str | None:
         """Return ``None``: the backend is always available."""

@@ -4,6 +4,7 @@ from functools import partial
 
 from faceprep.config import Config
 from faceprep.config.sources import resolve
+from faceprep.core.disk import size_text
 from faceprep.core.errors import Again, Hint, MissingToolError
 from faceprep.faces.model_files import dlib_model, mtcnn_weights
 from faceprep.report.doctor.check import Check, is_installed, not_installed, safely, version_of
@@ -34,8 +35,8 @@ def mtcnn() -> list[Check]:
         files = [mtcnn_weights(name) for name in ("pnet", "rnet", "onet")]
     except MissingToolError as error:
         return [Check("detector mtcnn", "missing", error.message, error.hint)]
-    size = sum(file.stat().st_size for file in files) / 1e6
-    return [Check("detector mtcnn", "ok", f"weights of mtcnn {version_of('mtcnn')}, {size:.1f} MB")]
+    size = size_text(sum(file.stat().st_size for file in files))
+    return [Check("detector mtcnn", "ok", f"weights of mtcnn {version_of('mtcnn')}, {size}")]
 
 
 def dlib() -> list[Check]:
@@ -51,8 +52,8 @@ def dlib() -> list[Check]:
         ("detector dlib, cnn", "mmod_human_face_detector", False),
     ):
         try:
-            size = dlib_model(file).stat().st_size / 1e6
-            checks.append(Check(name, "ok", f"{file}.dat, {size:.0f} MB", needed=needed))
+            size = size_text(dlib_model(file).stat().st_size)
+            checks.append(Check(name, "ok", f"{file}.dat, {size}", needed=needed))
         except MissingToolError as error:
             checks.append(Check(name, "missing", error.message, error.hint, needed))
     return checks
@@ -72,7 +73,10 @@ def action_units(config: Config | None) -> list[Check]:
     wanted = config.aus.backend
     checks = [check for name in BACKENDS for check in safely(partial(_au_backend, name, config))]
     if wanted == AUTO:
-        choice = choose(config)
+        try:
+            choice = choose(config)
+        except MissingToolError as error:
+            return [*checks, Check(f"AUs, {AUTO}", "missing", error.message, error.hint)]
         return [*checks, Check(f"AUs, {AUTO}", "ok", choice.backend.name, needed=False)]
     return checks
 

@@ -5,12 +5,12 @@ import platform
 import re
 import shutil
 import sys
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 from faceprep import __version__
-from faceprep.core.errors import Shell
+from faceprep.core.disk import free_space, refuse_unwritable, size_text
+from faceprep.core.errors import FaceprepError, Shell
 from faceprep.report.doctor.check import Check, is_installed, not_installed, version_of
 
 OLDEST_PYTHON = (3, 11)
@@ -128,16 +128,12 @@ def machine() -> list[Check]:
 
 def disk(place: Path) -> list[Check]:
     """Check that the folder is writable, and its free space."""
-    folder = place.absolute()
-    while not folder.is_dir():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
-    detail = f"{place}: {free / 1e9:.1f} GB free"
+    free = free_space(place)
+    detail = f"{place}: {size_text(free)} free"
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        reason = f"{detail}, cannot write there: {error.strerror}"
+        refuse_unwritable(place)
+    except FaceprepError as error:
+        reason = f"{detail}; {error.message}"
         return [Check("workspace", "missing", reason, "choose another with --workspace")]
     if free < _LITTLE_DISK:
         return [

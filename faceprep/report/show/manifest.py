@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from faceprep.config import STAGES
+from faceprep.core.disk import size_text
 from faceprep.core.errors import ManifestError, Remedy
 from faceprep.report.show.formats import line, short
 from faceprep.report.tables.console import Page, Renderables, plain_table
@@ -58,7 +59,7 @@ def show_manifest(path: Path, rows: int = 3) -> Page:
 def _render(data: dict[str, Any]) -> Renderables:
     """Return the renderables of a manifest."""
     what = f"{data['stage']} manifest" if data["stage"] else "a table that faceprep did not write"
-    head = f"   {what}, {data['rows']:,} rows, {data['bytes'] / 1e6:.2f} MB"
+    head = f"   {what}, {data['rows']:,} rows, {size_text(data['bytes'])}"
     parts: Renderables = [line((data["path"], "bold"), (head, ""))]
     if data["problem"]:
         parts.append(line(("problem: ", "red"), (data["problem"], "")))

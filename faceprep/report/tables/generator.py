@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from faceprep.core.disk import size_text, space_text
 from faceprep.report.tables.console import Page, plain_table
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def augment_tables(result: "AugmentResult", dry_run: bool = False) -> Page:
             how = "; only with --overwrite" if result.refusal else ""
             table.add_row("replaced", f"{result.replaced} that are there now{how}")
         table.add_row("shards", f"{len(result.todo)} of {result.shards} to make")
-        table.add_row("disk", f"about {result.disk_bytes / 1e6:.1f} MB")
+        table.add_row("disk", space_text(result.disk_bytes, result.folder))
         table.add_row("device", result.device)
         return [table], data
     rate = result.made / result.seconds if result.made > 0 and result.seconds else 0.0
@@ -50,9 +51,6 @@ def faces_table(
     return table
 
 
-_MIB = 2**20
-
-
 def train_tables(result: "Trained") -> Page:
     """Return renderables and plain data."""
     plan, outcome = result.plan, result.outcome
@@ -64,8 +62,8 @@ def train_tables(result: "Trained") -> Page:
     table.add_row("steps", f"{stages} of {plan.batch} faces; {plan.done} done before")
     parameters = ", ".join(f"{name} {count:,}" for name, count in plan.parameters.items())
     table.add_row("parameters", f"{sum(plan.parameters.values()):,}: {parameters}")
-    memory = ", ".join(f"{name} {size / _MIB:,.0f}" for name, size in plan.memory.items())
-    table.add_row("memory, MiB", f"about {sum(plan.memory.values()) / _MIB:,.0f}: {memory}")
+    memory = ", ".join(f"{name} {size_text(size)}" for name, size in plan.memory.items())
+    table.add_row("memory", f"about {size_text(sum(plan.memory.values()))}: {memory}")
     table.add_row("device", f"{plan.device}, {plan.threads} threads")
     data: dict[str, Any] = {"plan": vars(plan), "finished_before": result.finished_before}
     if result.finished_before:

@@ -1,11 +1,13 @@
 """Tables of ``run`` and of the verbs of the stages."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.text import Text
 
 from faceprep.config import Config
+from faceprep.core.disk import shortage, size_text, space_text
 from faceprep.execution.plan import Options
 from faceprep.report.tables.console import Page, Renderable, Renderables, plain_table
 from faceprep.stages.pipeline import RunResult, summary
@@ -23,8 +25,14 @@ def run_tables(config: Config, result: RunResult, options: Options) -> Page:
     if result.stages:
         if options.dry_run:
             renderables.append(_dry_table(result))
+            renderables.append(_disk_line(result, config.workspace))
         else:
             renderables.append(_done_table(result) if options.wait else _jobs_table(result))
+            renderables += [
+                _plain(f"{stage.stage}: {reason}")
+                for stage in result.stages
+                for reason in _shortened(stage.reasons)
+            ]
             notes = map(_several_faces, (stage.findings for stage in result.stages))
             renderables += [note for note in notes if note is not None]
     data = {"workspace": str(config.workspace), **summary(result)}
@@ -44,6 +52,15 @@ def _done_table(result: RunResult) -> Any:
         shards, seconds = f"{made} of {stage.shards}", f"{stage.seconds:.1f}"
         table.add_row(stage.stage, str(stage.rows), ok, "\n".join(failed), shards, seconds, rate)
     return table
+
+
+_SHOWN = 3  # printed reasons of a stage
+
+
+def _shortened(reasons: list[str]) -> list[str]:
+    """Return the most frequent reasons of failed faces."""
+    more = len(reasons) - _SHOWN
+    return [*reasons[:_SHOWN], *([f"and {more} other reasons"] if more > 0 else [])]
 
 
 def _several_faces(findings: dict[str, Any]) -> Any:
@@ -75,9 +92,16 @@ def _dry_table(result: RunResult) -> Any:
             str(stage.shards),
             str(stage.done_before),
             str(len(stage.todo)),
-            f"{stage.disk_bytes / 1e6:.1f} MB",
+            size_text(stage.disk_bytes),
         )
     return table
+
+
+def _disk_line(result: RunResult, workspace: Path) -> Renderable:
+    """Return the estimated size of all stages beside the free space."""
+    needed = sum(stage.disk_bytes for stage in result.stages)
+    warning = shortage(needed, workspace)
+    return _plain(f"warning: {warning}" if warning else f"disk: {space_text(needed, workspace)}")
 
 
 def selection_tables(result: "SelectResult") -> Renderable:

@@ -47,7 +47,7 @@ def explanation(name: str, resolved: Resolved, flags: Mapping[str, str]) -> Page
     """
     found = keys_of(name)
     if not found:
-        near = nearest(name, resolved.sources, cutoff=0.4)
+        near = nearest(name, resolved.sources)
         every = Remedy("config show", note="lists every key with its value")
         raise UsageError(f"no key {name}", Again(arguments={name: near}) if near else every)
     parts: Renderables = []

@@ -75,6 +75,17 @@ class Align(Stage):
             for key in (selected["face_id"] for selected in select)
         ]
 
+    def remedy(self, config: Config, status: Mapping[str, int]) -> Again | None:
+        """Return another detector, turned photographs, or no limit of confidence."""
+        most = max(set(status) - {"ok"}, key=lambda word: status[word], default="")
+        if config.align.detector == "given" and most in ("landmarks_failed", "no_face"):
+            return Again({"align.detector": "mtcnn"}, note="finds the faces without annotations")
+        if most == "low_confidence":
+            return Again({"align.min_confidence": 0}, note="accepts every face")
+        if most == "no_face" and config.align.turns == 1:
+            return Again({"align.turns": 4}, note="also finds faces that lie on a side")
+        return None
+
     def findings(self, workspace: Workspace, config: Config) -> dict[str, Any]:
         """Return the number of photographs in which several faces were found."""
         return {"several_faces": several_faces(workspace), "choose": config.align.choose}

@@ -1,7 +1,8 @@
 """Plan of ``augment``: existing, missing and replaced faces."""
 
 from faceprep.config import Config
-from faceprep.core.errors import Again, FaceprepError
+from faceprep.core.disk import size_text
+from faceprep.core.errors import Again, FaceprepError, UsageError
 from faceprep.core.files import digest, file_sha256
 from faceprep.execution.job import Request
 from faceprep.execution.plan import Options
@@ -18,6 +19,9 @@ from faceprep.workspace.artifacts import generator_name
 
 #: Typical size on disk of a face of 128 pixels, with its row.
 _BYTES_PER_FACE = 27_000
+
+#: Largest number of shards, whose file names have five digits.
+_MOST_SHARDS = 100_000
 
 
 class Plan:
@@ -80,6 +84,13 @@ class Plan:
             self._replaced_at = self.workspace.stamps(self.stage.name)
         size = self.settings.shard_size
         shards = -(-count // size)
+        most = size * _MOST_SHARDS
+        if count > most:
+            raise UsageError(
+                f"{count:,} faces are {shards:,} shards of {size} (augment.shard_size); a workspace"
+                f" holds at most {_MOST_SHARDS:,}",
+                Again({"n": most}, note=f"takes about {size_text(_BYTES_PER_FACE * most)}"),
+            )
         result = AugmentResult(
             folder=self.workspace.folder(self.stage.name),
             asked=count,

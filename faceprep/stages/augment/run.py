@@ -10,6 +10,7 @@ import time
 from typing import Any, cast
 
 from faceprep.config import Config
+from faceprep.core.disk import shortage
 from faceprep.core.errors import Again, FaceprepError
 from faceprep.core.progress import Progress
 from faceprep.execution.job import Engine, Work
@@ -76,6 +77,7 @@ def run_augment(
     # Checks run before any face is removed, the fastest first.
     if result.todo and remote is None:
         _check_queue(config)
+        _warn_of_space(plan, result, progress)
     if remote is None:
         remember(config, (STAGE, "train.generator"))
     plan.workspace.make_folder(plan.stage.name)
@@ -151,6 +153,13 @@ def _check_queue(config: Config) -> None:
     """Raise an error if Slurm is the engine and does not answer."""
     if config.engine == "slurm":
         read_queue()
+
+
+def _warn_of_space(plan: Plan, result: AugmentResult, progress: Progress) -> None:
+    """Print a warning if the faces will not fit on the disk."""
+    warning = shortage(result.disk_bytes, plan.workspace.root)
+    if warning is not None:
+        progress.say(f"augment: warning: {warning}")
 
 
 def record_request(plan: Plan, result: AugmentResult) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from faceprep.config import STAGES, Config
+from faceprep.config import STAGES, Config, SelectConfig
+from faceprep.config.conditions import CONDITIONS
 from faceprep.core.errors import Again, Shell, UsageError
 from faceprep.core.progress import Progress
 from faceprep.datasets.base import FrameRow
@@ -26,9 +27,6 @@ from faceprep.stages.select.writer import Writer, settings_of
 from faceprep.workspace import Workspace
 from faceprep.workspace.pending import remove_abandoned
 from faceprep.workspace.schemas import SCHEMA_VERSION
-
-#: Datasets whose people may be read from names.
-_NAMED = ("folder", "table")
 
 
 def run_select(config: Config, options: Options, progress: Progress) -> SelectResult:
@@ -50,12 +48,11 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
     root = config.dataset_root()
     source = config.dataset_source()
     report = Report()
-    if config.select.table is not None and config.select.dataset != "folder":
-        report.note(f"select.table is for --dataset folder: {config.select.table} is not read")
-    if config.select.dataset not in _NAMED and (
-        config.select.pattern is not None or config.select.naming != "auto"
-    ):
-        report.note("select.naming and select.pattern are for --dataset folder: not used")
+    unmet = [one for one in CONDITIONS if not one.holds(config)]
+    for key in _given(config):
+        for one in unmet:
+            if key in one.keys:
+                report.note(f"{key} is not used: it needs {one.needs}")
     reader, found = open_dataset(config.select.dataset, source, config.select, report)
     embedded = isinstance(found, EmbeddedContents)
     planned = embedded and options.dry_run  # the images are not extracted yet
@@ -82,7 +79,7 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
         if not options.dry_run:
             result.summary.duplicates.note(_examples(config, groups), report)
         if "test" not in result.summary.totals:
-            report.note(_no_test(result))
+            report.note(_no_test(result, config.select.limit))
         if not options.dry_run:
             remove_abandoned(Workspace(config.workspace), "select")
             _finish(config, root, source, result)
@@ -90,6 +87,12 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
         raise explain_os_error(error, Workspace(config.workspace)) from error
     result.seconds = time.monotonic() - started
     return result
+
+
+def _given(config: Config) -> list[str]:
+    """Return the settings of ``[select]`` that differ from their defaults."""
+    fields = SelectConfig.model_fields.items()
+    return [f"select.{k}" for k, field in fields if getattr(config.select, k) != field.default]
 
 
 def _examples(config: Config, groups: Sequence[np.ndarray]) -> list[str]:
@@ -108,8 +111,13 @@ def _examples(config: Config, groups: Sequence[np.ndarray]) -> list[str]:
     return [f"{paths[a]} = {paths[b]}" for a, b in pairs if {a, b} <= paths.keys()]
 
 
-def _no_test(result: SelectResult) -> str:
+def _no_test(result: SelectResult, limit: int | None) -> str:
     people = sum(counts.subjects for counts in result.summary.totals.values())
+    if limit == result.rows:
+        return (
+            f"the first {limit} frames hold nobody of the test set: enough to try align and aus;"
+            " select all frames (no --limit) before training"
+        )
     if people > 1:
         return "no frame is in the test set (select.test_fraction and select.seed decide the draw)"
     return (

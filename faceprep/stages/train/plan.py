@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.config import Config
-from faceprep.core.errors import Again, Remedy, UsageError
-from faceprep.core.vocabulary import nearest
+from faceprep.core.errors import Remedy, UsageError
+from faceprep.core.vocabulary import choice_hint
 from faceprep.generators.registry import spec_of
 from faceprep.stages.train.faces import classes_of, collect_references, read_crops, with_drivers
 from faceprep.training.checkpoint import read_checkpoint
@@ -85,9 +85,7 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
     if train.preset not in spec.presets:
         raise UsageError(
             f"the generator '{spec.kind}' has no preset '{train.preset}'",
-            Again(
-                {"train.preset": nearest(train.preset, spec.presets) or next(iter(spec.presets))}
-            ),
+            choice_hint("train.preset", train.preset, spec.presets),
         )
     rows = training_rows(config.workspace, fold=train.fold)
     classes = classes_of(rows, train)

@@ -1,5 +1,6 @@
 import shutil
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from faceprep.core.errors import Again, UsageError
 from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.demo.layouts.ck_plus import facs_grade
 from faceprep.evaluation.aus.evaluate import evaluate_aus
+from faceprep.workspace import Workspace
 
 
 def graded(values):
@@ -132,9 +134,19 @@ def test_manifests_in_any_folder_are_a_reference(select, truth, tmp_path):
     part = workspace.part("aus", 0)
     (tmp_path / "copied").mkdir()
     shutil.copy(part, tmp_path / "copied")
-    inside = (part, part.parent, workspace.part("select", 0), workspace.folder("select"))
+    other = Workspace(shutil.copytree(workspace.root, tmp_path / "other"))
+    own, inside = ([place.root, *_inside(place)] for place in (workspace, other))
     for path in (*inside, tmp_path / "copied", tmp_path / "copied" / part.name):
         assert_perfect(evaluate_aus(workspace.root, str(path)))
+    for path in own:
+        with pytest.raises(UsageError, match="would be compared with itself") as caught:
+            evaluate_aus(workspace.root, str(path))
+        assert caught.value.hint == Again({"against": "demo"})
+
+
+def _inside(workspace: Workspace) -> list[Path]:
+    part = workspace.part("aus", 0)
+    return [part, part.parent, workspace.part("select", 0), workspace.folder("select")]
 
 
 def test_split_and_role_choose_faces(select, truth):

@@ -199,8 +199,8 @@ def test_a_selection_without_a_test_set_says_so(root, tmp_path):
     result = run(config(root, tmp_path / "out", select=settings))
     notes = " ".join(result.summary.report.notes)
     assert "no frame is in the test set" in notes
-    assert "labels.csv is not read" in notes
-    assert "select.naming and select.pattern are for --dataset folder" in notes
+    assert "select.table is not used: it needs select.dataset=folder" in notes
+    assert "select.naming is not used: it needs select.dataset=folder or table" in notes
 
 
 def test_a_workspace_that_cannot_be_made_is_one_clear_error(root, tmp_path):

@@ -11,7 +11,7 @@ from builders.toy_generators import ActionUnitToy, LandmarkToy, ToyNetwork, regi
 from builders.training import LABELS, toy_workspace
 
 from faceprep.config import Config, TrainConfig
-from faceprep.core.errors import Again, FaceprepError, UsageError
+from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.generators.base import Generator, HasExpressionCode, MakesNewFaces, Target
 from faceprep.generators.store import load_trained
@@ -103,9 +103,9 @@ def test_what_a_kind_cannot_do_is_refused_with_what_it_can(tmp_path: Path) -> No
     toy_workspace(tmp_path)
     with pytest.raises(UsageError, match="no generator is called 'stargan'") as caught:
         run_train(configured(tmp_path, "stargan"), QUIET)
-    assert caught.value.hint == "one of exprgan, toy-aus, toy-landmarks"
+    assert caught.value.hint == "one of: exprgan, toy-aus, toy-landmarks"
     with pytest.raises(UsageError, match="'toy-aus' has no preset 'paper'") as caught:
         run_train(configured(tmp_path, "toy-aus", preset="paper"), QUIET)
-    assert caught.value.hint == Again({"train.preset": "modern"})
+    assert caught.value.hint == "one of: modern, tiny"
     with pytest.raises(UsageError, match="aus has not run"):
         run_train(configured(tmp_path, "toy-aus"), QUIET)

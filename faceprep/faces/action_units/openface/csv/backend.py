@@ -195,6 +195,7 @@ class CsvBackend:
     """Assign rows of CSV files to faces; a face without a row fails with a reason."""
 
     name = "openface-csv"
+    settings = ("input", "openface_csv")
 
     def available(self, config: Config) -> str | None:
         """Return the missing part: the setting, the folder, or its CSV files."""

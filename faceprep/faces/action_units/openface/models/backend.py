@@ -28,6 +28,9 @@ class ModelsBackend:
     """Run the user's copy of the AU predictors of OpenFace."""
 
     name = "openface-models"
+    settings = (
+        "input", "sequences", "landmarks", "openface_models", "openface_bin", "openface_csv",
+    )  # fmt: skip
 
     def available(self, config: Config) -> str | None:
         """Return why not: no models, damaged models, or missing CSV files with landmarks."""
@@ -73,8 +76,8 @@ def models_of(config: AusConfig) -> AUModels:
     """Load the models that the configuration names, or those of a build of OpenFace.
 
     The folder is ``aus.openface_models``. Without it, the models are searched beside the programs
-    that ``aus.openface_bin``, the variable ``FACEPREP_OPENFACE`` or the PATH name. Raises
-    MissingToolError if there are none, or they are damaged.
+    that ``aus.openface_bin`` names, or, if it is not set, the variable ``FACEPREP_OPENFACE`` or the
+    PATH. Raises MissingToolError if there are none, or they are damaged.
     """
     if config.openface_models is not None:
         return load_models(config.openface_models)
@@ -84,15 +87,17 @@ def models_of(config: AusConfig) -> AUModels:
         except MissingToolError:
             continue
         return load_models(place)
+    where = f"with {config.openface_bin} (aus.openface_bin) " if config.openface_bin else ""
     raise MissingToolError(
-        "aus.openface_models is not set, and no build of OpenFace with its AU_predictors was found",
+        "aus.openface_models is not set, and no build of OpenFace with its AU_predictors was found"
+        f" {where}".rstrip(),
         "name your copy of OpenFace's AU_predictors in aus.openface_models",
     )
 
 
 def _beside_programs(named: str | None) -> Iterator[Path]:
     """Yield the folders of the programs of OpenFace and their parent folders."""
-    for text in (named, os.environ.get(VARIABLE), shutil.which(PROGRAM)):
+    for text in (named,) if named else (os.environ.get(VARIABLE), shutil.which(PROGRAM)):
         for path in _real(text) if text else ():
             folder = path if path.is_dir() else path.parent
             yield folder

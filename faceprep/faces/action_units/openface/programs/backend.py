@@ -30,6 +30,7 @@ class ProgramBackend:
     """Run ``FaceLandmarkImg`` and ``FeatureExtraction`` of OpenFace."""
 
     name = "openface"
+    settings = ("input", "sequences", "openface_bin", "openface_flags", "openface_timeout")
 
     def available(self, config: Config) -> str | None:
         """Return which program is missing, and where it was expected."""
