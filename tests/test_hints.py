@@ -99,6 +99,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 TABLE = "--dataset folder --root faces --set select.table=labels.csv"
 TRIALS = {
     "cli": [
+        Trial("status 'my ws' --workspace other"),
         Trial(f"run --until alin {DATA} {NEW} --dry-run"),
         Trial(f"align {WS} {DATA} {SELECT} --shard 5/4"),
         Trial(f"align {WS} {DATA} {SELECT}"),

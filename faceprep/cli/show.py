@@ -11,7 +11,7 @@ from faceprep.cli.options import Json, Quiet, Verbose, WorkspaceDir
 from faceprep.cli.remedies import spell
 from faceprep.cli.root import LOOK, app
 from faceprep.core.disk import refuse_unwritable
-from faceprep.core.errors import Again
+from faceprep.core.errors import Again, UsageError
 
 
 @app.command(rich_help_panel=LOOK)
@@ -64,15 +64,24 @@ def show(
 
 @app.command(rich_help_panel=LOOK)
 @guarded
-def status(workspace: WorkspaceDir = None, json: Json = False, verbose: Verbose = False) -> int:
+def status(
+    folder: Annotated[
+        str | None, typer.Argument(metavar="[WORKSPACE]", help="The same as --workspace.")
+    ] = None,
+    workspace: WorkspaceDir = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> int:
     """Print which shards are done, running, queued and failed, with the end of the log of failures.
 
-    faceprep status --workspace manifests/ck-plus
+    faceprep status manifests/ck-plus
     """
     from faceprep.report.status.status import status as look
     from faceprep.workspace.discover import workspace_of
 
-    given = Path(workspace) if workspace else None
-    place = workspace_of(given)
+    if folder and workspace and folder != workspace:
+        raise UsageError(f"two workspaces: {folder} and {workspace}", Again({"workspace": None}))
+    given = folder or workspace
+    place = workspace_of(Path(given) if given else None)
     print_result(*look(place), as_json=json)
     return DONE

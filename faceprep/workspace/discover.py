@@ -97,7 +97,9 @@ def no_workspace(path: Path, flag: str = "workspace", generator: bool = False) -
     others = find_workspaces(WORKSPACES)
     near = _with_generator([*near, *_similar(path, others, cutoff=0.4), *others], generator)
     what = (
-        f"{path} is neither a workspace nor a stage of one" if path.exists() else f"no {path} here"
+        f"{path} is neither a workspace nor a stage of one"
+        if path.exists()
+        else f"{path} does not exist"
     )
     kind = "workspace with a trained generator" if generator else "workspace"
     if not near:

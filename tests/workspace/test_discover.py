@@ -21,7 +21,7 @@ def test_the_hint_names_a_similar_workspace_and_not_a_neighbour(
     aligned_workspace(name="other-workspace")
     with pytest.raises(UsageError) as caught:
         workspace_of(tmp_path / "ck-plus")
-    assert caught.value.message == f"no {tmp_path / 'ck-plus'} here; no workspace found"
+    assert caught.value.message == f"{tmp_path / 'ck-plus'} does not exist; no workspace found"
     for path in (root.with_name("oulo"), Path("oulo")):
         with pytest.raises(UsageError) as caught:
             workspace_of(path)
