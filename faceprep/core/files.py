@@ -12,13 +12,13 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from faceprep.core.disk import existing_folder, free_space, size_text
 from faceprep.core.errors import FaceprepError, Hint
 
 
@@ -88,15 +88,11 @@ def write_failure(error: Exception, path: Path, needed: int | None = None) -> st
         return f"cannot write {path}: {getattr(error, 'strerror', None) or error}"
     if getattr(error, "errno", None) == errno.EDQUOT:
         return f"no space left for {path}: the disk quota is used up"
-    place = path.absolute()
-    while not place.exists():
-        place = place.parent
-    disk = place
+    disk = existing_folder(path)
     while not disk.is_mount():
         disk = disk.parent
-    free = shutil.disk_usage(place).free / 1e6
-    wanted = "" if needed is None else f"{needed / 1e6:,.1f} MB needed, "
-    return f"no space left on {disk} for {path}: {wanted}{free:,.1f} MB free"
+    wanted = "" if needed is None else f"{size_text(needed)} needed, "
+    return f"no space left on {disk} for {path}: {wanted}{size_text(free_space(path))} free"
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from faceprep.config import Config
-from faceprep.core.errors import Again, FaceprepError, UsageError
+from faceprep.core.errors import Again, FaceprepError, ManifestError, UsageError
 from faceprep.core.files import digest
 from faceprep.execution.job import Job
 from faceprep.execution.stage import Stage
-from faceprep.workspace import Workspace
+from faceprep.workspace import Marker, Workspace
+from faceprep.workspace.manifest import read_provenance
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def plan_stage(
     Raises `FaceprepError`: the workspace has no selected frames.
     """
     workspace = Workspace(config.workspace)
-    hashed = config_hash(stage, config)
+    hashed, settings = config_hash(stage, config), digest(stage.settings(config))
     jobs, missing = [], []
     mine = [shard for shard in range(shard_count(workspace)) if options.mine(shard)]
     rows = {shard: row_count(workspace, shard) for shard in mine}
@@ -93,8 +94,11 @@ def plan_stage(
                 jobs.append(Job(stage, shard, config, "", hashed))
             continue
         input_hash = digest([marker.output for marker in upstream if marker])
-        done = workspace.is_done(stage.name, shard, input_hash, hashed)
         marker = workspace.marker(stage.name, shard)
+        accepted = hashed
+        if marker and marker.config != hashed and _has_remarks(marker, stage, workspace, settings):
+            accepted = marker.config
+        done = workspace.is_done(stage.name, shard, input_hash, accepted)
         failed = marker is not None and bool(set(marker.status) - {"ok"})
         redo_failed = done and options.retry_failed and failed
         if not done or options.overwrite or redo_failed or shard in changing:
@@ -111,6 +115,19 @@ def plan_stage(
         result.failed |= dict.fromkeys(missing, f"{stage.upstream[-1]} has not made this shard")
     result.disk_bytes = stage.bytes_per_face * sum(rows[job.shard] for job in jobs)
     return jobs, result
+
+
+def _has_remarks(marker: Marker, stage: Stage, workspace: Workspace, settings: str) -> bool:
+    """Return whether a shard differs from these settings in remarks of an earlier version only."""
+    try:
+        provenance = read_provenance(workspace.part(stage.name, marker.shard))
+    except ManifestError:
+        return False
+    recorded = provenance.get("settings") or {}
+    plain = stage.without_remarks(recorded)
+    if plain == recorded or digest(plain) != settings:
+        return False
+    return digest({"settings": recorded, "version": stage.version}) == marker.config
 
 
 def announcement(stage: Stage, config: Config, result: StageResult, options: Options) -> str:

@@ -64,6 +64,8 @@ def run_stage(
     started = time.monotonic()
     if jobs:
         stage.check(config)
+        for name, remark in stage.remarks(config).items():
+            progress.say(f"{stage.name}: {name} {remark}")
         warning = shortage(result.disk_bytes, workspace.root)
         if warning:
             progress.say(f"{stage.name}: warning: {warning}")
@@ -149,6 +151,7 @@ def _info(stage: Stage, config: Config, workspace: Workspace) -> dict[str, Any]:
         "stage": stage.name,
         "schema_version": SCHEMA_VERSION,
         "settings": stage.settings(config),
+        "remarks": stage.remarks(config),
         "config": config.settings(),
         "locations": locations(getattr(config, stage.name), stage.name),
         "versions": versions(),

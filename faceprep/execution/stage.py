@@ -95,6 +95,14 @@ class Stage(ShardedStage):
         """Return all settings that change this stage's output."""
         return dict(getattr(config, self.name).settings())
 
+    def remarks(self, config: Config) -> dict[str, str]:
+        """Return how settings were chosen, by their names, for ``stage.json``."""
+        return {}
+
+    def without_remarks(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings of a finished shard without remarks of earlier versions."""
+        return dict(settings)
+
     def check(self, config: Config) -> None:
         """Raise `MissingToolError` if a required package or weight file is missing."""
         return

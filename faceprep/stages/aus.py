@@ -28,7 +28,16 @@ class Aus(Stage):
     def settings(self, config: Config) -> dict[str, Any]:
         """Return the resolved backend, and the settings that determine its estimates."""
         choice = choose(config)
-        return {"backend": choice.label(), **choice.backend.fingerprint(config)}
+        return {"backend": choice.backend.name, **choice.backend.fingerprint(config)}
+
+    def remarks(self, config: Config) -> dict[str, str]:
+        """Return why ``auto`` chose the backend, if it did."""
+        choice = choose(config)
+        return {"backend": f"{choice.backend.name} (auto: {choice.why})"} if choice.why else {}
+
+    def without_remarks(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return recorded settings without the reason of ``auto``, which they used to contain."""
+        return {**settings, "backend": str(settings.get("backend")).partition(" (auto: ")[0]}
 
     def check(self, config: Config) -> None:
         """Raise an error if the backend does not exist or cannot run here."""

@@ -5,7 +5,9 @@ import pytest
 from faceprep.cli.remedies import spell
 from faceprep.config import Config
 from faceprep.core.errors import FaceprepError, MissingToolError, UsageError
+from faceprep.core.files import digest
 from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
+from faceprep.execution.plan import Options, plan_stage
 from faceprep.execution.stage import ShardOutput
 from faceprep.faces.action_units import backend as backends
 from faceprep.faces.action_units.backend import AUResult, choose
@@ -14,6 +16,7 @@ from faceprep.faces.action_units.landmark_estimator import LandmarkBackend
 from faceprep.stages import load_stage
 from faceprep.stages.aus import STAGE, neutral_points
 from faceprep.workspace import manifest
+from faceprep.workspace.pending import pending_shard
 
 FACE = mean_face()[:, :2] * 40 + [64, 70]
 SMILE = FACE.copy()
@@ -114,7 +117,7 @@ def test_faces_of_a_sequence_are_compared_with_its_neutral_frames(inputs, run):
     rows = {row["face_id"]: row for row in run(inputs)}
     assert rows["a/2"]["backend"].startswith("landmarks+neutral")
     for alone in ("b/1", "c", "d"):  # neutral frame not aligned, no sequence, no sequence
-        assert rows[alone]["backend"].startswith("landmarks (auto")
+        assert rows[alone]["backend"] == "landmarks"
     assert rows["a/2"]["AU12_r"] > 1
     assert rows["a/2"]["AU12_c"] is True
     assert rows["b/1"]["AU12_r"] == rows["c"]["AU12_r"]
@@ -182,8 +185,28 @@ def test_unknown_backends_list_the_known():
 
 def test_auto_passes_over_what_cannot_run_and_says_why(use):
     use(Other([], missing="no FaceLandmarkImg on the path"), LandmarkBackend())
-    label = choose(Config(name="t")).label("neutral")
-    assert label == "landmarks+neutral (auto: other: no FaceLandmarkImg on the path)"
+    assert choose(Config(name="t")).label("neutral") == "landmarks+neutral"
+    remark = "landmarks (auto: other: no FaceLandmarkImg on the path)"
+    assert STAGE.remarks(Config(name="t")) == {"backend": remark}
+    assert STAGE.settings(Config(name="t"))["backend"] == "landmarks"
+
+
+def test_a_reason_of_auto_makes_no_finished_shard_outdated(aligned_workspace):
+    workspace = aligned_workspace(faces=8, shard_size=8)
+    config = Config.model_validate({"workspace": workspace.root})
+    row = {"face_id": "x", "status": "skipped", "reason": "x", "backend": "landmarks"}
+    for backend, todo in (("landmarks (auto: no programs)", []), ("openface (auto: best)", [0])):
+        settings = {**STAGE.settings(config), "backend": backend}
+        rows = [{**row, "face_id": f"folder/{number:05d}"} for number in range(8)]
+        with pending_shard(workspace, "aus", 0) as pending:
+            pending.commit(
+                manifest.table_from_rows("aus", rows),
+                input_hash=digest([workspace.marker(up, 0).output for up in STAGE.upstream]),
+                config_hash=digest({"settings": settings, "version": STAGE.version}),
+                provenance={"settings": settings},
+                seconds=0.0,
+            )
+        assert plan_stage(STAGE, config, Options())[1].todo == todo
 
 
 def test_a_backend_that_cannot_run_is_a_missing_tool(use):

@@ -119,8 +119,7 @@ class Choice:
 
     def label(self, variant: str | None = None) -> str:
         """Return the value of the manifest's ``backend`` column."""
-        name = f"{self.backend.name}+{variant}" if variant else self.backend.name
-        return f"{name} ({AUTO}: {self.why})" if self.why else name
+        return f"{self.backend.name}+{variant}" if variant else self.backend.name
 
 
 def choose(config: Config) -> Choice:

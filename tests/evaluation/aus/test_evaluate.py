@@ -109,7 +109,7 @@ def test_without_codes_the_reference_is_what_the_demo_drew(select, truth, drawn,
     assert evaluate_aus(workspace.root).reference == "what the demo drew"
     with pytest.raises(UsageError, match="no FACS codes") as caught:
         evaluate_aus(workspace.root, "facs")
-    assert spell(caught.value.hint).startswith("faceprep select --dataset ck-plus")
+    assert spell(caught.value.hint).startswith("faceprep select --workspace ")
 
 
 def test_another_backend_of_the_same_faces(select, truth):
@@ -230,7 +230,7 @@ def test_a_misspelled_path_suggests_the_nearest_workspace(select, truth):
 def test_action_units_are_needed(select):
     with pytest.raises(UsageError, match="aus has not run") as caught:
         evaluate_aus(select().root)
-    assert spell(caught.value.hint).startswith("faceprep aus --dataset ck-plus")
+    assert spell(caught.value.hint).startswith("faceprep aus --workspace ")
 
 
 def test_known_faces_that_all_failed(select):

@@ -228,7 +228,8 @@ def test_what_is_missing_is_said_before_the_run(config, tool, monkeypatch):
 
 def test_auto_takes_it_first(config, tool):
     choice = backends.choose(config(backend="auto"))
-    assert choice.label("static") == "openface+static (auto: the best that is installed)"
+    assert choice.label("static") == "openface+static"
+    assert choice.why == "the best that is installed"
 
 
 def test_the_fingerprint_holds_all_that_changes_the_answers(config, tool, tmp_path):
