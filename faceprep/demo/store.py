@@ -20,6 +20,7 @@ from faceprep.config import DemoConfig
 from faceprep.core.errors import Again, FaceprepError, UsageError
 from faceprep.core.files import write_failure
 from faceprep.core.progress import Progress
+from faceprep.core.signals import interrupts_blocked
 from faceprep.demo.action_units import AU_NAMES
 from faceprep.demo.files import TRUTH, TRUTH_FOLDER, clear, write_file
 from faceprep.demo.layouts import LAYOUTS, Row
@@ -149,7 +150,8 @@ def _render_all(
 
     pool = ProcessPoolExecutor(min(workers, len(left)), env=_ONE_THREAD)
     try:
-        tasks = [pool.submit(render_subject, root, settings, subject) for subject in left]
+        with interrupts_blocked():  # it starts the processes
+            tasks = [pool.submit(render_subject, root, settings, subject) for subject in left]
         for task in as_completed(tasks):
             yield task.result()
     except TerminatedWorkerError as error:

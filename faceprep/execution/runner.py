@@ -1,5 +1,6 @@
 """Run one stage over its shards with an engine."""
 
+import contextlib
 import functools
 import os
 import threading
@@ -136,6 +137,10 @@ def run_jobs(
                 else:
                     failed[outcome.job.shard] = _note_failure(outcome, workspace)
                 ticker.done = done
+    except BaseException:
+        with contextlib.suppress(OSError):
+            remove_abandoned(workspace, stage)  # of workers that were ended, e.g. on a full disk
+        raise
     finally:
         progress.finish()
     return done, failed

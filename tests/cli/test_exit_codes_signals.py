@@ -37,6 +37,7 @@ def test_run(photographs: Path, tmp_path: Path, number: signal.Signals, group: b
     code, said = stop(words, lambda: any(tmp_path.glob("align/*.tmp")), number, group)
     check(code, said, number)
     assert not list(tmp_path.glob("heatmaps/part-*"))
+    assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_augment(tmp_path: Path) -> None:

@@ -204,6 +204,9 @@ def test_a_full_disk_is_one_clear_error_and_no_damage(
     place = Workspace(disk / "ws")
     for shard in place.shards("align"):
         place.read("align", shard)
+    assert not list(disk.rglob("*.tmp"))
+    small_disk.clear()
+    faceprep("run", *command[1:], "--workspace", disk / "ws", "-j", 2)
 
 
 def test_an_output_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from faceprep.config import Config
 from faceprep.core.device import choose_device
 from faceprep.core.errors import Again, FaceprepError
+from faceprep.core.signals import interrupts_blocked
 from faceprep.execution.job import Outcome, Work
 from faceprep.execution.local import follow_parent, uninterrupted
 from faceprep.execution.shard import ENVIRONMENT
@@ -47,7 +48,9 @@ def run_on_gpu(jobs: Sequence[AugmentJob], work: Work, workers: int) -> Iterator
     try:
         for job in jobs:
             made = list(blocks(job, sampler_of(job)))
-            writing[pool.submit(_write, replace(job, quality=None, remote=None), made)] = job
+            with interrupts_blocked():  # it starts the processes
+                future = pool.submit(_write, replace(job, quality=None, remote=None), made)
+            writing[future] = job
             yield from _written(writing, _WAITING_PER_WORKER * workers)
         yield from _written(writing, 0)
     finally:
