@@ -25,6 +25,14 @@ RIDDLES = re.compile(
     re.IGNORECASE,
 )
 
+#: Turns of phrase in messages that a reader would have to decode.
+DECODED = re.compile(
+    r"flatters|told right|goes on where|go on with what|vote p\b|read otherwise|"
+    r"comes too late|those there count|are to be\b|neither train nor|stopped on \{|nobody of them|"
+    r"whose face\?|with what is there",
+    re.IGNORECASE,
+)
+
 MODULES = sorted((ROOT / "faceprep").rglob("*.py"))
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "manifests" / "README.md"]
 
@@ -66,3 +74,23 @@ def test_no_riddles(path: Path) -> None:
     assert [
         f"{number}: {line}" for number, line in enumerate(lines, 1) if RIDDLES.search(line)
     ] == []
+
+
+def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield the strings of a module that are no docstrings."""
+    documented = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in documented:
+            yield node.lineno, str(node.value)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_messages_are_plain(path: Path) -> None:
+    found = texts(ast.parse(path.read_text()))
+    assert [f"{line}: {text}" for line, text in found if DECODED.search(text)] == []

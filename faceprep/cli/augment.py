@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from faceprep.config import Config
 
 Count = Annotated[
-    int, typer.Option("--n", min=1, help="Total number of faces, with those made before.")
+    int,
+    typer.Option("--n", min=1, help="Total number of synthetic faces, including existing ones."),
 ]
 
 

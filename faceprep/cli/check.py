@@ -21,10 +21,11 @@ def check(
     workspace: WorkspaceDir = None,
     config: ConfigFile = None,
     update: Annotated[
-        bool, typer.Option("--update", help="Replace the baseline by the table.")
+        bool, typer.Option("--update", help="Replace the baseline with the current table.")
     ] = False,
     reason: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Why it changes; written into the file.")
+        str | None,
+        typer.Option(metavar="TEXT", help="Reason of the change, written into the file."),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -32,7 +33,7 @@ def check(
 ) -> int:
     """Compare the accuracy table of classify with a committed baseline; exit code 4 if it dropped.
 
-    faceprep check --baseline manifests/baselines/demo.json
+    faceprep check --baseline manifests/baselines/gate.json
     """
     from faceprep.evaluation.check.baseline import update_remedy
     from faceprep.evaluation.check.workspace import check_workspace, update_baseline

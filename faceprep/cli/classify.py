@@ -22,7 +22,9 @@ def classify(
     ] = None,
     times: Annotated[
         str | None,
-        typer.Option(metavar="0,1,5,…", help="The same as multiples of the training faces."),
+        typer.Option(
+            metavar="0,1,5,…", help="The same, as multiples of the number of training faces."
+        ),
     ] = None,
     arms: Annotated[
         str | None,
@@ -33,7 +35,8 @@ def classify(
         ),
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option(min=1, help="Trainings per row, each with its seed.")
+        int | None,
+        typer.Option(min=1, help="Number of trainings per row, each with a seed of its own."),
     ] = None,
     folds: Annotated[
         int | None, typer.Option(min=2, help="Cross-validate over the folds of select.")
@@ -44,11 +47,11 @@ def classify(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="First of the seeds, of weights and batches (classify.seed)."),
+        typer.Option(min=0, help="Seed of the first training (classify.seed); the others follow."),
     ] = None,
     **flags: Any,
 ) -> int:
-    """Train classifiers with more and more synthetic faces; print accuracies on unseen people.
+    """Train classifiers with and without synthetic faces; print their accuracy on unseen people.
 
     faceprep classify --sweep 0,3000,6000,30000 --arms flips,classic@0,logistic@0 --seeds 5
     """
@@ -72,7 +75,7 @@ def classify(
     with Progress(quiet=quiet) as progress:
         if any(asked.sweep + asked.times) and all(arm.endswith("@0") for arm in asked.arms):
             words = ", ".join(asked.arms)
-            progress.say(f"classify: no row has synthetic faces, as {words} asks for")
+            progress.say(f"classify: no row has synthetic faces, because --arms is {words}")
         if not (flags["only"] or bring_up_to_date(resolved, progress, flags)):
             return FAILED
         result = run_classify(resolved, progress, overwrite=flags["overwrite"], dry_run=dry_run)

@@ -22,7 +22,7 @@ def demo(
     ] = "oulu-casia",
     subjects: Annotated[int | None, typer.Option(help="Number of subjects.")] = None,
     frames: Annotated[int | None, typer.Option(help="Frames per sequence.")] = None,
-    difficulty: Annotated[float | None, typer.Option(help="0 easy … 1 hard.")] = None,
+    difficulty: Annotated[float | None, typer.Option(help="0: easy, 1: hard.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the drawn subjects.")] = None,
     workers: Workers = None,
     verbose: Verbose = False,

@@ -49,7 +49,9 @@ def edit(
     from faceprep.report.sheets.inference import draw_edit_grid, edit_paths, grid_path, write_edits
 
     if to is None and not grid:
-        raise UsageError("which expression?", Again({"grid": True}, note="all; --to names one"))
+        raise UsageError(
+            "no expression is given (--to)", Again({"grid": True}, note="draws all of them")
+        )
     if grid:
         refuse_unused("--grid draws five intensities", "intensity")
     check_intensity(intensity)
@@ -76,7 +78,7 @@ def transfer(
         list[str] | None,
         typer.Argument(
             metavar="A… B",
-            help="Photographs or face_ids; the last one's expression goes onto the others.",
+            help="Photographs or face_ids; the others get the expression of the last one.",
         ),
     ] = None,
     from_: Annotated[
@@ -98,7 +100,7 @@ def transfer(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Give the face of A the expression of B.
+    """Give face A the expression of face B.
 
     faceprep transfer me.jpg smiling.jpg -o smiling-me.png
     """
@@ -113,7 +115,7 @@ def transfer(
     onto, sources = (words, list(from_)) if from_ else (words[:-1], words[-1:])
     if not onto or not sources:
         advice = "name two photographs, the one with the expression last"
-        raise UsageError("whose expression, onto whose face?", advice)
+        raise UsageError("transfer needs two photographs", advice)
     refuse_unwritable(out or Path())
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
     loaded.with_codes("transfer expressions")
@@ -136,7 +138,7 @@ def transfer(
 @guarded
 def new_faces(
     count: Annotated[int, typer.Option(min=1, max=64, help="Number of people.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the people.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the drawn people.")] = 0,
     out: flags.Out = None,
     workspace: flags.WorkspaceFlag = None,
     generator: flags.GeneratorFile = None,

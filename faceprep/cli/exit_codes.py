@@ -68,7 +68,7 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
 
 
 def _interrupted(interruption: Interruption, stop: KeyboardInterrupt) -> int:
-    again = Again({"overwrite": False}, note="goes on where it was")
+    again = Again({"overwrite": False}, note="resumes where it stopped")
     by_key = interruption.exit_code == INTERRUPTED
     words = "interrupted" if by_key else f"stopped by {interruption.name}"
     complain(words, stop.args[0] if stop.args else again)

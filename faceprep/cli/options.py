@@ -62,9 +62,13 @@ EngineName = Annotated[
 ]
 Scheduler = Annotated[
     str | None,
-    typer.Option("--scheduler", metavar="ADDRESS", help="Of a Dask scheduler, tcp://HOST:8786."),
+    typer.Option(
+        "--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler, tcp://HOST:8786."
+    ),
 ]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="With Slurm: submit the jobs, and return.")]
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="Slurm: submit the jobs and return at once.")
+]
 Device = Annotated[
     str | None,
     typer.Option("--device", metavar=choices(DeviceKind), help="What computes the networks."),

@@ -70,7 +70,7 @@ def retrieve(
         refuse_unused("--by pixel does not compare expressions", "expression")
     if evaluate and photographs:
         hint = Again({"evaluate": False})
-        raise UsageError("--evaluate looks for all test faces, not for photographs", hint)
+        raise UsageError("--evaluate searches with all test faces and takes no photographs", hint)
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
     if evaluate:
         report = retrieval.evaluate_retrieve(loaded, gallery, seed or 0)

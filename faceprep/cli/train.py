@@ -58,12 +58,13 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
     print_result(*train_tables(result), as_json=flags["json"])
     if result.outcome is not None and result.outcome.stopped:
         complain(
-            f"stopped by {result.outcome.stopped} after step {result.outcome.steps}, all is saved",
-            Again({"overwrite": False}, note="it goes on there"),
+            f"stopped by {result.outcome.stopped} after step {result.outcome.steps};"
+            " everything is saved",
+            Again({"overwrite": False}, note="resumes after this step"),
         )
         return HUNG_UP if result.outcome.stopped == "SIGHUP" else STOPPED
     if result.finished_before:
-        note = "trains again; without it, more train.steps continue"
+        note = "trains again from the start; a larger train.steps continues instead"
         say_next(Again({"overwrite": True}, note=note), flags["quiet"])
     if result.outcome is not None:
         say_next(_uses(resolved, sum(result.plan.faces.values())), flags["quiet"] or flags["json"])
@@ -173,7 +174,7 @@ def _why_left(config: "Config") -> str | None:
     if not Workspace(config.workspace).shards("align"):
         return None
     if config.select.dataset is None:
-        return "no --dataset to bring them up to date with"
+        return "no --dataset is given, so they are not brought up to date"
     root, record = config.select.root, remembered(config.workspace)
     if root is None or root.exists() or not record:
         return None

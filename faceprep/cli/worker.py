@@ -77,10 +77,10 @@ def run_stage_of(record: JobRecord, config: Config, options: Options) -> Mapping
     stage = load_stage(record.stage)
     if config_hash(stage, config) != record.settings:
         raise FaceprepError(
-            f"{os.uname().nodename} comes to other settings of {stage.name} than the machine that"
-            " submitted the job: a package, a weight file or OpenFace is missing on the node, or is"
-            " another version there",
-            Remedy("doctor", note="in a job on that node says what it has"),
+            f"{os.uname().nodename} resolves other settings of {stage.name} than the machine that"
+            " submitted the job: a package, a weight file or OpenFace is missing there or"
+            " has another version",
+            Remedy("doctor", note="run in a job on that node, lists what is installed there"),
         )
     return run_stage(stage, config, options, Progress()).failed
 

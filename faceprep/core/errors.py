@@ -37,7 +37,7 @@ class Again:
     Examples
     --------
     >>> Again({"select.split": "random"}, note="divides whole subjects")
-    >>> Again(note="when there is space: it goes on where it was")
+    >>> Again(note="when there is space: resumes where it stopped")
     """
 
     overrides: Mapping[str, Any] = field(default_factory=dict)

@@ -80,7 +80,7 @@ def render_demo(
     except OSError as error:
         if not _is_complete(root, record):  # otherwise another process finished it and cleaned up
             raise FaceprepError(
-                write_failure(error, root), hint=Again(note="goes on where it was")
+                write_failure(error, root), hint=Again(note="resumes where it stopped")
             ) from error
     finally:
         if progress is not None:
@@ -158,7 +158,7 @@ def _render_all(
         raise FaceprepError(
             "a worker rendering the demo dataset was killed (out of memory?)",
             hint=Again(
-                {"workers": 1}, note="goes on where it was; one worker needs the least memory"
+                {"workers": 1}, note="resumes where it stopped; one worker needs the least memory"
             ),
         ) from error
     finally:

@@ -109,7 +109,7 @@ def explain_os_error(error: OSError, workspace: Workspace) -> OSError | Faceprep
         return error
     return FaceprepError(
         write_failure(error, workspace.root),
-        Again(note="when there is space, and the right to write: it goes on where it was"),
+        Again(note="when there is space and you may write there: resumes where it stopped"),
     )
 
 

@@ -81,7 +81,7 @@ class LoadedGenerator:
         if self.workspace is None:
             found = find_workspaces(WORKSPACES)
             hint = Again({"workspace": found[0]}) if found else "name it with --workspace"
-            raise UsageError(f"{why}: {self.file} does not lie in one", hint)
+            raise UsageError(f"{why}: {self.file} is in no workspace", hint)
         return self.workspace
 
     def with_codes(self, what: str) -> HasExpressionCode:
@@ -168,6 +168,6 @@ def _align(workspace: Workspace | None, detector: str | None) -> AlignConfig:
         raise UsageError(f"align.{where} cannot be {known.get(where)!r}", hint) from None
     if found.detector == "given":
         raise UsageError(
-            "nothing is known of the faces in a photograph", Again({"detector": "mtcnn"})
+            "detector given: a photograph comes without landmarks", Again({"detector": "mtcnn"})
         )
     return found

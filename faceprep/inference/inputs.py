@@ -69,7 +69,7 @@ class InputFaces:
     def notes(self) -> list[str]:
         """Return remarks on the faces."""
         return [
-            f"{face.source}: {face.faces_found} faces found, one was taken"
+            f"{face.source}: {face.faces_found} faces found, one is used (align.choose)"
             for face in self.faces
             if (face.faces_found or 0) > 1
         ]

@@ -70,7 +70,7 @@ def labels_of(
 
 def label_judge(generator: LoadedGenerator, progress: Progress) -> ExpressionClassifier:
     """Return the expression classifier of the workspace's training faces; errors as `labels_of`."""
-    why = "a judge of the expression needs a workspace's training faces"
+    why = "a classifier of expressions needs the training faces of a workspace"
     place, classes = generator.needed_workspace(why), generator.model.classes
     table = labelled_rows(place, [*classes, NEUTRAL])
     rows = rows_of_split(place, table, "train", classes)

@@ -72,7 +72,7 @@ class Retrieved:
 
 def workspace_of_gallery(generator: LoadedGenerator) -> Workspace:
     """Return the workspace to search; UsageError if the generator has none."""
-    return generator.needed_workspace("faces are looked for in a workspace")
+    return generator.needed_workspace("retrieve searches a workspace")
 
 
 def open_gallery(generator: LoadedGenerator, split: str = "test", seed: int = 0) -> Gallery:
@@ -102,7 +102,7 @@ def ways_of(text: str) -> tuple[Way, ...]:
             return (way,)
     known = (*WAYS, "all")
     hint = choice_hint("by", text, known)
-    raise UsageError(f"faces are looked for by {', '.join(known)}, not by {text!r}", hint)
+    raise UsageError(f"--by {text!r} is none of {', '.join(known)}", hint)
 
 
 def retrieve(

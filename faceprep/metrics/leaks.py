@@ -22,7 +22,9 @@ def refuse_leak(training: Iterable[str], tested: Iterable[str], what: str) -> No
     both = sorted({*training} & {*tested})
     if both:
         more = f" and {len(both) - 1} more" if len(both) > 1 else ""
-        raise UsageError(f"{what} saw subject {both[0]}{more}, who is to be judged", _TRAIN_AGAIN)
+        raise UsageError(
+            f"{what} saw subject {both[0]}{more}, who is also a test subject", _TRAIN_AGAIN
+        )
 
 
 def refuse_leaks(

@@ -235,7 +235,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         refuse(
             path,
             f"its format is {str(document.get('format'))[:20]}, this version reads {FORMAT}",
-            hint="pip install --upgrade faceprep",
+            hint="update faceprep",
         )
     for key in ("kind", "preset", "config", "progress", "extra", "optimizers", "sha256"):
         wanted = str if key in ("kind", "preset", "sha256") else dict

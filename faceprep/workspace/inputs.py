@@ -51,15 +51,15 @@ def changed_since(workspace: "Workspace", made_of: Mapping[str, Any] | None) -> 
         return None
     real = _real(workspace)
     if real is not None and made_of.get("real") not in (None, real):
-        return "the faces were selected or aligned again since"
+        return "the faces were selected or aligned again after this table"
     for name, one in (made_of.get("synthetic") or {}).items():
         hashes = (one.get("input"), one.get("config"))
         markers = _markers(workspace, stage_of(name))[: one.get("shards", 0)]
         if any((marker.input, marker.config) != hashes for marker in markers):
-            return f"the synthetic faces of {name} were made again since"
+            return f"the synthetic faces of {name} were made again after this table"
         file = generator_file(workspace.root, name)
         if file.is_file() and file_sha256(file) != one.get("checkpoint"):
-            return f"the generator {name} was trained again since"
+            return f"the generator {name} was trained again after this table"
     return None
 
 

@@ -15,7 +15,7 @@ def test_the_command(run_verb, photograph, tmp_path) -> None:
     assert [one["expression"] for one in found["expressions"]] == ["happiness", "surprise"]
     assert len(found["expressions"][0]["code"]) == 15
     for words, message in (
-        (["folder/test000"], "whose expression"),
+        (["folder/test000"], "two photographs"),
         (["folder/test000", "folder/test001", "--expression", "joy"], "does not know 'joy'"),
     ):
         assert message in run_verb("transfer", *words, code=2).stderr

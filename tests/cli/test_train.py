@@ -71,7 +71,7 @@ def test_killed_at_random_on_a_bare_machine_it_ends_as_if_undisturbed(tmp_path: 
     process.kill()
     assert process.wait() == -signal.SIGKILL, process.stderr.read().decode()
     result = faceprep(*words(tmp_path / "killed"))
-    assert "going on after step" in result.stderr
+    assert "resuming after step" in result.stderr
     for name in ("training.safetensors", "generator.safetensors"):
         files = [generator_folder(tmp_path / run) / name for run in ("whole", "killed")]
         assert files[0].read_bytes() == files[1].read_bytes(), name
@@ -90,8 +90,8 @@ def test_sigterm_is_a_code_of_its_own_and_the_same_command_goes_on(
 
     monkeypatch.setattr(Progress, "update", send)
     result = faceprep(*words(tmp_path / "ws"), code=143)
-    assert "stopped by SIGUSR1 after step 1, all is saved" in result.stderr
-    assert "# it goes on there" in result.stderr
+    assert "stopped by SIGUSR1 after step 1; everything is saved" in result.stderr
+    assert "# resumes after this step" in result.stderr
     monkeypatch.undo()
     result = faceprep(*words(tmp_path / "ws", "--json"))
     data = json.loads(result.stdout)
@@ -136,7 +136,7 @@ def test_crops_of_another_dataset_are_taken_as_they_are_with_the_usual_preset(
     workspace.write_info("select", {"stage": "select", "config": recorded, **info})
     plan = ("--workspace", str(workspace.root), "--set", "train.size=32", "--dry-run")
     result = faceprep("train", *plan)
-    assert "crops as they are" in result.stderr
+    assert "using the existing crops" in result.stderr
     assert "preset modern" in result.stdout
     assert "preset modern" in faceprep("train", "--only", *plan).stdout
     refused = faceprep("align", *plan, code=2)

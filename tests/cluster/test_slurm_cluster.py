@@ -212,7 +212,7 @@ def test_a_training_beyond_its_time_limit_equals_an_undisturbed_one(
     assert waiting.returncode == 0, said
     log = array.log(0).read_text()
     assert "stopped by SIGUSR1" in log, log
-    assert "going on after step" in log, log
+    assert "resuming after step" in log, log
     for name in ("generator.safetensors", "training.safetensors"):
         files = [place / "train" / "exprgan" / name for place in (alone, training)]
         assert files[0].read_bytes() == files[1].read_bytes(), name

@@ -39,4 +39,4 @@ def test_a_file_of_a_later_version_keeps_its_own_hint(tmp_path: Path) -> None:
     path.write_bytes(later)
     with pytest.raises(FaceprepError, match="this version reads 1") as caught:
         load_trained(tmp_path)
-    assert caught.value.hint == "pip install --upgrade faceprep"
+    assert caught.value.hint == "update faceprep"

@@ -24,7 +24,7 @@ def evaluate_aus(
         typer.Option(
             metavar="facs|demo|PATH",
             help="CK+'s codes, the demo's truth, or another workspace (or aus manifests) of the"
-            " same faces. By default the codes, else the truth.",
+            " same faces. By default the codes if there are any, else the truth.",
         ),
     ] = None,
     split: Annotated[

@@ -24,7 +24,7 @@ def evaluate_codes(
     path: WorkspaceArgument = None,
     generator: GeneratorFile = None,
     split: UnseenSplit = "test",
-    neighbours: Annotated[int, typer.Option(min=1, help="k of the nearest neighbours.")] = 5,
+    neighbours: Annotated[int, typer.Option(min=1, help="Number of nearest neighbours.")] = 5,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Draw a t-SNE into this PNG or PDF.")
     ] = None,

@@ -28,10 +28,10 @@ def evaluate_edits(
         int | None, typer.Option(min=2, help="Edit at most N faces, of as many people as possible.")
     ] = None,
     intensities: Annotated[
-        str, typer.Option(help="Intensities at which the growth of the expression is measured.")
+        str, typer.Option(help="Intensities at which the strength of the expression is measured.")
     ] = "0.2,0.4,0.6,0.8,1",
     identities: Annotated[
-        int, typer.Option(min=0, help="New people of each expression, for diversity; 0: none.")
+        int, typer.Option(min=0, help="New people per expression, to measure diversity; 0: none.")
     ] = 64,
     second_judge: Annotated[
         bool, typer.Option(help="Also classify with a small network, trained for this evaluation.")

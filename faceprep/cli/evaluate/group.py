@@ -13,10 +13,13 @@ evaluate_app = typer.Typer(help="Measure results against known values.", no_args
 app.add_typer(evaluate_app, name="evaluate", rich_help_panel=STUDY)
 
 WorkspaceArgument = Annotated[
-    Path | None, typer.Argument(metavar="WORKSPACE", help="By default the only one.")
+    Path | None,
+    typer.Argument(
+        metavar="WORKSPACE", help="Workspace; by default the only one below manifests/."
+    ),
 ]
 UnseenSplit = Annotated[
-    str, typer.Option(metavar="test|val", help="Unseen people; val while variants are compared.")
+    str, typer.Option(metavar="test|val", help="Unseen people; val to choose between variants.")
 ]
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 INSTALL = Shell(("pip", "install", "cloudpickle", "dask", "distributed"))
-_AGAIN = Again(note="goes on where it was")
+_AGAIN = Again(note="resumes where it stopped")
 _POLL_SECONDS = 5.0
 _ADDRESS = re.compile(r"((tcp|tls|ucx|ws|wss)://)?[^\s/]+:\d+")
 

@@ -119,9 +119,9 @@ class _Run:
         """Return the commands to continue after Ctrl-C, or to end the jobs."""
         jobs = sorted({record.job for record in self._records()} - {""}, key=int)
         if not jobs:
-            return Again({"overwrite": False}, note="goes on where it was")
+            return Again({"overwrite": False}, note="resumes where it stopped")
         return (
-            f"the jobs go on: {', '.join(jobs)}",
+            f"the jobs continue: {', '.join(jobs)}",
             Again({"overwrite": False}, note="waits for them again"),
             Shell(("scancel", *jobs), note="ends them"),
         )

@@ -151,5 +151,5 @@ def _no_answer(program: str, words: str) -> FaceprepError:
     said = _PROGRAM_NAME.sub("", words.splitlines()[0])
     line = textwrap.shorten(f"Slurm does not answer {program}: {said}", _WIDTH, placeholder=" …")
     if _answered.is_set():
-        return QueueError(line, (_SHOW, Again(note="goes on where it was")))
+        return QueueError(line, (_SHOW, Again(note="resumes where it stopped")))
     return MissingToolError(line, (_SHOW, Again({"engine": "local"}, note="works without one")))

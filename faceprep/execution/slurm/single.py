@@ -61,7 +61,7 @@ def run(
     record = job_in_queue(verb, config, read_queue())
     if record is not None and overwrite and not record.overwrite:
         raise UsageError(
-            f"job {record.job} goes on with what is there; --overwrite comes too late for it",
+            f"job {record.job} continues an earlier training; --overwrite cannot change that",
             (
                 Again({"overwrite": False}, note="waits for it"),
                 Shell(("scancel", record.job), note="ends it"),
@@ -137,10 +137,10 @@ class _Watch:
         """Return the commands to continue after Ctrl-C, or to end the job."""
         job = self.record.job
         if self.died:
-            again = Again({"overwrite": False}, note="goes on there")
+            again = Again({"overwrite": False}, note="resumes after its last checkpoint")
             return f"job {job} died ({self.died})", again
         return (
-            f"job {job} goes on",
+            f"job {job} continues",
             Again({"overwrite": False}, note="waits for it again"),
             Shell(("scancel", job), note="ends it"),
         )
@@ -153,7 +153,8 @@ class _Watch:
         how, job = self.record.state(queue, 0), self.record.job
         if how.startswith("CANCELLED"):
             raise FaceprepError(
-                f"job {job} was cancelled", Again({"overwrite": False}, note="goes on there")
+                f"job {job} was cancelled",
+                Again({"overwrite": False}, note="resumes after its last checkpoint"),
             )
         saved = self.verb.saved(self.config)
         self.tries, self.saved = (self.tries + 1 if saved == self.saved else 1), saved

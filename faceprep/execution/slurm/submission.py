@@ -121,7 +121,7 @@ def submit_missing(
 def _with_jobs(error: FaceprepError, jobs: Sequence[str]) -> FaceprepError:
     """Add the numbers of the submitted jobs to the hint of an error."""
     if jobs:
-        before = f"submitted before, and going on: {' '.join(jobs)}"
+        before = f"submitted before and not finished: {' '.join(jobs)}"
         hints = error.hint if isinstance(error.hint, tuple) else (error.hint,)
         error.hint = (*(hint for hint in hints if hint is not None), before)
     return error

@@ -120,7 +120,7 @@ def samples(model: ExprGAN, crops: Crops) -> Samples:
     expression at full intensity, and one expression at five intensities; the second table shows new
     identities with every expression.
     """
-    title = "training faces; below, faces of nobody"
+    title = "training faces; below, new faces"
     return Samples(title, [_edits(model, crops), _new_faces(model, crops)])
 
 

@@ -71,9 +71,7 @@ def kept_classifier(
     ):
         return LandmarkClassifier.from_arrays(dict(arrays))
     if progress is not None:
-        progress.say(
-            f"training a judge of expressions on {len(rows):,} faces; it is kept in {path}"
-        )
+        progress.say(f"training a classifier of expressions on {len(rows):,} faces; kept in {path}")
     judge = LandmarkClassifier.fit(read_faces(workspace, rows, size), classes)
     with contextlib.suppress(OSError):  # a workspace that cannot be written, or a full disk
         path.parent.mkdir(exist_ok=True)

@@ -26,7 +26,7 @@ def plot_accuracy(result: ClassifyResult, out: Path) -> str:
     for number, arm in enumerate(arms):
         _draw(axes, result, arm, number, alone=len(counts) == 1)
     axes.set_facecolor(PAPER)
-    tested = "unseen pictures, maybe of known people" if result.unknown_people else "unseen people"
+    tested = "unseen pictures (people unknown)" if result.unknown_people else "unseen people"
     axes.set_ylabel(f"accuracy on {tested}, %", color=INK, fontsize=9)
     axes.grid(axis="y", color=FAINT, linewidth=0.8)
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -156,10 +156,10 @@ def near_lines(near: NearDuplicates) -> list[str]:
     """Describe the nearest test faces of synthetic and of training faces."""
     made, own = near.synthetic, near.training
     lines = [
-        f"nearest test face by {near.features}: {made.faces:,} synthetic faces {_nearness(made)};"
-        f" {own.faces:,} training faces {_nearness(own)}",
-        f"{near.suspicious} synthetic faces lie nearer to a test face than any training face"
-        f" ({near.by_chance:.1f} by chance)",
+        f"distance to the nearest test face ({near.features}): {made.faces:,} synthetic faces"
+        f" {_nearness(made)}; {own.faces:,} training faces {_nearness(own)}",
+        f"{near.suspicious} synthetic faces are closer to a test face than any training face is"
+        f" (expected by chance: {near.by_chance:.1f})",
     ]
     if near.suspicious:
         lines += [f"  {pair.synthetic} — {pair.test}: {pair.distance:.3f}" for pair in near.closest]
@@ -167,7 +167,10 @@ def near_lines(near: NearDuplicates) -> list[str]:
 
 
 def _nearness(near: Any) -> str:
-    return f"{near.smallest:.2f} at least, {near.percentile:.2f} (1 %), {near.median:.2f} (median)"
+    return (
+        f"minimum {near.smallest:.2f}, 1st percentile {near.percentile:.2f}, median"
+        f" {near.median:.2f}"
+    )
 
 
 def accuracy_data(config: Config, result: ClassifyResult) -> dict[str, Any]:

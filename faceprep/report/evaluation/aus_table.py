@@ -63,11 +63,13 @@ def _cells(row: AUAgreement) -> list[str]:
 
 def _legend(evaluation: AUEvaluation) -> list[str]:
     lines = [
-        "n: faces of known intensity (r, ICC(3,1), MAE); 95 %: of r, over the subjects",
-        "present, claimed: share of faces that show the AU, and that are said to (F1)",
+        "n: faces with known intensity, for r, ICC(3,1) and MAE; 95 %: interval of r over subjects",
+        "present: share of faces that show the AU; claimed: share estimated to show it; F1 of both",
     ]
     if any(math.isnan(row.r) for row in evaluation.aus):
-        lines.append(f"{UNDEFINED}: not defined; too few faces, or values all alike")
+        lines.append(
+            f"{UNDEFINED}: undefined, because there are too few faces or all values are equal"
+        )
     return lines
 
 

@@ -12,7 +12,7 @@ from faceprep.metrics.retrieval import RetrievalReport
 from faceprep.report.numbers import json_values, number, percent
 from faceprep.report.tables.console import Page, Renderables, plain_table
 
-_TOLD = "Q receives the label and its code repeats it, so its agreement with the label means little"
+_TOLD = "Q gets the label as input, so its agreement with the label means little"
 
 
 def codes_tables(report: CodesReport) -> Page:
@@ -29,7 +29,10 @@ def codes_tables(report: CodesReport) -> Page:
         percent(report.expression_chance, 1),
         style="dim",
     )
-    legend = "same person: in other clips; same expression: among other people"
+    legend = (
+        "same person: share of neighbours from other clips of the person; same expression: share of"
+        " neighbours among other people"
+    )
     parts: Renderables = [
         Text(report.generator, "bold"), Text(faces, "dim"), table, Text(legend, "dim"),
     ]  # fmt: skip
@@ -49,19 +52,19 @@ def codes_tables(report: CodesReport) -> Page:
 def retrieval_tables(report: RetrievalReport) -> Page:
     """Return top-1 accuracy and difference in strength by method."""
     faces = (
-        f"{plural(report.queries, 'face')} of {plural(report.subjects, 'unseen subject')}, looked"
-        f" for among {plural(report.gallery, 'face')} of other people"
+        f"{plural(report.queries, 'face')} of {plural(report.subjects, 'unseen subject')}, each"
+        f" searched among {plural(report.gallery, 'face')} of other people"
     )
     right = ("top-1", "difference in strength")
     table = plain_table(None, "by", "labels of the queries", *right, right=right)
     for row in report.rows:
         table.add_row(row.way, row.labels, percent(row.accuracy, 1), number(row.gap))
     table.add_row("chance", "", percent(report.chance, 1), number(report.chance_gap), style="dim")
-    notes = ["given labels are the answer: with them, top-1 by label says nothing"]
+    notes = ["rows with given labels: top-1 by label is 100 % by construction"]
     notes += [_TOLD] if report.sees_label else []
     notes.append(
-        "difference in strength: of the distance on the face that says most about the expression,"
-        " where the found face shows the same, in standard deviations"
+        "difference in strength: difference of the expression's main facial distance between query"
+        " and found face, in standard deviations, where both show the same expression"
     )
     parts: Renderables = [Text(faces, "dim"), table]
     parts += [Text(note, "dim") for note in notes]

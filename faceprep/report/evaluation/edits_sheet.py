@@ -73,5 +73,7 @@ def _intensities(evaluated: Evaluated, chosen: np.ndarray, width: int) -> Image.
 def _header(evaluated: Evaluated, width: int) -> Image.Image:
     row = evaluated.report.row("edit")
     agree = ", ".join(f"{100 * share:.0f} % ({name})" for name, share in row.agreement.items())
-    text = f"read as asked {agree}  ·  rank-1 {100 * row.rank1:.0f} %  ·  KID {row.kid:.3f}"
+    text = (
+        f"classified as requested {agree}  ·  rank-1 {100 * row.rank1:.0f} %  ·  KID {row.kid:.3f}"
+    )
     return header(evaluated.report.generator, text, width)

@@ -58,7 +58,7 @@ def ceiling_line(ceiling: HeldOutAccuracy) -> str:
     """Describe the accuracy of a classifier on real test faces."""
     return (
         f"judge {ceiling.judge}: {percent(ceiling.accuracy)} of"
-        f" {plural(ceiling.faces, 'real test face')} read right"
+        f" {plural(ceiling.faces, 'real test face')} classified correctly"
         f" ({plural(ceiling.subjects, 'subject')}), {percent(ceiling.balanced)} balanced;"
         f" trained on {plural(ceiling.trained_on, 'other subject')}"
     )
@@ -71,7 +71,7 @@ def _means(report: EditReport) -> Any:
     table = plain_table("mean over the expressions", "", *columns, right=tuple(columns))
     for ceiling in report.ceilings:
         shares = [row.agreement[ceiling.judge] for row in rows]
-        table.add_row(f"read as asked ({ceiling.judge})", *map(percent, shares))
+        table.add_row(f"classified as requested ({ceiling.judge})", *map(percent, shares))
     for words, name, write in _LINES:
         table.add_row(words, *(write(getattr(row, name)) for row in rows))
     for key, words in _RHO.items():
@@ -102,13 +102,13 @@ def _expressions(report: EditReport) -> Any:
 def _legend(report: EditReport) -> list[str]:
     levels = ", ".join(f"{level:g}" for level in report.intensities)
     return [
-        "copy: the same faces, not edited; real: test faces that show the expression",
+        "copy: the same faces without an edit; real: test faces that show the expression",
         f"φ-distance: to the source (real: of one person); {report.different_pairs:,} pairs of"
         " different people",
-        "rank-1: of all sources the nearest shows the person",
+        "rank-1: share of edits whose nearest source is the same person",
         "KID: HOG, to real training faces of the expression; 0 is as good as real",
-        f"ρ: Spearman with the asked intensity ({levels}), mean over the faces; by expression: of"
-        " the AUs. A fading sticker has a high ρ too",
+        f"ρ: Spearman correlation with the requested intensity ({levels}), mean over the faces;"
+        " by expression: of the AUs. Fading in a picture also gives a high ρ",
     ]
 
 

@@ -62,7 +62,7 @@ def picture_paths(out: Path | None, names: Sequence[str], sources: Iterable[str]
         check_png(out, "-o", "a picture")
         if len(names) > 1:
             folder = Again({"-o": f"{out.with_suffix('')}/"})
-            raise UsageError(f"{len(names)} pictures do not go into one file {out}", folder)
+            raise UsageError(f"{len(names)} pictures cannot be written to one file {out}", folder)
         paths = [out]
     else:
         taken: dict[str, int] = {}
@@ -94,7 +94,7 @@ def _keep_sources(paths: Iterable[Path], sources: Iterable[str]) -> None:
     for path in paths:
         if path.resolve() in read:
             raise UsageError(
-                f"{path} is the photograph itself, it would be lost",
+                f"{path} is the input photograph and would be overwritten",
                 Again({"-o": free_path(path.with_name(f"new-{path.name}"))}),
             )
 
@@ -138,7 +138,7 @@ def draw_edit_grid(edits: EditGrid, generator: LoadedGenerator, path: Path) -> W
     """Draw every face unedited, neutral, and with every expression at every intensity."""
     width = width_for(2 + len(edits.intensities))
     columns = ["source", NEUTRAL, *(f"{level:g}" for level in edits.intensities)]
-    blocks = [header("Edits", f"synthetic but for the sources  ·  {generator.name}", width)]
+    blocks = [header("Edits", f"all synthetic except the sources  ·  {generator.name}", width)]
     for face, neutral, images in zip(edits.faces, edits.neutral, edits.images, strict=True):
         lines = [
             Line(name, [*([None, None] if number else [face.image, neutral]), *images[number]])
@@ -193,7 +193,7 @@ def _blocks(transfers: Transfers, generator: LoadedGenerator) -> list[Image.Imag
         for face, edits in zip(transfers.faces.faces, transfers.images, strict=True)
     ]
     names = ["", *(one.label.expression for one in transfers.readings)]
-    note = f"synthetic but for the first line and column  ·  {generator.name}"
+    note = f"all synthetic except the first row and column  ·  {generator.name}"
     return [header("Transfer", note, width), grid("", names, lines, width)]
 
 
@@ -203,7 +203,9 @@ def draw_new_faces(found: NewFaces, generator: LoadedGenerator, path: Path) -> W
     lines = [Line(f"seed {found.seed}, {n}", [*images]) for n, images in enumerate(found.images)]
     width = width_for(len(classes))
     blocks = [
-        header("New faces", f"synthetic: nobody of them exists  ·  {generator.name}", width),
+        header(
+            "New faces", f"all synthetic: these people do not exist  ·  {generator.name}", width
+        ),
         grid("", classes, lines, width),
     ]
     write_sheet(blocks, path, generator.marks(seed=found.seed, expressions=", ".join(classes)))

@@ -126,7 +126,7 @@ def synthetic_view(one: dict[str, Any], rows: list[dict[str, Any]]) -> Renderabl
         parts.append(faces_table(one["faces"], one["rejected"], one["doubtful"]))
     if one["source_people"]:
         modes = ", ".join(f"{mode} {count:,}" for mode, count in one["modes"].items())
-        parts.append(f"{modes}; their sources show {one['source_people']:,} people")
+        parts.append(f"{modes}; edited from faces of {one['source_people']:,} people")
     if rows:
         heads = ("index", "expression", "mode", "intensity", "source", "status")
         first = plain_table("first rows", *heads, right=("index", "intensity"))

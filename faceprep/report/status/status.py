@@ -104,7 +104,7 @@ def status_tables(
         parts.append(Text(f"classify: job {classifying['job']} {classifying['state']}"))
         parts += [Text(f"  {line}", "dim") for line in classifying["log"]]
     if silent is not None:
-        parts.append(Text(f"Slurm's queue is not known: {silent}", "yellow"))
+        parts.append(Text(f"the state of the Slurm jobs is unknown: {silent}", "yellow"))
     return parts
 
 

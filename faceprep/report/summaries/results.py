@@ -119,7 +119,7 @@ def summarize_synthetic(workspace: Workspace, name: str) -> dict[str, Any]:
     damaged = damages(workspace, markers)
     done = len(markers) - len({*stale, *damaged})
     state = "done" if done == expected else "stale" if stale else "unfinished"
-    why = "the generator was trained again since" if other else None
+    why = "the generator was trained again after these faces" if other else None
     return {
         "stage": stage,
         "state": "damaged" if damaged else state,

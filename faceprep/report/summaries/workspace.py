@@ -99,9 +99,9 @@ def _damaged(results: Sequence[Mapping[str, Any]], unreadable: Sequence[str]) ->
 
 _WHY = {
     "missing": "{stage} has not run yet",
-    "unfinished": "{stage} has {left} of {shards} shards left",
+    "unfinished": "{left} of {shards} shards of {stage} are missing",
     "damaged": "{left} of {shards} shards of {stage} are damaged",
-    "stale": "{stage} was made from other input or with other settings ({left} of {shards} shards)",
+    "stale": "{left} of {shards} shards of {stage} were made from other input or other settings",
 }
 
 

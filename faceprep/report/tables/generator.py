@@ -17,10 +17,10 @@ def augment_tables(result: "AugmentResult", dry_run: bool = False) -> Page:
     table = plain_table(None, "augment", "")
     table.add_row("folder", str(result.folder))
     if dry_run:
-        table.add_row("faces", f"{result.asked}, {result.before} of them are there")
+        table.add_row("faces", f"{result.asked} requested, {result.before} exist")
         if result.replaced:
             how = "; only with --overwrite" if result.refusal else ""
-            table.add_row("replaced", f"{result.replaced} that are there now{how}")
+            table.add_row("replaced", f"{result.replaced} existing faces{how}")
         table.add_row("shards", f"{len(result.todo)} of {result.shards} to make")
         table.add_row("disk", space_text(result.disk_bytes, result.folder))
         table.add_row("device", result.device)
@@ -30,7 +30,7 @@ def augment_tables(result: "AugmentResult", dry_run: bool = False) -> Page:
     modes = ", ".join(f"{mode} {count}" for mode, count in result.modes.items())
     table.add_row("faces", f"{result.images}: {modes}")
     speed = f"{result.made} in {result.seconds:.1f} s on {result.device}"
-    table.add_row("made now", f"{speed}, {rate:.1f} a second" if rate else speed)
+    table.add_row("made now", f"{speed}, {rate:.1f} images/s" if rate else speed)
     faces = faces_table(result.faces, result.rejected, result.doubtful)
     return [table, faces], data
 
@@ -42,7 +42,7 @@ def faces_table(
 
     Without a filter, `rejected` is empty and its columns are omitted.
     """
-    columns = ("faces", "read otherwise", "unlike faces", "doubtful") if rejected else ("faces",)
+    columns = ("faces", "wrong expression", "unlike real", "doubtful") if rejected else ("faces",)
     table = plain_table(None, "expression", *columns, right=columns)
     for name, count in sorted(faces.items()):
         kinds = rejected.get(name, {})

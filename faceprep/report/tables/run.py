@@ -121,9 +121,7 @@ def select_tables(summary: dict[str, Any], title: str | None = None) -> Renderab
     if unknown:
         notes.insert(0, _plain(f"note: {unknown}"))
     if summary["missing_files"]:
-        notes.append(
-            _plain(f"note: {summary['missing_files']:,} frames whose file is not readable")
-        )
+        notes.append(_plain(f"note: {summary['missing_files']:,} frames have no readable file"))
     for entry in (*summary["left_out"], *summary["notes"]):
         notes += [_plain(f"  → {command}") for command in entry.get("commands", ())]
     return Group(*parts, *notes)

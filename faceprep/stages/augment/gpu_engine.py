@@ -73,7 +73,7 @@ def _written(writing: dict[Future[Marker], AugmentJob], most: int) -> Iterator[O
             if isinstance(error, TerminatedWorkerError):
                 raise FaceprepError(
                     "a process that writes pictures was killed",
-                    Again({"overwrite": False}, note="goes on where it was"),
+                    Again({"overwrite": False}, note="resumes where it stopped"),
                 ) from error
             yield Outcome(job, error=error) if error else Outcome(job, marker=future.result())
 

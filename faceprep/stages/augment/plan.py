@@ -178,7 +178,7 @@ class Plan:
             if self.existing.made_with(self._hash(other)):
                 raise FaceprepError(
                     f"the faces in {self.workspace.folder(self.stage.name)} were computed on"
-                    f" {other}, and {self.device} gives other last digits",
+                    f" {other}, and {self.device} would give slightly different values",
                     (
                         Again({"device": other}),
                         Again({"overwrite": True}, note="makes all of them again"),

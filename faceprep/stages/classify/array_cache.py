@@ -50,7 +50,7 @@ class CachedArray:
         except FileNotFoundError:
             raise FaceprepError(
                 f"{self.path} is gone: other classify runs in this workspace took its place",
-                Again({"overwrite": False}, note="finished trainings are saved; it goes on"),
+                Again({"overwrite": False}, note="resumes; finished trainings are saved"),
             ) from None
 
     def is_complete(self) -> bool:

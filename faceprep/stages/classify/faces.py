@@ -144,7 +144,7 @@ class Splits:
         if not held.any():
             if len(subjects) < 2:
                 raise UsageError(
-                    f"{len(subjects)} training people, 2 are needed: one is left out to stop on",
+                    f"{len(subjects)} training people, 2 are needed, one for early stopping",
                     Remedy("show", self._faces.workspace, note="counts them"),
                 )
             random = np.random.default_rng([seed, 0 if fold is None else fold + 1])

@@ -191,7 +191,7 @@ class Plan:
         if not len(rows):
             raise UsageError(
                 f"none of the first {row.synthetic:,} synthetic faces can be used: they show"
-                f" none of {', '.join(self.faces.classes)}, or people who are left out to stop on",
+                f" none of {', '.join(self.faces.classes)}, or people held out for early stopping",
                 Again({"classify.sweep": [0, 10 * row.synthetic]}, note="more of them"),
             )
         ending = _FEATURES if row.arm == LOGISTIC else ""

@@ -111,7 +111,7 @@ def _raise(run: TrainingRun, error: BaseException) -> None:
         raise error
     raise FaceprepError(
         f"the training {run.row.name}, seed {run.seed} failed: {type(error).__name__}: {error}",
-        Again({"overwrite": False}, note="the others are saved; it goes on with this one"),
+        Again({"overwrite": False}, note="resumes with this training; the others are saved"),
     ) from error
 
 

@@ -139,7 +139,7 @@ def _shards(rows: Iterator[FrameRow], size: int, report: Report) -> Iterator[lis
     for shard in cut(rows, size):
         sequence = (shard[0].subject, shard[0].sequence)
         if before and sequence[1] and sequence == (before.subject, before.sequence):
-            text = f"sequence longer than a shard ({size} frames): it goes on in the next one"
+            text = f"sequence longer than a shard ({size} frames): it continues in the next one"
             report.note(text, "/".join(map(str, sequence)))
         before = shard[-1]
         yield shard

@@ -114,9 +114,9 @@ def _train(
     training = _training(config, prepared, pictures, progress)
     if resume:
         training.resume()
-        steps = f"going on after step {training.steps} of {training.total}"
+        steps = f"resuming after step {training.steps} of {training.total}"
         complete = training.steps == training.total
-        progress.say(f"train: {f'all steps are done; {USE} is made again' if complete else steps}")
+        progress.say(f"train: {f'all steps are done; writing {USE} again' if complete else steps}")
     started = time.time()
     outcome = training.run(progress)
     info = {

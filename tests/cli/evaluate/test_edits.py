@@ -52,7 +52,14 @@ def train(workspace) -> Callable[..., Path]:
 def test_the_only_workspace_is_evaluated_and_drawn(workspace, train, tmp_path):
     train()
     result = evaluate(*SMALL, "--sheet", "new/edits.png", "--table", "edits.parquet")
-    for words in ("6 other subjects", "read as asked", "rank-1", "KID", "copy", "new identities"):
+    for words in (
+        "6 other subjects",
+        "classified as requested",
+        "rank-1",
+        "KID",
+        "copy",
+        "new identities",
+    ):
         assert words in " ".join(result.output.split())
     assert (tmp_path / "new" / "edits.png").stat().st_size > 10_000
     assert (tmp_path / "edits.parquet").is_file()

@@ -147,5 +147,5 @@ def test_a_table_of_other_faces_than_those_at_hand_is_refused(tmp_path: Path) ->
     marker.write_text(before)
     align = workspace.marker_path("align", 0)
     align.write_text(json.dumps({**json.loads(align.read_text()), "input": "other"}))
-    with pytest.raises(FaceprepError, match="selected or aligned again since"):
+    with pytest.raises(FaceprepError, match="selected or aligned again after"):
         check_workspace(tmp_path, baseline)

@@ -202,7 +202,14 @@ def test_people_read_all_numbers_together(reports, capsys):
     for part in renderables:
         console.print(part)
     text = capsys.readouterr().out
-    for words in ("read as asked", "rank-1", "KID", "copy", "φ-distance", "ρ of the judge"):
+    for words in (
+        "classified as requested",
+        "rank-1",
+        "KID",
+        "copy",
+        "φ-distance",
+        "ρ of the judge",
+    ):
         assert words in text
     assert "…" not in text.split("by expression")[1].split("copy:")[0]
 

@@ -159,4 +159,4 @@ def test_jobs_submitted_before_a_refusal_are_named(aligned_workspace, slurm: Pat
         submit_missing(
             Submission(HEATMAPS, settings, config_hash(HEATMAPS, settings), [0, 1, 2]), ["8"]
         )
-    assert spell(caught.value.hint).endswith("submitted before, and going on: 8 1")
+    assert spell(caught.value.hint).endswith("submitted before and not finished: 8 1")

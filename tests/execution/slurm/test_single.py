@@ -180,7 +180,9 @@ def test_overwrite_does_not_wait_for_a_job_that_goes_on_with_what_is_there(
 ) -> None:
     (slurm / "hold").touch()
     first = run(TRAIN, config(tmp_path), QUIET, wait=False)
-    with pytest.raises(UsageError, match=f"job {first.job} goes on with what is there") as caught:
+    with pytest.raises(
+        UsageError, match=f"job {first.job} continues an earlier training"
+    ) as caught:
         run(TRAIN, config(tmp_path), QUIET, overwrite=True, wait=False)
     assert f"scancel {first.job}" in spell(caught.value.hint)
     anew = tmp_path / "anew"

@@ -67,7 +67,7 @@ def test_a_sheet_shows_every_expression_in_five_intensities(painter, faces, tmp_
 
 
 def test_paths_that_are_not_possible_are_refused(faces, tmp_path):
-    with pytest.raises(UsageError, match="2 pictures do not go into one file"):
+    with pytest.raises(UsageError, match="2 pictures cannot be written to one file"):
         edit_paths(faces, "anger", 1, tmp_path / "a.png")
     with pytest.raises(UsageError, match="a picture is a PNG"):
         edit_paths(faces, "anger", 1, tmp_path / "a.jpg")

@@ -195,7 +195,7 @@ def test_faces_of_an_earlier_generator_are_stale(tmp_path: Path) -> None:
     file.write_bytes((generator_folder(other) / "generator.safetensors").read_bytes())
     (_, found) = json.loads(faceprep("show", root, "--json").stdout)["generated"]
     assert (found["state"], found["done"], found["stale"]) == ("stale", 0, [0, 1])
-    assert "the generator was trained again since" in faceprep("show", root).stdout
+    assert "the generator was trained again after these faces" in faceprep("show", root).stdout
 
 
 def test_totals_of_an_earlier_run_are_said_to_be_that(tmp_path: Path) -> None:
@@ -224,12 +224,12 @@ def test_a_table_of_faces_that_are_gone_is_stale(tmp_path: Path) -> None:
     make_faces(root, 60)  # more of the same
     assert state() == ("done", None)
     make_faces(root, 24, options=Options(overwrite=True), seed=1)
-    assert state() == ("stale", "the synthetic faces of exprgan were made again since")
-    assert "exprgan were made again since" in faceprep("show", root / "classify").stdout
+    assert state() == ("stale", "the synthetic faces of exprgan were made again after this table")
+    assert "exprgan were made again after this table" in faceprep("show", root / "classify").stdout
     make_faces(root, 24, options=Options(overwrite=True))
     assert state() == ("done", None)
     shutil.rmtree(root / "augment")  # to make room
     assert state() == ("done", None)
     other = generator_workspace(tmp_path / "other", seed=1).root
     generator_file(root).write_bytes(generator_file(other).read_bytes())
-    assert state() == ("stale", "the generator exprgan was trained again since")
+    assert state() == ("stale", "the generator exprgan was trained again after this table")

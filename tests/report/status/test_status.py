@@ -100,7 +100,7 @@ def test_without_an_answer_of_slurm_the_rest_is_still_told(
         workspace.root, JobRecord(workspace.root, "heatmaps", "x", [[0]], {}, created=1.0)
     )
     monkeypatch.setenv("PATH", "/nowhere")
-    assert "queue is not known: no squeue" in printed(workspace.root)
+    assert "Slurm jobs is unknown: no squeue" in printed(workspace.root)
     assert heatmaps(workspace.root)["missing"] == 2
 
 
@@ -122,7 +122,7 @@ def test_while_slurm_is_silent_only_notes_tell_of_failures(
     assert "unknown" in next(line for line in words.splitlines() if "heatmaps" in line)
     assert "train: job 7 unknown" in words
     assert "left the queue" not in words
-    assert words.count("queue is not known:") == 1
+    assert words.count("Slurm jobs is unknown:") == 1
 
 
 def test_the_accounting_is_asked_once_for_all_jobs(

@@ -27,8 +27,8 @@ def test_a_filter_that_rejected_nothing_of_an_expression_says_so() -> None:
     assert cells(faces_table({"fear": 4, "anger": 5}, REJECTED, {"anger": 2})) == [
         ["expression", "anger", "fear"],
         ["faces", "5", "4"],
-        ["read otherwise", "3", "0"],
-        ["unlike faces", "1", "0"],
+        ["wrong expression", "3", "0"],
+        ["unlike real", "1", "0"],
         ["doubtful", "2", "0"],
     ]
 
@@ -38,5 +38,5 @@ def test_a_dry_run_says_whether_faces_would_go(refused: bool, words: str) -> Non
     refusal = UsageError("other settings") if refused else None
     result = AugmentResult(Path("faces"), 8, 1, [0], "cpu", lacking=8, replaced=70, refusal=refusal)
     tables, data = augment_tables(result, dry_run=True)
-    assert f"70 that are there now{words}" in cells(tables[0])[1]
+    assert f"70 existing faces{words}" in cells(tables[0])[1]
     assert data["refused"] is refused

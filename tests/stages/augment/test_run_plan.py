@@ -157,7 +157,7 @@ def test_the_dry_run_of_the_command_tells_people_and_programs(made: Path) -> Non
     assert done.exit_code == 0
     assert "would refuse" in done.stderr
     assert "holds 70 faces of other settings (augment.mode new → edit)" in done.stderr
-    assert "70 that are there now; only with --overwrite" in done.stdout
+    assert "70 existing faces; only with --overwrite" in done.stdout
     done = CliRunner().invoke(app, [*words, "--dry-run", "--json"])
     data = json.loads(done.stdout)
     assert (data["replaced"], data["refused"]) == (70, True)
