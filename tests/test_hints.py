@@ -344,6 +344,8 @@ TRIALS = {
         Trial("evaluate edits 'my ws' --table new/a.csv", between=EDITS),
         Trial(f"edit {FACE} {OTHER} --to fear {WS} -o new/a.png"),
         Trial(f"edit a.png --to fear {WS} -o a.png", photographs("a.png", folder=".")),
+        Trial("config explain align.detectr"),
+        Trial("config explain zzzzzzzzzz"),
         Trial("show bare", copied("my ws", "bare", "select")),
         Trial("show 'my ws'", damaged("my ws/align/part-00000.parquet")),
         Trial("show 'my ws/align/part-00000.parquet'", damaged("my ws/align/part-00000.parquet")),

@@ -1,4 +1,24 @@
-"""Words that the shell completes besides verbs, flags and choices."""
+"""Words that the shell completes besides verbs and flags: choices, and keys of ``--set``."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+
+def complete_choices(verb: Callable[..., Any]) -> None:
+    """Let the shell complete every flag of a verb whose help names its choices, as ``a|b``."""
+    for parameter in inspect.signature(verb).parameters.values():
+        for flag in getattr(parameter.annotation, "__metadata__", ()):
+            words = (getattr(flag, "metavar", None) or "").split("|")
+            if len(words) > 1 and flag.autocompletion is None:
+                flag.autocompletion = _one_of([word for word in words if not word.isupper()])
+
+
+def _one_of(words: Sequence[str]) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return complete
 
 
 def complete_key(incomplete: str) -> list[str]:

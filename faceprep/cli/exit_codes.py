@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from faceprep.cli.completion import complete_choices
 from faceprep.cli.remedies import spell
 from faceprep.cli.streams import shows_utf8
 from faceprep.core.errors import Again, Command, FaceprepError, Hint
@@ -31,6 +32,7 @@ HUNG_UP = 129
 
 def guarded(verb: Callable[..., int]) -> Callable[..., None]:
     """Turn an error into one message with its hint, and a result into an exit code."""
+    complete_choices(verb)
 
     @functools.wraps(verb)
     def run(**arguments: Any) -> None:

@@ -46,7 +46,7 @@ def narrow(title: str, *columns: str, right: tuple[str, ...]) -> Any:
     table = plain_table(title, *columns, right=right)
     table.padding = (0, 0, 0, 1)
     for column in table.columns:
-        column.no_wrap = True
+        column.no_wrap, column.overflow = True, "ellipsis"
     return table
 
 

@@ -63,6 +63,8 @@ def test_keys_and_their_choices_are_completed() -> None:
         ("faceprep align --over", "--overwrite"),
         ("faceprep align --set heatmaps.s", "heatmaps.sigma="),
         ("faceprep evaluate ", "edits"),
+        ("faceprep align --dataset ck", "ck-plus"),
+        ("faceprep augment --mode ", "mix"),
     ],
 )
 def test_a_shell_completes(typed: str, found: str) -> None:

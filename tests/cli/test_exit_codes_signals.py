@@ -18,7 +18,7 @@ def check(code: int, said: str, number: signal.Signals) -> None:
     words = "interrupted" if number == INT else f"stopped by {number.name}"
     assert code == 128 + number, said
     assert f"\n{words}\n  → faceprep " in f"\n{said}"
-    assert "# goes on where it was" in said
+    assert "# resumes where it stopped" in said
     assert "Traceback" not in said
 
 
