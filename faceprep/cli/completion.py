@@ -4,14 +4,18 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from faceprep.core.vocabulary import EXPRESSIONS
+
 
 def complete_choices(verb: Callable[..., Any]) -> None:
     """Let the shell complete every flag of a verb whose help names its choices, as ``a|b``."""
     for parameter in inspect.signature(verb).parameters.values():
         for flag in getattr(parameter.annotation, "__metadata__", ()):
-            words = (getattr(flag, "metavar", None) or "").split("|")
-            if len(words) > 1 and flag.autocompletion is None:
-                flag.autocompletion = _one_of([word for word in words if not word.isupper()])
+            metavar = getattr(flag, "metavar", None) or ""
+            words = [word for word in metavar.split("|") if "|" in metavar and not word.isupper()]
+            words = list(EXPRESSIONS) if metavar == "EXPRESSION" else words
+            if words and flag.autocompletion is None:
+                flag.autocompletion = _one_of(words)
 
 
 def _one_of(words: Sequence[str]) -> Callable[[str], list[str]]:

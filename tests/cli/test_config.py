@@ -65,6 +65,7 @@ def test_keys_and_their_choices_are_completed() -> None:
         ("faceprep evaluate ", "edits"),
         ("faceprep align --dataset ck", "ck-plus"),
         ("faceprep augment --mode ", "mix"),
+        ("faceprep edit --to hap", "happiness"),
     ],
 )
 def test_a_shell_completes(typed: str, found: str) -> None:

@@ -130,5 +130,5 @@ def test_where_pictures_go(tmp_path):
     assert sheet_path(tmp_path, "s.png") == tmp_path / "s.png"
     with pytest.raises(UsageError, match="a PNG"):
         sheet_path(tmp_path / "s.pdf", "s.png")
-    with pytest.raises(UsageError, match="it would be lost"):
+    with pytest.raises(UsageError, match="would be overwritten"):
         picture_paths(tmp_path / "x.png", ["a"], [str(tmp_path / "x.png")])
