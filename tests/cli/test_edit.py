@@ -32,7 +32,7 @@ def test_the_command_says_what_to_type(run_verb, photograph, tmp_path):
     (tmp_path / "text.png").write_text("hello")
     face = "folder/test000"
     for words, message, code in (
-        (["edit", face], "faceprep edit folder/test000 --grid   # all; --to names one", 2),
+        (["edit", face], "faceprep edit folder/test000 --grid   # draws all of them", 2),
         (["edit", face, "--to", "joy"], "one of: anger", 2),
         (["edit", face, "--to", "anger", "--intensity", "2"], "outside 0 … 1", 2),
         (["edit", tmp_path, "--to", "anger"], "is a folder", 2),
@@ -41,7 +41,7 @@ def test_the_command_says_what_to_type(run_verb, photograph, tmp_path):
         (["edit", face, "--to", "anger", "--generator", "nowhere"], "no generator nowhere", 2),
         (["edit", face, "--to", "anger", "--device", "tpu"], "no device 'tpu'", 2),
         (["edit", face, "--to", "anger", "--detector", "eyes"], "align.detector", 2),
-        (["edit", photograph, "--to", "anger", "-o", photograph], "it would be lost", 2),
+        (["edit", photograph, "--to", "anger", "-o", photograph], "would be overwritten", 2),
         (["new-faces", "-o", "x.jpg"], "a PNG", 2),
     ):
         result = run_verb(*words, code=code)

@@ -16,7 +16,7 @@ def test_the_command(run_verb, photograph, tmp_path) -> None:
     assert len(found["expressions"][0]["code"]) == 15
     for words, message in (
         (["folder/test000"], "two photographs"),
-        (["folder/test000", "folder/test001", "--expression", "joy"], "does not know 'joy'"),
+        (["folder/test000", "folder/test001", "--expression", "zzz"], "does not know 'zzz'"),
     ):
         assert message in run_verb("transfer", *words, code=2).stderr
 
@@ -25,5 +25,5 @@ def test_a_file_alone_has_no_judge(run_verb, photograph, drawn_workspace, tmp_pa
     file = tmp_path / "copied.safetensors"
     file.write_bytes((drawn_workspace.root / "train/exprgan/generator.safetensors").read_bytes())
     words = ["transfer", photograph, photograph, "--generator", file, "-o", tmp_path / "o.png"]
-    assert "a judge of the expression needs" in run_verb(*words, code=2).stderr
+    assert "a classifier of expressions needs" in run_verb(*words, code=2).stderr
     assert "(asked)" in run_verb(*words, "--expression", "anger").stdout
