@@ -80,6 +80,16 @@ def test_a_task_short_of_time_queues_itself_again_and_no_other(
     assert asked() == ["requeue 12_3"]
 
 
+def test_a_task_that_is_cancelled_says_so_and_has_the_code_of_the_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def cancelled(options: Options) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert main(submitted(Workspace(tmp_path), monkeypatch, cancelled)) == 143
+    assert capsys.readouterr().err == "stopped by SIGTERM\n"
+
+
 def test_a_job_submitted_by_a_task_of_an_array_is_none_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked
 ) -> None:
