@@ -34,7 +34,7 @@ class SlurmJobs:
         if state is not None:
             return state.state.lower()
         ended = self._ends.get(f"{array.job}_{task}") or self._ends.get(array.job)
-        return (ended or "left the queue, reason unknown").lower()
+        return (ended or "has left the queue").lower()
 
     @cached_property
     def _ends(self) -> dict[str, str]:
