@@ -31,6 +31,7 @@ from builders.hint_preparations import (
     zipped,
 )
 from builders.hint_trials import Trial, attempt, inventory, invoke, remember_sites
+from loky.process_executor import TerminatedWorkerError
 
 #: Settings that keep everything small.
 SMALL = {
@@ -213,6 +214,10 @@ TRIALS = {
         Trial("demo new --layout ck-pls"),
         Trial("demo new --subjects 81", between=DRAW),
         Trial("demo this.txt --subjects 1", written(this_txt="")),
+        Trial(
+            "demo new --subjects 2 --workers 2",
+            fails_once("loky.as_completed", TerminatedWorkerError("killed")),
+        ),
         Trial("demo data --subjects 2"),
         Trial("demo faces --subjects 1", written(faces__a_txt="")),
         Trial("demo new --subjects 1", fails_once("faceprep.demo.store.render_subject", FULL)),
@@ -247,6 +252,14 @@ TRIALS = {
     "stages/classify": [
         Trial(f"classify --only {WS} --folds 3 --dry-run"),
         Trial(f"classify --only {WS} --sweep 30 --dry-run"),
+        Trial(
+            f"classify --only {WS} --seeds 1 --seed 7",
+            fails_once("faceprep.stages.classify.run.train_run", RuntimeError("x")),
+        ),
+        Trial(
+            f"classify --only {WS} --seeds 1 --set classify.size=48",
+            fails_once("faceprep.stages.classify.array_cache.reserve", FULL),
+        ),
         Trial(f"classify --only {WS} --sweep 14 --generator defgan --dry-run"),
         Trial(
             f"classify --only {WS} --sweep 0 --seed 5",
@@ -352,6 +365,14 @@ TRIALS = {
     ],
     "training": [
         Trial(f"train --only {WS} --seed 5", between=TRAIN),
+        Trial(
+            f"train --only {WS} --set train.steps=3",
+            fails_once("faceprep.training.checkpoint_writer.save_file", FULL),
+        ),
+        Trial(
+            f"train --only {WS} --set train.steps=3",
+            fails_once("pyarrow.parquet.write_table", FULL),
+        ),
         Trial(f"train --only {WS} --set train.preset=modern", between=TRAIN),
         Trial(f"train --only {WS}", damaged("my ws/train/exprgan/training.safetensors"), TRAIN),
     ],

@@ -21,8 +21,8 @@ from faceprep.cli.options import (
     stage_flags,
 )
 from faceprep.cli.root import GENERATE, app
-from faceprep.cli.stages import part_of
-from faceprep.core.errors import Again, Remedy
+from faceprep.cli.stages import part_of, redo_shards
+from faceprep.core.errors import Remedy
 from faceprep.core.vocabulary import MODES
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def augment(
     print_result(*augment_tables(result, dry_run), as_json=json)
     complain_of_shards({"augment": result.failed})
     if result.failed:
-        say_next(Again({"overwrite": False}, note="only these shards are redone"), quiet=False)
+        say_next(redo_shards(resolved.workspace), quiet=False)
         return FAILED
     if not dry_run and flags["shard"] is None:
         table = Remedy("classify", resolved.workspace, _table_with(resolved, n), resume=True)

@@ -8,7 +8,7 @@ import typer
 from faceprep.cli import generator_flags as flags
 from faceprep.cli.effect import refuse_unused
 from faceprep.cli.exit_codes import DONE, guarded, say_next
-from faceprep.cli.options import Device, Json, Quiet, Verbose
+from faceprep.cli.options import Device, Json, Quiet, Verbose, seed_of
 from faceprep.cli.remedies import spell
 from faceprep.cli.root import GENERATE, app
 from faceprep.core.disk import refuse_unwritable
@@ -138,7 +138,7 @@ def transfer(
 @guarded
 def new_faces(
     count: Annotated[int, typer.Option(min=1, max=64, help="Number of people.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the drawn people.")] = 0,
+    seed: Annotated[int, seed_of("the drawn people")] = 0,
     out: flags.Out = None,
     workspace: flags.WorkspaceFlag = None,
     generator: flags.GeneratorFile = None,

@@ -79,9 +79,13 @@ Shard = Annotated[
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N frames.")]
 
 
+#: Largest seed that every library takes.
+MOST_SEED = 2**31 - 1
+
+
 def seed_of(what: str) -> Any:
     """Return the option ``--seed``, whose help says what it seeds."""
-    return typer.Option("--seed", min=0, help=f"Seed of {what}.")
+    return typer.Option("--seed", min=0, max=MOST_SEED, metavar="N", help=f"Seed of {what}.")
 
 
 Seed = Annotated[int | None, seed_of("the split and the folds, where they are drawn (select.seed)")]

@@ -7,7 +7,7 @@ import typer
 
 from faceprep.cli.effect import refuse_unused
 from faceprep.cli.exit_codes import DONE, guarded, print_result, say_next
-from faceprep.cli.options import Json, Quiet, Verbose, WorkspaceDir
+from faceprep.cli.options import Json, Quiet, Verbose, WorkspaceDir, seed_of
 from faceprep.cli.remedies import spell
 from faceprep.cli.root import LOOK, app
 from faceprep.core.disk import refuse_unwritable
@@ -26,7 +26,7 @@ def show(
     per_expression: Annotated[
         int, typer.Option("--per-expression", min=1, help="Faces per expression on the sheet.")
     ] = 9,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the choice of faces.")] = 0,
+    seed: Annotated[int, seed_of("the choice of faces")] = 0,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,

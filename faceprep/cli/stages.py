@@ -1,6 +1,7 @@
 """The verbs that run stages: ``run`` and one verb per stage."""
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ from faceprep.cli.exit_codes import (
 )
 from faceprep.cli.options import choices, resolve_flags, stage_flags
 from faceprep.cli.root import PREPARE, app
-from faceprep.core.errors import Again, Remedy, UsageError
+from faceprep.core.errors import Again, Hint, Remedy, UsageError
 from faceprep.core.vocabulary import STAGES, choice_hint
 
 
@@ -103,7 +104,7 @@ def _run_stages(flags: dict[str, Any], stages: list[str]) -> int:
     print_result(*run_tables(config, result, options), as_json=flags["json"])
     complain_of_shards(result.failed_shards)
     if result.failed_shards:
-        say_next(Again({"overwrite": False}, note="only these shards are redone"), quiet=False)
+        say_next(redo_shards(config.workspace), quiet=False)
         return FAILED
     if not options.wait:
         say_next(Remedy("status", config.workspace), flags["quiet"])
@@ -113,6 +114,12 @@ def _run_stages(flags: dict[str, Any], stages: list[str]) -> int:
             say_next(hint, flags["quiet"])
         say_next(Remedy("show", config.workspace, {"sheet": "sheet.png"}), flags["quiet"])
     return SOME_ROWS_FAILED if result.failed_rows else DONE
+
+
+def redo_shards(workspace: Path) -> Hint:
+    """Return the commands that show why shards failed, and make them again."""
+    logs = Remedy("status", workspace, note="shows the log of each failed shard")
+    return logs, Again({"overwrite": False}, note="only these shards are redone")
 
 
 def part_of(text: str | None) -> tuple[int, int] | None:

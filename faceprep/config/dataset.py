@@ -116,7 +116,9 @@ class SelectConfig(Section):
         None, description="scheme of numbers that are labels: fer2013, affectnet, raf-db, ck+, …"
     )
     seed: int = Field(0, ge=0, description="seed of random splits")
-    limit: int | None = Field(None, ge=1, description="keep the first N frames only, for trying")
+    limit: int | None = Field(
+        None, ge=1, le=10**9, description="keep the first N frames only, for trying"
+    )
 
     @model_validator(mode="after")
     def _training_part(self) -> "SelectConfig":

@@ -33,10 +33,13 @@ class TrainConfig(Section):
         " preset",
     )
     steps: int | None = Field(
-        None, ge=1, description="number of steps of all stages together; none: of the preset"
+        None,
+        ge=1,
+        le=10**9,
+        description="number of steps of all stages together; none: of the preset",
     )
     epochs: int | None = Field(
-        None, ge=1, description="number of passes over the faces, in place of steps"
+        None, ge=1, le=10**6, description="number of passes over the faces, in place of steps"
     )
     batch: int | None = Field(
         None, ge=2, le=4096, description="faces per step; none: of the preset"
