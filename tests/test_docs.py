@@ -21,12 +21,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 SMALL = {
-    "FACEPREP_DEMO_SUBJECTS": "8",
+    "FACEPREP_DEMO_SUBJECTS": "5",
     "FACEPREP_DEMO_FRAMES": "4",
     "FACEPREP_DEMO_SIZE": "160",
+    "FACEPREP_SELECT_PEAK_FRAMES": "1",
     "FACEPREP_TRAIN_PRESET": "tiny",
     "FACEPREP_TRAIN_SIZE": "32",
     "FACEPREP_TRAIN_STEPS": "2",
+    "FACEPREP_TRAIN_BATCH": "4",
     "FACEPREP_TRAIN_CALIBRATE": "0",
     "FACEPREP_CLASSIFY_UPDATES": "2",
     "FACEPREP_SELECT_FOLDS": "2",
@@ -39,8 +41,11 @@ ONE_WORKSPACE = ("edit", "transfer", "new-faces", "retrieve")
 #: Folds that are trained, and the number of folds in the pages.
 FOLDS, MANY_FOLDS = ("0", "1"), "10"
 
-#: Numbers of faces in the pages, and those used here.
-FEWER = {"3000": "14", "30000": "14", "0,3000": "0,14", "0,3000,30000": "0,14"}
+#: Numbers of faces and of people in the pages, and those used here.
+FEWER = {"3000": "14", "30000": "14", "0,3000": "0,14", "0,3000,30000": "0,14", "20": "2"}
+
+#: What keeps a verb short that no setting shortens.
+SHORT = {("evaluate", "edits"): "--sources 4 --identities 2 --intensities 0,0.5,1"}
 
 #: Languages of code blocks that hold commands.
 SHELL = ("", "bash", "sh")
@@ -79,6 +84,7 @@ def words(command: str, data: Path) -> list[str]:
         parts[parts.index(MANY_FOLDS)] = str(len(FOLDS))
     if parts[0] in ONE_WORKSPACE:
         parts += ["--workspace", "manifests/demo"]
+    parts += SHORT.get(tuple(parts[:2]), "").split()
     planned = any(mark in command for mark in ELSEWHERE) and "--dry-run" not in parts
     return [*parts, "--dry-run"] if planned else parts
 
@@ -105,7 +111,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             ("oulu-casia", "Oulu-CASIA"),
             ("celeba", "CelebA"),
         ):
-            run("demo", str(data / name), "--layout", layout, "--subjects", "4", "--frames", "4")
+            run("demo", str(data / name), "--layout", layout, "--subjects", "2", "--frames", "4")
         photos = sorted((data / "Oulu-CASIA").rglob("*.jpeg"))
         for expression in ("Happiness", "Surprise", "Anger"):
             (place / "photos" / expression.lower()).mkdir(parents=True)

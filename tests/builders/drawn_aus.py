@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from builders.evaluation import SUBJECTS, Intensities
+from builders.shared import shared_folder
 from faceprep.config import Config
 from faceprep.core.progress import Progress
 from faceprep.core.vocabulary import PRESENCE_AUS
@@ -18,9 +19,8 @@ from faceprep.workspace import Workspace
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("drawn")
-    render_demo(root, DemoSettings("ck-plus", subjects=SUBJECTS, frames=4, size=160))
-    return root
+    settings = DemoSettings("ck-plus", subjects=SUBJECTS, frames=4, size=160)
+    return shared_folder(tmp_path_factory, "drawn", lambda root: render_demo(root, settings))
 
 
 @pytest.fixture(scope="session")

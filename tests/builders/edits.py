@@ -24,23 +24,27 @@ SIZE = 64
 Edit = Callable[[Tensor, int, float], Tensor]
 
 
-@cache
 def draw_people(first: int, count: int, classes: tuple[str, ...] = CLASSES) -> LabelledFaces:
     """People with every expression, aligned by the truth; no detector needed."""
-    images, expressions, subjects = [], [], []
-    template = load_template("expression", SIZE)
-    for index in range(first, first + count):
-        person = sample_subject(7, index, 0.25)
-        for number, expression in enumerate(classes):
-            film = render_sequence(person, expression, seed=7, number=number, frames=1, size=160)
-            frame = next(iter(film))
-            matrix = estimate_similarity(five_from_68(frame.landmarks68), template)
-            images.append(warp(frame.image, matrix, SIZE))
-            expressions.append(expression)
-            subjects.append(f"S{index:03d}")
+    people = range(first, first + count)
     return LabelledFaces(
-        np.stack(images), expressions=np.array(expressions), subjects=np.array(subjects)
+        np.concatenate([_draw_person(index, classes) for index in people]),
+        expressions=np.array(classes * count),
+        subjects=np.repeat([f"S{index:03d}" for index in people], len(classes)),
     )
+
+
+@cache
+def _draw_person(index: int, classes: tuple[str, ...]) -> np.ndarray:
+    template = load_template("expression", SIZE)
+    person = sample_subject(7, index, 0.25)
+    images = []
+    for number, expression in enumerate(classes):
+        film = render_sequence(person, expression, seed=7, number=number, frames=1, size=160)
+        frame = next(iter(film))
+        matrix = estimate_similarity(five_from_68(frame.landmarks68), template)
+        images.append(warp(frame.image, matrix, SIZE))
+    return np.stack(images)
 
 
 class MadeGenerator:

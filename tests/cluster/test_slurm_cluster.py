@@ -24,7 +24,7 @@ from faceprep.execution.slurm.job_record import read_records
 from faceprep.workspace import Workspace
 from faceprep.workspace.pending import pending_shard, shards_in_hand
 
-STEPS = 80
+STEPS = 40
 #: Only reached if what is waited for never happens.
 MOST_SECONDS = 1800
 
@@ -34,7 +34,8 @@ _TRAIN = {
     "train.preset": "tiny",
     "train.size": 32,
     "train.batch": 4,
-    "train.checkpoint_every": 20,
+    "train.checkpoint_every": 8,
+    "train.calibrate": 0,
     "train.networks.width": 4,
     "train.networks.path_width": 4,
     "train.recipe.augment": "false",

@@ -1,5 +1,6 @@
 """The whole pipeline on drawn faces: what a newcomer's first command does."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,23 +16,20 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from builders.small_disk import SmallDisk
+from typer.testing import CliRunner
 
+from faceprep.cli import app
 from faceprep.workspace import Workspace
 from faceprep.workspace.load import load
 
-SHARD = "shard_size=12"
+#: Two frames of a sequence, and those that have no expression.
+FEW = ("shard_size=12", "select.peak_frames=1", "select.neutral_frames=1", "select.unlabelled=true")
 
 
-def faceprep(*words: object, code: int = 0, cwd: Path | None = None) -> str:
-    """Run the command in a process of its own; return what it says on stderr."""
-    result = subprocess.run(
-        [sys.executable, "-m", "faceprep", *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-    )
-    assert result.returncode == code, result.stdout + result.stderr
+def faceprep(*words: object, code: int = 0) -> str:
+    """Run the command; return what it says on stderr."""
+    result = CliRunner().invoke(app, [*map(str, words)])
+    assert result.exit_code == code, result.stdout + result.stderr
     return result.stderr
 
 
@@ -55,16 +53,20 @@ def layout(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def dataset(layout: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("datasets") / layout
-    faceprep("demo", root, "--layout", layout, "--subjects", 2, "--frames", 4, "-j", 2, "-q")
+    faceprep("demo", root, "--layout", layout, "--subjects", 2, "--frames", 4, "-j", 1, "-q")
     return root
 
 
 @pytest.fixture(scope="module")
 def workspace(layout: str, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("workspaces") / layout
-    command = ["--dataset", layout, "--root", dataset, "--workspace", place, "--set", SHARD]
-    faceprep("run", *command, "-j", 2, "--set", "select.unlabelled=true")
+    faceprep(*whole(layout, dataset, place), "-j", 1)
     return place
+
+
+def whole(layout: str, dataset: Path, workspace: Path) -> list[object]:
+    place = ["--dataset", layout, "--root", dataset, "--workspace", workspace]
+    return ["run", *place, *(word for each in FEW for word in ("--set", each))]
 
 
 def test_every_drawn_face_comes_out_aligned(workspace: Path) -> None:
@@ -100,8 +102,7 @@ def test_no_subject_is_on_both_sides_of_a_split(workspace: Path) -> None:
 
 def test_running_again_does_nothing(layout: str, dataset: Path, workspace: Path) -> None:
     before = content(workspace)
-    command = ["--dataset", layout, "--root", dataset, "--workspace", workspace, "--set", SHARD]
-    said = faceprep("run", *command, "--set", "select.unlabelled=true")
+    said = faceprep(*whole(layout, dataset, workspace))
     assert said.count("up to date") >= 3
     assert content(workspace) == before
 
@@ -110,7 +111,7 @@ def test_running_again_does_nothing(layout: str, dataset: Path, workspace: Path)
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One drawn person, 24 frames in the layout of Oulu-CASIA."""
     root = tmp_path_factory.mktemp("small") / "data"
-    faceprep("demo", root, "--subjects", 1, "--frames", 5, "-j", 2, "-q")
+    faceprep("demo", root, "--subjects", 1, "--frames", 4, "-j", 1, "-q")
     return root
 
 
@@ -135,8 +136,11 @@ def test_another_dataset_does_not_replace_the_results(small: Path, tmp_path: Pat
     assert len(load(tmp_path / "ws")) == 1
 
 
-def test_a_dry_run_draws_nothing_and_says_what_does(tmp_path: Path) -> None:
-    said = faceprep("run", "--dry-run", code=1, cwd=tmp_path)
+def test_a_dry_run_draws_nothing_and_says_what_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = faceprep("run", "--dry-run", code=1)
     assert "is not drawn yet" in said
     assert "→ faceprep run   # draws it first" in said
     assert not list(tmp_path.iterdir())
@@ -154,50 +158,42 @@ def test_a_limit_leaves_no_trace(small: Path, tmp_path: Path) -> None:
 
 
 def test_a_dry_run_knows_what_follows_from_a_change(small: Path, tmp_path: Path) -> None:
-    faceprep(*select(small, tmp_path, verb="run"))
+    command = select(small, tmp_path, "--limit", 8, "-j", 1, verb="run")
+    faceprep(*command)
     before = content(tmp_path)
-    command = select(small, tmp_path, "--set", "align.template=arcface", "--dry-run", verb="run")
-    said = faceprep(*command)
+    said = faceprep(*command, "--set", "align.template=arcface", "--dry-run")
     for stage in ("align", "heatmaps", "aus"):
-        assert f"{stage}: would do 6 of 6 shards" in said
+        assert f"{stage}: would do 2 of 2 shards" in said
     assert content(tmp_path) == before
 
 
-def test_workers_and_interruptions_leave_the_same_bytes(tmp_path: Path) -> None:
-    """SIGKILL at random moments, then the same command, then the same bytes."""
-    root = tmp_path / "data"
-    faceprep("demo", root, "--subjects", 1, "--frames", 5, "-q")
-    command = [sys.executable, "-m", "faceprep", "run", "--dataset", "oulu-casia", "-q"]
-    command += ["--root", str(root), "--set", "shard_size=3"]
+def test_workers_and_interruptions_leave_the_same_bytes(small: Path, tmp_path: Path) -> None:
+    """SIGKILL at random moments of a stage, then the same command, then the same bytes."""
     undisturbed, disturbed = tmp_path / "a", tmp_path / "b"
-    subprocess.run([*command, "--workspace", str(undisturbed), "-j", "1"], check=True)
+    faceprep(*select(small, undisturbed, "--limit", 12, "-q", "-j", 1, verb="run"))
+    command = [*map(str, select(small, disturbed, "--limit", 12, "-q", "-j", 2, verb="run"))]
     moments = random.Random(0)
-    for _ in range(4):
+    for stage, with_workers in (("align", True), ("align", False), ("aus", True)):
         process = subprocess.Popen(
-            [*command, "--workspace", str(disturbed), "-j", "2"], start_new_session=True
+            [sys.executable, "-m", "faceprep", *command], start_new_session=True
         )
-        time.sleep(moments.uniform(1.0, 4.0))
-        with_workers = moments.random() < 0.5
-        try:
+        while process.poll() is None and not list((disturbed / stage).glob("*.tmp")):
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0.0, 0.5))
+        with contextlib.suppress(ProcessLookupError):
             if with_workers:
                 os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.kill()
-        except ProcessLookupError:
-            pass
         process.wait()
-    subprocess.run([*command, "--workspace", str(disturbed), "-j", "2"], check=True)
+    faceprep(*command)
     assert content(disturbed) == content(undisturbed)
 
 
-def test_a_full_disk_is_one_clear_error_and_no_damage(
-    small_disk: SmallDisk, tmp_path: Path
-) -> None:
-    root, disk = tmp_path / "data", small_disk.folder
-    faceprep("demo", root, "--subjects", 1, "--frames", 5, "-q")
-    command = ["align", "--dataset", "oulu-casia", "--root", root, "--set", "shard_size=4"]
+def test_a_full_disk_is_one_clear_error_and_no_damage(small: Path, small_disk: SmallDisk) -> None:
+    disk = small_disk.folder
     small_disk.leave(200_000)
-    said = faceprep(*command, "--workspace", disk / "ws", "-j", 2, code=1)
+    said = faceprep(*select(small, disk / "ws", "-j", 2, verb="align"), code=1)
     assert said.count("error:") == 1
     assert f"no space left on {disk} for {disk / 'ws'}: " in said
     assert "# when there is space" in said
@@ -209,14 +205,8 @@ def test_a_full_disk_is_one_clear_error_and_no_damage(
     faceprep("run", *command[1:], "--workspace", disk / "ws", "-j", 2)
 
 
-def test_an_output_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
-    root = tmp_path / "data"
-    faceprep("demo", root, "--subjects", 1, "--frames", 4, "-q")
+def test_an_output_that_cannot_be_written_is_one_clear_error(small: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    said = faceprep(
-        *("align", "--dataset", "oulu-casia", "--root", root),
-        *("--workspace", tmp_path / "file" / "ws"),
-        code=1,
-    )
+    said = faceprep(*select(small, tmp_path / "file" / "ws", verb="align"), code=1)
     assert said.count("error:") == 1
     assert "Traceback" not in said
