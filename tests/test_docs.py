@@ -111,7 +111,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             ("oulu-casia", "Oulu-CASIA"),
             ("celeba", "CelebA"),
         ):
-            run("demo", str(data / name), "--layout", layout, "--subjects", "2", "--frames", "4")
+            run("demo", str(data / name), "--layout", layout, "--subjects", "3", "--frames", "4")
         photos = sorted((data / "Oulu-CASIA").rglob("*.jpeg"))
         for expression in ("Happiness", "Surprise", "Anger"):
             (place / "photos" / expression.lower()).mkdir(parents=True)
