@@ -22,8 +22,9 @@ from faceprep.cli import app
 from faceprep.workspace import Workspace
 from faceprep.workspace.load import load
 
-#: Two frames of a sequence, and those that have no expression.
-FEW = ("shard_size=12", "select.peak_frames=1", "select.neutral_frames=1", "select.unlabelled=true")
+WHOLE = ("shard_size=12", "select.unlabelled=true")
+#: Two frames of a sequence.
+FEW = ("select.peak_frames=1", "select.neutral_frames=1")
 
 
 def faceprep(*words: object, code: int = 0) -> str:
@@ -66,7 +67,8 @@ def workspace(layout: str, dataset: Path, tmp_path_factory: pytest.TempPathFacto
 
 def whole(layout: str, dataset: Path, workspace: Path) -> list[object]:
     place = ["--dataset", layout, "--root", dataset, "--workspace", workspace]
-    return ["run", *place, *(word for each in FEW for word in ("--set", each))]
+    settings = WHOLE if layout == "celeba" else WHOLE + FEW
+    return ["run", *place, *(word for each in settings for word in ("--set", each))]
 
 
 def test_every_drawn_face_comes_out_aligned(workspace: Path) -> None:
