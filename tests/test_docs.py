@@ -33,6 +33,7 @@ SMALL = {
     "FACEPREP_CLASSIFY_UPDATES": "2",
     "FACEPREP_SELECT_FOLDS": "2",
     "FACEPREP_WORKERS": "1",
+    "FACEPREP_DEVICE": "cpu",
 }
 
 #: Verbs that take the only workspace; here there are several.
