@@ -204,7 +204,7 @@ def test_a_full_disk_is_one_clear_error_and_no_damage(small: Path, small_disk: S
         place.read("align", shard)
     assert not list(disk.rglob("*.tmp"))
     small_disk.clear()
-    faceprep("run", *command[1:], "--workspace", disk / "ws", "-j", 2)
+    faceprep(*select(small, disk / "ws", "-j", 1, verb="run"))
 
 
 def test_an_output_that_cannot_be_written_is_one_clear_error(small: Path, tmp_path: Path) -> None:
