@@ -65,10 +65,13 @@ def test_the_command_passes_fails_and_updates(tmp_path: Path, monkeypatch) -> No
     assert alone.endswith(f"--workspace {root} --reason x --update\n")
     faceprep(*words, "--update", "--reason", "the  first", code=0)
     assert read_baseline(path).reason == "the first"
-    assert "rose" not in faceprep(*words, code=0).output
+    passed = faceprep(*words, code=0).output
+    assert "rose" not in passed
+    assert "passed: 4 numbers compared with" in passed
     table_workspace(root, planted_table({0: 0.70, 3000: 0.60}))
     fell = faceprep(*words, code=4)
     assert fell.output.count("FELL") == 2
+    assert "passed" not in fell.output
     assert "−0.200" in fell.output
     assert "2 of 4 numbers fell below the baseline" in fell.stderr
     assert fell.stderr.endswith(update_command)

@@ -1,13 +1,16 @@
 """Numbers without an interval, in the files of ``classify``."""
 
+import contextlib
 import csv
 import math
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
+from faceprep.core.errors import FaceprepError
 from faceprep.metrics.accuracy import Accuracy, Gain, Interval
 from faceprep.report.accuracy.files import latex, write_csv
 from faceprep.report.accuracy.plot import plot_accuracy
@@ -48,3 +51,23 @@ def test_a_bar_without_a_length_is_drawn(accuracy: Interval, tmp_path: Path) -> 
     plot_accuracy(result(accuracy), tmp_path / "accuracy.png")
     with Image.open(tmp_path / "accuracy.png") as image:
         assert image.width > 600
+
+
+def test_rows_without_synthetic_faces_are_at_zero(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        SimpleNamespace(
+            row=TableRow(arm, count),
+            accuracy=Accuracy(Interval(0.7, 0.6, 0.8), UNKNOWN, UNKNOWN, (0.7,)),
+        )
+        for arm, count in (("flips", 0), ("flips", 3000), ("flips", 60000), ("classic", 0))
+    ]
+    drawn: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    with contextlib.suppress(FaceprepError):  # no file was written
+        plot_accuracy(SimpleNamespace(unknown_people=None, rows=rows), tmp_path / "a.png")
+    (axes,) = drawn[0].axes
+    places = {bars.get_label(): list(bars[0].get_xdata()) for bars in axes.containers}
+    assert places == {"flips": [0, 3000, 60000], "classic": [0]}
+    assert list(axes.get_xticks()) == [0, 3000, 60000]

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,7 +17,7 @@ from typer.testing import CliRunner, Result
 from faceprep.cli import app
 from faceprep.core.files import file_sha256, here
 from faceprep.execution.plan import Options
-from faceprep.report.show.results_view import accuracy_view
+from faceprep.report.show.results_view import accuracy_view, best_gain
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_file, generator_folder
 from faceprep.workspace.inputs import inputs_of
@@ -110,6 +111,20 @@ def test_a_training_is_shown_with_the_end_of_its_history(root: Path) -> None:
         assert found["steps"] == [3, 5]
         assert found["history"]["mean"]["pixel"] == pytest.approx(0.4)
         assert [row["step"] for row in found["history"]["last"]] == [1, 2, 3]
+
+
+def test_a_loss_is_no_best_gain() -> None:
+    def row(gain: float) -> dict[str, Any]:
+        accuracy = {"value": 0.717, "low": 0.6, "high": 0.8}
+        change = {"value": gain, "low": gain - 0.05, "high": gain + 0.05}
+        return {
+            "arm": "flips", "synthetic": 560, "accuracy": accuracy, "gain": {"accuracy": change}
+        }  # fmt: skip
+
+    words = "no gain: at best flips 81.1 → 71.7 %, 560 faces, -9.4 [-14.4 … -4.4]"
+    assert best_gain({"rows": [row(-0.094)]}) == words
+    assert str(best_gain({"rows": [row(-0.094), row(0.0)]})).startswith("no gain")
+    assert str(best_gain({"rows": [row(-0.094), row(0.02)]})).startswith("best gain")
 
 
 def test_the_accuracy_table_is_shown_again(root: Path) -> None:
