@@ -16,7 +16,7 @@ from faceprep.core.errors import Again, Shell, UsageError
 @guarded
 def check(
     baseline: Annotated[
-        Path, typer.Option(metavar="FILE", help="Committed baseline, manifests/baselines/*.json.")
+        Path, typer.Option(metavar="FILE", help="Committed baseline, a JSON file.")
     ],
     workspace: WorkspaceDir = None,
     config: ConfigFile = None,

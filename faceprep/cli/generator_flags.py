@@ -28,8 +28,7 @@ GeneratorFile = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE|NAME",
-        help="File, or name in the workspace; by default"
-        f" WORKSPACE/train/{DEFAULT_GENERATOR}/generator.safetensors.",
+        help=f"File, or name of a generator in the workspace; {DEFAULT_GENERATOR} if not given.",
     ),
 ]
 Detector = Annotated[

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", "-c", metavar="FILE", help="Pipeline file (pipelines/*.toml)."),
+    typer.Option("--config", "-c", metavar="FILE", help="Pipeline file, as in pipelines/."),
 ]
 WorkspaceDir = Annotated[
     str | None,
