@@ -61,6 +61,7 @@ def edit(
         to = loaded.expression_of(to)
     with Progress(quiet=quiet) as progress:
         inputs = flags.read_faces(photographs or [], loaded, progress)
+    flags.refuse_idle_detector(inputs)
     if grid or to is None:
         path = grid_path(inputs, out)
         written = draw_edit_grid(edit_grid(inputs, loaded, to), loaded, path)
@@ -124,6 +125,7 @@ def transfer(
     with Progress(quiet=quiet) as progress:
         faces = flags.read_faces(onto, loaded, progress)
         expressions = flags.read_faces(sources, loaded, progress)
+        flags.refuse_idle_detector(faces, expressions)
         labels = labels_of(expressions.faces, loaded, expression, progress)
     path = transfer_path(faces, expressions, out)
     transfers = transfer_expressions(faces, expressions, labels, loaded)

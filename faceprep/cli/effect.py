@@ -93,17 +93,23 @@ def note_redundant(flags: Mapping[str, Any]) -> Iterator[str]:
         yield "note: --no-wait changes nothing here: --dry-run submits nothing"
 
 
-def device_note(config: "Config", read: Collection[str]) -> str | None:
-    """Return a note if the device is not used by any of the sections that a verb reads."""
+def machine_notes(config: "Config", typed: Collection[str], read: Collection[str]) -> Iterator[str]:
+    """Yield a note for each typed setting of the machine that changes nothing for a verb."""
+    if "device" in typed and config.device == "cuda" and not _uses_device(config, read):
+        yield "note: --device cuda changes nothing here: this runs on the CPU"
+    if "workers" in typed and config.engine == "slurm" and not {"train", "classify"} & {*read}:
+        yield "note: --workers changes nothing here: slurm.cpus sets the shards of a task at once"
+
+
+def _uses_device(config: "Config", read: Collection[str]) -> bool:
+    from faceprep.faces.action_units.backend import choose
     from faceprep.faces.registry import DETECTORS
 
     if any(name in read for name in _JOBS):
-        return None
+        return True
     if "align" in read and DETECTORS[config.align.detector].uses_gpu:
-        return None
-    if "aus" in read and config.aus.backend in ("auto", "openface-models"):
-        return None
-    return f"note: --device {config.device} changes nothing here: this runs on the CPU"
+        return True
+    return "aus" in read and choose(config).backend.name == "openface-models"
 
 
 def _spelled(key: str, value: Any, flag: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceprep.cli.effect import refuse_unused
 from faceprep.cli.exit_codes import DONE, SOME_ROWS_FAILED, complain, print_result
 from faceprep.core.vocabulary import DEFAULT_GENERATOR, EXPRESSIONS
 
@@ -59,6 +60,13 @@ def read_faces(
     for note in inputs.notes():
         progress.say(note)
     return inputs
+
+
+def refuse_idle_detector(*inputs: "InputFaces") -> None:
+    """Refuse a typed detector if no photograph is among the faces, with a UsageError."""
+    faces = [face for one in inputs for face in one.faces]
+    if faces and all(face.face_id is not None for face in faces):
+        refuse_unused("faces of the workspace are aligned already", "detector")
 
 
 def print_written(written: "Written", as_json: bool) -> None:

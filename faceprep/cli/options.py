@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from faceprep.cli.completion import complete_assignment
-from faceprep.cli.effect import device_note, note_redundant, refuse_without_effect
+from faceprep.cli.effect import machine_notes, note_redundant, refuse_without_effect
 from faceprep.cli.remedies.words import SETTINGS
 from faceprep.core.disk import refuse_unwritable
 from faceprep.core.errors import Again
@@ -245,9 +245,7 @@ def resolve_flags(
     if read is not None:
         sections = read(config)
         refuse_without_effect(config, flags, sections)
-        notes = list(note_redundant(arguments))
-        if arguments.get("device") == "cuda":
-            notes += filter(None, [device_note(config, sections)])
+        notes = [*note_redundant(arguments), *machine_notes(config, flags, sections)]
         if not arguments.get("quiet"):
             print("\n".join(notes), end="\n" if notes else "", file=sys.stderr)
     return resolved

@@ -78,6 +78,7 @@ def retrieve(
         return DONE
     with Progress(quiet=quiet) as progress:
         queries = flags.read_faces(photographs or [], loaded, progress)
+        flags.refuse_idle_detector(queries)
         found = retrieval.retrieve(
             queries, loaded, ways, gallery, expression, top, progress, seed or 0
         )

@@ -162,7 +162,7 @@ def _as_it_is(config: "Config", progress: "Progress") -> bool:
     """Return whether the crops are used unchanged, and say so."""
     why = _why_left(config)
     if why is not None:
-        progress.say(f"{config.workspace}: its crops as they are ({why})")
+        progress.say(f"{config.workspace}: using the existing crops ({why})")
     return why is not None
 
 

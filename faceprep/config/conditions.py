@@ -142,7 +142,7 @@ CONDITIONS = (
         {"augment.filter": "judge"},
     ),
     Condition(
-        _named("classify", "generator", "synthetic_share", "near_duplicates"),
+        _named("classify", "generator", "synthetic_share"),
         _synthetic,
         "synthetic faces in the table: classify.sweep or classify.times",
         {"classify.sweep": [0, 3000]},

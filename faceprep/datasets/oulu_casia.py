@@ -107,7 +107,7 @@ class OuluCasia(SequenceReader):
         if not official:
             note_random_split(report, select, "no subject of the test set (P073 to P080) is here")
         else:
-            note_given_split(report, select)
+            note_given_split(report, select, "seed")
         drawn = random_splits([f"P{number:03d}" for number in subjects], select)
         for number, path in sorted(subjects.items()):
             subject = f"P{number:03d}"

@@ -129,10 +129,13 @@ def note_random_split(report: Report, select: SelectConfig, why: str) -> None:
         )
 
 
-def note_given_split(report: Report, select: SelectConfig) -> None:
-    """Note settings of a random split if the dataset has a split of its own, which is used."""
+def note_given_split(report: Report, select: SelectConfig, *more: str) -> None:
+    """Note settings of a random split if the dataset has a split of its own, which is used.
+
+    `more`: further settings of ``[select]`` that only a random split reads.
+    """
     usual = SelectConfig()
-    names = ("test_fraction", "val_fraction")
+    names = ("test_fraction", "val_fraction", *more)
     given = [f"select.{name}" for name in names if getattr(select, name) != getattr(usual, name)]
     if given:
         report.note(

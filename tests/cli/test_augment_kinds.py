@@ -104,4 +104,4 @@ def test_an_unknown_kind_is_refused_with_the_list(trained: Path, kind: str) -> N
     words = ["augment", "--n", 1, "--workspace", trained, "--generator", "stargan", *HERE]
     message = run(*words, code=2).stderr
     assert "no generator is called 'stargan'" in message
-    assert "→ one of exprgan, toy-aus, toy-landmarks" in message
+    assert "→ one of: exprgan, toy-aus, toy-landmarks" in message

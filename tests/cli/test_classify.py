@@ -149,4 +149,4 @@ def test_a_flag_takes_the_place_of_what_a_pipeline_says_otherwise(tmp_path: Path
         rows = json.loads(faceprep(*dry, *more).stdout)["rows"]
         assert [row["synthetic"] for row in rows] == counts
     said = faceprep(*dry, "--sweep", "0,4", "--arms", "classic@0").stderr
-    assert "no row has synthetic faces, as classic@0 asks for" in said
+    assert "no row has synthetic faces, because --arms is classic@0" in said

@@ -41,6 +41,7 @@ def test_the_command_says_what_to_type(run_verb, photograph, tmp_path):
         (["edit", face, "--to", "anger", "--generator", "nowhere"], "no generator nowhere", 2),
         (["edit", face, "--to", "anger", "--device", "tpu"], "no device 'tpu'", 2),
         (["edit", face, "--to", "anger", "--detector", "eyes"], "align.detector", 2),
+        (["edit", face, "--to", "anger", "--detector", "mtcnn"], "are aligned already", 2),
         (["edit", photograph, "--to", "anger", "-o", photograph], "would be overwritten", 2),
         (["new-faces", "-o", "x.jpg"], "a PNG", 2),
     ):

@@ -81,6 +81,9 @@ def test_redundant_flags_get_a_note(place: Path) -> None:
     done = CliRunner().invoke(app, words.split())
     assert "note: --retry-failed changes nothing here: --overwrite redoes every row" in done.stderr
     assert "note: --device cuda changes nothing here: this runs on the CPU" in done.stderr
+    others = ["align", "--only", "--dry-run", "--engine", "slurm", "-j", "2"]
+    slurm = CliRunner().invoke(app, others)
+    assert "note: --workers changes nothing here: slurm.cpus sets" in slurm.stderr
     assert "note:" not in CliRunner().invoke(app, [*words.split(), "-q"]).stderr
 
 

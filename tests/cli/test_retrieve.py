@@ -16,9 +16,9 @@ def test_the_command(run_verb, tmp_path) -> None:
     assert out.is_file()
     assert "folder/test" in run_verb("retrieve", "folder/test000", "--top", 1).stdout
     for more, message in (
-        (["--by", "colour"], "--by all"),
-        (["--gallery", "all"], "--gallery test"),
-        (["--evaluate"], "looks for all test faces"),
+        (["--by", "colour"], "one of: code"),
+        (["--gallery", "all"], "one of: train"),
+        (["--evaluate"], "takes no photographs"),
     ):
         assert message in run_verb("retrieve", "folder/test000", *more, code=2).stderr
 

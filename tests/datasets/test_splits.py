@@ -112,3 +112,7 @@ def test_fractions_beside_a_split_of_the_dataset_are_noted() -> None:
     assert list(report.notes) == [
         "the dataset's own split is used, not select.test_fraction: select.split=random draws"
     ]
+    note_given_split(report, SelectConfig(seed=3))
+    assert len(report.notes) == 1
+    note_given_split(report, SelectConfig(seed=3), "seed")
+    assert len(report.notes) == 2

@@ -62,8 +62,12 @@ def test_a_plot_is_drawn_and_named(workspace, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message", "hint"),
     [
-        (["nowhere"], "no nowhere here", "faceprep evaluate aus manifests/ck-plus"),
-        (["--against", "nowhere"], "no nowhere here", "evaluate aus --against manifests/ck-plus"),
+        (["nowhere"], "nowhere does not exist", "faceprep evaluate aus manifests/ck-plus"),
+        (
+            ["--against", "nowhere"],
+            "nowhere does not exist",
+            "evaluate aus --against manifests/ck-plus",
+        ),
         (["--plot", "aus.gif"], "a PNG or a PDF, not aus.gif", "--plot aus.png"),
         (["--split", "holdout"], "no split 'holdout'", "train, val, test"),
         (["--role", "neutral"], "no face of role neutral is known", "peak"),

@@ -102,7 +102,7 @@ def test_an_error_has_a_hint(workspace, train):
         (["--intensities", "0.2,1"], "three or more numbers"),
         (["--intensities", "a,b,c"], "three or more numbers"),
         (["--generator", "nowhere.safetensors"], "no generator"),
-        (["nowhere"], "no nowhere here"),
+        (["nowhere"], "nowhere does not exist"),
     ):
         assert message in evaluate(*words, code=2).stderr
     path.write_bytes(path.read_bytes()[:1000])
