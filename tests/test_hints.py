@@ -224,7 +224,6 @@ TRIALS = {
     ],
     "stages/select": [
         Trial(f"select --dataset ck-plus --root ck {NEW} --dry-run", frames_of_ck_plus),
-        Trial(f"align -c no.toml {WS} --dry-run", written(no_toml="")),
     ],
     "stages/align": [
         Trial(
@@ -253,7 +252,7 @@ TRIALS = {
         Trial(f"classify --only {WS} --folds 3 --dry-run"),
         Trial(f"classify --only {WS} --sweep 30 --dry-run"),
         Trial(
-            f"classify --only {WS} --seeds 1 --seed 7",
+            f"classify --only {WS} --seeds 1 --seed 7 --overwrite",
             fails_once("faceprep.stages.classify.run.train_run", RuntimeError("x")),
         ),
         Trial(
@@ -262,13 +261,14 @@ TRIALS = {
         ),
         Trial(f"classify --only {WS} --sweep 14 --generator defgan --dry-run"),
         Trial(
-            f"classify --only {WS} --sweep 0 --seed 5",
+            f"classify --only {WS} --sweep 0 --seed 5 --overwrite",
             fails_once("faceprep.stages.classify.runs.pq.write_table", FULL),
         ),
     ],
     "execution": [
         Trial("align --only --workspace new --dataset oulu-casia --root data"),
         Trial(f"augment --n 14 {WS} --no-wait"),
+        Trial(f"heatmaps {WS} --set heatmaps.sigma=3 --dry-run"),
         Trial(
             f"align {NEW} --dataset folder --root faces --set align.detector=given"
             " --set shard_size=1",

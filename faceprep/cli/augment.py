@@ -75,12 +75,6 @@ def augment(
     options.refuse_leaving(resolved.engine)
     with Progress(quiet=quiet) as progress:
         result = run_augment(resolved, n, options, progress)
-        if result.refusal is not None:
-            refusal = result.refusal
-            name = f"augment/{result.folder.name}"
-            progress.say(f"{name}: would refuse: {refusal.message}")
-            if refusal.hint:
-                say_next(refusal.hint, quiet)
     if result.jobs:
         jobs = {"jobs": result.jobs, "asked": n, "todo": result.todo}
         print_result([f"augment: jobs {', '.join(result.jobs)} submitted"], jobs, as_json=json)

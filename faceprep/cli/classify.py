@@ -68,7 +68,11 @@ def classify(
     resolved = resolve_flags(_settings(flags, own, lists), reads("classify", flags)).config
     asked = resolved.classify
     dry_run, json, quiet = flags["dry_run"], flags["json"], flags["quiet"]
-    options = Options(retry_failed=flags["retry_failed"], wait=not flags["no_wait"])
+    options = Options(
+        retry_failed=flags["retry_failed"],
+        replace=flags["overwrite"],
+        wait=not flags["no_wait"],
+    )
     options.refuse_leaving(resolved.engine)
     if resolved.engine == "slurm" and not dry_run:
         return on_slurm("classify", resolved, options, flags)

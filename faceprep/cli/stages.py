@@ -51,7 +51,7 @@ def run_(
     if until not in STAGES:
         message = f"no stage {until!r}; there are {', '.join(STAGES)}"
         raise UsageError(message, choice_hint("until", until, STAGES))
-    return _run_stages(flags, list(STAGES[: STAGES.index(until) + 1]), later=STAGES)
+    return _run_stages(flags, list(STAGES[: STAGES.index(until) + 1]), every=True)
 
 
 _stage_verb(
@@ -85,15 +85,16 @@ _stage_verb(
 )
 
 
-def _run_stages(flags: dict[str, Any], stages: list[str], later: Collection[str] = ()) -> int:
+def _run_stages(flags: dict[str, Any], stages: list[str], *, every: bool = False) -> int:
     from faceprep.core.progress import Progress
     from faceprep.execution.plan import Options
     from faceprep.report.tables.run import run_tables
     from faceprep.stages import pipeline
 
-    config = resolve_flags(flags, lambda config: stages, later).config
+    config = resolve_flags(flags, lambda config: stages).config
     options = Options(
         overwrite=flags["overwrite"],
+        every_stage=every,
         retry_failed=flags.get("retry_failed", False),
         dry_run=flags["dry_run"],
         shard=part_of(flags.get("shard")),

@@ -45,7 +45,11 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
 
     values = {"train.generator": generator, "train.seed": flags["seed"]}
     resolved = resolve_flags(as_settings(flags, values), reads("train", flags)).config
-    options = Options(retry_failed=flags["retry_failed"], wait=not flags["no_wait"])
+    options = Options(
+        retry_failed=flags["retry_failed"],
+        replace=flags["overwrite"],
+        wait=not flags["no_wait"],
+    )
     options.refuse_leaving(resolved.engine)
     if resolved.engine == "slurm" and not flags["dry_run"]:
         return on_slurm("train", resolved, options, flags)
@@ -130,7 +134,9 @@ def bring_up_to_date(config: "Config", progress: "Progress", flags: Mapping[str,
 
     if _as_it_is(config, progress):
         return True
-    options = Options(dry_run=flags["dry_run"], retry_failed=flags["retry_failed"])
+    options = Options(
+        dry_run=flags["dry_run"], retry_failed=flags["retry_failed"], replace=flags["overwrite"]
+    )
     result = pipeline.run(config, pipeline.needed(_last_stage(config)), options, progress)
     complain_of_shards(result.failed_shards)
     return not result.failed_shards

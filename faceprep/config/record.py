@@ -64,19 +64,21 @@ class Record:
     typed: frozenset[str] = frozenset()
     inherited: frozenset[str] = frozenset()
 
-    def base(self, given: Mapping[str, Any], with_file: bool) -> dict[str, Any]:
+    def base(
+        self, given: Mapping[str, Any], filed: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Return the values that hold where `given` says nothing else.
 
         Parameters
         ----------
         given
             Dotted key → value of the other sources.
-        with_file
-            Whether a pipeline file is among them. Then a recorded value of a file does not hold,
-            because the line may have been removed from that file.
+        filed
+            The part of them that is of pipeline files; None without a file. With one, a recorded
+            value of a file does not hold, because the line may have been removed from that file.
         """
         values = dict(self.values)
-        if self._names_another_dataset(given):
+        if self._names_another_dataset(given, filed or {}):
             values = _without(values, ("name", "shard_size", "demo", "select"))
         kind = given.get("train.generator") or values.get("train.generator") or DEFAULT_GENERATOR
         if kind != values.get("train.generator", DEFAULT_GENERATOR):
@@ -87,7 +89,18 @@ class Record:
         if "augment.mode" in given:
             values = _without(values, ("augment.mix",))
         held = self.typed | {*_PLACES}
-        return {key: value for key, value in values.items() if not with_file or key in held}
+        return {key: value for key, value in values.items() if filed is None or key in held}
+
+    def overrides(self, keys: Collection[str] | None = None) -> dict[str, Any]:
+        """Return some values, by default all, as a command repeats them in another workspace.
+
+        The name of the pipeline and the empty section of the demo are not repeated.
+        """
+        return {
+            key: "none" if value is None else value
+            for key, value in sorted(self.values.items())
+            if (keys is None or key in keys) and key != "name" and value != {}
+        }
 
     def merged(self, newer: "Record", sections: Collection[str]) -> "Record":
         """Return the record with the keys of some sections from a newer one."""
@@ -95,13 +108,13 @@ class Record:
         typed = (self.typed & others.keys()) | (newer.typed & new.keys())
         return Record({**others, **new}, typed)
 
-    def _names_another_dataset(self, given: Mapping[str, Any]) -> bool:
+    def _names_another_dataset(self, given: Mapping[str, Any], filed: Mapping[str, Any]) -> bool:
         drawn = "select.root" not in self.values
         layout = self.values.get("demo.layout", "oulu-casia") if drawn else None
         recorded = self.values.get("select.dataset", layout)
         if given.get("select.root") is not None and drawn:
             return True
-        if _only(given, ("demo",)) and given.get("select.root") is None and not drawn:
+        if _only(filed, ("demo",)) and given.get("select.root") is None and not drawn:
             return True
         named = given.get("select.dataset")
         named = meant(named, get_args(Dataset)) or named if isinstance(named, str) else named

@@ -88,7 +88,8 @@ def resolve(
     for key, (value, flag) in (flags or {}).items():
         typed.append(({key: value}, flag))
     given = {key: value for values, _ in files + typed for key, value in values.items()}
-    base, source, record, place = _base(given, bool(files), remembered)
+    filed = {key: value for values, _ in files for key, value in values.items()}
+    base, source, record, place = _base(given, filed if files else None, remembered)
     merged: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for values, origin in [(base, source), *files, *typed]:
@@ -119,7 +120,7 @@ def resolve(
 
 def _base(
     given: Mapping[str, Any],
-    with_file: bool,
+    filed: Mapping[str, Any] | None,
     remembered: Callable[[Path], Record | None] | None,
 ) -> tuple[dict[str, Any], str, Record, Path | None]:
     """Return the settings below all files, with their source, their record and the workspace.
@@ -127,7 +128,7 @@ def _base(
     They are those of the workspace or, if it has none and no file and dataset is named, the demo's.
     """
     named = "select.dataset" in given or "select.root" in given
-    demo = {} if with_file or named else flatten(BUILT_IN)
+    demo = {} if filed is not None or named else flatten(BUILT_IN)
     try:
         place = Path(str(fill_in(nest({**demo, **given}))["workspace"]))
     except (UsageError, TypeError):  # explained when all sources are merged
@@ -135,7 +136,7 @@ def _base(
     record = remembered(place) if remembered is not None and is_utf8(str(place)) else None
     if record is None:
         return demo, "built-in demo pipeline", Record(), place
-    return record.base(given, with_file), f"{FILE} of {place}", record, place
+    return record.base(given, filed), f"{FILE} of {place}", record, place
 
 
 def read_settings(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:

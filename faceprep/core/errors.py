@@ -106,7 +106,7 @@ class Remedy:
     Examples
     --------
     >>> Remedy("show", workspace, note="counts them")
-    >>> Remedy("align", workspace, {"select.folds": 5}, resume=True)
+    >>> Remedy("align", workspace, {"select.folds": 5, "overwrite": True}, resume=True)
     >>> Remedy("augment", workspace, {"n": 3000}, resume=True)
     """
 

@@ -23,6 +23,8 @@ class Options:
     """Options of a run, none of which changes the output."""
 
     overwrite: bool = False  # redo finished shards of the requested stage
+    every_stage: bool = False  # `overwrite` redoes those of the stages before it too
+    replace: bool = False  # finished shards of other settings may be replaced
     retry_failed: bool = False  # redo rows whose status is not ``ok``
     dry_run: bool = False  # change nothing; report what would be done
     #: ``(i, n)``: only shards whose number is ``i - 1`` modulo ``n``.
@@ -30,9 +32,15 @@ class Options:
     only: frozenset[int] | None = None  # only these shards
     wait: bool = True  # wait for the cluster's jobs; otherwise submit them and return
 
+    @property
+    def may_replace(self) -> bool:
+        """Whether finished results of other settings may be replaced or removed."""
+        return self.overwrite or self.replace
+
     def for_upstream(self) -> "Options":
         """Return the options for the stages before the requested one."""
-        return replace(self, overwrite=False)
+        overwrite = self.overwrite and self.every_stage
+        return replace(self, overwrite=overwrite, replace=self.may_replace)
 
     def refuse_leaving(self, engine: str) -> None:
         """Raise `UsageError` if ``--no-wait`` is given with an engine that has no queue."""
@@ -65,6 +73,7 @@ class StageResult:
     findings: dict[str, Any] = field(default_factory=dict)  # see `Stage.findings`
     reasons: list[str] = field(default_factory=list)  # reasons of failed faces, with counts
     disk_bytes: int = 0  # estimated size of the shards in ``todo``
+    outdated: int = 0  # number of finished shards in ``todo`` whose input has changed
 
 
 def config_hash(stage: Stage, config: Config) -> str:
@@ -82,7 +91,7 @@ def plan_stage(
     """
     workspace = Workspace(config.workspace)
     hashed, settings = config_hash(stage, config), digest(stage.settings(config))
-    jobs, missing = [], []
+    jobs, missing, outdated = [], [], 0
     mine = [shard for shard in range(shard_count(workspace)) if options.mine(shard)]
     rows = {shard: row_count(workspace, shard) for shard in mine}
     stamps = workspace.stamps(stage.name)
@@ -96,10 +105,11 @@ def plan_stage(
         input_hash = digest([marker.output for marker in upstream if marker])
         marker = workspace.marker(stage.name, shard)
         accepted = hashed
-        if marker and marker.config != hashed and _has_remarks(marker, stage, workspace, settings):
+        if marker and marker.config != hashed and has_remarks(marker, stage, workspace, settings):
             accepted = marker.config
         done = workspace.is_done(stage.name, shard, input_hash, accepted)
         failed = marker is not None and bool(set(marker.status) - {"ok"})
+        outdated += marker is not None and marker.config == accepted and marker.input != input_hash
         redo_failed = done and options.retry_failed and failed
         if not done or options.overwrite or redo_failed or shard in changing:
             keep, before = redo_failed and not options.overwrite, done and stamps.get(shard)
@@ -110,6 +120,7 @@ def plan_stage(
         done_before=len(mine) - len(jobs) - (0 if options.dry_run else len(missing)),
         todo=[job.shard for job in jobs],
         rows=sum(rows.values()),
+        outdated=outdated,
     )
     if not options.dry_run:
         result.failed |= dict.fromkeys(missing, f"{stage.upstream[-1]} has not made this shard")
@@ -117,7 +128,7 @@ def plan_stage(
     return jobs, result
 
 
-def _has_remarks(marker: Marker, stage: Stage, workspace: Workspace, settings: str) -> bool:
+def has_remarks(marker: Marker, stage: Stage, workspace: Workspace, settings: str) -> bool:
     """Return whether a shard differs from these settings in remarks of an earlier version only."""
     try:
         provenance = read_provenance(workspace.part(stage.name, marker.shard))
@@ -142,6 +153,8 @@ def announcement(stage: Stage, config: Config, result: StageResult, options: Opt
         for key in sorted(now)
         if key in before and before[key] != now[key]
     ]
+    if not changed and result.outdated:
+        changed = [f"{' or '.join(stage.upstream)} changed"]
     why = f" ({', '.join(changed)})" if changed else ""
     verb = "would do" if options.dry_run else "doing"
     return f"{stage.name}: {verb} {len(result.todo)} of {result.shards} shards{why}"

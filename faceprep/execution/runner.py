@@ -15,6 +15,7 @@ from faceprep.core.disk import shortage
 from faceprep.core.errors import FaceprepError, ManifestError
 from faceprep.core.progress import Progress
 from faceprep.execution import local
+from faceprep.execution.consent import settle
 from faceprep.execution.dask import engine as dask
 from faceprep.execution.failures import FirstFaces, failed_faces, reasons
 from faceprep.execution.job import Engine, Job, Outcome, ShardError, Work
@@ -22,6 +23,7 @@ from faceprep.execution.plan import (
     Options,
     StageResult,
     announcement,
+    config_hash,
     plan_stage,
     row_count,
     shard_count,
@@ -80,6 +82,7 @@ def run_stage(
     made = len(workspace.shards(stage.name))
     if made and (options.only is None or made == shard_count(workspace)):
         workspace.write_info(stage.name, _info(stage, config, workspace))
+        settle(workspace, stage.name, config_hash(stage, config))
     result.rows_made = done
     result.seconds = time.monotonic() - started
     result.status = workspace.counts(stage.name, options.mine)

@@ -1,21 +1,37 @@
 """Run several stages in order, to bring a stage and its upstream stages up to date."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faceprep.config import STAGES, Config
+from faceprep.config.sources import flatten
 from faceprep.core.errors import Again, FaceprepError, UsageError
+from faceprep.core.files import digest
 from faceprep.core.progress import Progress
+from faceprep.execution.consent import (
+    Replaced,
+    accept,
+    asked,
+    finished,
+    refusal,
+    replaced_by,
+)
 from faceprep.execution.failures import failed_faces
-from faceprep.execution.plan import Options, StageResult
+from faceprep.execution.plan import Options, StageResult, config_hash
 from faceprep.execution.runner import run_stage
 from faceprep.execution.submit import submit_stage
 from faceprep.stages import load_stage
+from faceprep.stages.select.comparison import has_photographs, replaced_selection
 from faceprep.stages.select.result import SelectResult
 from faceprep.workspace import Workspace
+from faceprep.workspace.at_work import at_work
 from faceprep.workspace.remembered import remember
+
+if TYPE_CHECKING:
+    from faceprep.stages.select.writer import Writer
 
 
 @dataclass
@@ -57,27 +73,36 @@ def run(config: Config, names: list[str], options: Options, progress: Progress) 
     Parameters
     ----------
     names
-        Stages in order; `Options.overwrite` redoes only the last, requested one.
+        Stages in order. `Options.overwrite` redoes the last, requested one, and with
+        `Options.every_stage` all of them.
 
     Raises
     ------
+    UsageError
+        Finished results would be replaced without ``--overwrite``, or another command makes them
+        with other settings now.
     FaceprepError
         A stage cannot continue. Finished shards are kept.
     """
     options.refuse_leaving(config.engine)
+    if options.dry_run:
+        return _run(config, names, options, progress)
+    with at_work(config.workspace, *_work(config, names)):
+        return _run(config, names, options, progress)
+
+
+def _run(config: Config, names: list[str], options: Options, progress: Progress) -> RunResult:
     result = RunResult()
     stale: dict[str, set[int]] = {}
-    if not options.overwrite:
-        _check_same_dataset(config)
-    if "select" not in names and config.select.root is None:
-        config = _with_recorded_root(config)
-    if not options.dry_run:
-        remember(config, names)
+    if "select" not in names:
+        _refuse_other_photographs(config)
+        _begin(config, names, options)
     for name in names:
         last = name == names[-1]
         step = options if last else options.for_upstream()
         if name == "select":
-            result.select = _select(config, step, progress)
+            begin = partial(_begin, config, names, options)
+            result.select = _select(config, step, progress, begin)
             stale[name] = set(result.select.todo)
         elif options.dry_run and result.select and _differs(result.select, config):
             result.stages.append(_estimate(name, config, result.select))
@@ -106,24 +131,61 @@ def remedies(config: Config, result: RunResult) -> Iterator[Again]:
                 yield hint
 
 
-def _check_same_dataset(config: Config) -> None:
-    """Refuse to replace the results of another dataset; a moved dataset is the same."""
-    recorded = Workspace(config.workspace).info("select")
-    if not recorded.get("root") or (config.select.root is None and config.demo is None):
+def _begin(
+    config: Config, names: list[str], options: Options, planned: "Writer | None" = None
+) -> None:
+    """Refuse to replace finished results without consent; then record settings and consent.
+
+    `planned`: dry run of the selection; None without one.
+    """
+    workspace = Workspace(config.workspace)
+    stages = [load_stage(name) for name in names if name != "select"]
+    found = {stage.name: one for stage in stages if (one := replaced_by(stage, config))}
+    if planned is not None and not options.may_replace:
+        selection = replaced_selection(config, planned.made(), planned.differences())
+        found |= {"select": selection} if selection else {}
+    if found and not options.may_replace:
+        for stage in stages:
+            follows = any(name in found and not found[name].alone for name in stage.upstream)
+            amount = finished(workspace, stage.name) if follows else ""
+            if amount:
+                found.setdefault(stage.name, Replaced(stage.name, amount))
+        read = (*names, "demo", "shard_size") if "select" in names else ()
+        raise refusal(config, [found[name] for name in names if name in found], read)
+    if options.dry_run:
         return
-    dataset = recorded.get("config", {}).get("select", {}).get("dataset")
-    if config.select.dataset is None:  # which the selection will say
+    remember(config, names)
+    for stage in stages:
+        if stage.name in found or asked(workspace, stage.name):
+            accept(workspace, stage.name, config_hash(stage, config))
+    if planned is not None and options.may_replace:
+        accept(workspace, "select", planned.made())
+
+
+def _work(config: Config, names: list[str]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return what a run makes, and its settings, for `at_work`."""
+    settings = config.settings()
+    parts = {name: {name: settings[name]} for name in names}
+    if "select" in parts:
+        parts["select"] |= {"demo": settings["demo"], "shard_size": settings["shard_size"]}
+        root = config.select.root
+        parts["select"]["select"] |= {"root": None if root is None else str(root.absolute())}
+    makes = {name: digest(part) for name, part in parts.items()}
+    return makes, {key: v for part in parts.values() for key, v in flatten(part).items()}
+
+
+def _refuse_other_photographs(config: Config) -> None:
+    """Refuse to go on without `select` with a folder of other photographs."""
+    workspace = Workspace(config.workspace)
+    recorded = workspace.info("select").get("root")
+    if recorded is None or (config.select.root is None and config.demo is None):
         return
-    old, new = Path(recorded["root"]), config.dataset_root().absolute()
-    moved = not old.exists() or (new.exists() and old.samefile(new))
-    if dataset in (None, config.select.dataset) and (old == new or moved):
+    root = config.dataset_root()
+    if not root.is_dir() or Path(recorded) == root.absolute() or has_photographs(workspace, root):
         return
     raise UsageError(
-        f"{config.workspace} holds another dataset: {dataset} of {old}",
-        (
-            Again({"workspace": config.workspace.with_name(f"{config.workspace.name}-2")}),
-            Again({"overwrite": True}, note="replaces it"),
-        ),
+        f"{config.workspace} holds other photographs, those of {recorded}",
+        Again({"select.root": recorded}),
     )
 
 
@@ -132,17 +194,12 @@ def _differs(select: SelectResult, config: Config) -> bool:
     return Workspace(config.workspace).info("select").get("shards") != select.shards
 
 
-def _with_recorded_root(config: Config) -> Config:
-    """Return the settings with the dataset folder of an existing selection."""
-    root = Workspace(config.workspace).info("select").get("root")
-    if root is None:
-        return config
-    return config.model_copy(
-        update={"select": config.select.model_copy(update={"root": Path(root)})}
-    )
-
-
-def _select(config: Config, options: Options, progress: Progress) -> SelectResult:
+def _select(
+    config: Config,
+    options: Options,
+    progress: Progress,
+    begin: "Callable[[Writer | None], None]",
+) -> SelectResult:
     from faceprep.stages.select.run import run_select
 
     if config.demo is not None and config.select.root is None:
@@ -154,7 +211,7 @@ def _select(config: Config, options: Options, progress: Progress) -> SelectResul
         if not options.dry_run:
             render(config, progress)
     before = int(Workspace(config.workspace).info("select").get("rows", 0))
-    result = run_select(config, options, progress)
+    result = run_select(config, options, progress, begin)
     if result.rows < before:
         verb = "would be" if options.dry_run else "are"
         fewer = f"{before} → {result.rows} faces; results of the others {verb} removed"

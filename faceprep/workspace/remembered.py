@@ -6,7 +6,6 @@ from typing import Any
 
 from faceprep.config import STAGES, Config
 from faceprep.config.record import FILE, Record, parse_record, write_record
-from faceprep.config.section import Section
 from faceprep.config.sources import BUILT_IN, flatten, nest, read_settings
 from faceprep.workspace.workspace import Workspace
 
@@ -52,12 +51,11 @@ def remember(config: Config, sections: Collection[str]) -> None:
     write_record(root, before.merged(config.given, written))
 
 
-def usual(root: Path, section: str) -> dict[str, Any]:
-    """Return the settings of a section that hold in a workspace where none are given."""
+def usual(root: Path) -> Config:
+    """Return the configuration that holds in a workspace where nothing is given."""
     record = remembered(root)
     values = {} if record is None else {k: v for k, v in record.values.items() if v is not None}
-    found: Section = getattr(Config.model_validate(nest(values)), section)
-    return found.settings()
+    return Config.model_validate(nest(values))
 
 
 def _from_stages(workspace: Workspace) -> Record | None:

@@ -17,7 +17,7 @@ def test_other_spellings_of_a_dataset_are_that_dataset(word: str) -> None:
     config = resolve(flags={"select.dataset": (word, "--dataset")}, environment={}).config
     assert (config.select.dataset, config.name) == ("ck-plus", "ck-plus")
     recorded = Record({"select.dataset": "ck-plus", "select.root": "/data", "select.folds": 3})
-    assert recorded.base({"select.dataset": word}, False)["select.folds"] == 3
+    assert recorded.base({"select.dataset": word})["select.folds"] == 3
 
 
 @pytest.mark.parametrize(("test", "val"), [(0.5, 0.5), (0.9, 0.2)])

@@ -96,7 +96,8 @@ RECORD = Record(
         ({}, False, set()),
         ({"select.root": "/data/b"}, False, set()),
         ({"select.dataset": "ck-plus"}, False, {"name", "select"}),
-        ({"demo.subjects": 3}, False, {"name", "select"}),
+        ({"demo.subjects": 3}, False, set()),  # of a variable: it chooses no dataset
+        ({"demo.subjects": 3}, True, {"name", "select", "train", "augment"}),
         ({"train.generator": "ganimation"}, False, {"train", "augment"}),
         ({"train.epochs": 2}, False, {"train.steps"}),
         ({"classify.sweep": [0]}, False, {"classify.times"}),
@@ -107,7 +108,7 @@ RECORD = Record(
 def test_what_is_given_now_replaces_what_goes_with_it(
     given: dict[str, Any], with_file: bool, gone: set[str]
 ) -> None:
-    left = RECORD.base(given, with_file)
+    left = RECORD.base(given, given if with_file else None)
     removed = {key for key in RECORD.values if key not in left}
     parts = {key.partition(".")[0] for key in removed} | removed
     assert gone <= parts
@@ -116,9 +117,9 @@ def test_what_is_given_now_replaces_what_goes_with_it(
 
 def test_a_drawn_dataset_does_not_go_with_another(tmp_path: Path) -> None:
     drawn = Record({"name": "demo", "demo": {}, "train.preset": "tiny"})
-    assert drawn.base({"select.root": "/data"}, with_file=False) == {"train.preset": "tiny"}
-    assert drawn.base({"select.dataset": "folder"}, with_file=False) == {"train.preset": "tiny"}
-    assert "demo" in drawn.base({"select.dataset": "oulu-casia"}, with_file=False)
+    assert drawn.base({"select.root": "/data"}) == {"train.preset": "tiny"}
+    assert drawn.base({"select.dataset": "folder"}) == {"train.preset": "tiny"}
+    assert "demo" in drawn.base({"select.dataset": "oulu-casia"})
 
 
 def test_only_sections_at_work_are_recorded() -> None:

@@ -69,10 +69,10 @@ def _more(workspace: Path, name: str, n: int) -> str:
     place, stage = Workspace(workspace), stage_of(name)
     kind, fold = split_name(name)
     words = ["faceprep", "augment", "--workspace", str(workspace), "--n", str(n)]
-    if kind != usual(workspace, "train")["generator"]:
+    if kind != usual(workspace).train.generator:
         words += ["--generator", kind]
     settings: Mapping[str, Any] = provenance_of(place, stage).get("settings", {})
-    held = usual(workspace, "augment")
+    held = usual(workspace).augment.settings()
     changed = {key: settings[key] for key in held if settings.get(key, held[key]) != held[key]}
     for key in _FLAGS:
         if key in changed:

@@ -25,7 +25,7 @@ def classify_command(workspace: Path, settings: Mapping[str, Any]) -> str:
     settings
         Settings of ``[classify]``; those that hold in the workspace anyway are left out.
     """
-    held = usual(workspace, "classify")
+    held = usual(workspace).classify.settings()
     words = ["faceprep", "classify", "--only", "--workspace", str(workspace)]
     changed = {key: settings[key] for key in held if settings.get(key, held[key]) != held[key]}
     for key in _FLAGS:

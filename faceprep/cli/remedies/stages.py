@@ -11,7 +11,8 @@ from faceprep.workspace.remembered import remembered
 def stage_command(verb: str, workspace: Path, overrides: Mapping[str, Any]) -> str:
     """Return the command that runs a stage with the settings that the workspace remembers.
 
-    Without a record of the dataset, it is advice in words.
+    In another workspace it repeats these settings. Without a record of the dataset, it is advice in
+    words.
     """
     record = remembered(workspace)
     values = {} if record is None else record.values
@@ -21,4 +22,6 @@ def stage_command(verb: str, workspace: Path, overrides: Mapping[str, Any]) -> s
     if root is None or not Path(root).exists():
         why = f"{root} is not there" if root else f"{workspace} does not record it"
         return f"name the dataset with --dataset, and its folder with --root, for {verb}: {why}"
-    return join(["faceprep", verb, "--workspace", str(workspace), *flags(overrides, verb)])
+    place = overrides.get("workspace", workspace)
+    held = record.overrides() if record is not None and place != workspace else {}
+    return join(["faceprep", verb, *flags({**held, "workspace": workspace, **overrides}, verb)])

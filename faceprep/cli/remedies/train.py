@@ -23,7 +23,7 @@ def train_command(workspace: Path, overrides: Mapping[str, Any]) -> str:
         shell variable (``$k``); other flags are added at the end.
     """
     further = dict(overrides)
-    held = usual(workspace, "train")
+    held = usual(workspace).train.settings()
     kind, fold = split_name(further.pop("generator", None), further.pop("fold", None))
     words = ["faceprep", "train"]
     if Workspace(workspace).shards("align"):

@@ -19,8 +19,7 @@ def augment_tables(result: "AugmentResult", dry_run: bool = False) -> Page:
     if dry_run:
         table.add_row("faces", f"{result.asked} requested, {result.before} exist")
         if result.replaced:
-            how = "; only with --overwrite" if result.refusal else ""
-            table.add_row("replaced", f"{result.replaced} existing faces{how}")
+            table.add_row("replaced", f"{result.replaced} existing faces")
         table.add_row("shards", f"{len(result.todo)} of {result.shards} to make")
         table.add_row("disk", space_text(result.disk_bytes, result.folder))
         table.add_row("device", result.device)

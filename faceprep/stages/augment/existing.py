@@ -8,9 +8,10 @@ after it was killed.
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from faceprep.core.errors import Again, FaceprepError, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError
+from faceprep.execution.consent import Replaced, changes_between
 from faceprep.workspace import Marker, Workspace
-from faceprep.workspace.synthetic import asked, provenance_of
+from faceprep.workspace.synthetic import STAGE, asked, provenance_of
 
 
 class ExistingFaces:
@@ -68,30 +69,19 @@ class ExistingFaces:
                 self._workspace.remove_shards(self._stage, shard)
                 break
 
-    def difference(self, settings: Mapping[str, Any], checkpoint: str) -> str:
-        """Describe the difference, e.g. ``other settings (augment.mode new → edit)``."""
-        before = provenance_of(self._workspace, self._stage, next(iter(self.others()), None))
-        there: Mapping[str, Any] = before.get("settings", {})
-        changed = [
-            f"augment.{key} {there[key]} → {settings[key]}"
-            for key in sorted(settings)
-            if key in there and there[key] != settings[key]
-        ]
+    def replaced(self, settings: Mapping[str, Any], checkpoint: str) -> Replaced:
+        """Return the faces made with other settings, and how they were made."""
+        others = self.others()
+        before = provenance_of(self._workspace, self._stage, next(iter(others), None))
+        there = before.get("settings", {})
+        now = {key: value for key, value in settings.items() if key in there}
+        changes = changes_between({key: there[key] for key in now}, now, f"{STAGE}.")
+        reasons = []
         if before.get("checkpoint", checkpoint) != checkpoint:
-            return ", ".join(["another generator", *changed])
-        return f"other settings ({', '.join(changed)})" if changed else "other sources"
-
-    def refusal(self, difference: str, count: int) -> UsageError:
-        """Return the error of a run that would replace faces without ``--overwrite``."""
-        folder, there = self._workspace.folder(self._stage), sum(self.others().values())
-        message = f"{folder} holds {there} faces of {difference}"
-        hint = Again({"overwrite": True}, note="replaces them")
-        if not difference.startswith("other settings"):
-            return UsageError(message, hint)
-        wanted = {"generator": self._stage.partition("/")[2], "n": count}
-        note = "with the settings that are there"
-        again = Remedy("augment", self._workspace.root, wanted, resume=True, note=note)
-        return UsageError(message, (again, hint))
+            reasons.append("the generator is another one than that of the faces")
+        elif not changes:
+            reasons.append("the source faces are others than those of the faces")
+        return Replaced(self._stage, f"{sum(others.values()):,} faces", changes, reasons)
 
     def refuse_mixture(self, shards: Set[int]) -> None:
         """Raise `FaceprepError` if one of the shards was made with other settings meanwhile."""

@@ -2,8 +2,9 @@
 
 from faceprep.config import Config
 from faceprep.core.disk import size_text
-from faceprep.core.errors import Again, FaceprepError, UsageError
+from faceprep.core.errors import Again, UsageError
 from faceprep.core.files import digest, file_sha256
+from faceprep.execution.consent import Replaced, refusal
 from faceprep.execution.job import Request
 from faceprep.execution.plan import Options
 from faceprep.generators.base import MakesNewFaces
@@ -79,6 +80,11 @@ class Plan:
         ----------
         submitted
             Whether the shards were submitted by a command that already checked replacements.
+
+        Raises
+        ------
+        UsageError
+            Faces of other settings would be replaced without ``--overwrite``.
         """
         if options.overwrite:
             self._replaced_at = self.workspace.stamps(self.stage.name)
@@ -111,7 +117,7 @@ class Plan:
         result.disk_bytes = result.lacking * _BYTES_PER_FACE
         result.replaced = self._count_replaced(result, options)
         if not allowed and self.existing.others():
-            result.refusal = self.existing.refusal(self._difference(), count)
+            raise refusal(self.config, [self._others()])
         return result
 
     def jobs(
@@ -149,7 +155,9 @@ class Plan:
         if not result.replaced:
             return line
         others = sum(self.existing.others().values()) == result.replaced
-        kind = f" of {self._difference()}" if others else " that are there"
+        one = self._others()
+        made = ", ".join([*map(str, one.changes), *one.reasons])
+        kind = f" of other settings ({made})" if others else " that are there"
         why = " (--overwrite)" if options.overwrite else ", as was asked for before"
         return f"{line}; {result.replaced}{kind} go{why}"
 
@@ -158,8 +166,8 @@ class Plan:
         settings = {**self.stage.settings(self.config), "device": device}
         return digest({"settings": settings, "version": self.stage.version})
 
-    def _difference(self) -> str:
-        return self.existing.difference(self.stage.settings(self.config), self.checkpoint)
+    def _others(self) -> Replaced:
+        return self.existing.replaced(self.stage.settings(self.config), self.checkpoint)
 
     def _count_replaced(self, result: AugmentResult, options: Options) -> int:
         """Count the existing faces that the run removes, including those beyond the request."""
@@ -176,7 +184,7 @@ class Plan:
         """Refuse to replace faces that were made on another kind of device."""
         for other in {"cpu", "cuda"} - {self.device}:
             if self.existing.made_with(self._hash(other)):
-                raise FaceprepError(
+                raise UsageError(
                     f"the faces in {self.workspace.folder(self.stage.name)} were computed on"
                     f" {other}, and {self.device} would give slightly different values",
                     (

@@ -6,8 +6,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from faceprep.core.errors import UsageError
-
 _COUNTED = ["face_id", "expression", "mode", "status", "rejected_judge", "rejected_features"]
 
 
@@ -25,8 +23,6 @@ class AugmentResult:
     lacking: int = 0  # number of faces missing in ``todo``
     #: Number of existing faces to remove: those with other settings, or all with ``--overwrite``.
     replaced: int = 0
-    #: Error if the run would remove faces with other settings without ``--overwrite``.
-    refusal: UsageError | None = None
     images: int = 0  # number of existing faces
     made: int = 0  # number of faces made by this run
     #: Number of faces by expression, and by mode.
@@ -42,11 +38,8 @@ class AugmentResult:
     jobs: list[str] = field(default_factory=list)  # Slurm jobs of a run that does not wait for them
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the result as JSON-ready values; ``refused`` is whether there is a refusal."""
-        values = {
-            "refused" if key == "refusal" else key: value for key, value in vars(self).items()
-        }
-        return {**values, "folder": str(self.folder), "refused": self.refusal is not None}
+        """Return the result as JSON-ready values."""
+        return {**vars(self), "folder": str(self.folder)}
 
     def count(self, table: pa.Table, filtered: bool) -> None:
         """Add the faces of a shard and, with a filter, the rejected candidates."""

@@ -10,8 +10,10 @@ import time
 from typing import Any, cast
 
 from faceprep.config import Config
+from faceprep.config.sources import flatten
 from faceprep.core.disk import shortage
 from faceprep.core.errors import Again, FaceprepError
+from faceprep.core.files import digest
 from faceprep.core.progress import Progress
 from faceprep.execution.job import Engine, Work
 from faceprep.execution.plan import Options
@@ -24,6 +26,7 @@ from faceprep.stages.augment.plan import Plan
 from faceprep.stages.augment.quality_filter import QualityFilter, train_filter
 from faceprep.stages.augment.result import AugmentResult
 from faceprep.stages.augment.shard import AugmentJob, RemoteAugment, make_shard
+from faceprep.workspace.at_work import at_work
 from faceprep.workspace.pending import remove_abandoned
 from faceprep.workspace.remembered import remember
 from faceprep.workspace.schemas import SCHEMA_VERSION
@@ -65,11 +68,19 @@ def run_augment(
             f"{plan.stage.name}: generator or sources have changed since the job was submitted",
             Again(),
         )
+    if options.dry_run or remote is not None:
+        return _augment(plan, count, options, progress, remote)
+    makes = {plan.stage.name: digest([plan.input_hash, plan.config_hash])}
+    settings = {**plan.settings.settings(), "checkpoint": plan.checkpoint}
+    with at_work(config.workspace, makes, flatten(settings, f"{STAGE}.")):
+        return _augment(plan, count, options, progress, remote)
+
+
+def _augment(
+    plan: Plan, count: int, options: Options, progress: Progress, remote: RemoteAugment | None
+) -> AugmentResult:
+    config = plan.config
     result = plan.result(count, options, submitted=remote is not None)
-    if result.refusal is not None:
-        if options.dry_run:
-            return result
-        raise result.refusal
     progress.say(plan.announcement(result, options))
     if options.dry_run:
         return result

@@ -114,7 +114,12 @@ def _other_rows(config: Config) -> "pd.DataFrame":
     if templates[0] != templates[1]:
         raise UsageError(
             f"{there.root} is aligned to {templates[1]}, this workspace to {templates[0]}",
-            Remedy("align", there.root, {"align.template": templates[0]}, resume=True),
+            Remedy(
+                "align",
+                there.root,
+                {"align.template": templates[0], "overwrite": True},
+                resume=True,
+            ),
         )
     rows = faces[faces["split"] == "train"]
     _refuse_leak(config, here, there, rows)

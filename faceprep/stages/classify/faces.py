@@ -193,4 +193,4 @@ def folds_of(faces: RealFaces, wanted: int | None) -> list[int | None]:
 
 def realign(faces: RealFaces, setting: str, value: object) -> Remedy:
     """Return the remedy that repeats selection and alignment with another setting."""
-    return Remedy("align", faces.workspace, {setting: value}, resume=True)
+    return Remedy("align", faces.workspace, {setting: value, "overwrite": True}, resume=True)

@@ -17,16 +17,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from faceprep.config import Config
+from faceprep.config.sources import flatten
 from faceprep.core.errors import Again, FaceprepError, MissingToolError
+from faceprep.core.files import digest
 from faceprep.core.marks import keep_foreign
 from faceprep.core.progress import Progress
 from faceprep.execution import local
+from faceprep.execution.consent import accept, asked, refusal
 from faceprep.execution.runner import workers
 from faceprep.metrics.leaks import refuse_leaks
 from faceprep.stages.classify.plan import Plan
 from faceprep.stages.classify.result import ClassifyResult
 from faceprep.stages.classify.runs import STAGE, RunResult, TrainingRun, read_result
+from faceprep.stages.classify.table import replaced_table
 from faceprep.stages.classify.worker import train_run
+from faceprep.workspace import Workspace
+from faceprep.workspace.at_work import at_work
 from faceprep.workspace.remembered import remember
 
 if TYPE_CHECKING:
@@ -48,7 +54,8 @@ def run_classify(
     Raises
     ------
     UsageError
-        A setting is invalid, or there are too few synthetic faces.
+        A setting is invalid, there are too few synthetic faces, trainings would disappear from the
+        table without ``--overwrite``, or another command makes another table now.
     MissingToolError
         The weights of the face features, or the requested GPU, are missing.
     FaceprepError
@@ -65,11 +72,23 @@ def run_classify(
         notes=plan.notes(),
         overwrite=overwrite,
     )
+    made = digest([result.generator, sorted(run.path.name for run in plan.runs)])
+    place = Workspace(config.workspace)
+    replaced = replaced_table(config, result)
+    if replaced is not None and not overwrite and asked(place, STAGE).get("made") != made:
+        raise refusal(config, [replaced])
     if dry_run:
         return result
     if not (plan.folder / "accuracy.parquet").is_file():
         keep_foreign([plan.folder / "accuracy.png"], None)
-    remember(config, (STAGE,))
+    makes = {STAGE: digest(config.classify.settings())}
+    with at_work(config.workspace, makes, flatten(config.classify.settings(), f"{STAGE}.")):
+        remember(config, (STAGE,))
+        accept(place, STAGE, made)
+        return _make(config, plan, result, progress)
+
+
+def _make(config: Config, plan: Plan, result: ClassifyResult, progress: Progress) -> ClassifyResult:
     _train(config, result, progress)
     _refuse_own_leaks(result)
     result.fill_table()
@@ -79,6 +98,7 @@ def run_classify(
 
 def _train(config: Config, result: ClassifyResult, progress: Progress) -> None:
     """Train the runs without a result file, one process per worker."""
+    # Removed at once, so that a repeated command trains the rest again; the table stays.
     for run in result.runs if result.overwrite else ():
         run.path.unlink(missing_ok=True)
     known = [read_result(run) for run in result.runs]

@@ -1,8 +1,10 @@
 """Select frames of a dataset, with subject, expression and split, into a manifest."""
 
+import copy
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from faceprep.datasets.embedded.extract import extract_images
 from faceprep.datasets.embedded.reader import EmbeddedContents
 from faceprep.datasets.registry import READERS, open_dataset
 from faceprep.datasets.report import Report
+from faceprep.execution.consent import settle
 from faceprep.execution.plan import Options
 from faceprep.execution.runner import workers
 from faceprep.execution.shard import explain_os_error, versions
@@ -29,11 +32,22 @@ from faceprep.workspace.pending import remove_abandoned
 from faceprep.workspace.schemas import SCHEMA_VERSION
 
 
-def run_select(config: Config, options: Options, progress: Progress) -> SelectResult:
+def run_select(
+    config: Config,
+    options: Options,
+    progress: Progress,
+    begin: Callable[[Writer | None], None] = lambda planned: None,
+) -> SelectResult:
     """Read the dataset and bring the select manifest up to date with it.
 
     A shard is kept if its rows, and size and time of all their files, are unchanged. Frames are
     streamed: memory grows with the number of subjects, not of frames.
+
+    Parameters
+    ----------
+    begin
+        Function that is called before anything is written, with the writer of a dry run, or None if
+        nothing is selected yet. It raises an error if finished results may not be replaced.
 
     Raises
     ------
@@ -47,32 +61,42 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
     started = time.monotonic()
     root = config.dataset_root()
     source = config.dataset_source()
-    report = Report()
-    unmet = [one for one in CONDITIONS if not one.holds(config)]
-    for key in _given(config):
-        for one in unmet:
-            if key in one.keys:
-                report.note(f"{key} is not used: it needs {one.needs}")
-    reader, found = open_dataset(config.select.dataset, source, config.select, report)
+    opened = Report()
+    _note_unused(config, opened)
+    reader, found = open_dataset(config.select.dataset, source, config.select, opened)
     embedded = isinstance(found, EmbeddedContents)
     planned = embedded and options.dry_run  # the images are not extracted yet
     if embedded and not planned:
-        extract_images(found.tables, source, root, options.overwrite, progress)
+        extract_images(found.tables, source, root, options.may_replace, progress)
 
     def read(report: Report) -> Iterator[FrameRow]:
         return itertools.islice(reader.frames(found, config.select, report), config.select.limit)
 
-    writer = Writer(config, options, progress, root)
-    try:
+    def select(step: Options) -> tuple[Writer, Report]:
+        report = copy.deepcopy(opened)
+        writer = Writer(config, step, progress, root)
         rows = read(report)
         if config.select.duplicates != "keep":
             refuse = config.select.duplicates == "error"
             rows = without_duplicates(read, str(root), workers(config), refuse, report)
         writer.write(_shards(rows, config.shard_size, report))
-        result = writer.result
-        report.mend_names(root)
-        if not result.rows:
+        if not writer.result.rows:
+            report.mend_names(root)
             raise _nothing_selected(config, root, report)
+        return writer, report
+
+    try:
+        if Workspace(config.workspace).shards("select") or options.dry_run:
+            writer, report = select(replace(options, dry_run=True))
+            begin(writer)
+        else:
+            begin(None)
+            writer, report = select(options)
+        if writer.result.todo and writer.result.dry_run and not options.dry_run:
+            writer, report = select(options)
+        result = writer.result
+        result.dry_run = options.dry_run
+        report.mend_names(root)
         result.summary = writer.counter.summary(report)
         result.summary.missing_files = 0 if planned else writer.missing
         result.summary.duplicates, groups = writer.contents.find()
@@ -89,10 +113,15 @@ def run_select(config: Config, options: Options, progress: Progress) -> SelectRe
     return result
 
 
-def _given(config: Config) -> list[str]:
-    """Return the settings of ``[select]`` that differ from their defaults."""
+def _note_unused(config: Config, report: Report) -> None:
+    """Note the settings of ``[select]`` that were given but have no effect on this dataset."""
     fields = SelectConfig.model_fields.items()
-    return [f"select.{k}" for k, field in fields if getattr(config.select, k) != field.default]
+    given = [f"select.{k}" for k, field in fields if getattr(config.select, k) != field.default]
+    unmet = [one for one in CONDITIONS if not one.holds(config)]
+    for key in given:
+        for one in unmet:
+            if key in one.keys:
+                report.note(f"{key} is not used: it needs {one.needs}")
 
 
 def _examples(config: Config, groups: Sequence[np.ndarray]) -> list[str]:
@@ -165,6 +194,7 @@ def _finish(config: Config, root: Path, source: Path, result: SelectResult) -> N
             "summary": result.summary.as_dict(),
         },
     )
+    settle(workspace, "select")
     result.status = workspace.counts("select")
 
 

@@ -19,6 +19,7 @@ from faceprep.datasets.base import FrameRow
 from faceprep.execution.plan import Options
 from faceprep.execution.runner import workers
 from faceprep.execution.shard import versions
+from faceprep.stages.select.comparison import Comparison, Differences
 from faceprep.stages.select.duplicates import Contents
 from faceprep.stages.select.result import SelectResult
 from faceprep.stages.select.rows import (
@@ -71,6 +72,8 @@ class Writer:
         Checksums of the rows.
     missing
         Number of frames whose file cannot be read.
+    comparison
+        Comparison of a dry run with the finished selection; None without one.
     """
 
     def __init__(self, config: Config, options: Options, progress: Progress, root: Path) -> None:
@@ -84,6 +87,9 @@ class Writer:
         self.counter = Counter()
         self.contents = Contents()
         self.missing = 0
+        compared = options.dry_run and not options.may_replace
+        self.comparison = Comparison(self._workspace) if compared else None
+        self._inputs: list[str] = []
         self.result = SelectResult(
             "select", shards=0, done_before=0, todo=[], rows=0, dry_run=options.dry_run
         )
@@ -123,12 +129,17 @@ class Writer:
         files = in_chunks(pool, fingerprint, paths)
         self.missing += files.count(None)
         input_hash = digest([content, files])
+        self._inputs.append(input_hash)
         done = self._workspace.is_done("select", shard, input_hash, self._hash)
         if done and not self._options.overwrite:
             self.result.done_before += 1
             return self._written_checksums(shard)
         self.result.todo.append(shard)
         self.result.disk_bytes += _BYTES_PER_ROW * len(rows)
+        if self.comparison is not None:
+            self.comparison.add(
+                table, lambda numbers: in_chunks(pool, sha256, [paths[k] for k in numbers])
+            )
         if self._options.dry_run:
             return [None] * len(rows)
         self._open_for_writing()
@@ -149,6 +160,15 @@ class Writer:
             )
         self.result.rows_made += len(rows)
         return checksums
+
+    def made(self) -> str:
+        """Return the hash of the selection, which recognizes it after an interruption."""
+        return digest([self._hash, self._inputs])
+
+    def differences(self) -> Differences:
+        """Return what the selection of a dry run would change in the finished one."""
+        ids = np.frombuffer(self._ids, dtype=np.int64) if len(self._ids) else np.empty(0, np.int64)
+        return Differences() if self.comparison is None else self.comparison.finish(ids)
 
     def _written_checksums(self, shard: int) -> list[str | None]:
         with pq.ParquetFile(self._workspace.part("select", shard)) as part:

@@ -1,23 +1,30 @@
 """Resolve the setup, the faces and the cost of a training."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceprep.config import Config
-from faceprep.core.errors import Remedy, UsageError
+from faceprep.config import Config, TrainConfig
+from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.files import digest
 from faceprep.core.vocabulary import choice_hint
+from faceprep.execution.consent import ASKED, Replaced, asked, changes_between, refusal
 from faceprep.generators.registry import spec_of
 from faceprep.stages.train.faces import classes_of, collect_references, read_crops, with_drivers
 from faceprep.training.checkpoint import read_checkpoint
 from faceprep.training.trainer import TrainingData, TrainingSetup
-from faceprep.workspace.artifacts import RESUME, generator_folder, generator_name
+from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import INFO, RESUME, TRAIN, USE, generator_folder, generator_name
 from faceprep.workspace.training_rows import training_rows
 
 if TYPE_CHECKING:
     from faceprep.faces.features import FaceFeatures
+
+#: Settings that a continued training may change.
+_MAY_CHANGE = ("train.steps", "train.epochs", "train.calibrate", "train.fold", "train.generator")
 
 #: Bytes per weight in training: weight, gradient, two moments of Adam, moving average.
 _BYTES = 4 * 5
@@ -145,16 +152,61 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
     return Prepared(setup, data, folder, facts, load_features, plan, extra)
 
 
-def resumed(prepared: Prepared) -> Prepared:
-    """Return the plan with the steps of the checkpoint.
+def resumed(prepared: Prepared, config: Config) -> Prepared | None:
+    """Return the plan with the steps of the checkpoint; None if it may be replaced.
 
-    Raises `FaceprepError`: the checkpoint belongs to another training (face features are compared
-        later).
+    Raises
+    ------
+    UsageError
+        The checkpoint belongs to another training, and ``--overwrite`` was not given for this one
+        before. Face features are compared later.
+    FaceprepError
+        The checkpoint is damaged.
     """
-    file = read_checkpoint(prepared.folder / RESUME)
-    file.expect_same(prepared.setup.kind, prepared.setup.config, prepared.facts)
+    path = prepared.folder / RESUME
+    name = f"{TRAIN}/{prepared.folder.name}"
+    if not path.is_file():
+        if not (prepared.folder / USE).is_file() or _is_accepted(prepared, config):
+            return None
+        why = f"{path} is missing, so that the training of {USE} cannot continue"
+        raise refusal(config, [Replaced(name, "a trained generator", reasons=[why])])
+    file = read_checkpoint(path)
     done = int(file.progress.get("step") or 0)
+    try:
+        file.expect_same(prepared.setup.kind, prepared.setup.config, prepared.facts)
+    except FaceprepError as error:
+        if _is_accepted(prepared, config):
+            return None
+        changes = changes_between(_recorded(prepared.folder), config.train.settings(), f"{TRAIN}.")
+        changes = [change for change in changes if change.key not in _MAY_CHANGE]
+        amount = f"a training of {done:,} steps"
+        reasons = [] if changes else [error.message]
+        raise refusal(config, [Replaced(name, amount, changes, reasons)]) from None
     return replace(prepared, plan=replace(prepared.plan, done=done))
+
+
+def made_by(prepared: Prepared) -> str:
+    """Return the hash of a training, without its length."""
+    return digest([prepared.setup.kind, prepared.setup.config, prepared.facts])
+
+
+def _is_accepted(prepared: Prepared, config: Config) -> bool:
+    stage = f"{TRAIN}/{prepared.folder.name}"
+    return asked(Workspace(config.workspace), stage).get("made") == made_by(prepared)
+
+
+def _recorded(folder: Path) -> dict[str, Any]:
+    """Return the settings of a training that ended or, without one, of one that was begun."""
+    known = TrainConfig().settings()
+    for name in (INFO, ASKED):
+        try:
+            found = dict(json.loads((folder / name).read_text()))
+        except (OSError, ValueError, TypeError):
+            continue
+        settings = found.get("settings") or found.get("config") or {}
+        if settings:
+            return {key: value for key, value in settings.items() if key in known}
+    return {}
 
 
 def _feature_loader(config: Config) -> "Callable[..., FaceFeatures]":

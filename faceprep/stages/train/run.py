@@ -20,19 +20,23 @@ from typing import Any, TypeAlias
 import torch
 
 from faceprep.config import Config
+from faceprep.config.sources import flatten
 from faceprep.core.device import choose_device
 from faceprep.core.errors import FaceprepError
-from faceprep.core.files import write_json
+from faceprep.core.files import here, write_json
 from faceprep.core.marks import keep_foreign
 from faceprep.core.progress import Progress
+from faceprep.execution.consent import accept, settle
 from faceprep.execution.shard import versions
 from faceprep.generators.registry import spec_of
 from faceprep.stages.train.calibration import calibrate_trained
-from faceprep.stages.train.plan import Plan, Prepared, prepare, resumed
+from faceprep.stages.train.plan import Plan, Prepared, made_by, prepare, resumed
 from faceprep.training.checkpoint import read_checkpoint
 from faceprep.training.loop import Job, Outcome, Training
 from faceprep.training.trainer import Samples
-from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, TRAIN, USE
+from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, TRAIN, USE, generator_name
+from faceprep.workspace.at_work import at_work
 from faceprep.workspace.remembered import remember
 
 #: Title of a panel of the plot of losses → columns of the history.
@@ -77,30 +81,46 @@ def run_train(
     Raises
     ------
     UsageError
-        A setting is invalid, or there are no training faces.
+        A setting is invalid, there are no training faces, another training would be replaced
+        without ``--overwrite``, or another command trains this generator now.
     MissingToolError
         The weights of the face features, or the requested GPU, are missing.
     FaceprepError
-        The checkpoint belongs to another training, or a loss became NaN.
+        The checkpoint is damaged, or a loss became NaN.
     """
+    if dry_run:
+        return _run(config, progress, pictures, overwrite=overwrite, dry_run=True)
+    name = f"{TRAIN}/{generator_name(config.train.generator, config.train.fold)}"
+    one = f"{here()}-{os.getpid()}-{time.monotonic_ns()}"  # not even an equal one side by side
+    with at_work(config.workspace, {name: one}, flatten(config.train.settings(), f"{TRAIN}.")):
+        return _run(config, progress, pictures, overwrite=overwrite, dry_run=False)
+
+
+def _run(
+    config: Config,
+    progress: Progress,
+    pictures: Pictures | None,
+    *,
+    overwrite: bool,
+    dry_run: bool,
+) -> Trained:
     device = _device(config.device)
     threads = config.workers or min(len(os.sched_getaffinity(0)), _MOST_THREADS)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
         prepared = prepare(config, device, threads)
-        resume = (prepared.folder / RESUME).is_file() and not overwrite
-        if resume:
-            prepared = resumed(prepared)
+        begun = None if overwrite else resumed(prepared, config)
+        prepared = begun or prepared
         plan = prepared.plan
         if dry_run:
             return Trained(plan)
-        if resume and _is_finished(prepared):
+        if begun is not None and _is_finished(prepared):
             _calibrate(config, prepared.folder, progress, device)
             if not (prepared.folder / LOSSES).is_file():
                 _losses(config, prepared.folder, pictures)
             return Trained(plan, finished_before=True)
-        return _train(config, progress, pictures, prepared, resume)
+        return _train(config, progress, pictures, prepared, begun is not None)
     finally:
         torch.set_num_threads(before)
 
@@ -110,6 +130,8 @@ def _train(
 ) -> Trained:
     folder, device = prepared.folder, prepared.plan.device
     remember(config, (TRAIN,))
+    workspace, name = Workspace(config.workspace), f"{TRAIN}/{folder.name}"
+    accept(workspace, name, made_by(prepared), config.train.settings())
     _make_folder(folder, empty=not resume)
     training = _training(config, prepared, pictures, progress)
     if resume:
@@ -134,6 +156,7 @@ def _train(
     }
     if outcome.steps > outcome.began or _recorded_steps(folder) != outcome.steps:
         write_json(folder / INFO, info)
+    settle(workspace, name)
     if not outcome.stopped:
         _calibrate(config, folder, progress, device)
     return Trained(prepared.plan, outcome, losses=_losses(config, folder, pictures))
@@ -204,7 +227,7 @@ def _make_folder(folder: Path, empty: bool) -> None:
         if empty:
             if not any((folder / name).is_file() for name in (RESUME, HISTORY)):
                 keep_foreign([folder / LOSSES, *(folder / "samples").glob("*.png")], None)
-            for name in (RESUME, USE, HISTORY, INFO, LOSSES):
+            for name in (USE, RESUME, HISTORY, INFO, LOSSES):
                 (folder / name).unlink(missing_ok=True)
             shutil.rmtree(folder / "samples", ignore_errors=True)
         (folder / "samples").mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,7 @@ def test_missing_faces_are_told_with_the_command_that_makes_them(tmp_path: Path)
     assert caught.value.hint[0] == Again({"classify.folds": 3})
     line = spell(caught.value.hint[1])
     assert line.startswith("faceprep align ")
-    assert line.endswith(f"--workspace {tmp_path} --set select.folds=5")
+    assert line.endswith(f"--workspace {tmp_path} --set select.folds=5 --overwrite")
 
 
 def test_more_faces_are_made_with_the_settings_of_those_at_hand(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_an_interrupt_leaves_the_jobs_and_says_how_to_come_back(
 
     with monkeypatch.context() as patch:
         patch.setattr("faceprep.execution.slurm.engine.time.sleep", sleep)
-        with pytest.raises(KeyboardInterrupt, match=r"the jobs continue: 1'.*'scancel', '1'"):
+        with pytest.raises(KeyboardInterrupt, match=r"the jobs go on: 1'.*'scancel', '1'"):
             draw(workspace, poll_seconds=0.123)
     assert [job["tasks"] for job in submitted(slurm)] == [["PENDING"]]
 
@@ -152,12 +152,13 @@ def test_stages_are_chained_by_dependency(aligned_workspace, slurm) -> None:
     (slurm / "hold").touch()
     dataset = SelectConfig(root=workspace.root)
     settings = config(workspace).model_copy(update={"select": dataset})
-    result = run_pipeline(settings, ["align", "heatmaps", "aus"], Options(wait=False), QUIET)
+    options = Options(wait=False, replace=True)  # the crops are of settings that nobody knows
+    result = run_pipeline(settings, ["align", "heatmaps", "aus"], options, QUIET)
     assert result.jobs == {"align": ["1"], "heatmaps": ["2"], "aus": ["3"]}
     texts = [Path(job["script"]).read_text() for job in submitted(slurm)]
     waits = [re.findall(r"--dependency=(\S+)", text) for text in texts]
     assert waits == [[], ["afterany:1"], ["afterany:1"]]
-    again = run_pipeline(settings, ["align", "heatmaps"], Options(wait=False), QUIET)
+    again = run_pipeline(settings, ["align", "heatmaps"], options, QUIET)
     assert again.jobs == {"align": ["1"], "heatmaps": ["2"]}
     assert len(submitted(slurm)) == 3
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,12 @@ def cached(folder: Path, value: int, used: int, name: str = "real-64") -> Cached
 def test_a_run_of_other_faces_that_comes_between_changes_no_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other one writes its pixels after this one has planned, before it trains."""
+    """The other one writes its pixels after this one has planned, before it trains.
+
+    As on another machine, where neither sees the lock of the other.
+    """
     toy_workspace(tmp_path, people=8)
+    monkeypatch.setattr("faceprep.stages.classify.run.at_work", lambda *_: nullcontext())
     config, other = configured(tmp_path, neutral=False), configured(tmp_path)
     alone = run_classify(config, QUIET).run_results[0].log_probabilities
     whole = local.run

@@ -118,7 +118,7 @@ def test_a_row_without_a_usable_face_is_refused_and_so_is_a_split_without_traini
     toy_workspace(tmp_path / "split", people=6, **split)
     with pytest.raises(UsageError, match="in the split train") as caught:
         run_classify(configured(tmp_path / "split"), QUIET)
-    assert spell(caught.value.hint).endswith("--set select.split=random")
+    assert spell(caught.value.hint).endswith("--set select.split=random --overwrite")
 
 
 def test_the_same_command_trains_only_what_is_missing(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_a_finished_training_stays_until_it_is_overwritten(tmp_path: Path) -> No
     longer = run_train(configured(tmp_path, steps=3), QUIET)
     assert longer.outcome is not None
     assert (longer.outcome.began, longer.outcome.steps) == (2, 3)
-    sheets = replace(PICTURES, losses=lambda _history, path: path)
+    sheets = replace(PICTURES, losses=lambda _history, path, _panels: path)
     repeated = run_train(config, QUIET, sheets, overwrite=True)
     assert repeated.outcome is not None
     assert (repeated.outcome.began, repeated.outcome.steps) == (0, 2)
@@ -139,13 +139,14 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
     toy_workspace(tmp_path)
     run_train(configured(tmp_path), QUIET)
     for changes, message in (
-        ({"preset": "modern"}, "preset 'tiny', not 'modern'"),
-        ({"seed": 5}, "seed is 0, not 5"),
-        ({"networks": {**NETWORKS, "max_flow": 0.05}}, "max_flow is 0.1, not 0.05"),
-        ({"weights": {**WITHOUT_FEATURES, "tv": 1.0}}, "tv is 0.0, not 1.0"),
-        ({"classes": ("anger", "surprise")}, "classes is"),
+        ({"preset": "modern"}, "train.preset: tiny → modern"),
+        ({"seed": 5}, "train.seed: 0 → 5"),
+        ({"networks": {**NETWORKS, "max_flow": 0.05}}, "train.networks.max_flow: none → 0.05"),
+        ({"weights": {**WITHOUT_FEATURES, "tv": 1.0}}, "train.weights.tv: none → 1.0"),
+        ({"classes": ("anger", "surprise")}, "train.classes: none → anger,surprise"),
+        ({"seed": 5, "batch": 9}, "train.batch: .* → 9\n  train.seed: 0 → 5\n  train/exprgan: "),
     ):
-        with pytest.raises(FaceprepError, match=message) as caught:
+        with pytest.raises(UsageError, match=message) as caught:
             run_train(configured(tmp_path, **changes), QUIET)
         assert "--overwrite" in spell(caught.value.hint)
 

@@ -11,7 +11,7 @@ from builders.toy_generators import ActionUnitToy, LandmarkToy, ToyNetwork, regi
 from builders.training import LABELS, toy_workspace
 
 from faceprep.config import Config, TrainConfig
-from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
 from faceprep.generators.base import Generator, HasExpressionCode, MakesNewFaces, Target
 from faceprep.generators.store import load_trained
@@ -95,7 +95,7 @@ def test_another_setting_is_another_training(tmp_path: Path) -> None:
     toy_workspace(tmp_path, measured=True)
     config = configured(tmp_path, LandmarkToy.kind)
     run_train(config, QUIET)
-    with pytest.raises(FaceprepError, match="another training: learning_rate"):
+    with pytest.raises(UsageError, match=r"train.learning_rate: none → 0.5"):
         run_train(configured(tmp_path, LandmarkToy.kind, learning_rate=0.5), QUIET)
 
 
