@@ -20,8 +20,8 @@ demo: $(BIN)/faceprep
 	$(BIN)/faceprep show $(DEMO) --sheet $(DEMO)/sheet.png
 	@echo "look at $(DEMO)/sheet.png"
 
-# Three processes, because tests of clusters and of killed workers mostly wait.
-PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Four processes on two cores, because tests of clusters and of killed workers mostly wait.
+PYTEST := -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: $(BIN)/faceprep lint
 	$(BIN)/python $(PYTEST)

@@ -27,6 +27,7 @@ SLOW = (
     "cluster/test_slurm_cluster.py",
     "test_docs.py",
     "stages/test_pipeline.py",
+    "test_kept.py",
     "execution/slurm/test_single.py",
     "stages/augment/test_run.py",
     "generators/exprgan/test_trainer.py",

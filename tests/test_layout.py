@@ -11,7 +11,7 @@ PACKAGE = ROOT / "faceprep"
 TESTS = ROOT / "tests"
 
 #: Tests of the project as a whole, which mirror no module.
-WHOLE_PROJECT = {"test_docs", "test_hints", "test_language", "test_layout"}
+WHOLE_PROJECT = {"test_docs", "test_hints", "test_kept", "test_language", "test_layout"}
 
 #: Tests on a real Slurm cluster.
 CLUSTER = TESTS / "cluster"
