@@ -157,6 +157,7 @@ TRIALS = {
     "core": [
         Trial(f"edit {FACE} --to fear {WS} --device gpu -o a.png"),
         Trial(f"edit {FACE} --to fear {WS} --device cuda -o a.png"),
+        Trial(f"train --only {WS} --generator other", between=TRAIN),
         Trial("show 'my ws' --sheet a.png", photographs("a.png", folder=".")),
         Trial(
             f"edit {FACE} {OTHER} --to fear {WS}",

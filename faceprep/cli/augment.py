@@ -92,10 +92,15 @@ def augment(
 
 
 def _table_with(config: "Config", n: int) -> dict[str, Any]:
-    """Return the settings of the accuracy table with and without these faces."""
+    """Return the settings of the accuracy table with and without these faces.
+
+    It keeps the numbers of faces that the finished table has.
+    """
+    from faceprep.stages.classify.table import measured_numbers
     from faceprep.workspace import Workspace
 
-    settings: dict[str, Any] = {"sweep": [0, n], "generator": config.train.generator}
+    sweep = sorted({0, n, *measured_numbers(config)})
+    settings: dict[str, Any] = {"sweep": sweep, "generator": config.train.generator}
     if config.train.fold is not None:
         selected = Workspace(config.workspace).info("select").get("settings", {})
         settings["folds"] = selected.get("folds", config.select.folds)

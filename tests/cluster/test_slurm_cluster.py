@@ -115,10 +115,15 @@ def run(root: Path, place: Path, *more: object) -> list[object]:
 
 
 def content(place: Path) -> dict[str, bytes]:
-    """Every file that a run leaves, but for seconds and host of markers, and Slurm's logs."""
+    """Every file that a run leaves, but for what differs by intention.
+
+    That is: seconds and host of markers, Slurm's logs, and the settings as they were typed.
+    """
     found = {}
     for path in sorted(place.rglob("*")):
         if not path.is_file() or "slurm" in path.relative_to(place).parts:
+            continue
+        if path.name == "settings.toml":  # holds the keys that each command was given
             continue
         data = path.read_bytes()
         if path.name.startswith("part-") and path.suffix == ".json":

@@ -12,6 +12,7 @@ from faceprep.stages.classify.result import ClassifyResult
 from faceprep.stages.classify.runs import STAGE
 from faceprep.workspace.manifest import read_provenance
 
+TABLE = "accuracy.parquet"
 _KEY = ("generator", "arm", "n_synthetic", "seed", "fold")
 
 #: Settings that choose the trainings of the table; others change every training.
@@ -25,7 +26,7 @@ def replaced_table(config: Config, result: ClassifyResult) -> Replaced | None:
     -------
     None if the new table contains the finished one, or there is none.
     """
-    path = result.folder / "accuracy.parquet"
+    path = result.folder / TABLE
     try:
         rows = pq.read_table(path, columns=list(_KEY)).to_pylist()
         settings: dict[str, Any] = dict(read_provenance(path).get("settings") or {})
@@ -45,6 +46,17 @@ def replaced_table(config: Config, result: ClassifyResult) -> Replaced | None:
     amount = f"{gone if not others else len(rows):,} of {len(rows):,} trainings of the table"
     reasons = [] if changes else ["the table was made with other faces or folds"]
     return Replaced(STAGE, amount, changes, reasons)
+
+
+def measured_numbers(config: Config) -> set[int]:
+    """Return the numbers of synthetic faces of a generator that the finished table has."""
+    path = config.workspace / STAGE / TABLE
+    try:
+        table = pq.read_table(path, columns=["generator", "n_synthetic"]).to_pylist()
+    except (OSError, pa.ArrowInvalid):
+        return set()
+    kind = config.train.generator
+    return {row["n_synthetic"] for row in table if row["generator"] == kind}
 
 
 def _fold(fold: int | None) -> int:

@@ -142,7 +142,7 @@ def test_an_interrupt_leaves_the_jobs_and_says_how_to_come_back(
 
     with monkeypatch.context() as patch:
         patch.setattr("faceprep.execution.slurm.engine.time.sleep", sleep)
-        with pytest.raises(KeyboardInterrupt, match=r"the jobs go on: 1'.*'scancel', '1'"):
+        with pytest.raises(KeyboardInterrupt, match=r"the jobs continue: 1'.*'scancel', '1'"):
             draw(workspace, poll_seconds=0.123)
     assert [job["tasks"] for job in submitted(slurm)] == [["PENDING"]]
 

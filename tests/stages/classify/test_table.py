@@ -12,6 +12,7 @@ from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
 from faceprep.report.accuracy.files import write_files
 from faceprep.stages.classify import run as classify
+from faceprep.stages.classify.table import measured_numbers
 
 QUIET = Progress(quiet=True)
 
@@ -33,6 +34,11 @@ def made(tmp_path: Path) -> Path:
 def test_more_trainings_are_added(made: Path) -> None:
     assert len(table(made, seeds=2)) == 4
     assert len(table(made, seeds=2, arms=("flips", "plain", "classic"))) == 6
+
+
+def test_the_numbers_of_faces_in_the_table(made: Path) -> None:
+    assert measured_numbers(configured(made)) == {0}
+    assert measured_numbers(configured(made / "elsewhere")) == set()
 
 
 @pytest.mark.parametrize(
