@@ -101,6 +101,7 @@ TABLE = "--dataset folder --root faces --set select.table=labels.csv"
 TRIALS = {
     "cli": [
         Trial("status 'my ws' --workspace other"),
+        Trial("status 'my w'"),
         Trial(f"run --until alin {DATA} {NEW} --dry-run"),
         Trial(f"align {WS} {DATA} {SELECT} --shard 5/4"),
         Trial(f"align {WS} {DATA} {SELECT}"),
@@ -131,6 +132,7 @@ TRIALS = {
         Trial("show 'my ws'", fails_once("faceprep.report.show.page.show", FULL)),
     ],
     "config": [
+        Trial(f"align {DATA} --workspace this.jpg --dry-run", written(this_jpg="")),
         Trial(f"align {WS} {DATA} --set align.detectr=dlib --dry-run"),
         Trial(f"align {WS} {DATA} --set align.detector=dlb --dry-run"),
         Trial(f"align {WS} {DATA} --set align.size=8 --dry-run"),

@@ -82,6 +82,7 @@ def status(
     if folder and workspace and folder != workspace:
         raise UsageError(f"two workspaces: {folder} and {workspace}", Again({"workspace": None}))
     given = folder or workspace
-    place = workspace_of(Path(given) if given else None)
+    flag = "folder" if folder else "workspace"
+    place = workspace_of(Path(given) if given else None, flag)
     print_result(*look(place), as_json=json)
     return DONE

@@ -104,6 +104,10 @@ def resolve(
     if not is_utf8(named):
         shown = named.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         raise UsageError(f"workspace {shown}: its name is not UTF-8", "choose another name")
+    if named and Path(named).is_file():
+        folder = Path(named).with_suffix(".faceprep" if Path(named).suffix else ".d")
+        message = f"workspace {named} is a file, not a folder"
+        raise UsageError(message, Again({"workspace": folder}))
     try:
         config = Config.model_validate(nest(merged, sources))
     except ValidationError as error:

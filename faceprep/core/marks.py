@@ -18,6 +18,11 @@ PDF_MARK = {"Creator": "faceprep"}
 #: O_NONBLOCK: opening a pipe without a writer returns instead of waiting.
 _HOW = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
 
+#: Files that only folders of results have: of a stage, a training, and the accuracy table.
+_RESULTS = ("stage.json", "train.json", "accuracy.parquet")
+#: Folders between a picture and its folder of results, at most: ``from-00400/images/00400``.
+_DEPTH = 4
+
 _HEAD_BYTES = 512
 _FOOTER_BYTES = 1 << 20  # of a Parquet file, which holds its metadata
 
@@ -53,7 +58,7 @@ def is_marked(head: bytes) -> bool:
 
 
 def keep_foreign(paths: Iterable[Path], flag: str | None) -> None:
-    """Refuse to replace files that faceprep did not write.
+    """Refuse to replace files that faceprep did not write, and to write among results.
 
     Parameters
     ----------
@@ -65,9 +70,14 @@ def keep_foreign(paths: Iterable[Path], flag: str | None) -> None:
     Raises
     ------
     UsageError
-        A file exists and has no mark.
+        A file exists and has no mark, or the flag names a place among the results of a workspace.
     """
     chosen = list(paths)
+    for path in chosen if flag is not None else ():
+        for folder in path.absolute().parents[:_DEPTH]:
+            if any((folder / name).is_file() for name in _RESULTS):
+                message = f"{path} is among the results in {folder}, which only their verb writes"
+                raise UsageError(message, Again({str(flag): free_path(Path(path.name))}))
     for path in chosen:
         if not path.is_file() or path.stat().st_size == 0 or is_own_file(path):
             continue

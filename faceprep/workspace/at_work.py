@@ -115,6 +115,6 @@ def _refusal(
         lines.append(f"its command: {shlex.join(other['typed'])}")
     hint: Hint = "wait for it, or choose another folder with --workspace"
     if other["host"] == socket.gethostname():
-        end = Shell(("kill", "-INT", str(other["process"])), note="ends it; what is done stays")
+        end = Shell(("kill", str(other["process"])), note="ends it; what is done stays")
         hint = "wait for it, or:", end
     return UsageError("\n  ".join([*lines, *differ]), hint)

@@ -85,3 +85,15 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
     os.mkfifo(tmp_path / "a.png")
     assert not is_own_file(tmp_path / "a.png")
+
+
+def test_nothing_is_written_among_results(tmp_path: Path) -> None:
+    crop = tmp_path / "ws/align/from-00400/images/00400/a.png"
+    crop.parent.mkdir(parents=True)
+    (tmp_path / "ws/align/stage.json").touch()
+    write_png(crop, PICTURE, MARK)
+    with pytest.raises(UsageError, match="among the results") as caught:
+        keep_foreign([crop], "sheet")
+    assert caught.value.hint == Again({"sheet": Path("a.png")})
+    keep_foreign([crop], None)  # by the verb itself
+    keep_foreign([tmp_path / "ws/sheet.png"], "sheet")
