@@ -161,6 +161,7 @@ TRIALS = {
         Trial(f"edit {FACE} --to fear {WS} --device cuda -o a.png"),
         Trial(f"train --only {WS} --generator other", between=TRAIN),
         Trial("show 'my ws' --sheet a.png", photographs("a.png", folder=".")),
+        Trial("show 'my ws' --sheet 'my ws/align/a.png'"),
         Trial(
             f"edit {FACE} {OTHER} --to fear {WS}",
             photographs("P073__Fear__003-fear.png", folder="."),
