@@ -85,6 +85,18 @@ def refuse_without_effect(
     raise UsageError("; ".join(lines), (*(Again(one) for one in changes[:1]), without))
 
 
+def later_settings(
+    typed: Collection[str], read: Collection[str], later: Collection[str]
+) -> list[str]:
+    """Return the typed settings of sections that are not read now but `later`."""
+    return [
+        key
+        for key in typed
+        if any(_within(key, section) for section in later if section not in read)
+        and key not in _EVERY
+    ]
+
+
 def note_redundant(flags: Mapping[str, Any]) -> Iterator[str]:
     """Yield a note for each typed flag of a stage that another flag makes redundant."""
     if flags.get("retry_failed") and flags.get("overwrite"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from faceprep.cli.completion import complete_assignment
-from faceprep.cli.effect import machine_notes, note_redundant, refuse_without_effect
+from faceprep.cli.effect import later_settings, machine_notes, note_redundant, refuse_without_effect
 from faceprep.cli.remedies.words import SETTINGS
 from faceprep.core.disk import refuse_unwritable
 from faceprep.core.errors import Again
@@ -202,7 +202,9 @@ def as_settings(flags: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str
 
 
 def resolve_flags(
-    arguments: Mapping[str, Any], read: "Callable[[Config], Collection[str]] | None" = None
+    arguments: Mapping[str, Any],
+    read: "Callable[[Config], Collection[str]] | None" = None,
+    later: Collection[str] = (),
 ) -> "Resolved":
     """Return the configuration built from the arguments of a verb, with its sources.
 
@@ -210,6 +212,8 @@ def resolve_flags(
     ----------
     read
         Function that returns the sections and settings that the verb reads; by default all.
+    later
+        Sections whose settings get a note, as the same command may be typed again for them.
 
     Raises
     ------
@@ -243,9 +247,13 @@ def resolve_flags(
     if "overwrite" in arguments and not arguments["dry_run"]:
         refuse_unwritable(config.workspace, "choose another folder with --workspace")
     if read is not None:
-        sections = read(config)
-        refuse_without_effect(config, flags, sections)
-        notes = [*note_redundant(arguments), *machine_notes(config, flags, sections)]
+        sections, notes = read(config), list[str]()
+        waiting = later_settings(flags, sections, later)
+        now = {key: one for key, one in flags.items() if key not in waiting}
+        refuse_without_effect(config, now, sections)
+        if waiting:
+            notes.append(f"note: not read until a later stage: {', '.join(waiting)}")
+        notes += [*note_redundant(arguments), *machine_notes(config, flags, sections)]
         if not arguments.get("quiet"):
             print("\n".join(notes), end="\n" if notes else "", file=sys.stderr)
     return resolved

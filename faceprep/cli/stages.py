@@ -51,7 +51,8 @@ def run_(
     if until not in STAGES:
         message = f"no stage {until!r}; there are {', '.join(STAGES)}"
         raise UsageError(message, choice_hint("until", until, STAGES))
-    return _run_stages(flags, list(STAGES[: STAGES.index(until) + 1]), every=True)
+    stages = list(STAGES[: STAGES.index(until) + 1])
+    return _run_stages(flags, stages, every=True, later=STAGES)
 
 
 _stage_verb(
@@ -85,13 +86,15 @@ _stage_verb(
 )
 
 
-def _run_stages(flags: dict[str, Any], stages: list[str], *, every: bool = False) -> int:
+def _run_stages(
+    flags: dict[str, Any], stages: list[str], *, every: bool = False, later: Collection[str] = ()
+) -> int:
     from faceprep.core.progress import Progress
     from faceprep.execution.plan import Options
     from faceprep.report.tables.run import run_tables
     from faceprep.stages import pipeline
 
-    config = resolve_flags(flags, lambda config: stages).config
+    config = resolve_flags(flags, lambda config: stages, later).config
     options = Options(
         overwrite=flags["overwrite"],
         every_stage=every,

@@ -9,6 +9,14 @@ from collections.abc import Callable, Sequence
 
 import psutil
 
+#: Runs the command also where nohup started the tests, and SIGHUP would be ignored.
+_DEFAULT_SIGNALS = """
+import runpy, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+sys.argv[0] = "faceprep"
+runpy.run_module("faceprep", run_name="__main__", alter_sys=True)
+"""
+
 
 def stop(
     words: Sequence[object], working: Callable[[], bool], number: signal.Signals, group: bool
@@ -20,7 +28,7 @@ def stop(
     Exit code and stderr; every process that it had started has ended.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "faceprep", *map(str, words)],
+        [sys.executable, "-c", _DEFAULT_SIGNALS, *map(str, words)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

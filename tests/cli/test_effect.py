@@ -29,7 +29,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (f"align {FOLDER} --set align.dlib_model=cnn", "align.detector=mtcnn does not read it"),
         (f"aus {FOLDER} --set demo.subjects=3", "it needs the drawn dataset"),
         (f"aus {FOLDER} --set aus.openface_csv=csv", "it needs aus.backend=openface-csv"),
-        (f"run {FOLDER} --until align --set aus.backend=landmarks", "does not read aus.backend"),
         (f"run {FOLDER} --engine local --scheduler tcp://x:1", "--scheduler tcp://x:1 has no eff"),
         (f"run {FOLDER} --set slurm.time=5", "it needs engine=slurm"),
         (f"run {FOLDER} --engine slurm --set slurm.train.time=5", "it is for the jobs of train"),
@@ -72,6 +71,13 @@ def test_a_file_and_a_default_may_have_no_effect(place: Path) -> None:
     done = CliRunner().invoke(app, words.split())
     assert "has no effect" not in done.stderr
     assert "photos is not folder; expected" in done.stderr  # what the empty folder leads to
+
+
+def test_settings_of_later_stages_get_a_note(place: Path) -> None:
+    words = f"run {FOLDER} --until select --set align.detector=dlib --set aus.input=crop"
+    done = CliRunner().invoke(app, words.split())
+    assert "note: not read until a later stage: align.detector, aus.input\n" in done.stderr
+    assert "has no effect" not in done.stderr
 
 
 def test_redundant_flags_get_a_note(place: Path) -> None:

@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from faceprep.cli.remedies.words import flags, join
+from faceprep.config import STAGES
 from faceprep.workspace.remembered import remembered
+
+#: Verb → the stages whose settings it reads too, if not only those of the crops.
+_UPSTREAM = {"select": (), "run": STAGES}
 
 
 def stage_command(verb: str, workspace: Path, overrides: Mapping[str, Any]) -> str:
@@ -23,5 +27,7 @@ def stage_command(verb: str, workspace: Path, overrides: Mapping[str, Any]) -> s
         why = f"{root} is not there" if root else f"{workspace} does not record it"
         return f"name the dataset with --dataset, and its folder with --root, for {verb}: {why}"
     place = overrides.get("workspace", workspace)
-    held = record.overrides() if record is not None and place != workspace else {}
+    read = {"demo", "shard_size", "select", verb, *_UPSTREAM.get(verb, ("align",))}
+    keys = [key for key in values if key.partition(".")[0] in read]
+    held = record.overrides(keys) if record is not None and place != workspace else {}
     return join(["faceprep", verb, *flags({**held, "workspace": workspace, **overrides}, verb)])

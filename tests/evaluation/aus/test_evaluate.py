@@ -204,7 +204,7 @@ def test_a_backend_with_constant_estimates_has_no_correlation(select):
         ({"role": "apex"}, "no role 'apex'", "neutral, peak, still"),
         ({"split": "val"}, "no selected face of split val", "train"),
         ({"role": "neutral"}, "FACS codes: no face of role neutral is known", "peak"),
-        ({"against": "nowhere"}, "no nowhere here", "faceprep run"),
+        ({"against": "nowhere"}, "nowhere does not exist", "faceprep run"),
     ],
 )
 def test_nothing_to_compare(select, truth, options, message, hint, tmp_path, monkeypatch):
@@ -222,7 +222,7 @@ def test_a_misspelled_path_suggests_the_nearest_workspace(select, truth):
         ((slip,), Again({"workspace": workspace.root})),
         ((workspace.root, str(slip)), Again({"against": workspace.root})),
     ):
-        with pytest.raises(UsageError, match="wss here; found") as caught:
+        with pytest.raises(UsageError, match="wss does not exist; found") as caught:
             evaluate_aus(*arguments)
         assert caught.value.hint == hint
 

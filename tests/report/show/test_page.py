@@ -12,7 +12,7 @@ import pytest
 from faceprep.cli.remedies import spell
 from faceprep.cli.remedies.stages import stage_command
 from faceprep.config import STAGES, Config
-from faceprep.config.sources import parse_assignment, resolve
+from faceprep.config.sources import resolve
 from faceprep.core.errors import Again, ManifestError, UsageError
 from faceprep.report.show.formats import age
 from faceprep.report.show.page import show
@@ -20,6 +20,7 @@ from faceprep.report.status.status import status
 from faceprep.report.tables.console import as_text
 from faceprep.workspace import Workspace
 from faceprep.workspace.discover import find_workspaces
+from faceprep.workspace.remembered import remembered
 
 Make = Callable[..., Workspace]
 
@@ -88,8 +89,7 @@ def test_missing_unfinished_and_stale_name_the_command(make_workspace: Make) -> 
     workspace = make_workspace(faces=24, stages=("align", "heatmaps"))
     text, data = look(workspace.root)
     assert data["next"]["why"] == "aus has not run yet"
-    assert data["next"]["command"].startswith("faceprep aus --dataset folder --root ")
-    assert "align.detector=dlib" in data["next"]["command"]
+    assert data["next"]["command"] == f"faceprep aus --workspace {workspace.root}"
     assert "faceprep aus" in text
 
     workspace.marker_path("align", 2).unlink()
@@ -142,10 +142,14 @@ def test_what_run_repairs_is_damage(make_workspace: Make) -> None:
     assert "damaged: heatmaps/images/00001: an image is not what was written" in printed
 
 
-def test_the_command_repeats_settings_and_survives_odd_paths(make_workspace: Make) -> None:
+def test_the_command_survives_odd_paths_and_repeats_settings_elsewhere(
+    make_workspace: Make,
+) -> None:
     workspace = make_workspace(name="my faces")
-    line = stage_command("aus", workspace.root, {})
-    assert f"--workspace '{workspace.root}'" in line
+    assert (
+        stage_command("aus", workspace.root, {}) == f"faceprep aus --workspace '{workspace.root}'"
+    )
+    line = stage_command("aus", workspace.root, {"workspace": workspace.root.with_name("b")})
     assert "--set align.detector=dlib" in line
     assert "sigma" not in line
 
@@ -165,14 +169,13 @@ def test_the_command_brings_the_same_settings_back(tmp_path: Path, dataset: str)
         info = {"config": wanted.settings(), "settings": settings, "root": str(tmp_path)}
         workspace.write_info(stage, {**info, "table": "labels 2.csv"})
     _, verb, *words = shlex.split(stage_command("aus", workspace.root, {}))
-    flags = {"--dataset": "select.dataset", "--root": "select.root", "--workspace": "workspace"}
-    flags["--limit"] = "select.limit"
-    given = {}
-    for flag, value in zip(words[::2], words[1::2], strict=True):
-        key, setting = (flags[flag], value) if flag in flags else parse_assignment(value)
-        given[key] = (setting, flag)
-    config = resolve(flags=given, environment={}, local_file=tmp_path / "none").config
-    assert verb == "aus"
+    assert (verb, words) == ("aus", ["--workspace", str(tmp_path)])
+    config = resolve(
+        flags={"workspace": (str(tmp_path), "--workspace")},
+        environment={},
+        local_file=tmp_path / "none",
+        remembered=remembered,
+    ).config
     assert config.settings() == wanted.settings()
     assert config.dataset_root() == tmp_path
     assert config.select.table == Path("labels 2.csv")
@@ -181,9 +184,9 @@ def test_the_command_brings_the_same_settings_back(tmp_path: Path, dataset: str)
 def test_a_demo_workspace_needs_no_dataset(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     workspace.write_info("select", {"config": {"demo": {"subjects": 12, "layout": "oulu-casia"}}})
-    assert stage_command("align", workspace.root, {}) == (
-        f"faceprep align --workspace {tmp_path} --set demo.subjects=12"
-    )
+    assert stage_command("align", workspace.root, {}) == f"faceprep align --workspace {tmp_path}"
+    elsewhere = stage_command("align", workspace.root, {"workspace": tmp_path / "b"})
+    assert elsewhere == f"faceprep align --set demo.subjects=12 --workspace {tmp_path / 'b'}"
 
 
 def test_one_stage(make_workspace: Make) -> None:

@@ -91,7 +91,7 @@ def test_a_workspace_lists_what_was_made_of_its_faces(root: Path) -> None:
 def test_synthetic_faces_are_shown_by_expression_with_first_rows(root: Path) -> None:
     for path in (root / "augment", root / STAGE):
         text = faceprep("show", path).stdout
-        assert "edit 30; their sources show 4 people" in text
+        assert "edit 30; edited from faces of 4 people" in text
         assert "folder/S" in text
         (found,) = json.loads(faceprep("show", path, "--json").stdout)["generated"]
         assert (found["rows"], found["asked"], found["why"]) == (30, 30, None)

@@ -205,7 +205,7 @@ def test_a_selection_without_a_test_set_says_so(root, tmp_path):
 
 def test_a_workspace_that_cannot_be_made_is_one_clear_error(root, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(FaceprepError, match="cannot make"):
+    with pytest.raises(FaceprepError, match="cannot write"):
         run(config(root, tmp_path / "file" / "out"))
 
 
