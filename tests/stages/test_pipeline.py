@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from builders.small_disk import SmallDisk
@@ -189,12 +190,15 @@ def test_workers_and_interruptions_leave_the_same_bytes(small: Path, tmp_path: P
         while process.poll() is None and not list((disturbed / stage).glob("*.tmp")):
             time.sleep(0.01)
         time.sleep(moments.uniform(0.0, 0.5))
-        with contextlib.suppress(ProcessLookupError):
+        workers: list[psutil.Process] = []
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
             if with_workers:
+                workers = psutil.Process(process.pid).children(recursive=True)
                 os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.kill()
         process.wait()
+        psutil.wait_procs(workers, timeout=60)  # else the next command takes them for running ones
     faceprep(*command)
     assert content(disturbed) == content(undisturbed)
 
