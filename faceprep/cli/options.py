@@ -91,7 +91,13 @@ def seed_of(what: str) -> Any:
 Seed = Annotated[int | None, seed_of("the split and the folds, where they are drawn (select.seed)")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and stop.")]
 Only = Annotated[bool, typer.Option("--only", help="Do not update the stages before it.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Redo what is done already.")]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Redo the results of this command; replace those before it that have other settings.",
+    ),
+]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Redo rows that are not ok.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks of errors.")]

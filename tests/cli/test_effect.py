@@ -1,4 +1,4 @@
-"""What is typed has an effect, or is refused with the reason."""
+"""Refuse typed flags and settings without effect, with the reason."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A signal is told in one line, has its own exit code, and ends the workers."""
+"""End every verb and its workers on a signal, with one line and its own exit code."""
 
 import signal
 from pathlib import Path

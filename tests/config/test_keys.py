@@ -1,4 +1,4 @@
-"""What is known of the keys of the configuration."""
+"""Test the meanings, choices and defaults of the keys of the configuration."""
 
 from faceprep.config.keys import keys, keys_of
 

@@ -55,7 +55,7 @@ def test_a_finished_write_replaces_the_file(tmp_path, sync):
 
 
 def test_a_file_of_a_private_temporary_file_has_the_mode_of_the_umask(tmp_path):
-    """As safetensors and mkstemp write."""
+    """Write a file that only its owner may read, as mkstemp and safetensors do."""
     (tmp_path / "usual").touch()
     with atomic_write(tmp_path / "a") as temporary:
         descriptor, private = tempfile.mkstemp(dir=tmp_path)

@@ -1,4 +1,4 @@
-"""Pictures of faceprep are told from those of the user."""
+"""Recognise the pictures that faceprep wrote, and keep those of the user."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Two commands in one workspace: equal ones may, others are told of each other."""
+"""Let equal commands work in one workspace at once, and refuse different ones."""
 
 import errno
 import fcntl
