@@ -11,10 +11,10 @@ PACKAGE = ROOT / "faceprep"
 TESTS = ROOT / "tests"
 
 #: Tests of the project as a whole, which mirror no module.
-WHOLE_PROJECT = {"test_docs", "test_hints", "test_kept", "test_language", "test_layout"}
+WHOLE_PROJECT = {"test_docs", "test_kept", "test_language", "test_layout"}
 
-#: Tests on a real Slurm cluster.
-CLUSTER = TESTS / "cluster"
+#: Tests on a real Slurm cluster, and of the hints of all verbs.
+CLUSTER, HINTS = TESTS / "cluster", TESTS / "hints"
 
 
 def _mirrored(test: Path) -> bool:
@@ -26,7 +26,8 @@ def _mirrored(test: Path) -> bool:
 
 
 def test_every_test_file_mirrors_a_module() -> None:
-    tests = [path for path in TESTS.rglob("test_*.py") if CLUSTER not in path.parents]
+    whole = {CLUSTER, HINTS}
+    tests = [path for path in TESTS.rglob("test_*.py") if not whole & {*path.parents}]
     lost = [path for path in tests if path.stem not in WHOLE_PROJECT and not _mirrored(path)]
     assert [str(path.relative_to(ROOT)) for path in lost] == []
 

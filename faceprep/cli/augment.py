@@ -12,6 +12,7 @@ from faceprep.cli.exit_codes import (
     print_result,
     say_next,
 )
+from faceprep.cli.generator_flags import note_unfinished
 from faceprep.cli.options import (
     GeneratorKind,
     as_settings,
@@ -61,6 +62,8 @@ def augment(
     from faceprep.execution.plan import Options
     from faceprep.report.tables.generator import augment_tables
     from faceprep.stages.augment.run import run_augment
+    from faceprep.workspace import Workspace
+    from faceprep.workspace.artifacts import generator_file, generator_name
 
     values = {"train.generator": generator, "augment.mode": mode, "augment.seed": flags["seed"]}
     read = ("augment", "train.generator", "train.fold")
@@ -73,6 +76,9 @@ def augment(
         wait=not flags["no_wait"],
     )
     options.refuse_leaving(resolved.engine)
+    name = generator_name(resolved.train.generator, resolved.train.fold)
+    file = generator_file(resolved.workspace, name)
+    note_unfinished(Workspace(resolved.workspace), file, quiet)
     with Progress(quiet=quiet) as progress:
         result = run_augment(resolved, n, options, progress)
     if result.jobs:
@@ -80,7 +86,7 @@ def augment(
         print_result([f"augment: jobs {', '.join(result.jobs)} submitted"], jobs, as_json=json)
         say_next(Remedy("status", resolved.workspace), quiet)
         return DONE
-    print_result(*augment_tables(result, dry_run), as_json=json)
+    print_result(*augment_tables(result, dry_run), as_json=json, quiet=quiet and not dry_run)
     complain_of_shards({"augment": result.failed})
     if result.failed:
         say_next(redo_shards(resolved.workspace), quiet=False)

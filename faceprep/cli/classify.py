@@ -1,15 +1,19 @@
 """``faceprep classify``: accuracy with and without synthetic faces, as a table."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from faceprep.cli.exit_codes import DONE, FAILED, guarded, print_result, say_next
+from faceprep.cli.generator_flags import note_unfinished
 from faceprep.cli.options import as_settings, choices, resolve_flags, stage_flags
 from faceprep.cli.root import STUDY, app
 from faceprep.core.errors import Again, UsageError
 from faceprep.generators.kinds import KINDS
+
+if TYPE_CHECKING:
+    from faceprep.config import Config
 
 
 @app.command(rich_help_panel=STUDY)
@@ -82,15 +86,28 @@ def classify(
             progress.say(f"classify: no row has synthetic faces, because --arms is {words}")
         if not (flags["only"] or bring_up_to_date(resolved, progress, flags)):
             return FAILED
+        if any(asked.sweep + asked.times):
+            _note_unfinished(resolved, quiet)
         result = run_classify(resolved, progress, overwrite=flags["overwrite"], dry_run=dry_run)
         if dry_run:
             print_result(*plan_tables(resolved, result), as_json=json)
             return DONE
         written = write_files(resolved, result)
-    print_result(*accuracy_tables(resolved, result, written), as_json=json)
+    print_result(*accuracy_tables(resolved, result, written), as_json=json, quiet=quiet)
     if not any(one.row.synthetic for one in result.rows):
         say_next(rows_with_faces(resolved, 3000), quiet or json)
     return DONE
+
+
+def _note_unfinished(config: "Config", quiet: bool) -> None:
+    """Note that the training of a generator of the table, the first of several, is not finished."""
+    from faceprep.workspace import Workspace
+    from faceprep.workspace.artifacts import generator_file, generator_name
+
+    folds = range(config.classify.folds) if config.classify.folds else (None,)
+    names = (generator_name(config.classify.generator, fold) for fold in folds)
+    files = (generator_file(config.workspace, name) for name in names)
+    any(note_unfinished(Workspace(config.workspace), file, quiet) for file in files)
 
 
 def _settings(

@@ -1,6 +1,6 @@
 """``faceprep config``: the settings that apply, and what they mean."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,38 +14,31 @@ config_app = typer.Typer(help="Print the settings, and explain them.", no_args_i
 app.add_typer(config_app, name="config", rich_help_panel=OPERATE)
 
 
+_flags = options.stage_flags(
+    only=("config", "dataset", "root", "workspace", "set_", "json", "verbose"), own_first=True
+)
+
+
 @config_app.command("show")
 @guarded
-def config_show(
-    config: options.ConfigFile = None,
-    dataset: options.DatasetName = None,
-    root: options.Root = None,
-    workspace: options.WorkspaceDir = None,
-    set_: options.Assignments = None,
-    json: options.Json = False,
-    verbose: options.Verbose = False,
-) -> int:
+@_flags
+def config_show(**flags: Any) -> int:
     """Print every key with its value and the source of the value."""
     from faceprep.report.tables.settings import config_table
 
-    print_result(*config_table(options.resolve_flags(locals())), as_json=json)
+    print_result(*config_table(options.resolve_flags(flags)), as_json=flags["json"])
     return DONE
 
 
 @config_app.command("explain")
 @guarded
+@_flags
 def config_explain(
     key: Annotated[
         str,
         typer.Argument(help="Key or section, e.g. align.detector.", autocompletion=complete_key),
     ],
-    config: options.ConfigFile = None,
-    dataset: options.DatasetName = None,
-    root: options.Root = None,
-    workspace: options.WorkspaceDir = None,
-    set_: options.Assignments = None,
-    json: options.Json = False,
-    verbose: options.Verbose = False,
+    **flags: Any,
 ) -> int:
     """Explain a key, or every key of a section: meaning, choices, default, value and source.
 
@@ -53,7 +46,7 @@ def config_explain(
     """
     from faceprep.report.tables.settings import explanation
 
-    flags = {setting: f"--{name}" for name, setting in SETTINGS.items()}
-    resolved = options.resolve_flags(locals())
-    print_result(*explanation(key, resolved, flags), as_json=json)
+    typed_as = {setting: f"--{name}" for name, setting in SETTINGS.items()}
+    resolved = options.resolve_flags(flags)
+    print_result(*explanation(key, resolved, typed_as), as_json=flags["json"])
     return DONE

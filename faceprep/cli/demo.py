@@ -56,6 +56,7 @@ def demo(
     drawn = config.demo or DemoConfig()
     with Progress(quiet=quiet) as progress:
         render(config, progress)
-    print(f"{directory}: {drawn.subjects} subjects, layout {drawn.layout}")
+    if not quiet:
+        print(f"{directory}: {drawn.subjects} subjects, layout {drawn.layout}")
     say_next(Remedy("run", overrides={"dataset": drawn.layout, "root": directory}), quiet)
     return DONE

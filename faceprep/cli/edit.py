@@ -57,6 +57,7 @@ def edit(
     check_intensity(intensity)
     refuse_unwritable(out or Path())
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
+    flags.note_unfinished(loaded.workspace, loaded.file, quiet)
     if to is not None:
         to = loaded.expression_of(to)
     with Progress(quiet=quiet) as progress:
@@ -68,7 +69,7 @@ def edit(
     else:
         paths = edit_paths(inputs, to, intensity, out)
         written = write_edits(edit_faces(inputs, loaded, to, intensity), loaded, paths)
-    flags.print_written(written, json)
+    flags.print_written(written, json, quiet)
     return flags.exit_code(inputs)
 
 
@@ -119,6 +120,7 @@ def transfer(
         raise UsageError("transfer needs two photographs", advice)
     refuse_unwritable(out or Path())
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
+    flags.note_unfinished(loaded.workspace, loaded.file, quiet)
     loaded.with_codes("transfer expressions")
     if expression is not None:
         expression = loaded.expression_of(expression, "expression")
@@ -132,7 +134,7 @@ def transfer(
     written = write_transfers(transfers, loaded, path)
     for note in written.notes:
         progress.say(spell(note))
-    flags.print_written(written, json)
+    flags.print_written(written, json, quiet)
     return flags.exit_code(faces, expressions)
 
 
@@ -160,6 +162,8 @@ def new_faces(
     refuse_unwritable(out or Path())
     path = sheet_path(out, "new-faces.png")
     loaded = open_generator(workspace, generator, device=device or "auto")
-    flags.print_written(draw_new_faces(make_new_faces(loaded, count, seed), loaded, path), json)
+    flags.note_unfinished(loaded.workspace, loaded.file, quiet)
+    written = draw_new_faces(make_new_faces(loaded, count, seed), loaded, path)
+    flags.print_written(written, json, quiet)
     say_next(Again({"seed": seed + 1}, note="draws others"), quiet=json or quiet)
     return DONE

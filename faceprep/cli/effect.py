@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from faceprep.cli.remedies.typed import take_apart
+from faceprep.cli.remedies.words import settings_of
 from faceprep.core.errors import TYPED, Again, UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +43,30 @@ def refuse_unused(why: str, *parameters: str) -> None:
         words = " and ".join(options[name][0] for name in typed)
         verb = "has" if len(typed) == 1 else "have"
         raise UsageError(f"{words} {verb} no effect: {why}", Again(dict.fromkeys(typed)))
+
+
+def refuse_repeated() -> None:
+    """Refuse a setting that is typed twice, of which one value would be ignored.
+
+    Raises
+    ------
+    UsageError
+        ``--set`` names a setting that another ``--set`` or its own flag gives another value.
+    """
+    line = take_apart(TYPED.get())
+    if line is None:
+        return
+    names = settings_of(line.verb)
+    given: dict[str, list[list[str]]] = {}
+    for parameter, option in line.options:
+        key = option[-1].partition("=")[0].strip() if parameter == "set_" else names.get(parameter)
+        if key is not None:
+            given.setdefault(key, []).append(option)
+    for key, several in given.items():
+        values = [o[1].partition("=")[2].strip() if o[0] == "--set" else o[-1] for o in several]
+        if len({*values}) > 1 and any(option[0] == "--set" for option in several):
+            words = " and ".join(" ".join(option) for option in several)
+            raise UsageError(f"{key} is given twice: {words}", Again({key: values[-1]}))
 
 
 def refuse_without_effect(

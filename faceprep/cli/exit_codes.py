@@ -98,14 +98,23 @@ def say_next(command: Hint, quiet: bool) -> None:
 
 
 def print_result(
-    renderables: "Sequence[Renderable]", data: dict[str, Any], *, as_json: bool
+    renderables: "Sequence[Renderable]",
+    data: dict[str, Any],
+    *,
+    as_json: bool,
+    quiet: bool = False,
 ) -> None:
-    """Print the renderables, or the data with each command as it is typed, on stdout."""
+    """Print the renderables, or the data with each command as it is typed, on stdout.
+
+    `quiet` prints the data only: verbs pass it whose results are files.
+    """
     if as_json:
         text = json.dumps(data, indent=1, default=_plain, ensure_ascii=False)
         if not (shows_utf8() and is_utf8(text)):
             text = json.dumps(data, indent=1, default=_plain)
         print(text)
+        return
+    if quiet:
         return
     from rich.console import Console
 

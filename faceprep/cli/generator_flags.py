@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from faceprep.inference.generator import LoadedGenerator
     from faceprep.inference.inputs import InputFaces
     from faceprep.report.sheets.inference import Written
+    from faceprep.workspace import Workspace
 
 #: Expressions, for a help page.
 NAMES = ", ".join(EXPRESSIONS)
@@ -50,6 +51,16 @@ Faces = Annotated[
 ]
 
 
+def note_unfinished(workspace: "Workspace | None", file: Path, quiet: bool) -> bool:
+    """Note that the training of a generator is not finished; return whether that was printed."""
+    from faceprep.workspace.trainings import note_of_unfinished
+
+    note = None if quiet or workspace is None else note_of_unfinished(workspace.root, file)
+    if note is not None:
+        complain(*note)
+    return note is not None
+
+
 def read_faces(
     words: Sequence[str], generator: "LoadedGenerator", progress: "Progress"
 ) -> "InputFaces":
@@ -69,11 +80,11 @@ def refuse_idle_detector(*inputs: "InputFaces") -> None:
         refuse_unused("faces of the workspace are aligned already", "detector")
 
 
-def print_written(written: "Written", as_json: bool) -> None:
+def print_written(written: "Written", as_json: bool, quiet: bool = False) -> None:
     """Print the paths of the pictures, or their data as JSON."""
     if as_json:
         print_result([], written.data, as_json=True)
-    else:
+    elif not quiet:
         print("\n".join([*written.lines, *(str(path) for path in written.paths)]))
 
 

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from faceprep.cli.completion import complete_assignment
-from faceprep.cli.effect import later_settings, machine_notes, note_redundant, refuse_without_effect
+from faceprep.cli.effect import (
+    later_settings,
+    machine_notes,
+    note_redundant,
+    refuse_repeated,
+    refuse_without_effect,
+)
 from faceprep.cli.remedies.words import SETTINGS
 from faceprep.core.disk import refuse_unwritable
 from faceprep.core.errors import Again
@@ -101,7 +107,9 @@ Overwrite = Annotated[
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Redo rows that are not ok.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks of errors.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no messages.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print no progress, notes or summaries.")
+]
 GeneratorKind = Annotated[
     str | None,
     typer.Option(
@@ -155,7 +163,10 @@ def _in_panel(name: str, annotation: Any) -> Any:
 
 
 def stage_flags(
-    without: Collection[str] = (), own_first: bool = False, seed: Any = Seed
+    without: Collection[str] = (),
+    own_first: bool = False,
+    seed: Any = Seed,
+    only: Collection[str] = tuple(_FLAGS),
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Add the flags that run stages to a verb, which receives them as keyword arguments.
 
@@ -168,6 +179,8 @@ def stage_flags(
         with the name of a shared one replaces it.
     seed
         Type of ``--seed``, whose meaning depends on the verb.
+    only
+        Parameters that the verb takes, by default all.
     """
 
     def decorate(verb: Callable[..., int]) -> Callable[..., int]:
@@ -181,7 +194,7 @@ def stage_flags(
                 annotation=_in_panel(name, annotation),
             )
             for name, annotation in {**_FLAGS, "seed": seed}.items()
-            if name not in without
+            if name in only and name not in without
         }
         replaced = {name: one for name, one in own.items() if name in shared}
         added = [one for name, one in own.items() if name not in shared]
@@ -231,6 +244,7 @@ def resolve_flags(
     from faceprep.core.errors import UsageError
     from faceprep.workspace.remembered import remembered
 
+    refuse_repeated()
     flags: dict[str, tuple[Any, str]] = {}
     for assignment in arguments.get("set_") or []:
         key, value = parse_assignment(assignment)

@@ -72,6 +72,7 @@ def retrieve(
         hint = Again({"evaluate": False})
         raise UsageError("--evaluate searches with all test faces and takes no photographs", hint)
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
+    flags.note_unfinished(loaded.workspace, loaded.file, quiet)
     if evaluate:
         report = retrieval.evaluate_retrieve(loaded, gallery, seed or 0)
         print_result(*retrieval_tables(report), as_json=json)

@@ -105,7 +105,8 @@ def _run_stages(
     )
     with Progress(quiet=flags["quiet"]) as progress:
         result = pipeline.run(config, stages, options, progress)
-    print_result(*run_tables(config, result, options), as_json=flags["json"])
+    silent = flags["quiet"] and options.wait and not options.dry_run
+    print_result(*run_tables(config, result, options), as_json=flags["json"], quiet=silent)
     complain_of_shards(result.failed_shards)
     if result.failed_shards:
         say_next(redo_shards(config.workspace), quiet=False)

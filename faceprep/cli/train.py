@@ -59,7 +59,8 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
         result = run_train(
             resolved, progress, PICTURES, overwrite=flags["overwrite"], dry_run=flags["dry_run"]
         )
-    print_result(*train_tables(result), as_json=flags["json"])
+    silent = flags["quiet"] and not flags["dry_run"]
+    print_result(*train_tables(result), as_json=flags["json"], quiet=silent)
     if result.outcome is not None and result.outcome.stopped:
         complain(
             f"stopped by {result.outcome.stopped} after step {result.outcome.steps};"
@@ -121,9 +122,11 @@ def on_slurm(verb: str, config: "Config", options: "Options", flags: Mapping[str
         )
     ended = "done" if done.data is not None else "submitted"
     data = {"job": done.job, "log": str(done.log), **(done.data or {})}
-    if done.text and not flags["json"]:
+    silent = flags["quiet"] and done.data is not None
+    if done.text and not (silent or flags["json"]):
         print(done.text)
-    print_result([f"{verb}: job {done.job} {ended}, log {done.log}"], data, as_json=flags["json"])
+    line = f"{verb}: job {done.job} {ended}, log {done.log}"
+    print_result([line], data, as_json=flags["json"], quiet=silent)
     return DONE
 
 

@@ -102,36 +102,6 @@ def read_words(counts: Mapping[str, int], select: SelectConfig, place: str = "")
     return reading
 
 
-def expressions_of(
-    counts: Mapping[str, int], select: SelectConfig, report: Report, place: str, what: str
-) -> dict[str, str | None]:
-    """Return word → expression for all words of a table's column or a level of folders.
-
-    Everything guessed and every unknown word, with counts, is noted. Unknown words are ``None``.
-
-    Parameters
-    ----------
-    counts, select
-        See `read_words`.
-    report
-        Receives the notes.
-    place
-        See `read_words`.
-    what
-        Name of the words, e.g. ``column emotion of labels.csv``.
-
-    Raises
-    ------
-    UsageError
-        If no word means an expression; the message lists all words.
-    """
-    reading = read_words(counts, select, place)
-    if not reading.known and reading.unknown:
-        raise unknown_words(reading, what)
-    note_words(reading, select, report, what)
-    return {word: reading.expressions.get(word) for word in counts}
-
-
 def note_words(reading: WordReading, select: SelectConfig, report: Report, what: str) -> None:
     """Note what was guessed and which words are unknown."""
     if reading.scheme is not None and reading.known:

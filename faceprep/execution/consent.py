@@ -19,11 +19,9 @@ from faceprep.core.files import digest, write_json
 from faceprep.execution.plan import config_hash, has_remarks
 from faceprep.execution.stage import Stage
 from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import ASKED
 from faceprep.workspace.manifest import read_provenance
 from faceprep.workspace.remembered import usual
-
-#: File of the record, in the folder of a stage.
-ASKED = "asked.json"
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,10 @@ def finished(workspace: Workspace, stage: str) -> str:
 
 
 def refusal(
-    config: Config, found: Iterable[Replaced], sections: Collection[str] = ()
+    config: Config,
+    found: Iterable[Replaced],
+    sections: Collection[str] = (),
+    both: Again | None = None,
 ) -> UsageError:
     """Return the error of a run that would replace finished results.
 
@@ -133,6 +134,8 @@ def refusal(
     ----------
     sections
         Sections that the command reads, if it can begin in another workspace.
+    both
+        Command that makes the new results beside the finished ones, if there is one.
     """
     replaced = list(found)
     changes = {change.key: change for one in replaced for change in one.changes}
@@ -142,6 +145,7 @@ def refusal(
     lines.append("; ".join(f"{one.stage}: {one.amount}" for one in replaced))
     back = _back(config, changes.values())
     first = () if back is None else (Again(back, note="keeps to the finished results"),)
+    first = (*first, *(() if both is None else (both,)))
     other = (_elsewhere(config, sections),) if sections else ()
     hint: Hint = (*first, Again({"overwrite": True}, note="replaces them"), *other)
     return UsageError("\n  ".join(lines), hint)

@@ -16,6 +16,9 @@ _FINE = ("ok", "skipped")
 #: Number of failed faces, without any that succeeded, at which a stage is stopped.
 _ENOUGH = 50
 
+#: Number of faces that are named for each reason.
+_NAMED = 3
+
 _VARIABLE = re.compile(r"\d+|'[^']*'|[^\s:]*/[^\s:]*")
 
 
@@ -25,7 +28,7 @@ def failed_faces(status: dict[str, int]) -> int:
 
 
 def reasons(workspace: Workspace, stage: str, shards: Iterable[int] | None = None) -> list[str]:
-    """Return the reasons of failed faces with their counts, the most frequent first.
+    """Return the reasons of failed faces with counts and some faces, the most frequent first.
 
     Reasons that differ in numbers and paths only are counted together, and one is given as example.
 
@@ -36,18 +39,25 @@ def reasons(workspace: Workspace, stage: str, shards: Iterable[int] | None = Non
     """
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], str] = {}
+    faces: dict[tuple[str, str], list[str]] = {}
     for shard in workspace.shards(stage) if shards is None else shards:
         marker = workspace.marker(stage, shard)
         if marker is None or not failed_faces(marker.status):
             continue
-        rows = read_columns(workspace, stage, shard, ["status", "reason"])
+        rows = read_columns(workspace, stage, shard, ["face_id", "status", "reason"])
         for row in rows.to_pylist() if rows is not None else ():
             if row["status"] not in _FINE:
                 reason = row["reason"] or ""
                 key = (row["status"], _VARIABLE.sub("", reason))
                 counts[key] += 1
                 examples.setdefault(key, reason)
-    return [f"{count:,} {key[0]}: {examples[key]}" for key, count in counts.most_common()]
+                if counts[key] <= _NAMED:
+                    faces.setdefault(key, []).append(row["face_id"])
+    return [
+        f"{count:,} {key[0]}: {examples[key]}"
+        f" ({', '.join(faces[key])}{', …' if count > _NAMED else ''})"
+        for key, count in counts.most_common()
+    ]
 
 
 class FirstFaces:

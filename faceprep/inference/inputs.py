@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceprep.core.errors import Again, FaceprepError, Hint, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError, Hint, Shell, UsageError
+from faceprep.core.file_kinds import kind_of_file
 from faceprep.core.files import nearest_path
 from faceprep.core.images import UnreadableImage, read_image
 from faceprep.core.tree import IMAGE_SUFFIXES
@@ -25,6 +26,9 @@ from faceprep.workspace.load import load
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Advice for a file of another kind.
+_FORMATS = "name a photograph: JPEG, PNG, WebP, TIFF, BMP, GIF, PPM, JPEG 2000 or AVIF"
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def read_inputs(words: Sequence[str], generator: LoadedGenerator) -> InputFaces:
         word, reason = next(iter(failures.items()))
         more = f"; and {len(failures) - 1} more" if len(failures) > 1 else ""
         by = f" (detector {generator.align.detector})" if "face" in reason else ""
-        raise FaceprepError(f"{word}: {reason}{more}{by}", _hint(reason, generator))
+        raise FaceprepError(f"{word}: {reason}{more}{by}", _hint(word, reason, generator))
     return InputFaces(faces, failures)
 
 
@@ -175,10 +179,7 @@ def _rows_of(words: Sequence[str], generator: LoadedGenerator) -> "pd.DataFrame 
 def _photograph(word: str, generator: LoadedGenerator) -> Hint:
     """Return the command with the nearest photograph or ``face_id`` for a word, or for no word."""
     near = nearest_path(Path(word)) if word else None
-    other, place = str(near) if near else None, generator.workspace
-    if near is None and place is not None and place.shards("align"):
-        usable = load(place.root, ["align"], only_ok=True).index[:5000].tolist()
-        other = next(iter(difflib.get_close_matches(word, usable, 1, 0) or usable), None)
+    other = str(near) if near else _face_like(word, generator)
     if other is None:
         return "name photographs of faces"
     return Again(arguments={word: other} if word else (other,))
@@ -193,10 +194,31 @@ def _one_of(folder: Path) -> Hint:
     return Again(arguments={str(folder): str(names[0])}, note=note)
 
 
-def _hint(reason: str, generator: LoadedGenerator) -> Hint:
+def _hint(word: str, reason: str, generator: LoadedGenerator) -> Hint:
     if "face" not in reason:
-        return Remedy("doctor", note="says what can be read")
+        return _of_unreadable(word, generator)
     larger = "take a photograph with a larger face, seen from the front"
     if generator.align.detector != "mtcnn":
         return larger
     return larger, Again({"detector": "dlib"}, note="or look for it with another detector")
+
+
+def _of_unreadable(word: str, generator: LoadedGenerator) -> Hint:
+    """Return how a file is made readable, and the command with a face of the workspace."""
+    advice: tuple[str | Shell, ...] = ()
+    if Path(word).exists():
+        kind = kind_of_file(word)
+        damaged = "it is damaged: copy or download it again"
+        advice = kind.hint(word) or (damaged if kind.image else _FORMATS,)
+    face = _face_like(word, generator)
+    again = Again(arguments={word: face or ""}, note="a face of the workspace")
+    return advice if face is None else (*advice, again)
+
+
+def _face_like(word: str, generator: LoadedGenerator) -> str | None:
+    """Return the usable face of the workspace whose name is most similar; None without any."""
+    place = generator.workspace
+    if place is None or not place.shards("align"):
+        return None
+    usable = load(place.root, ["align"], only_ok=True).index[:5000].tolist()
+    return next(iter(difflib.get_close_matches(word, usable, 1, 0) or usable), None)

@@ -15,6 +15,9 @@ TRAIN = "train"
 RESUME, USE = "training.safetensors", "generator.safetensors"
 HISTORY, INFO = "history.parquet", "train.json"
 
+#: Record, in the folder of a stage, of what an unfinished run makes.
+ASKED = "asked.json"
+
 
 def generator_name(kind: str, fold: int | None = None) -> str:
     """Return the name of a generator: its kind, or ``<kind>-fold03`` without a training fold."""

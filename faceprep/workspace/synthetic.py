@@ -15,6 +15,7 @@ from faceprep.core.errors import ManifestError, Remedy, UsageError
 from faceprep.core.files import write_json
 from faceprep.core.vocabulary import DEFAULT_GENERATOR
 from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import ASKED
 from faceprep.workspace.manifest import read_provenance
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from faceprep.workspace import Marker
 
 STAGE = "augment"
-
-_ASKED = "asked.json"
 
 
 def stage_of(generator: str) -> str:
@@ -37,13 +36,13 @@ def note_asked(
 ) -> None:
     """Record the requested faces in asked.json, for reports of unfinished runs."""
     note = {"faces": faces, "shards": shards, "input": input_hash, "config": config_hash}
-    write_json(workspace.folder(stage) / _ASKED, note)
+    write_json(workspace.folder(stage) / ASKED, note)
 
 
 def asked(workspace: Workspace, stage: str) -> dict[str, Any] | None:
     """Return ``faces``, ``shards``, ``input`` and ``config`` of the last run; None if unknown."""
     try:
-        note = json.loads((workspace.folder(stage) / _ASKED).read_text())
+        note = json.loads((workspace.folder(stage) / ASKED).read_text())
         return {
             "faces": int(note["faces"]),
             "shards": int(note["shards"]),

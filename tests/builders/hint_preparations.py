@@ -1,6 +1,7 @@
 """Prepare the folder of a trial of hints: add, damage or hide something before the command."""
 
 import importlib.util
+import json
 import pkgutil
 import shutil
 import subprocess
@@ -91,6 +92,34 @@ def damaged(pattern: str) -> Prepare:
             path.write_bytes(path.read_bytes()[:-9])
 
     return prepare
+
+
+def gives_once(target: str, value: object) -> Prepare:
+    """Let a function return a value the first time."""
+
+    def prepare(place: Path, patch: pytest.MonkeyPatch) -> None:
+        original, values = pkgutil.resolve_name(target), [value]
+
+        def called(*words: object, **named: object) -> object:
+            return values.pop() if values else original(*words, **named)
+
+        patch.setattr(target, called)
+
+    return prepare
+
+
+def stopped_early(place: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let the record of the training say that it was stopped before its last step."""
+    path = place / "my ws/train/exprgan/train.json"
+    info = json.loads(path.read_text())
+    info["plan"]["steps"] = {"joint": info["steps"] + 1}
+    path.write_text(json.dumps(info))
+
+
+def trained_again(place: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let the record of the synthetic faces name another generator."""
+    path = place / "my ws/augment/exprgan/stage.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "checkpoint": "another"}))
 
 
 def uninstalled(*packages: str) -> Prepare:

@@ -1,4 +1,9 @@
-"""Provoke hints through the command line, and type what they say."""
+"""Provoke hints through the command line, and type what they say.
+
+Each trial provokes hints in a copy of a folder with a small finished workspace. Every command in a
+hint works when it is typed, or gives another, further error. A command that no trial reaches is a
+fault, unless `builders.hint_exemptions` says why.
+"""
 
 import ast
 import contextlib
@@ -8,7 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -19,6 +24,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import faceprep
+from builders.hint_exemptions import tried_elsewhere
 from builders.hints import PLACEHOLDER, simple_commands
 from faceprep.cli import app
 from faceprep.cli.remedies import spelling
@@ -209,3 +215,27 @@ def attempt(trial: Trial, place: Path, patch: pytest.MonkeyPatch) -> tuple[set[A
         if one.text not in re.sub(r"\\\n +", "", before.stderr + before.stdout):
             faults.append(f"{trial.words}\n  not printed: {one.text}\n{before.stderr[-300:]}")
     return sites, faults
+
+
+def faults_of(part: str, trials: Sequence[Trial], fresh: Callable[[], Path]) -> list[str]:
+    """Make the trials of a part of the package; return what went wrong.
+
+    Parameters
+    ----------
+    fresh
+        Function that makes the folder of a trial.
+    """
+    reached: set[Any] = set()
+    faults: list[str] = []
+    for trial in trials:
+        with pytest.MonkeyPatch.context() as patch:
+            sites, wrong = attempt(trial, fresh(), patch)
+        reached |= sites
+        faults += wrong
+    return faults + [
+        f"no trial of {place}:{line} ({function})"
+        for (place, line), function in inventory().items()
+        if place.startswith(f"{part}/")
+        and (place, line) not in reached
+        and not tried_elsewhere(place, function)
+    ]

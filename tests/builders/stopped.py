@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 
 import psutil
 
-#: Runs the command also where nohup started the tests, and SIGHUP would be ignored.
+#: Runs the command also where nohup or a shell's ``&`` started the tests, with signals ignored.
 _DEFAULT_SIGNALS = """
 import runpy, signal, sys
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.argv[0] = "faceprep"
 runpy.run_module("faceprep", run_name="__main__", alter_sys=True)
 """

@@ -80,6 +80,31 @@ def test_settings_of_later_stages_get_a_note(place: Path) -> None:
     assert "has no effect" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (
+            "--set align.size=96 --set align.size=112",
+            "align.size is given twice: --set align.size=96 and --set align.size=112",
+            "--set align.size=112",
+        ),
+        ("-j 2 --set workers=1", "workers is given twice: --workers 2 and --set workers=1", "-j 1"),
+    ],
+)
+def test_a_setting_typed_twice_is_refused(place: Path, words: str, said: str, hint: str) -> None:
+    done = CliRunner().invoke(app, f"align {FOLDER} --dry-run {words}".split())
+    assert done.exit_code == 2
+    assert said in done.stderr
+    line = f"→ faceprep align {FOLDER} --dry-run {hint}\n"
+    assert line.replace("-j", "--workers") in done.stderr
+
+
+def test_the_same_value_typed_twice_is_accepted(place: Path) -> None:
+    twice = "--set align.size=96 --set align.size=96 --limit 3 --limit 4"
+    done = CliRunner().invoke(app, f"align {FOLDER} --dry-run {twice}".split())
+    assert "given twice" not in done.stderr
+
+
 def test_redundant_flags_get_a_note(place: Path) -> None:
     words = (
         "align --only --overwrite --retry-failed --dry-run --device cuda --set align.detector=dlib"

@@ -6,14 +6,17 @@ from pydantic import ValidationError
 from faceprep.config import SelectConfig
 from faceprep.core.errors import UsageError
 from faceprep.datasets.report import Report
-from faceprep.datasets.words import expressions_of, read_words
+from faceprep.datasets.words import note_words, read_words, unknown_words
 
 
 def meanings(*words: str, place: str = "", **settings: object) -> tuple[dict, list[str]]:
     report = Report()
     select = SelectConfig.model_validate(settings)
-    found = expressions_of(dict.fromkeys(words, 2), select, report, place, "folders")
-    return found, list(report.notes)
+    reading = read_words(dict.fromkeys(words, 2), select, place)
+    if not reading.known and reading.unknown:
+        raise unknown_words(reading, "folders")
+    note_words(reading, select, report, "folders")
+    return {word: reading.expressions.get(word) for word in words}, list(report.notes)
 
 
 ALPHABETICAL = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")

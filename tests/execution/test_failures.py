@@ -13,6 +13,10 @@ from faceprep.execution.runner import run_stage
 from faceprep.execution.stage import Stage
 from faceprep.workspace import Workspace
 
+#: Reasons, with the first faces.
+LISTS = "au_failed: no lists (folder/00001, folder/00002, folder/00004, …)"
+FILES = "au_failed: no file a/0.csv (folder/00000, folder/00003, folder/00006, …)"
+
 
 class Failing(Stage):
     """A stage that fails on the shards before `good`."""
@@ -49,13 +53,13 @@ def test_the_first_shards_stop_the_stage(aligned_workspace) -> None:
         run(workspace)
     assert error.value.message == (
         "heatmaps failed on all of the first 60 faces, and was stopped:\n"
-        "  40 au_failed: no lists\n  20 au_failed: no file a/0.csv"
+        f"  40 {LISTS}\n  20 {FILES}"
     )
     remedy, again = error.value.hint
     assert remedy == Again({"heatmaps.sigma": 3})
     assert again.note == "goes on with the others"
     assert workspace.shards("heatmaps") == [0, 1]  # every face keeps its reason
-    assert reasons(workspace, "heatmaps")[0] == "40 au_failed: no lists"
+    assert reasons(workspace, "heatmaps")[0] == f"40 {LISTS}"
     assert run(workspace).status == {"au_failed": 150}  # the same command goes on
 
 
@@ -66,7 +70,7 @@ def test_a_good_face_or_a_small_dataset_does_not_stop_it(aligned_workspace) -> N
     small = aligned_workspace(faces=30, shard_size=30, name="small")
     done = run(small)
     assert (done.status, done.reasons) == (
-        {"au_failed": 30}, ["20 au_failed: no lists", "10 au_failed: no file a/0.csv"],
+        {"au_failed": 30}, [f"20 {LISTS}", f"10 {FILES}"],
     )  # fmt: skip
 
 

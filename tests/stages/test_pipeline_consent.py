@@ -128,10 +128,12 @@ def test_photographs_that_vanish_or_change_are_named(ws: Workspace) -> None:
     before = content(ws.root)
     photograph(3, seed=1)
     said = faceprep("heatmaps --workspace ws", code=2).stderr
-    assert "1 of 12 faces have a photograph of another content, or none" in said
+    assert (
+        "1 of 12 faces have a photograph of another content, or none: folder/happiness/003" in said
+    )
     Path("photos/happiness/004.png").unlink()
     said = faceprep("select --workspace ws", code=2).stderr
-    assert "1 of 12 faces are no longer selected" in said
+    assert "1 of 12 faces are no longer selected: folder/happiness/004" in said
     assert content(ws.root) == before
     faceprep("heatmaps --workspace ws --overwrite")
     assert rows(ws) == COUNT - 1

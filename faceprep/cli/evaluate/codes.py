@@ -12,7 +12,7 @@ from faceprep.cli.evaluate.group import (
     print_evaluation,
 )
 from faceprep.cli.exit_codes import DONE, guarded, say_next
-from faceprep.cli.generator_flags import GeneratorFile
+from faceprep.cli.generator_flags import GeneratorFile, note_unfinished
 from faceprep.cli.options import Device, Json, Quiet, Verbose, seed_of
 from faceprep.core.disk import refuse_unwritable
 from faceprep.core.errors import Again
@@ -51,6 +51,7 @@ def evaluate_codes(
         check_plot(out, "-o")
 
     used = open_generator(path, generator, device=device or "auto")
+    note_unfinished(used.workspace, used.file, quiet)
     report = codes.evaluate_codes(
         used.with_codes("separate identity and expression"),
         used.needed_workspace("codes are compared between faces of a workspace"),

@@ -12,7 +12,7 @@ from faceprep.cli.evaluate.group import (
     print_evaluation,
 )
 from faceprep.cli.exit_codes import DONE, guarded, say_next
-from faceprep.cli.generator_flags import GeneratorFile
+from faceprep.cli.generator_flags import GeneratorFile, note_unfinished
 from faceprep.cli.options import Device, Json, Quiet, Verbose, seed_of
 from faceprep.core.disk import refuse_unwritable
 from faceprep.core.errors import Again
@@ -57,6 +57,8 @@ def evaluate_edits(
     from faceprep.report.evaluation.edits_sheet import draw_sheet
     from faceprep.report.evaluation.edits_table import check_table, edit_tables, write_table
     from faceprep.report.sheets.grid import check_png
+    from faceprep.workspace import Workspace
+    from faceprep.workspace.discover import file_for_use, workspace_of
 
     if table is not None:
         refuse_unwritable(table)
@@ -64,6 +66,8 @@ def evaluate_edits(
     if sheet is not None:
         refuse_unwritable(sheet)
         check_png(sheet, "--sheet")
+    root = workspace_of(path, generator=generator is None)
+    note_unfinished(Workspace(root), file_for_use(generator, root), quiet)
     with Progress(quiet=quiet) as progress:
         result = evaluate_workspace(
             path, generator, split=split, sources=sources,

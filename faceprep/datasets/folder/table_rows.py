@@ -69,6 +69,9 @@ def rows_of(
         names = read_names(paths, words, select, report, table.place, expressions)
         people = names.subjects
         expressions = expressions if columns.labels else names.expressions
+    if not columns.labels and not any(expressions):
+        advice = "a column expression would label them"
+        report.note(f"{table.name} has no expressions, so every image is unlabelled: {advice}")
     # Unknown people of one photograph stay together, because they are seen together.
     together = len(set(paths)) < len(paths)
     alone = paths if together else [one.removeprefix(f"{table.dataset}/") for one in ids]

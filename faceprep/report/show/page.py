@@ -21,7 +21,6 @@ from faceprep.report.summaries.results import (
     CLASSIFY,
     VERBS,
     generators,
-    history,
     summarize_accuracy,
     summarize_synthetic,
     summarize_training,
@@ -32,6 +31,7 @@ from faceprep.report.summaries.workspace import summarize_workspace
 from faceprep.report.tables.console import Page, Renderable, Renderables, plain_table
 from faceprep.workspace import Workspace, artifacts
 from faceprep.workspace.discover import is_workspace, no_workspace, only_workspace
+from faceprep.workspace.trainings import history
 
 
 def show(path: Path | None, spell: Callable[[Hint], str]) -> Page:

@@ -16,16 +16,12 @@ from faceprep.report.status.stage import (
     last_job,
     stage_status,
 )
-from faceprep.report.summaries.results import (
-    CLASSIFY,
-    generators,
-    summarize_synthetic,
-    training_steps,
-)
+from faceprep.report.summaries.results import CLASSIFY, generators, summarize_synthetic
 from faceprep.report.summaries.stage import summarize_stage
 from faceprep.report.tables.console import Page, Renderables, plain_table
 from faceprep.workspace import Workspace, synthetic
 from faceprep.workspace.artifacts import generator_folder
+from faceprep.workspace.trainings import training_steps
 
 
 def status(root: Path) -> Page:

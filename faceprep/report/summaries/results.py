@@ -1,8 +1,6 @@
 """Results of ``train``, ``augment`` and ``classify`` in a workspace."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from faceprep.core.errors import ManifestError
@@ -11,14 +9,12 @@ from faceprep.report.summaries.stage import damages, last_change, totals
 from faceprep.workspace import Marker, Workspace, artifacts, synthetic
 from faceprep.workspace.artifacts import HISTORY, INFO, RESUME, USE
 from faceprep.workspace.inputs import changed_since
+from faceprep.workspace.trainings import is_finished, read_record, training_steps
 
 CLASSIFY = "classify"
 
 #: Verbs that read the output of the stages; each has a folder in the workspace.
 VERBS = (artifacts.TRAIN, synthetic.STAGE, CLASSIFY)
-
-#: Number of history rows to show, and number of rows to average.
-_LAST, _MEAN = 3, 100
 
 
 def generators(workspace: Workspace, verb: str) -> list[str]:
@@ -53,10 +49,9 @@ def summarize_training(workspace: Workspace, name: str) -> dict[str, Any]:
     folder = artifacts.generator_folder(workspace.root, name)
     info, steps = read_record(folder / INFO), training_steps(folder)
     plan = info.get("plan", {})
-    finished = steps is not None and steps[1] is not None and steps[0] >= steps[1]
     return {
         "stage": f"{artifacts.TRAIN}/{name}",
-        "state": "done" if finished else "unfinished",
+        "state": "done" if is_finished(steps) else "unfinished",
         "steps": steps,
         "preset": plan.get("preset"),
         "size": plan.get("size"),
@@ -70,35 +65,6 @@ def summarize_training(workspace: Workspace, name: str) -> dict[str, Any]:
         "files": [str(path) for path in sorted(folder.iterdir()) if path.is_file()],
         **last_change([folder / INFO, folder / HISTORY]),
     }
-
-
-def training_steps(folder: Path) -> tuple[int, int | None] | None:
-    """Return steps done and steps planned; the latter is None before a training first stops."""
-    info = read_record(folder / INFO)
-    try:
-        return int(info["steps"]), sum(info["plan"]["steps"].values())
-    except (KeyError, TypeError, ValueError, AttributeError):
-        last = history(folder)["last"]
-        return (int(last[-1]["step"]), None) if last else None
-
-
-def history(folder: Path) -> dict[str, Any]:
-    """Return the ``last`` rows of a history, and the ``mean`` by column over ``steps`` rows."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(folder / HISTORY, partitioning=None)
-    except (OSError, pa.ArrowInvalid):
-        return {"last": [], "mean": {}, "steps": 0}
-    end = table.slice(max(table.num_rows - _MEAN, 0))
-    mean = {}
-    for column in end.column_names:
-        if pa.types.is_floating(end.schema.field(column).type):
-            values = end[column].drop_null().to_pylist()
-            mean[column] = sum(values) / len(values) if values else None
-    last = end.slice(max(end.num_rows - _LAST, 0)).to_pylist()
-    return {"last": last, "mean": mean, "steps": end.num_rows}
 
 
 def summarize_synthetic(workspace: Workspace, name: str) -> dict[str, Any]:
@@ -194,12 +160,3 @@ def summarize_accuracy(workspace: Workspace) -> dict[str, Any] | None:
         "files": [str(path) for path in sorted(folder.iterdir()) if path.is_file()],
         **last_change([folder / "accuracy.json"] if table else cells),
     }
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file; an empty dict if it cannot be read."""
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -121,7 +121,9 @@ def select_tables(summary: dict[str, Any], title: str | None = None) -> Renderab
     if unknown:
         notes.insert(0, _plain(f"note: {unknown}"))
     if summary["missing_files"]:
-        notes.append(_plain(f"note: {summary['missing_files']:,} frames have no readable file"))
+        some = _some(summary.get("missing_examples", []))
+        text = f"note: {summary['missing_files']:,} frames have no readable file{some}"
+        notes.append(_plain(text))
     for entry in (*summary["left_out"], *summary["notes"]):
         notes += [_plain(f"  → {command}") for command in entry.get("commands", ())]
     return Group(*parts, *notes)
@@ -159,8 +161,11 @@ def _left_out(entries: list[dict[str, Any]]) -> Any:
 
 def _note(note: dict[str, Any]) -> Any:
     count = f"{note['count']:,} × " if note["count"] > 1 else ""
-    examples = f" ({', '.join(note['examples'])})" if note["examples"] else ""
-    return _plain(f"note: {count}{note['text']}{examples}")
+    return _plain(f"note: {count}{note['text']}{_some(note['examples'])}")
+
+
+def _some(examples: list[str]) -> str:
+    return f" ({', '.join(examples)})" if examples else ""
 
 
 def _plain(text: str) -> Any:

@@ -29,7 +29,7 @@ from faceprep.metrics.leaks import refuse_leaks
 from faceprep.stages.classify.plan import Plan
 from faceprep.stages.classify.result import ClassifyResult
 from faceprep.stages.classify.runs import STAGE, RunResult, TrainingRun, read_result
-from faceprep.stages.classify.table import replaced_table
+from faceprep.stages.classify.table import replaced_table, with_finished_rows
 from faceprep.stages.classify.worker import train_run
 from faceprep.workspace import Workspace
 from faceprep.workspace.at_work import at_work
@@ -76,7 +76,7 @@ def run_classify(
     place = Workspace(config.workspace)
     replaced = replaced_table(config, result)
     if replaced is not None and not overwrite and asked(place, STAGE).get("made") != made:
-        raise refusal(config, [replaced])
+        raise refusal(config, [replaced], both=with_finished_rows(config, replaced))
     if dry_run:
         return result
     if not (plan.folder / "accuracy.parquet").is_file():

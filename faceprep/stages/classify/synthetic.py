@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.config import Config
-from faceprep.core.errors import Again, FaceprepError, Hint, ManifestError, Remedy, UsageError
+from faceprep.core.errors import Again, Hint, ManifestError, Remedy, UsageError
 from faceprep.core.files import file_sha256
 from faceprep.generators.store import read_trained
 from faceprep.metrics.leaks import subjects_of
@@ -66,10 +66,11 @@ def find_synthetic(
         wanted = {"generator": generator, "n": number, "fold": fold, "folds": folds, **flags}
         return Remedy("augment", workspace, wanted, resume=True)
 
+    stale = there > 0 and _made_before(workspace, name)
     try:
         table = load_synthetic(workspace, name, count)
     except UsageError as error:
-        raise _too_few(workspace, generator, name, error, make(count)) from None
+        raise _too_few(workspace, generator, name, error, make(count, overwrite=stale)) from None
     except ManifestError as error:
         raise ManifestError(error.message, make(max(count, there))) from None
     numbers = {expression: number for number, expression in enumerate(faces.classes)}
@@ -84,6 +85,8 @@ def find_synthetic(
     hints: dict[str, Hint] = dict.fromkeys(touched, again)
     hints[GENERATOR] = replace(train, then=again)
     notes = _notes(name, table, labels, faces)
+    if stale:
+        notes.append(f"{name}: it was trained again after these faces were made")
     return SyntheticFaces(name, table, labels, sources, touched, hints, again, notes)
 
 
@@ -101,6 +104,13 @@ def _too_few(
     some = faces_there(Workspace(workspace), stage_of(name))
     there = f"; {error.message}" if some else ""
     return UsageError(f"{workspace} has no trained {name}{there}", hint)
+
+
+def _made_before(workspace: Path, name: str) -> bool:
+    """Return whether the generator was trained again after its synthetic faces were made."""
+    known = Workspace(workspace).info(stage_of(name)).get("checkpoint")
+    file = generator_file(workspace, name)
+    return known is not None and file.is_file() and file_sha256(file) != known
 
 
 def _source_subjects(
@@ -196,7 +206,7 @@ def _of_generator(
     if not path.is_file() or made_by != [file_sha256(path)]:
         if path.is_file():
             read_trained(workspace, name, whole=True)  # raises an error for a damaged file
-        raise FaceprepError(
+        raise UsageError(
             f"no table: the synthetic faces of {name} were made with another generator than"
             f" {path}, and nothing names the subjects that one saw",
             hint,

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from faceprep.config import Config
-from faceprep.core.errors import ManifestError
+from faceprep.core.errors import Again, ManifestError
 from faceprep.execution.consent import Replaced, changes_between
 from faceprep.stages.classify.result import ClassifyResult
 from faceprep.stages.classify.runs import STAGE
@@ -46,6 +46,28 @@ def replaced_table(config: Config, result: ClassifyResult) -> Replaced | None:
     amount = f"{gone if not others else len(rows):,} of {len(rows):,} trainings of the table"
     reasons = [] if changes else ["the table was made with other faces or folds"]
     return Replaced(STAGE, amount, changes, reasons)
+
+
+def with_finished_rows(config: Config, replaced: Replaced) -> Again | None:
+    """Return the command of the table that has the new rows and those of the finished one.
+
+    None if more differs than the numbers of synthetic faces, the arms and the seeds.
+    """
+    asked, values = config.classify, dict[str, Any]()
+    for change in replaced.changes:
+        key, old = change.key.removeprefix(f"{STAGE}."), change.old
+        if key in ("sweep", "times"):
+            values[change.key] = sorted({*old, *getattr(asked, key)})
+        elif key == "arms":
+            values[change.key] = list(dict.fromkeys([*old, *asked.arms]))
+        elif key == "seeds":
+            values[change.key] = max(old, asked.seeds)
+        else:
+            return None
+    one_kind = not {f"{STAGE}.sweep", f"{STAGE}.times"} <= values.keys()
+    if not values or not one_kind:
+        return None
+    return Again(values, note="keeps these rows and adds the new ones")
 
 
 def measured_numbers(config: Config) -> set[int]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import pyarrow as pa
 from faceprep.config import Config
 from faceprep.core.errors import ManifestError
 from faceprep.core.vocabulary import plural
+from faceprep.datasets.report import EXAMPLES
 from faceprep.execution.consent import Change, Replaced, amount_of, asked, changes_between
 from faceprep.stages.select.rows import sha256
 from faceprep.workspace import Workspace
+from faceprep.workspace.face_index import read_columns
 
 #: Settings of a selection, and number of photographs that stand for all.
 _SETTINGS = ("demo", "select", "shard_size")
@@ -43,6 +45,8 @@ class Differences:
         Rows with another value in a column other than those of the split.
     splits
         Rows with another split or fold.
+    examples
+        Attribute from `gone` to `splits` → the first few of these faces.
     """
 
     rows: int = 0
@@ -51,20 +55,31 @@ class Differences:
     photographs: int = 0
     labels: int = 0
     splits: int = 0
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def count(self, name: str, face_ids: Sequence[str], number: int | None = None) -> None:
+        """Add faces to an attribute; `number` of them if only the first few are known."""
+        setattr(self, name, getattr(self, name) + (len(face_ids) if number is None else number))
+        known = self.examples.setdefault(name, [])
+        known += face_ids[: EXAMPLES - len(known)]
 
     def reasons(self) -> list[str]:
-        """Return the differences in words."""
+        """Return the differences in words, each with the first few faces."""
         of = f"of {plural(self.rows, 'face')}"
-        return [
-            f"{count:,} {of} {words}"
-            for count, words in (
-                (self.gone, "are no longer selected"),
-                (self.photographs, "have a photograph of another content, or none"),
-                (self.labels, "have another label, person or path"),
-                (self.splits, "have another split or fold"),
-            )
-            if count
-        ]
+        found = []
+        for name, words in _WORDS.items():
+            count, some = getattr(self, name), ", ".join(self.examples.get(name, ()))
+            more = ", …" if count > len(self.examples.get(name, ())) else ""
+            found += [f"{count:,} {of} {words}: {some}{more}"] if count else []
+        return found
+
+
+_WORDS = {
+    "gone": "are no longer selected",
+    "photographs": "have a photograph of another content, or none",
+    "labels": "have another label, person or path",
+    "splits": "have another split or fold",
+}
 
 
 def replaced_selection(config: Config, made: str, differences: Differences) -> Replaced | None:
@@ -124,17 +139,33 @@ class Comparison:
         before, now = old[at[both]], new[both]
         read = np.array([_hash(one) for one in checksums(both.tolist())], np.int64)
         known = before[:, 3] != _hash(None)  # a photograph that could not be read may come back
-        self.differences.photographs += int(((before[:, 3] != read) & known).sum())
-        self.differences.labels += int((before[:, 1] != now[:, 1]).sum())
-        self.differences.splits += int((before[:, 2] != now[:, 2]).sum())
+        names = table.column("face_id").take(both)
+        for name, changed in (
+            ("photographs", (before[:, 3] != read) & known),
+            ("labels", before[:, 1] != now[:, 1]),
+            ("splits", before[:, 2] != now[:, 2]),
+        ):
+            self.differences.count(name, names.filter(pa.array(changed)).to_pylist())
 
     def finish(self, face_ids: np.ndarray) -> Differences:
         """Return the differences, given the hashes of all new face ids."""
         old = self._finished()
         self.differences.rows = len(old)
         self.differences.shards = len(self._workspace.shards("select"))
-        self.differences.gone = int((~np.isin(old[:, 0], face_ids)).sum())
+        gone = old[~np.isin(old[:, 0], face_ids), 0]
+        self.differences.count("gone", self._names(gone) if len(gone) else [], len(gone))
         return self.differences
+
+    def _names(self, hashes: np.ndarray) -> list[str]:
+        """Return the first few finished faces with these hashes."""
+        wanted, found = set(hashes.tolist()), list[str]()
+        for shard in self._workspace.shards("select"):
+            rows = read_columns(self._workspace, "select", shard, ["face_id"])
+            names = [] if rows is None else rows.column(0).to_pylist()
+            found += [name for name in names if hash(name) in wanted]
+            if len(found) >= EXAMPLES:
+                break
+        return found
 
     def _finished(self) -> np.ndarray:
         if self._old is None:

@@ -18,7 +18,7 @@ from faceprep.datasets.base import FrameRow
 from faceprep.datasets.embedded.extract import extract_images
 from faceprep.datasets.embedded.reader import EmbeddedContents
 from faceprep.datasets.registry import READERS, open_dataset
-from faceprep.datasets.report import Report
+from faceprep.datasets.report import Report, Tally
 from faceprep.execution.consent import settle
 from faceprep.execution.plan import Options
 from faceprep.execution.runner import workers
@@ -98,7 +98,7 @@ def run_select(
         result.dry_run = options.dry_run
         report.mend_names(root)
         result.summary = writer.counter.summary(report)
-        result.summary.missing_files = 0 if planned else writer.missing
+        result.summary.missing = Tally() if planned else writer.missing
         result.summary.duplicates, groups = writer.contents.find()
         if not options.dry_run:
             result.summary.duplicates.note(_examples(config, groups), report)

@@ -7,7 +7,7 @@ from typing import Any
 from faceprep.core.errors import Again, UsageError
 from faceprep.core.vocabulary import EXPRESSIONS, SPLITS
 from faceprep.datasets.base import FrameRow
-from faceprep.datasets.report import Report
+from faceprep.datasets.report import Report, Tally
 from faceprep.stages.select.duplicates import Duplicates
 
 #: Name, in the table, of frames without an expression.
@@ -40,7 +40,7 @@ class Summary:
         Split → counts.
     roles
         Role → frames.
-    missing_files
+    missing
         Frames whose file cannot be read.
     duplicates
         Images of equal content; not known before a dry run.
@@ -51,7 +51,7 @@ class Summary:
     cells: dict[tuple[str, str], Counts] = field(default_factory=dict)
     totals: dict[str, Counts] = field(default_factory=dict)
     roles: dict[str, int] = field(default_factory=dict)
-    missing_files: int = 0
+    missing: Tally = field(default_factory=Tally)
     duplicates: Duplicates = field(default_factory=Duplicates)
     report: Report = field(default_factory=Report)
 
@@ -64,7 +64,8 @@ class Summary:
             ],
             "splits": {split: vars(counts) for split, counts in self.totals.items()},
             "roles": dict(sorted(self.roles.items())),
-            "missing_files": self.missing_files,
+            "missing_files": self.missing.count,
+            "missing_examples": self.missing.examples,
             "duplicates": vars(self.duplicates),
             **self.report.as_dict(),
         }

@@ -16,6 +16,7 @@ from faceprep.core.errors import FaceprepError
 from faceprep.core.files import digest
 from faceprep.core.progress import Progress
 from faceprep.datasets.base import FrameRow
+from faceprep.datasets.report import Tally
 from faceprep.execution.plan import Options
 from faceprep.execution.runner import workers
 from faceprep.execution.shard import versions
@@ -71,7 +72,7 @@ class Writer:
     contents
         Checksums of the rows.
     missing
-        Number of frames whose file cannot be read.
+        Frames whose file cannot be read.
     comparison
         Comparison of a dry run with the finished selection; None without one.
     """
@@ -86,7 +87,7 @@ class Writer:
         self._provenance = {"settings": settings_of(config), "versions": versions()}
         self.counter = Counter()
         self.contents = Contents()
-        self.missing = 0
+        self.missing = Tally()
         compared = options.dry_run and not options.may_replace
         self.comparison = Comparison(self._workspace) if compared else None
         self._inputs: list[str] = []
@@ -127,7 +128,9 @@ class Writer:
         table = table_of(rows)
         content = content_hash(table)
         files = in_chunks(pool, fingerprint, paths)
-        self.missing += files.count(None)
+        for row, file in zip(rows, files, strict=True):
+            if file is None:
+                self.missing.add(row.path, 1)
         input_hash = digest([content, files])
         self._inputs.append(input_hash)
         done = self._workspace.is_done("select", shard, input_hash, self._hash)

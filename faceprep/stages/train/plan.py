@@ -8,16 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceprep.config import Config, TrainConfig
-from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.errors import Again, FaceprepError, Remedy, UsageError
 from faceprep.core.files import digest
-from faceprep.core.vocabulary import choice_hint
-from faceprep.execution.consent import ASKED, Replaced, asked, changes_between, refusal
+from faceprep.core.vocabulary import choice_hint, plural
+from faceprep.execution.consent import Replaced, asked, changes_between, refusal
 from faceprep.generators.registry import spec_of
 from faceprep.stages.train.faces import classes_of, collect_references, read_crops, with_drivers
 from faceprep.training.checkpoint import read_checkpoint
 from faceprep.training.trainer import TrainingData, TrainingSetup
 from faceprep.workspace import Workspace
-from faceprep.workspace.artifacts import INFO, RESUME, TRAIN, USE, generator_folder, generator_name
+from faceprep.workspace.artifacts import (
+    ASKED,
+    INFO,
+    RESUME,
+    TRAIN,
+    USE,
+    generator_folder,
+    generator_name,
+)
 from faceprep.workspace.training_rows import training_rows
 
 if TYPE_CHECKING:
@@ -25,6 +33,9 @@ if TYPE_CHECKING:
 
 #: Settings that a continued training may change.
 _MAY_CHANGE = ("train.steps", "train.epochs", "train.calibrate", "train.fold", "train.generator")
+
+#: Settings of the length of a training.
+_LENGTHS = ("steps", "epochs")
 
 #: Bytes per weight in training: weight, gradient, two moments of Adam, moving average.
 _BYTES = 4 * 5
@@ -159,7 +170,7 @@ def resumed(prepared: Prepared, config: Config) -> Prepared | None:
     ------
     UsageError
         The checkpoint belongs to another training, and ``--overwrite`` was not given for this one
-        before. Face features are compared later.
+        before; or it has more steps than this training. Face features are compared later.
     FaceprepError
         The checkpoint is damaged.
     """
@@ -182,7 +193,27 @@ def resumed(prepared: Prepared, config: Config) -> Prepared | None:
         amount = f"a training of {done:,} steps"
         reasons = [] if changes else [error.message]
         raise refusal(config, [Replaced(name, amount, changes, reasons)]) from None
+    _refuse_shorter(prepared, config, done)
     return replace(prepared, plan=replace(prepared.plan, done=done))
+
+
+def _refuse_shorter(prepared: Prepared, config: Config, done: int) -> None:
+    """Refuse a training with fewer steps than were done."""
+    total = sum(prepared.plan.steps.values())
+    if done <= total:
+        return
+    now, before = config.train.settings(), _recorded(prepared.folder) or {"steps": done}
+    lengths = {key: before.get(key) for key in _LENGTHS if before.get(key) != now[key]}
+    lengths = lengths or {"steps": done}
+    back = {f"train.{key}": "none" if value is None else value for key, value in lengths.items()}
+    raise UsageError(
+        f"{prepared.folder} is already trained {plural(done, 'step')}, which is more than"
+        f" {plural(total, 'step')}",
+        (
+            Again(back, note="the length of that training"),
+            Again({"overwrite": True}, note="trains again from the start"),
+        ),
+    )
 
 
 def made_by(prepared: Prepared) -> str:

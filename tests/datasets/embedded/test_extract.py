@@ -30,7 +30,7 @@ def images(root: Path) -> dict[str, int]:
 def test_pixels_become_images_of_the_same_values(tmp_path):
     path = fer2013(tmp_path / "fer2013.csv", rows=7)
     result = select(path)
-    assert (result.rows, result.summary.missing_files) == (7, 0)
+    assert (result.rows, result.summary.missing.count) == (7, 0)
     written = cv2.imread(str(tmp_path / "out/dataset/fer2013/000003.png"), cv2.IMREAD_UNCHANGED)
     assert (written == grey(3)).all()
     info = Workspace(tmp_path / "out").info("select")
@@ -47,7 +47,7 @@ def test_embedded_files_keep_their_bytes(tmp_path):
 def test_colours_of_pixels_and_a_column_for_each(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("label,pixels\nhappy," + " ".join(map(str, range(12))) + "\nsad,[1 2 3 4]\n")
-    assert select(path).summary.missing_files == 0
+    assert select(path).summary.missing.count == 0
     colours = cv2.imread(str(tmp_path / "out/dataset/t/000000.png"), cv2.IMREAD_UNCHANGED)
     assert (colours[..., ::-1] == np.arange(12).reshape(2, 2, 3)).all()
 
@@ -56,7 +56,7 @@ def test_broken_pixels_are_rows_without_an_image(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("label,pixels\nhappy,1 2 3 4\nsad,1 2 3 4 5\nfear,a b c d\nanger,\n")
     result = select(path)
-    assert (result.rows, result.summary.missing_files) == (4, 3)
+    assert (result.rows, result.summary.missing.count) == (4, 3)
 
 
 def test_images_are_written_once_and_an_interrupted_run_goes_on(tmp_path):
@@ -84,5 +84,5 @@ def test_another_table_is_refused_or_replaces_the_images(tmp_path):
 
 def test_a_dry_run_writes_nothing(tmp_path):
     result = select(fer2013(tmp_path / "fer2013.csv", rows=7), dry_run=True)
-    assert (result.rows, result.summary.missing_files) == (7, 0)
+    assert (result.rows, result.summary.missing.count) == (7, 0)
     assert not (tmp_path / "out").exists()

@@ -24,6 +24,17 @@ def test_without_a_column_of_expressions_folders_name_them(plant, read):
     assert any("unknown words, so unlabelled: smirk (2)" in note for note in report.notes)
 
 
+def test_a_table_without_expressions_says_so(plant, read):
+    rows, report = read("folder", plant("a.jpg", "b.jpg", texts=lines("image", "a.jpg", "b.jpg")))
+    assert labels(rows) == {"a.jpg": None, "b.jpg": None}
+    assert any("no expressions, so every image is unlabelled" in note for note in report.notes)
+    # Names of the files may be expressions.
+    names = [f"s0{person}_{word}.jpg" for person in (1, 2) for word in ("happy", "fear", "sad")]
+    rows, report = read("folder", plant(*names, texts=lines("image", *names), root="named"))
+    assert labels(rows)["s01_fear.jpg"] == "fear"
+    assert not any("unlabelled" in note for note in report.notes)
+
+
 @pytest.mark.parametrize("header", ["image,emotion,label", "image,label,emotion", "path,class,y"])
 def test_words_win_over_numbers_and_contradictions_are_said(plant, read, header):
     words = ("happy", "sad", "anger", "fear")

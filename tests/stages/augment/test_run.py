@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from builders.augment import (
@@ -287,8 +288,10 @@ def test_killed_at_random_it_ends_in_the_same_bytes(made: Path, tmp_path: Path) 
     while process.poll() is None and not list(folder.glob("*.tmp")):
         time.sleep(0.01)
     time.sleep(random.uniform(0, 0.05))
+    workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     assert process.wait() == -signal.SIGKILL
+    psutil.wait_procs(workers, timeout=60)  # else the next command takes them for running ones
     make_faces(root, 70, **MIX)
     assert all_files(root) == all_files(made)
     assert not list(folder.glob("*.tmp"))

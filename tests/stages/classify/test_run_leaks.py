@@ -9,7 +9,7 @@ from builders.classify import configured, people, synthetic_faces, with_syntheti
 from builders.training import toy_workspace
 
 from faceprep.cli.remedies import spell
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import FaceprepError, UsageError
 from faceprep.core.progress import Progress
 from faceprep.stages.classify.faces import Split, Splits
 from faceprep.stages.classify.run import run_classify
@@ -80,5 +80,5 @@ def test_a_generator_that_does_not_say_whom_it_saw_is_not_trusted(tmp_path: Path
         run_classify(configured(tmp_path, sweep=(4,)), QUIET)
     assert spell(caught.value.hint).startswith("faceprep train")
     write_generator(workspace, subjects=people(0))  # another one than that of the faces
-    with pytest.raises(FaceprepError, match="made with another generator"):
+    with pytest.raises(UsageError, match="made with another generator"):
         run_classify(configured(tmp_path, sweep=(4,)), QUIET)

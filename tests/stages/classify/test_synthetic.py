@@ -5,14 +5,16 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from builders.augment import LABELS
-from builders.classify import configured, people, with_synthetic
+from builders.classify import configured, people, with_synthetic, write_generator
 from builders.training import toy_workspace
 
-from faceprep.core.errors import FaceprepError
+from faceprep.core.errors import FaceprepError, UsageError
+from faceprep.core.files import file_sha256
 from faceprep.core.progress import Progress
 from faceprep.stages.classify.result import ClassifyResult
 from faceprep.stages.classify.run import run_classify
 from faceprep.workspace import Workspace
+from faceprep.workspace.artifacts import generator_file
 from faceprep.workspace.synthetic import synthetic_record
 
 QUIET = Progress(quiet=True)
@@ -73,3 +75,19 @@ def test_edits_of_people_left_out_are_known_by_faces_of_other_expressions(
     _, rows, held = planned(tmp_path, **options)
     assert rows
     assert {row % 6 for row in rows}.isdisjoint({names.index(f"{held}/neutral")})
+
+
+def test_more_faces_of_a_generator_that_was_trained_again_replace_the_others(
+    tmp_path: Path,
+) -> None:
+    workspace = with_synthetic(tmp_path, count=12)
+    file = generator_file(tmp_path)
+    info = workspace.info("augment/exprgan")
+    workspace.write_info("augment/exprgan", {**info, "checkpoint": file_sha256(file)})
+    with pytest.raises(UsageError) as caught:
+        planned(tmp_path)
+    assert not caught.value.hint.overrides.get("overwrite")
+    write_generator(workspace, subjects=people(0, 1))
+    with pytest.raises(UsageError) as caught:
+        planned(tmp_path)
+    assert caught.value.hint.overrides["overwrite"] is True

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from builders.classify import configured
+from builders.classify import configured, with_synthetic
 from builders.training import toy_workspace
 
 from faceprep.core.errors import UsageError
@@ -39,6 +39,18 @@ def test_more_trainings_are_added(made: Path) -> None:
 def test_the_numbers_of_faces_in_the_table(made: Path) -> None:
     assert measured_numbers(configured(made)) == {0}
     assert measured_numbers(configured(made / "elsewhere")) == set()
+
+
+def test_the_table_with_both_old_and_new_rows_is_offered(tmp_path: Path) -> None:
+    with_synthetic(tmp_path, count=12)
+    rows = table(tmp_path, sweep=(0, 4), arms=("flips",))
+    with pytest.raises(UsageError) as caught:
+        table(tmp_path, sweep=(0, 8), arms=("plain",))
+    both = caught.value.hint[1]
+    assert both.overrides == {"classify.arms": ["flips", "plain"], "classify.sweep": [0, 4, 8]}
+    settings = {key.partition(".")[2]: tuple(value) for key, value in both.overrides.items()}
+    more = table(tmp_path, **settings)
+    assert (len(rows), len(more)) == (2, 6)
 
 
 @pytest.mark.parametrize(

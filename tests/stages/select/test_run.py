@@ -191,7 +191,7 @@ def test_files_that_are_not_there_are_rows_without_checksum(tmp_path):
     assert summary["people"] == {"source": None, "unknown": 2}
     assert "nobody can be told apart" in _drawn(result).replace("\n", " ")
     assert [row["sha256"] is None for row in rows(tmp_path / "out")] == [False, True]
-    assert result.summary.missing_files == 1
+    assert result.summary.missing.count == 1
 
 
 def test_a_selection_without_a_test_set_says_so(root, tmp_path):

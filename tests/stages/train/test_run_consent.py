@@ -71,6 +71,16 @@ def test_an_unfinished_training_of_other_settings_stays(
     assert train.run_train(configured(tmp_path, steps=2), QUIET).plan.done == 1
 
 
+def test_a_shorter_training_is_refused(trained: Path) -> None:
+    train.run_train(configured(trained, steps=3), QUIET)
+    with pytest.raises(UsageError, match="already trained 3 steps, which is more than") as caught:
+        train.run_train(configured(trained, steps=2), QUIET)
+    back, again = spell(caught.value.hint).splitlines()
+    assert "--set train.steps=3" in back
+    assert "--overwrite" in again
+    assert train.run_train(configured(trained, steps=3), QUIET).finished_before
+
+
 def test_a_generator_without_its_training_stays(trained: Path) -> None:
     folder = generator_folder(trained)
     (folder / "training.safetensors").unlink()
