@@ -19,6 +19,7 @@ from faceprep.cli import (  # noqa: F401
     classify,
     check,
     edit,
+    reenact,
     retrieve,
     demo,
     show,

@@ -1,5 +1,6 @@
 """The verbs ``edit``, ``transfer`` and ``new-faces``: faces from a trained generator."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from faceprep.cli.options import Device, Json, Quiet, Verbose, seed_of
 from faceprep.cli.remedies import spell
 from faceprep.cli.root import GENERATE, app
 from faceprep.core.disk import refuse_unwritable
-from faceprep.core.errors import Again
+from faceprep.core.errors import Again, UsageError
 
 
 @app.command(rich_help_panel=GENERATE)
@@ -29,6 +30,26 @@ def edit(
             "--grid", help="Draw a sheet of all expressions, or of --to, in five intensities."
         ),
     ] = False,
+    au: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="AU=N",
+            help="Intensity of one Action Unit, 0 to 5, as AU12=3.5; repeatable. The others stay.",
+        ),
+    ] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="AU|all",
+            help="Draw a sheet with one Action Unit at 0, 1, 2, 3, 4, 5; repeatable.",
+        ),
+    ] = None,
+    parts: Annotated[
+        bool,
+        typer.Option(
+            "--parts", help="Draw a sheet of what the edit consists of: flow, mask, colour …"
+        ),
+    ] = False,
     out: flags.Out = None,
     workspace: flags.WorkspaceFlag = None,
     generator: flags.GeneratorFile = None,
@@ -38,39 +59,68 @@ def edit(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Give faces another expression.
+    """Give faces another expression, or other Action Units.
 
     faceprep edit me.jpg --to happiness --intensity 0.6 -o happy.png
     """
-    from faceprep.core.errors import Again, UsageError
     from faceprep.core.progress import Progress
-    from faceprep.inference.edit import check_intensity, edit_faces, edit_grid
+    from faceprep.inference.action_units import parse_assignments, parse_units
+    from faceprep.inference.edit import EditRequest, check_intensity, edit_faces, edit_grid
     from faceprep.inference.generator import open_generator
+    from faceprep.inference.parts import edit_with_parts
+    from faceprep.inference.sweep import sweep_units
     from faceprep.report.sheets.inference import draw_edit_grid, edit_paths, grid_path, write_edits
+    from faceprep.report.sheets.parts import draw_parts
+    from faceprep.report.sheets.sweep import draw_sweep
 
-    if to is None and not grid:
-        raise UsageError(
-            "no expression is given (--to)", Again({"grid": True}, note="draws all of them")
-        )
-    if grid:
-        refuse_unused("--grid draws five intensities", "intensity")
+    asked, swept = parse_assignments(au or []), parse_units(sweep or [])
+    _refuse_idle(to, grid, asked, swept, parts)
     check_intensity(intensity)
     refuse_unwritable(out or Path())
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
     flags.note_unfinished(loaded.workspace, loaded.file, quiet)
+    if asked or swept:
+        loaded.with_action_units("set single Action Units")
     if to is not None:
         to = loaded.expression_of(to)
+    request = EditRequest(to, intensity, asked)
     with Progress(quiet=quiet) as progress:
         inputs = flags.read_faces(photographs or [], loaded, progress)
     flags.refuse_idle_detector(inputs)
-    if grid or to is None:
+    if grid:
         path = grid_path(inputs, out)
         written = draw_edit_grid(edit_grid(inputs, loaded, to), loaded, path)
+    elif swept:
+        path = grid_path(inputs, out, "sweep")
+        written = draw_sweep(sweep_units(inputs, loaded, swept, request), loaded, path)
+    elif parts:
+        path = grid_path(inputs, out, "parts")
+        written = draw_parts(edit_with_parts(inputs, loaded, request), loaded, path)
     else:
-        paths = edit_paths(inputs, to, intensity, out)
-        written = write_edits(edit_faces(inputs, loaded, to, intensity), loaded, paths)
+        paths = edit_paths(inputs, request, out)
+        written = write_edits(edit_faces(inputs, loaded, request), loaded, paths)
     flags.print_written(written, json, quiet)
     return flags.exit_code(inputs)
+
+
+def _refuse_idle(
+    to: str | None, grid: bool, asked: Mapping[str, float], swept: Sequence[str], parts: bool
+) -> None:
+    """Refuse an edit that asks for nothing, and flags without effect, with a UsageError."""
+    if grid:
+        refuse_unused("--grid draws five intensities", "intensity")
+        refuse_unused("--grid draws whole expressions", "au", "sweep", "parts")
+    elif to is None and (asked or swept):
+        refuse_unused("it is that of the expression --to", "intensity")
+    elif to is None:
+        raise UsageError(
+            "no expression is given (--to), and no Action Unit (--au)",
+            Again({"grid": True, "parts": False}, note="draws all expressions"),
+        )
+    if swept:
+        refuse_unused("--sweep draws many edits", "parts")
+    if swept and swept == list(asked):
+        refuse_unused(f"--sweep draws every intensity of {swept[0]}", "au")
 
 
 @app.command(rich_help_panel=GENERATE)
@@ -106,11 +156,10 @@ def transfer(
 
     faceprep transfer me.jpg smiling.jpg -o smiling-me.png
     """
-    from faceprep.core.errors import UsageError
     from faceprep.core.progress import Progress
     from faceprep.inference.generator import open_generator
     from faceprep.inference.labels import labels_of
-    from faceprep.inference.transfer import transfer_expressions
+    from faceprep.inference.transfer import transfer_expressions, transfer_units, transfers_units
     from faceprep.report.sheets.inference import transfer_path, write_transfers
 
     words = list(photographs or [])
@@ -121,16 +170,21 @@ def transfer(
     refuse_unwritable(out or Path())
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
     flags.note_unfinished(loaded.workspace, loaded.file, quiet)
-    loaded.with_codes("transfer expressions")
+    units = transfers_units(loaded)
+    if units:
+        refuse_unused(f"{loaded.kind} reads Action Units, no expression", "expression")
     if expression is not None:
         expression = loaded.expression_of(expression, "expression")
     with Progress(quiet=quiet) as progress:
         faces = flags.read_faces(onto, loaded, progress)
-        expressions = flags.read_faces(sources, loaded, progress)
+        expressions = flags.read_faces(sources, loaded, progress, faces)
         flags.refuse_idle_detector(faces, expressions)
-        labels = labels_of(expressions.faces, loaded, expression, progress)
+        labels = [] if units else labels_of(expressions.faces, loaded, expression, progress)
     path = transfer_path(faces, expressions, out)
-    transfers = transfer_expressions(faces, expressions, labels, loaded)
+    if units:
+        transfers = transfer_units(faces, expressions, loaded)
+    else:
+        transfers = transfer_expressions(faces, expressions, labels, loaded)
     written = write_transfers(transfers, loaded, path)
     for note in written.notes:
         progress.say(spell(note))

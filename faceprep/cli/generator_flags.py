@@ -62,14 +62,19 @@ def note_unfinished(workspace: "Workspace | None", file: Path, quiet: bool) -> b
 
 
 def read_faces(
-    words: Sequence[str], generator: "LoadedGenerator", progress: "Progress"
+    words: Sequence[str],
+    generator: "LoadedGenerator",
+    progress: "Progress",
+    before: "InputFaces | None" = None,
 ) -> "InputFaces":
-    """Read and align the named faces, and print remarks on them."""
+    """Read and align the named faces, and print remarks that were not made on those `before`."""
     from faceprep.inference.inputs import read_inputs
 
     inputs = read_inputs(words, generator)
+    known = before.notes() if before is not None else []
     for note in inputs.notes():
-        progress.say(note)
+        if note not in known:
+            progress.say(note)
     return inputs
 
 

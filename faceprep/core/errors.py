@@ -26,8 +26,8 @@ class Again:
     overrides
         Flags by name (``{"overwrite": True, "-o": "codes.png"}``) and settings by dotted name
         (``{"align.detector": "dlib"}``). They replace what was typed, a setting also where it was
-        typed as its flag. True writes the bare flag; False and None remove it. ``workspace`` is
-        written as the verb takes it, as a flag or as its argument.
+        typed as its flag. True writes the bare flag; False and None remove it; a tuple repeats the
+        flag. ``workspace`` is written as the verb takes it, as a flag or as its argument.
     arguments
         Positional arguments instead of the typed ones, or, as a mapping, words instead of words;
         None keeps them.

@@ -1,15 +1,17 @@
 """Mark the pictures that faceprep writes, and keep files of the user from being replaced.
 
-A mark is a text of a PNG (chunk ``tEXt``) behind the header, the creator in a PDF, or the metadata
-``faceprep`` of a Parquet file. Readers of photographs leave marked pictures out.
+A mark is a text of a PNG (chunk ``tEXt``) behind the header, the comment of a GIF or an MP4, the
+creator in a PDF, or the metadata ``faceprep`` of a Parquet file. Readers of photographs leave
+marked pictures out.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from faceprep.core.errors import Again, Shell, UsageError
 from faceprep.core.image_header import read_text
+from faceprep.core.movie_header import read_comment
 
 #: Text of every PNG, and metadata of every PDF; sheets add the version to it.
 MARK = {"Software": "faceprep"}
@@ -28,7 +30,10 @@ _FOOTER_BYTES = 1 << 20  # of a Parquet file, which holds its metadata
 
 
 def is_own_file(path: str | Path) -> bool:
-    """Return whether faceprep wrote a PNG, PDF or Parquet file; False if it cannot be read."""
+    """Return whether faceprep wrote a PNG, GIF, MP4, PDF or Parquet file.
+
+    False if it cannot be read.
+    """
     try:
         descriptor = os.open(path, _HOW)
     except (OSError, ValueError):
@@ -37,6 +42,8 @@ def is_own_file(path: str | Path) -> bool:
         head = os.read(descriptor, _HEAD_BYTES)
         if head[:4] == b"%PDF":
             return b"/Creator (faceprep)" in Path(path).read_bytes()
+        if head[:4] == b"GIF8" or head[4:8] == b"ftyp":
+            return read_comment(Path(path)).startswith(f"Software={MARK['Software']}")
         if head[:4] == b"PAR1":
             return b"faceprep" in Path(path).read_bytes()[-_FOOTER_BYTES:]
         # Quick, because it is called for a million photographs.
@@ -55,6 +62,12 @@ def is_marked(head: bytes) -> bool:
     text = read_text(head)
     own = text.get("Software", "").startswith(MARK["Software"])
     return own or (text.get("synthetic") == "true" and "checkpoint" in text)
+
+
+def as_comment(marks: Mapping[str, str]) -> str:
+    """Return the marks of a picture as the comment of a GIF or an MP4."""
+    text = "; ".join(f"{key}={value}" for key, value in {**MARK, **marks}.items())
+    return text.encode("ascii", "replace").decode()
 
 
 def keep_foreign(paths: Iterable[Path], flag: str | None) -> None:

@@ -1,6 +1,6 @@
 """Edit crops with a trained generator of any kind."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from faceprep.core.errors import UsageError
 from faceprep.core.pixels import image_tensor, to_uint8
-from faceprep.generators.base import Generator, MakesNewFaces, Target
+from faceprep.generators.base import Edited, Generator, MakesNewFaces, Target
 from faceprep.generators.registry import require
 from faceprep.generators.targets import Measurements, References, TargetMaker
 
@@ -123,17 +123,35 @@ class Editor:
         UsageError
             The expression is unknown, or measurements are missing.
         """
-        return self.apply(images, self._target(expression, intensity, len(images), sources))
+        return self.apply(images, self.target(expression, intensity, len(images), sources))
 
     def apply(self, images: np.ndarray, target: Target) -> np.ndarray:
         """Edit N faces towards a target of N faces."""
-        parts = []
-        with torch.no_grad():
-            for start in range(0, len(images), _BATCH):
-                x = image_tensor(images[start : start + _BATCH], self.device)
+        made = [to_pixels(edited.images) for edited in self._batches(images, target)]
+        return np.concatenate(made) if made else images[:0]
+
+    def apply_with_parts(
+        self, images: np.ndarray, target: Target
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Edit N > 0 faces as `apply` does, and return also the parts of the edits by name.
+
+        Parts are ``(N, C, S, S) float32``, see `faceprep.generators.base.Edited`; a kind may have
+        none.
+        """
+        made = list(self._batches(images, target))
+        parts = {
+            name: torch.cat([edited.parts[name] for edited in made]).float().cpu().numpy()
+            for name in made[0].parts
+        }
+        return np.concatenate([to_pixels(edited.images) for edited in made]), parts
+
+    def _batches(self, images: np.ndarray, target: Target) -> Iterator[Edited]:
+        for start in range(0, len(images), _BATCH):
+            x = image_tensor(images[start : start + _BATCH], self.device)
+            with torch.no_grad():
                 some = target.rows(start, start + _BATCH).to(self.device)
-                parts.append(to_pixels(self.generator.edit(x, some).images))
-        return np.concatenate(parts) if parts else images[:0]
+                edited = self.generator.edit(x, some)
+            yield edited
 
     def new_faces(self, count: int, expression: str, seed: int = 0) -> np.ndarray:
         """Generate faces without a source; equal seeds give equal identities.
@@ -146,7 +164,7 @@ class Editor:
         generator = require(self.generator, MakesNewFaces, "generate faces without a source")
         random = torch.Generator().manual_seed(seed)
         uniform = torch.rand(count, generator.identity, generator=random) * 2 - 1
-        target = self._target(expression, 1.0, count, None)
+        target = self.target(expression, 1.0, count, None)
         parts = []
         with torch.no_grad():
             for start in range(0, count, _BATCH):
@@ -155,9 +173,10 @@ class Editor:
                 parts.append(to_pixels(generator.new_faces(u, some).images))
         return np.concatenate(parts)
 
-    def _target(
+    def target(
         self, expression: str, intensity: float, count: int, sources: Measurements | None
     ) -> Target:
+        """Make the target of `count` faces; parameters and errors as for `edit`."""
         if expression in self.calibration:
             intensity = self.calibration[expression](intensity)
         return self.targets.make([expression] * count, np.full(count, intensity), sources=sources)

@@ -1,6 +1,6 @@
 """Registry of the kinds of generators, and of what each can do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -82,6 +82,11 @@ def kinds_that(capability: type) -> tuple[str, ...]:
     )
 
 
+def kinds_driven_by(name: str) -> tuple[str, ...]:
+    """Return the kinds that read a field of `base.Target`, e.g. ``action_units``, sorted."""
+    return tuple(kind for kind in kinds() if name in spec_of(kind).driven_by)
+
+
 def require(generator: Generator, capability: Any, what: str) -> Any:
     """Return the generator if it implements a protocol.
 
@@ -98,18 +103,22 @@ def require(generator: Generator, capability: Any, what: str) -> Any:
         It does not; the hint lists the kinds that implement it.
     """
     if not isinstance(generator, capability):
-        raise _refusal(generator.kind, capability, what)
+        raise refusal(generator.kind, kinds_that(capability), what)
     return generator
 
 
 def require_kind(kind: str, capability: Any, what: str) -> None:
     """Check a kind without building its networks; parameters and errors as for `require`."""
     if kind not in kinds_that(capability):
-        raise _refusal(kind, capability, what)
+        raise refusal(kind, kinds_that(capability), what)
 
 
-def _refusal(kind: str, capability: Any, what: str) -> UsageError:
-    able = ", ".join(kinds_that(capability)) or "none"
+def refusal(kind: str, able: Iterable[str], what: str) -> UsageError:
+    """Return the error for a kind that cannot do something, with the kinds that are able to.
+
+    `what` is a verb phrase, as for `require`.
+    """
+    names = ", ".join(sorted(able)) or "none"
     return UsageError(
-        f"the generator is of kind {kind}, which cannot {what}", f"kinds that can: {able}"
+        f"the generator is of kind {kind}, which cannot {what}", f"kinds that can: {names}"
     )

@@ -28,7 +28,8 @@ from faceprep.generators.registry import spec_of
 #: Expression that is supported even if it is not a class.
 NEUTRAL = "neutral"
 
-_MOST_INTENSE = 5.0
+#: Largest intensity of an Action Unit.
+MOST_INTENSE = 5.0
 
 
 @dataclass(frozen=True)
@@ -168,10 +169,21 @@ class TargetMaker:
                 change = self._change(name, expression, source[row], donor)
                 wanted[row] = source[row] + intensity[row] * change
             if name == "action_units":
-                wanted = wanted.clip(0, _MOST_INTENSE)
+                wanted = wanted.clip(0, MOST_INTENSE)
             fields[name] = torch.from_numpy(wanted.astype(np.float32))
             fields[f"source_{name}"] = torch.from_numpy(source.astype(np.float32))
         return Target(**fields)
+
+    def make_action_units(self, wanted: np.ndarray, sources: Measurements) -> Target:
+        """Make the target of B faces on the CPU from requested intensities ``(B, 17)``.
+
+        They are clipped to [0, 5]. UsageError if the AUs of the sources are missing.
+        """
+        source = self._source("action_units", sources)
+        return Target(
+            action_units=torch.from_numpy(wanted.clip(0, MOST_INTENSE).astype(np.float32)),
+            source_action_units=torch.from_numpy(source.astype(np.float32)),
+        )
 
     def _labels(self, expressions: Sequence[str]) -> Tensor:
         """Return one-hot labels ``(B, K)``; all 0 for neutral if it is not a class."""

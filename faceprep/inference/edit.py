@@ -1,11 +1,14 @@
 """Edit faces to an expression, or generate new ones (Ding et al., 2018, Fig. 3 and 5)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from faceprep.core.errors import Again, UsageError
+from faceprep.generators.base import Target
 from faceprep.generators.targets import NEUTRAL
+from faceprep.inference.action_units import as_text, with_changes
 from faceprep.inference.generator import LoadedGenerator
 from faceprep.inference.inputs import InputFace, InputFaces
 
@@ -14,18 +17,42 @@ LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True)
-class Edits:
-    """Faces edited to one expression, ``images (N, S, S, 3) uint8``.
+class EditRequest:
+    """What an edit is asked for: an expression, Action Units, or both."""
 
-    `intensity` is in [0, 1], before the calibration; `calibrated` tells whether the generator has
-    one of this expression.
+    expression: str | None = None
+    intensity: float = 1.0  # of the expression, in [0, 1], before the calibration
+    #: Action Unit → intensity in [0, 5], instead of that of the face or the expression.
+    action_units: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Part of a file's name."""
+        words = [self.expression] if self.expression else []
+        words += [f"{self.intensity:g}"] if self.expression and self.intensity != 1 else []
+        return "-".join([*words, *(f"{au}-{value:g}" for au, value in self.action_units.items())])
+
+    def marks(self) -> dict[str, str]:
+        """Return the request as text metadata of a PNG."""
+        marks = {"action_units": as_text(self.action_units)} if self.action_units else {}
+        if self.expression:
+            marks |= {"expression": self.expression, "intensity": f"{self.intensity:g}"}
+        return marks
+
+
+@dataclass(frozen=True)
+class Edits:
+    """Faces edited as requested, ``images (N, S, S, 3) uint8``.
+
+    `calibrated` tells whether the generator has a calibration of the expression. `action_units` are
+    the requested intensities ``(N, 17)``; None for a kind that is not driven by them.
     """
 
     faces: list[InputFace]
-    expression: str
-    intensity: float
+    request: EditRequest
     calibrated: bool
     images: np.ndarray
+    action_units: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -45,25 +72,42 @@ class EditGrid:
 def check_intensity(intensity: float) -> None:
     """Refuse an intensity outside [0, 1] with a UsageError."""
     if not 0 <= intensity <= 1:
-        nearest = Again({"intensity": min(max(intensity, 0.0), 1.0)})
+        nearest = Again({"intensity": 0.0 if intensity < 0 else 1.0})
         raise UsageError(f"the intensity {intensity:g} lies outside 0 … 1", nearest)
 
 
-def edit_faces(
-    inputs: InputFaces, generator: LoadedGenerator, expression: str, intensity: float = 1.0
-) -> Edits:
-    """Edit every face to an expression, at an intensity in [0, 1] before the calibration.
+def edit_faces(inputs: InputFaces, generator: LoadedGenerator, request: EditRequest) -> Edits:
+    """Edit every face as requested.
 
     Raises
     ------
     UsageError
-        The expression or the intensity is invalid.
+        The expression or the intensity is invalid, or the kind is not driven by Action Units.
     """
-    expression = generator.expression_of(expression)
-    check_intensity(intensity)
-    images = _edited(inputs, generator, expression, intensity)
-    calibrated = expression in generator.editor.calibration
-    return Edits(inputs.faces, expression, intensity, calibrated, images)
+    if request.expression is not None:
+        request = replace(request, expression=generator.expression_of(request.expression))
+    target = target_of(inputs, generator, request)
+    images = generator.editor.apply(inputs.images, target)
+    calibrated = request.expression in generator.editor.calibration
+    units = None if target.action_units is None else target.action_units.numpy()
+    return Edits(inputs.faces, request, calibrated, images, units)
+
+
+def target_of(inputs: InputFaces, generator: LoadedGenerator, request: EditRequest) -> Target:
+    """Return the target of N faces for a request; errors as of `edit_faces`."""
+    check_intensity(request.intensity)
+    editor, sources = generator.editor, inputs.measurements
+    if request.expression is not None:
+        count = len(inputs.faces)
+        target = editor.target(request.expression, request.intensity, count, sources)
+        if not request.action_units:
+            return target
+    generator.with_action_units("set single Action Units")
+    units = sources.action_units
+    if request.expression is not None:
+        units = target.require("action_units").numpy()
+    assert units is not None
+    return editor.targets.make_action_units(with_changes(units, request.action_units), sources)
 
 
 def edit_grid(

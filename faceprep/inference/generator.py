@@ -14,7 +14,7 @@ from faceprep.core.vocabulary import choice_hint
 from faceprep.datasets.lexicon import word_expression
 from faceprep.generators.base import Generator, HasExpressionCode
 from faceprep.generators.editor import Editor, calibration_of
-from faceprep.generators.registry import require
+from faceprep.generators.registry import kinds_driven_by, refusal, require
 from faceprep.generators.store import load_generator
 from faceprep.generators.targets import references_of
 from faceprep.workspace import Workspace
@@ -92,6 +92,11 @@ class LoadedGenerator:
         model: HasExpressionCode = require(self.model, HasExpressionCode, what)
         return model
 
+    def with_action_units(self, what: str) -> None:
+        """Refuse, as `with_codes` does, a kind that is not driven by Action Units."""
+        if "action_units" not in self.editor.targets.driven_by:
+            raise refusal(self.kind, kinds_driven_by("action_units"), what)
+
 
 def open_generator(
     workspace: Path | None = None,
@@ -146,6 +151,9 @@ def _workspace(given: Path | None, generator: Path | None) -> Path | None:
         return given if known else workspace_of(given, generator=generator is None)
     if generator is None:
         return workspace_of(None, generator=True)
+    if generator.name == str(generator) and not generator.exists():
+        found = find_workspaces(WORKSPACES)  # the name of a generator in the only workspace
+        return found[0] if len(found) == 1 else None
     around = generator.absolute().parent.parent.parent
     return around if is_workspace(around) else None
 

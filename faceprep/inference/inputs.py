@@ -17,8 +17,8 @@ from faceprep.core.vocabulary import plural
 from faceprep.faces.aligner import Aligner
 from faceprep.generators.targets import Measurements
 from faceprep.inference.generator import LoadedGenerator
+from faceprep.inference.measure import FaceMeasurer
 from faceprep.metrics.workspace_faces import (
-    measurements_of_crop,
     measurements_of_faces,
     reduce_crop,
 )
@@ -59,6 +59,7 @@ class InputFaces:
 
     faces: list[InputFace]
     failures: dict[str, str] = field(default_factory=dict)
+    remarks: Sequence[str] = ()  # on how all of them were measured
 
     @property
     def images(self) -> np.ndarray:
@@ -72,11 +73,12 @@ class InputFaces:
 
     def notes(self) -> list[str]:
         """Return remarks on the faces."""
-        return [
+        several = [face for face in self.faces if (face.faces_found or 0) > 1]
+        found = [
             f"{face.source}: {face.faces_found} faces found, one is used (align.choose)"
-            for face in self.faces
-            if (face.faces_found or 0) > 1
+            for face in several
         ]
+        return [*found, *self.remarks]
 
 
 class _UnusableFace(FaceprepError):
@@ -103,11 +105,13 @@ def read_inputs(words: Sequence[str], generator: LoadedGenerator) -> InputFaces:
     if not words:
         raise UsageError("no photograph is given", _photograph("", generator))
     rows = _rows_of(words, generator)
+    measurer = FaceMeasurer(generator)
+    photographs = any(Path(word).exists() for word in words)
     faces, failures = [], {}
     for word in words:
         try:
             if Path(word).exists():
-                faces.append(_align(word, generator))
+                faces.append(_align(word, generator, measurer))
             else:
                 assert rows is not None
                 faces.append(_read_row(word, rows, generator))
@@ -118,22 +122,22 @@ def read_inputs(words: Sequence[str], generator: LoadedGenerator) -> InputFaces:
         more = f"; and {len(failures) - 1} more" if len(failures) > 1 else ""
         by = f" (detector {generator.align.detector})" if "face" in reason else ""
         raise FaceprepError(f"{word}: {reason}{more}{by}", _hint(word, reason, generator))
-    return InputFaces(faces, failures)
+    return InputFaces(faces, failures, measurer.notes if photographs else ())
 
 
-def _align(photograph: str, generator: LoadedGenerator) -> InputFace:
+def _align(photograph: str, generator: LoadedGenerator, measurer: FaceMeasurer) -> InputFace:
     image = read_image(Path(photograph), generator.align.max_pixels)
     aligned = Aligner(generator.align, generator.device).align_one(image)
     if aligned.crop is None:
         raise _UnusableFace(str(aligned.columns["reason"]))
-    points = np.asarray(aligned.columns["landmarks68"])
+    (measured,) = measurer.measure([image], [aligned])
+    if isinstance(measured, str):
+        raise _UnusableFace(f"no Action Units: {measured}")
     return InputFace(
         photograph,
         reduce_crop(aligned.crop, generator.model.size),
         faces_found=aligned.columns.get("faces_found"),
-        measurements=measurements_of_crop(
-            points, len(aligned.crop), generator.editor.targets.measured
-        ),
+        measurements=measured,
     )
 
 
@@ -197,6 +201,11 @@ def _one_of(folder: Path) -> Hint:
 def _hint(word: str, reason: str, generator: LoadedGenerator) -> Hint:
     if "face" not in reason:
         return _of_unreadable(word, generator)
+    return detector_hint(generator)
+
+
+def detector_hint(generator: LoadedGenerator) -> Hint:
+    """Return what helps where no face is found."""
     larger = "take a photograph with a larger face, seen from the front"
     if generator.align.detector != "mtcnn":
         return larger

@@ -1,14 +1,21 @@
-"""Transfer the expression of one face to another (Ding et al., 2018, Fig. 4)."""
+"""Transfer the expression of one face to another, as a code or as Action Units.
 
+Ding et al., 2018, Fig. 4, transfer codes. A kind that is driven by Action Units gets those measured
+on the face with the expression.
+"""
+
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from faceprep.generators.base import Target
+from faceprep.generators.base import HasExpressionCode, Target
 from faceprep.generators.codes import absent_code, active_block, clamp_code, one_hot
+from faceprep.generators.registry import kinds_driven_by, kinds_that, refusal
+from faceprep.inference.action_units import as_dict
 from faceprep.inference.generator import LoadedGenerator
 from faceprep.inference.inputs import InputFaces
 from faceprep.inference.labels import Label
@@ -16,6 +23,8 @@ from faceprep.metrics.representation import expression_codes
 
 #: Mean element of a code below which an edit is hardly visible.
 _WEAK = 0.1
+#: Intensity of an Action Unit above which it is listed.
+_SHOWN = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,12 @@ class ExpressionReading:
     label: Label
     strength: float | None
     code: list[float]
+    mark: ClassVar[str] = "expressions"  # keyword of the title among the marks of a picture
+
+    @property
+    def title(self) -> str:
+        """Name of a column of a sheet."""
+        return self.label.expression
 
     def __str__(self) -> str:
         strong = "" if self.strength is None else f", strength {self.strength:.2f}"
@@ -53,19 +68,65 @@ class ExpressionReading:
 
 
 @dataclass(frozen=True)
+class UnitsReading:
+    """Action Units ``(17,)`` measured on a face."""
+
+    source: str
+    title: str  # name of a column of a sheet
+    action_units: np.ndarray
+    mark: ClassVar[str] = "action_units_of"
+
+    @property
+    def shown(self) -> dict[str, float]:
+        """Units above `_SHOWN`, the strongest first."""
+        units = as_dict(self.action_units)
+        strongest = sorted(units.items(), key=lambda one: -one[1])
+        return {name: value for name, value in strongest if value > _SHOWN}
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name} {value:.1f}" for name, value in self.shown.items())
+        return f"{self.source}: {shown or f'no Action Unit above {_SHOWN:g}'}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        return {
+            "source": self.source,
+            "shown": self.shown,
+            "action_units": as_dict(self.action_units),
+        }
+
+    def notes(self) -> list[str]:
+        """Return nothing: a face without Action Units is neutral."""
+        return []
+
+
+@dataclass(frozen=True)
 class Transfers:
     """Every of N faces with every of M expressions, ``images (N, M, S, S, 3) uint8``."""
 
     faces: InputFaces
     expressions: InputFaces
-    readings: list[ExpressionReading]
+    readings: Sequence[ExpressionReading | UnitsReading]
     images: np.ndarray
+
+
+def transfers_units(generator: LoadedGenerator) -> bool:
+    """Return whether Action Units are transferred, for which no label is needed.
+
+    UsageError if the kind can transfer neither Action Units nor expression codes.
+    """
+    if "action_units" in generator.editor.targets.driven_by:
+        return True
+    if not isinstance(generator.model, HasExpressionCode):
+        able = {*kinds_driven_by("action_units"), *kinds_that(HasExpressionCode)}
+        raise refusal(generator.kind, able, "transfer expressions")
+    return False
 
 
 def transfer_expressions(
     faces: InputFaces, expressions: InputFaces, labels: list[Label], generator: LoadedGenerator
 ) -> Transfers:
-    """Transfer every expression to every face.
+    """Transfer the expression code of every one of `expressions` to every face.
 
     Parameters
     ----------
@@ -85,6 +146,28 @@ def transfer_expressions(
     readings = [
         ExpressionReading(face.source, label, strength_of(label, code, generator), code.tolist())
         for face, label, code in zip(expressions.faces, labels, codes, strict=True)
+    ]
+    return Transfers(faces, expressions, readings, np.stack(images))
+
+
+def transfer_units(
+    faces: InputFaces, expressions: InputFaces, generator: LoadedGenerator
+) -> Transfers:
+    """Give every face the Action Units of every one of `expressions`.
+
+    UsageError if the kind is not driven by Action Units.
+    """
+    generator.with_action_units("transfer Action Units")
+    units = expressions.measurements.action_units
+    assert units is not None
+    images = []
+    for face in faces.faces:
+        sources = face.measurements.take(np.zeros(len(units), np.int64))
+        target = generator.editor.targets.make_action_units(units, sources)
+        images.append(generator.editor.apply(np.repeat(face.image[None], len(units), 0), target))
+    readings = [
+        UnitsReading(face.source, face.name, own)
+        for face, own in zip(expressions.faces, units, strict=True)
     ]
     return Transfers(faces, expressions, readings, np.stack(images))
 

@@ -8,7 +8,6 @@ import torch
 
 from faceprep.core.errors import FaceprepError, Remedy, UsageError
 from faceprep.core.vocabulary import COLUMNS_R
-from faceprep.faces.action_units.landmark_estimator import estimate
 from faceprep.generators.targets import Measurements
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
 from faceprep.training.crops import resize
@@ -112,16 +111,6 @@ def measurements_of_faces(
             points = points / len(read_crop(table["crop"].iloc[0]))
         _refuse_unmeasured(ids, points, workspace, "align")
     return Measurements(units, points)
-
-
-def measurements_of_crop(landmarks68: np.ndarray, side: int, names: Set[str]) -> Measurements:
-    """Measure one face, as measurements of N = 1 faces.
-
-    The 68 landmarks and the `side` of the crop are in pixels; `names` are fields of `Measurements`.
-    """
-    points = np.asarray(landmarks68, np.float32).reshape(1, 68, 2)
-    units = estimate(points).intensities if "action_units" in names else None
-    return Measurements(units, points / side if "landmarks" in names else None)
 
 
 def _points(values: object) -> np.ndarray:

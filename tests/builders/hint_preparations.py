@@ -11,8 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from builders.toy_generators import spec
+from builders.units import UnitPainter, save_painter
 from faceprep.core.errors import FaceprepError
+from faceprep.generators import registry
+from faceprep.generators.base import Edited
 
 Prepare = Callable[[Path, pytest.MonkeyPatch], object]
 
@@ -174,3 +179,32 @@ def first_face_decides(enough: int) -> Prepare:
         photographs("a.jpg", "b.jpg", "c.jpg")(place, patch)
 
     return prepare
+
+
+def driven_by_units(place: Path, patch: pytest.MonkeyPatch) -> None:
+    """Add a generator that is driven by Action Units, and the folder ``clip`` of two frames."""
+    patch.setitem(registry._SPECS, UnitPainter.kind, spec(UnitPainter))
+    save_painter(place / "my ws")
+    photographs("1.jpg", "2.jpg", folder="clip")(place, patch)
+
+
+def without_pyav(place: Path, patch: pytest.MonkeyPatch) -> None:
+    """Hide PyAV from `driven_by_units`, and write a video."""
+    driven_by_units(place, patch)
+    for module in ("inference.clip", "report.reenactment"):
+        patch.setattr(f"faceprep.{module}.find_spec", lambda name: None)
+    written(a_mp4=b"\0\0\0\x18ftypisom")(place, patch)
+
+
+def animated(place: Path, patch: pytest.MonkeyPatch) -> None:
+    """Write a GIF of two frames beside `driven_by_units`, and the last frame of another clip."""
+    driven_by_units(place, patch)
+    first, second = Image.new("L", (64, 64)), Image.new("L", (64, 64), 9)
+    first.save(place / "a.gif", save_all=True, append_images=[second])
+    photographs("000007.png", folder="old")(place, patch)
+
+
+def without_parts(place: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let ExprGAN return edits alone, as its preset `paper` does."""
+    edit = lambda self, images, target: Edited(images)  # noqa: E731
+    patch.setattr("faceprep.generators.exprgan.model.ExprGAN.edit", edit)

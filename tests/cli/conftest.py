@@ -2,3 +2,4 @@
 
 from builders.drawn_aus import drawn, select, truth  # noqa: F401
 from builders.inference import drawn_workspace, photograph, run_verb  # noqa: F401
+from builders.units import clip_folder, run_units, unit_workspace  # noqa: F401

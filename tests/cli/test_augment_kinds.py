@@ -89,7 +89,6 @@ def test_evaluate_edits(trained: Path, kind: str, tmp_path: Path) -> None:
 def test_verbs_that_need_codes_name_the_kinds_that_have_them(trained: Path, kind: str) -> None:
     where = ["--workspace", trained, "--generator", kind]
     calls: list[list[object]] = [
-        ["transfer", "folder/S4/anger", "folder/S5/anger", *where],
         ["retrieve", "folder/S4/anger", *where],
         ["new-faces", *where],
         ["evaluate", "codes", trained, "--generator", kind],

@@ -32,7 +32,7 @@ def test_the_command_says_what_to_type(run_verb, photograph, tmp_path):
     (tmp_path / "text.png").write_text("hello")
     face = "folder/test000"
     for words, message, code in (
-        (["edit", face], "faceprep edit folder/test000 --grid   # draws all of them", 2),
+        (["edit", face], "faceprep edit folder/test000 --grid   # draws all expressions", 2),
         (["edit", face, "--to", "zzz"], "one of: anger", 2),
         (["edit", face, "--to", "anger", "--intensity", "2"], "outside 0 … 1", 2),
         (["edit", tmp_path, "--to", "anger"], "is a folder", 2),

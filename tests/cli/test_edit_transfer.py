@@ -2,6 +2,8 @@
 
 import json
 
+from builders.units import painted
+
 from faceprep.core.images import read_image
 
 
@@ -27,3 +29,17 @@ def test_a_file_alone_has_no_judge(run_verb, photograph, drawn_workspace, tmp_pa
     words = ["transfer", photograph, photograph, "--generator", file, "-o", tmp_path / "o.png"]
     assert "a classifier of expressions needs" in run_verb(*words, code=2).stderr
     assert "(asked)" in run_verb(*words, "--expression", "anger").stdout
+
+
+def test_a_kind_driven_by_units_needs_no_label(run_units, photograph, tmp_path) -> None:
+    out = tmp_path / "out.png"
+    words = ["transfer", "folder/S4/anger", "folder/S5/surprise", "-o", out]
+    result = run_units(*words)
+    assert result.stdout.startswith("folder/S5/surprise: AU01 3.0, AU02 3.0, ")
+    assert set(painted(read_image(out)).values()) == {3}
+    found = json.loads(run_units(*words, "--json").stdout)
+    assert found["expressions"][0]["shown"]["AU12"] == 3
+    result = run_units(*words, "--expression", "anger", code=2)
+    assert "--expression has no effect: toy-aus reads Action Units" in result.stderr
+    run_units("transfer", "folder/S4/anger", photograph, "-o", tmp_path)
+    assert (tmp_path / "S4__anger-as-somebody.png").is_file()

@@ -1,3 +1,4 @@
 """Fixtures of the verbs that use a generator."""
 
 from builders.inference import drawn_workspace, painter, photograph, run_verb  # noqa: F401
+from builders.units import clip_folder, unit_painter, unit_workspace  # noqa: F401

@@ -4,14 +4,23 @@ from dataclasses import replace
 
 import pytest
 import torch
+from builders.toy_generators import LandmarkToy, ToyConfig
+from builders.units import painted
 
 from faceprep.cli.remedies import spell
 from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
-from faceprep.inference.edit import edit_faces
+from faceprep.core.vocabulary import INTENSITY_AUS
+from faceprep.generators.editor import Editor
+from faceprep.inference.edit import EditRequest, edit_faces
 from faceprep.inference.inputs import InputFace, InputFaces, read_inputs
 from faceprep.inference.labels import Label
-from faceprep.inference.transfer import read_codes, transfer_expressions
+from faceprep.inference.transfer import (
+    read_codes,
+    transfer_expressions,
+    transfer_units,
+    transfers_units,
+)
 
 QUIET = Progress(quiet=True)
 
@@ -24,7 +33,8 @@ def faces(painter):
 @pytest.fixture
 def angry(painter, faces):
     """A face on which anger was painted, 0.5 strong."""
-    return InputFaces([InputFace("angry.png", edit_faces(faces, painter, "anger", 0.5).images[0])])
+    images = edit_faces(faces, painter, EditRequest("anger", 0.5)).images
+    return InputFaces([InputFace("angry.png", images[0])])
 
 
 def test_the_strength_of_b_is_that_of_the_result(painter, faces, angry) -> None:
@@ -64,3 +74,27 @@ def test_a_kind_without_codes_is_refused(painter, faces) -> None:
     with pytest.raises(UsageError, match="of kind plain, which cannot read") as caught:
         read_codes(faces, [Label("anger", "asked")] * 2, plain)
     assert caught.value.hint == "kinds that can: exprgan"
+
+
+def test_action_units_of_b_are_given_to_a(unit_painter) -> None:
+    faces = read_inputs(["folder/S4/anger", "folder/S5/neutral"], unit_painter)
+    others = read_inputs(["folder/S5/surprise", "folder/S4/anger"], unit_painter)
+    assert transfers_units(unit_painter)
+    found = transfer_units(faces, others, unit_painter)
+    assert found.images.shape[:2] == (2, 2)
+    for images in found.images:
+        assert set(painted(images[0]).values()) == {3}
+        assert set(painted(images[1]).values()) == {0}
+    strong, none = found.readings
+    assert strong.shown == dict.fromkeys(INTENSITY_AUS, 3.0)
+    assert str(none) == "folder/S4/anger: no Action Unit above 0.5"
+    assert strong.as_dict()["action_units"]["AU12"] == 3
+
+
+def test_a_kind_that_can_transfer_neither_is_refused(unit_painter) -> None:
+    toy = LandmarkToy(ToyConfig(preset="tiny", classes=("anger", "happiness"), size=32))
+    other = replace(unit_painter, model=toy, editor=Editor(toy), kind=toy.kind)
+    with pytest.raises(UsageError, match="toy-landmarks, which cannot transfer") as caught:
+        transfers_units(other)
+    assert "exprgan, " in caught.value.hint
+    assert "toy-aus" in caught.value.hint

@@ -1,11 +1,11 @@
-"""Measurements of source faces, from manifests and from landmarks."""
+"""Measurements of source faces, from manifests."""
 
 import numpy as np
 import pytest
 from builders.training import toy_workspace
 
 from faceprep.core.errors import UsageError
-from faceprep.metrics.workspace_faces import measurements_of_crop, measurements_of_faces
+from faceprep.metrics.workspace_faces import measurements_of_faces
 
 BOTH = frozenset({"action_units", "landmarks"})
 
@@ -25,11 +25,3 @@ def test_a_stage_that_has_not_run_is_named(tmp_path):
     workspace = toy_workspace(tmp_path)
     with pytest.raises(UsageError, match="aus has not run"):
         measurements_of_faces(workspace, ["folder/S0/anger"], BOTH)
-
-
-def test_a_photograph_is_measured_by_its_landmarks():
-    points = np.random.default_rng(0).uniform(20, 100, (68, 2))
-    found = measurements_of_crop(points.ravel(), 128, BOTH)
-    assert found.landmarks[0] == pytest.approx(points / 128)
-    assert found.action_units.shape == (1, 17)
-    assert measurements_of_crop(points, 128, frozenset({"landmarks"})).action_units is None

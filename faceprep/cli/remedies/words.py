@@ -111,6 +111,8 @@ def _flag(name: str, value: Any, verb: str) -> list[str]:
         return ["--set", f"{name}={text_of(value)}"]
     else:
         flag = name if name.startswith("-") else f"--{name.replace('_', '-')}"
+    if option is not None and option.multiple and isinstance(value, tuple):
+        return [word for one in value for word in (flag, text_of(one))]
     return [flag] if value is True else [flag, text_of(value)]
 
 

@@ -30,8 +30,8 @@ def images_among(root: Path, folder: Folder, kinds: KindsByEnding, report: Repor
     place = f"{root}/{folder.path}" if folder.path else f"{root}"
     for name in folder.files:
         if is_image(name):
-            # Only PNG files can be marked, and others need not be opened.
-            if name[-4:].lower() == ".png" and is_own_file(f"{place}/{name}"):
+            # Only PNG and GIF files can be marked, and others need not be opened.
+            if name[-4:].lower() in (".png", ".gif") and is_own_file(f"{place}/{name}"):
                 report.leave_out(OWN_PICTURE, folder.join(name))
             else:
                 names.append(name)

@@ -10,7 +10,8 @@ from PIL import Image
 from faceprep.core.errors import Again, Hint, UsageError
 from faceprep.core.marks import free_path, keep_foreign
 from faceprep.generators.targets import NEUTRAL
-from faceprep.inference.edit import EditGrid, Edits, NewFaces
+from faceprep.inference.action_units import as_dict
+from faceprep.inference.edit import EditGrid, EditRequest, Edits, NewFaces
 from faceprep.inference.generator import LoadedGenerator
 from faceprep.inference.inputs import InputFaces
 from faceprep.inference.retrieve import Retrieved, workspace_of_gallery
@@ -99,38 +100,39 @@ def _keep_sources(paths: Iterable[Path], sources: Iterable[str]) -> None:
             )
 
 
-def edit_paths(
-    inputs: InputFaces, expression: str, intensity: float, out: Path | None
-) -> list[Path]:
+def edit_paths(inputs: InputFaces, request: EditRequest, out: Path | None) -> list[Path]:
     """Choose the paths of the pictures of an edit; errors as of `picture_paths`."""
-    level = "" if intensity == 1 else f"-{intensity:g}"
-    names = [f"{face.name}-{expression}{level}" for face in inputs.faces]
+    names = [f"{face.name}-{request.name}" for face in inputs.faces]
     return picture_paths(out, names, [face.source for face in inputs.faces])
 
 
 def write_edits(edits: Edits, generator: LoadedGenerator, paths: Sequence[Path]) -> Written:
     """Write every edited face."""
-    request = {"expression": edits.expression, "intensity": f"{edits.intensity:g}"}
-    for face, image, path in zip(edits.faces, edits.images, paths, strict=True):
-        write_marked(image, path, generator.marks(**request, source=face.name))
-    pictures = [
-        {"source": face.source, "picture": str(path), "faces_found": face.faces_found}
-        for face, path in zip(edits.faces, paths, strict=True)
-    ]
+    request = edits.request
+    pictures: list[dict[str, Any]] = []
+    for number, (face, path) in enumerate(zip(edits.faces, paths, strict=True)):
+        marks = generator.marks(**request.marks(), source=face.name)
+        write_marked(edits.images[number], path, marks)
+        pictures.append(
+            {"source": face.source, "picture": str(path), "faces_found": face.faces_found}
+        )
+        if edits.action_units is not None:
+            pictures[-1]["action_units"] = as_dict(edits.action_units[number])
     data = {
         "kind": "edit",
         "generator": generator.name,
-        "expression": edits.expression,
-        "intensity": edits.intensity,
+        "expression": request.expression,
+        "intensity": request.intensity if request.expression else None,
         "calibrated": edits.calibrated,
+        "action_units": dict(request.action_units),
         "pictures": pictures,
     }
     return Written([*paths], data)
 
 
-def grid_path(inputs: InputFaces, out: Path | None) -> Path:
+def grid_path(inputs: InputFaces, out: Path | None, what: str = "grid") -> Path:
     """Choose the path of a sheet, named after the first face; errors as of `sheet_path`."""
-    name = f"{inputs.faces[0].name}-grid.png"
+    name = f"{inputs.faces[0].name}-{what}.png"
     return sheet_path(out, name, [face.source for face in inputs.faces])
 
 
@@ -169,7 +171,7 @@ def transfer_path(faces: InputFaces, expressions: InputFaces, out: Path | None) 
 def write_transfers(transfers: Transfers, generator: LoadedGenerator, path: Path) -> Written:
     """Write one picture for one face and one expression, else a sheet."""
     readings, images = transfers.readings, transfers.images
-    marks = generator.marks(expressions=", ".join(one.label.expression for one in readings))
+    marks = generator.marks(**{readings[0].mark: ", ".join(one.title for one in readings)})
     if images.shape[:2] == (1, 1):
         write_marked(images[0, 0], path, marks)
     else:
@@ -192,7 +194,7 @@ def _blocks(transfers: Transfers, generator: LoadedGenerator) -> list[Image.Imag
         Line(face.name, [face.image, *edits])
         for face, edits in zip(transfers.faces.faces, transfers.images, strict=True)
     ]
-    names = ["", *(one.label.expression for one in transfers.readings)]
+    names = ["", *(one.title for one in transfers.readings)]
     note = f"all synthetic except the first row and column  ·  {generator.name}"
     return [header("Transfer", note, width), grid("", names, lines, width)]
 

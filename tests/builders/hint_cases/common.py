@@ -31,6 +31,7 @@ SELECT = (
 NEW, WS = "--workspace new", "--workspace 'my ws'"
 DATA = "--dataset oulu-casia --root data"
 FACE, OTHER = "oulu-casia/P073/Anger/003", "oulu-casia/P073/Fear/003"
+REENACT = f"reenact {FACE} {WS} --generator toy-aus"
 BLACK = cv2.imencode(".png", np.zeros((200, 200, 3), np.uint8))[1].tobytes()
 TRAIN = stops_at("faceprep.stages.train.run._train")
 DRAW = stops_at("faceprep.stages.pipeline.render")

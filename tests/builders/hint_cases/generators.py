@@ -2,8 +2,17 @@
 
 import shutil
 
-from builders.hint_cases.common import BLACK, FACE, FULL, TRAIN, WS
-from builders.hint_preparations import damaged, fails_once, gives_once, photographs, written
+from builders.hint_cases.common import BLACK, FACE, FULL, REENACT, TRAIN, WS
+from builders.hint_preparations import (
+    damaged,
+    driven_by_units,
+    fails_once,
+    gives_once,
+    photographs,
+    without_parts,
+    without_pyav,
+    written,
+)
 from builders.hint_trials import Trial
 from faceprep.training.health import Finding
 
@@ -26,6 +35,13 @@ TRIALS = {
     "inference": [
         Trial(f"edit {FACE} --to fear {WS} --intensity 2 -o a.png"),
         Trial(f"edit {FACE} --to happyness {WS} -o a.png"),
+        Trial(f"edit {FACE} --au AU12=7 --au AU06=1 {WS} -o a.png"),
+        Trial(f"edit {FACE} --to fear --parts {WS} -o a.png", without_parts),
+        Trial(f"{REENACT} data -o a.gif", driven_by_units),
+        Trial(f"{REENACT} dta -o a.gif", driven_by_units),
+        Trial(f"{REENACT} clip --smooth 4 -o a.gif", driven_by_units),
+        Trial(f"{REENACT} clip --neutral 9 -o a.gif", driven_by_units),
+        Trial(f"{REENACT} a.mp4", without_pyav),
         Trial(f"edit {FACE} --to fear {WS} --detector dilb -o a.png"),
         Trial(f"edit {FACE} --to fear {WS} --detector given -o a.png"),
         Trial(f"edit {FACE[:-1]} --to fear {WS} -o a.png"),

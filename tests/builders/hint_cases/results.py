@@ -4,16 +4,19 @@ import shutil
 
 import torch
 
-from builders.hint_cases.common import FACE, FULL, OTHER, WS
+from builders.hint_cases.common import FACE, FULL, OTHER, REENACT, WS
 from builders.hint_preparations import (
+    animated,
     copied,
     damaged,
+    driven_by_units,
     fails_once,
     gives_once,
     photographs,
     repository,
     stops_at,
     trained_again,
+    without_pyav,
     written,
 )
 from builders.hint_trials import Trial
@@ -78,6 +81,10 @@ TRIALS = {
         Trial("evaluate edits 'my ws' --table new/a.csv", between=EDITS),
         Trial(f"edit {FACE} {OTHER} --to fear {WS} -o new/a.png"),
         Trial(f"edit a.png --to fear {WS} -o a.png", photographs("a.png", folder=".")),
+        Trial(f"{REENACT} clip -o a.avi", driven_by_units),
+        Trial(f"{REENACT} a.gif -o a.gif", animated),
+        Trial(f"{REENACT} clip -o b.gif --frames old", animated),
+        Trial(f"{REENACT} clip", without_pyav),
         Trial("config explain align.detectr"),
         Trial("config explain zzzzzzzzzz"),
         Trial("show bare", copied("my ws", "bare", "select")),

@@ -9,7 +9,7 @@ from PIL import Image
 from faceprep.core.errors import UsageError
 from faceprep.core.images import read_image
 from faceprep.core.progress import Progress
-from faceprep.inference.edit import edit_faces, edit_grid, make_new_faces
+from faceprep.inference.edit import EditRequest, edit_faces, edit_grid, make_new_faces
 from faceprep.inference.inputs import InputFaces, read_inputs
 from faceprep.inference.labels import Label
 from faceprep.inference.retrieve import retrieve, ways_of
@@ -34,8 +34,9 @@ def faces(painter):
 
 
 def test_every_picture_says_what_it_is(painter, faces, tmp_path):
-    edits = edit_faces(faces, painter, "happiness", 0.6)
-    written = write_edits(edits, painter, edit_paths(faces, "happiness", 0.6, tmp_path / "new"))
+    request = EditRequest("happiness", 0.6)
+    edits = edit_faces(faces, painter, request)
+    written = write_edits(edits, painter, edit_paths(faces, request, tmp_path / "new"))
     names = ["test000-happiness-0.6.png", "test001-happiness-0.6.png"]
     assert [path.name for path in written.paths] == names
     for image, path in zip(edits.images, written.paths, strict=True):
@@ -48,7 +49,7 @@ def test_every_picture_says_what_it_is(painter, faces, tmp_path):
         assert (text["expression"], text["intensity"]) == ("happiness", "0.6")
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == names
     # Written over as a whole by the same command.
-    paths = edit_paths(faces, "happiness", 0.6, tmp_path / "new")
+    paths = edit_paths(faces, request, tmp_path / "new")
     assert write_edits(edits, painter, paths).paths == written.paths
 
 
@@ -68,9 +69,9 @@ def test_a_sheet_shows_every_expression_in_five_intensities(painter, faces, tmp_
 
 def test_paths_that_are_not_possible_are_refused(faces, tmp_path):
     with pytest.raises(UsageError, match="2 pictures cannot be written to one file"):
-        edit_paths(faces, "anger", 1, tmp_path / "a.png")
+        edit_paths(faces, EditRequest("anger"), tmp_path / "a.png")
     with pytest.raises(UsageError, match="a picture is a PNG"):
-        edit_paths(faces, "anger", 1, tmp_path / "a.jpg")
+        edit_paths(faces, EditRequest("anger"), tmp_path / "a.jpg")
     assert not list(tmp_path.iterdir())
 
 
