@@ -98,7 +98,7 @@ def open_clip(word: str, max_pixels: int, rate: float | None = None) -> Clip:
 def one_frame(path: Path) -> UsageError:
     """Return the error for a clip of one frame."""
     message = f"{path} has one frame, and a clip at least {LEAST}"
-    return UsageError(message, "give the expression of one picture with: faceprep transfer")
+    return UsageError(message, "the verb transfer gives a face the expression of one picture")
 
 
 def require_pyav(what: str) -> Any:

@@ -69,7 +69,7 @@ def test_without_pyav_a_gif_is_written(run_units, clip_folder, tmp_path, monkeyp
     ("words", "message", "hint", "code"),
     [
         ("nowhere", "there is no clip nowhere", "name a folder", 2),
-        ("one", "one has one frame", "faceprep transfer", 2),
+        ("one", "one has one frame", "the verb transfer", 2),
         ("text.mp4", "is no video: it is text", "name a folder of frames, or a video", 2),
         ("smile --smooth 4", "odd number of frames, not 4", "--smooth 5", 2),
         ("smile --neutral 9", "has frames 1 to 6, not 9", "--neutral 6", 2),
