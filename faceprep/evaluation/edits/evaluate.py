@@ -2,7 +2,8 @@
 
 A generator that returns one fixed face per expression reaches 100 % agreement, and a copy of the
 source has perfect identity and realism. Every row therefore has all numbers, and the row ``copy``
-is reported in addition to the row ``edit``.
+is reported in addition to the row ``edit``. For kinds driven by Action Units, `au_control` adds the
+error between requested and measured AUs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 
 from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
+from faceprep.evaluation.edits.au_control import AUControl
 from faceprep.evaluation.edits.result import KINDS, EditReport, EditRow, mean_row
 from faceprep.generators.base import MakesNewFaces
 from faceprep.generators.editor import Editor
@@ -38,6 +40,7 @@ def evaluate_edits(
     *,
     intensities: Sequence[float] = INTENSITIES,
     identities: int = NEW_IDENTITIES,
+    people: LabelledFaces | None = None,
     name: str = "generator",
     seed: int = 0,
     progress: Progress | None = None,
@@ -59,6 +62,9 @@ def evaluate_edits(
         Intensities for ρ; all other numbers use intensity 1.
     identities
         Number of new faces per expression; 0 omits diversity.
+    people
+        Faces among which neutral ones of the test subjects are found, to measure AUs relative to
+        them; `test` if None.
 
     Raises
     ------
@@ -69,7 +75,9 @@ def evaluate_edits(
     refuse_leak(training.subjects.tolist(), test.subjects.tolist(), "the training")
     classes = editor.generator.classes
     _check(classes, test, judges)
-    shared = _Evaluation(editor, test, training, judges, features, intensities, seed)
+    by_aus = "action_units" in editor.targets.driven_by
+    control = AUControl(editor, test, test if people is None else people) if by_aus else None
+    shared = _Evaluation(editor, test, training, judges, features, intensities, seed, control)
     progress = progress or Progress(quiet=True)
     ceilings = [held_out_accuracy(judge, test) for judge in judges]
     rows: list[EditRow] = []
@@ -84,10 +92,11 @@ def evaluate_edits(
     draws = identities and isinstance(editor.generator, MakesNewFaces)
     found = [shared.diversity(c, identities) for c in classes] if draws else []
     progress.finish()
+    aus = None if control is None else control.report(intensities, seed, progress)
     return EditReport(
         name, str(getattr(features, "name", "features")), len(test),
         len(np.unique(test.subjects)), test.images.shape[1], len(training),
-        len(shared.different), tuple(intensities), ceilings, rows, found, shared.notes(),
+        len(shared.different), tuple(intensities), ceilings, rows, found, shared.notes(), aus,
     )  # fmt: skip
 
 
@@ -117,6 +126,7 @@ class _Evaluation:
     features: Any
     intensities: Sequence[float]
     seed: int
+    control: AUControl | None
 
     def __post_init__(self) -> None:
         self.test.prepare()
@@ -131,19 +141,31 @@ class _Evaluation:
         """Return the rows of edits, copies and real faces of one expression."""
         edited = np.flatnonzero(self.test.expressions != expression)
         sources = self.test.take(edited)
-        edits = AlignedFaces(self._edit(sources, expression), self.test.template)
-        tick(1)
-        rho = self._rho(sources, edits, expression, tick)
-        embeddings = identity.embed(self.features, edits.images)
+        edits = self._edits_at(sources, expression, tick)
+        rho = self._rho(sources, edits, expression)
+        levels = [1.0] if self.control is None else list(edits)
+        embeddings = {t: identity.embed(self.features, edits[t].images) for t in levels}
+        if self.control is not None and len(edited):
+            own = self.embeddings[edited]
+            moved = {t: mean_of(identity.distances(e, own)) for t, e in embeddings.items()}
+            self.control.add(expression, edited, edits, moved)
         real = self.test.take(self.test.expressions == expression)
         return [
-            self._edits("edit", expression, edits, edited, embeddings, rho),
+            self._edits("edit", expression, edits[1.0], edited, embeddings[1.0], rho),
             self._edits("copy", expression, sources, edited, self.embeddings[edited]),
             self._row("real", expression, real, self.test.images, self.same, np.nan),
         ]
 
-    def _edit(self, sources: LabelledFaces, expression: str, intensity: float = 1.0) -> np.ndarray:
-        return self.editor.edit(sources.images, expression, intensity, sources.measurements)
+    def _edits_at(
+        self, sources: LabelledFaces, expression: str, tick: Callable[[int], None]
+    ) -> dict[float, AlignedFaces]:
+        """Edit sources at all intensities and at 1."""
+        found = {}
+        for number, level in enumerate(dict.fromkeys((1.0, *self.intensities))):
+            images = self.editor.edit(sources.images, expression, level, sources.measurements)
+            found[level] = AlignedFaces(images, self.test.template)
+            tick(1 + number)
+        return found
 
     def _edits(
         self,
@@ -191,22 +213,14 @@ class _Evaluation:
         return found.value, found.deviation
 
     def _rho(
-        self,
-        sources: LabelledFaces,
-        edits: AlignedFaces,
-        expression: str,
-        tick: Callable[[int], None],
+        self, sources: LabelledFaces, edits: Mapping[float, AlignedFaces], expression: str
     ) -> dict[str, Correlation]:
-        """Return ρ of each measurement; `edits` are those of intensity 1."""
+        """Return ρ of each measurement of the edits by intensity."""
         measured: dict[str, list[np.ndarray]] = {}
-        for number, level in enumerate(self.intensities):
-            faces = edits
-            if level != 1:
-                images = self._edit(sources, expression, level)
-                faces = AlignedFaces(images, self.test.template)
-            for key, values in measurements(self.judges[0], faces, sources, expression).items():
+        for level in self.intensities:
+            found = measurements(self.judges[0], edits[level], sources, expression)
+            for key, values in found.items():
                 measured.setdefault(key, []).append(values)
-            tick(2 + number)
         levels = self.intensities
         return {key: correlate(levels, np.array(values)) for key, values in measured.items()}
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from faceprep.evaluation.edits.au_result import AUReport
 from faceprep.metrics.agreement import mean_of
 from faceprep.metrics.expression_classifier.fit import HeldOutAccuracy
 from faceprep.metrics.identity import Diversity
@@ -60,6 +61,7 @@ class EditReport:
     rows: list[EditRow]  # one per kind and expression, then the means
     diversity: list[Diversity]  # diversity of new faces, by expression
     notes: list[str] = field(default_factory=list)  # remarks on missing numbers
+    action_units: AUReport | None = None  # for kinds driven by AUs
 
     def row(self, kind: str, expression: str = MEAN) -> EditRow:
         """Return one row."""

@@ -10,6 +10,7 @@ from faceprep.evaluation.edits.evaluate import INTENSITIES, NEW_IDENTITIES, eval
 from faceprep.evaluation.edits.result import EditReport
 from faceprep.faces.features import load_features
 from faceprep.generators.editor import Editor, calibration_of
+from faceprep.generators.registry import kinds, spec_of
 from faceprep.generators.store import load_generator
 from faceprep.generators.targets import NEUTRAL, references_of
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
@@ -37,6 +38,7 @@ def evaluate_workspace(
     intensities: tuple[float, ...] = INTENSITIES,
     identities: int = NEW_IDENTITIES,
     second_judge: bool = False,
+    curve: bool = False,
     device: str = "auto",
     seed: int = 0,
     progress: Progress | None = None,
@@ -55,6 +57,8 @@ def evaluate_workspace(
         Largest number of faces to edit, of as many subjects as possible; all if None.
     second_judge
         Also fit the convolutional network.
+    curve
+        Refuse a kind that is not driven by Action Units, because it has no curve.
 
     Raises
     ------
@@ -76,17 +80,23 @@ def evaluate_workspace(
     editor = Editor(
         model, calibration_of(checkpoint.extra), device, references_of(checkpoint.extra)
     )
+    if curve and "action_units" not in editor.targets.driven_by:
+        able = [kind for kind in kinds() if "action_units" in spec_of(kind).driven_by]
+        raise UsageError(
+            f"the kind {model.kind} is not driven by Action Units, so that it has no curve",
+            f"kinds that are: {', '.join(able) or 'none'}",
+        )
     table = labelled_rows(workspace, [*model.classes, NEUTRAL])
     sides = [rows_of_split(workspace, table, name, model.classes) for name in ("train", split)]
     train = read_faces(workspace, sides[0], model.size)
-    test = read_faces(workspace, sides[1], model.size, editor.targets.measured)
-    test = some_faces(test, sources, seed)
+    people = read_faces(workspace, sides[1], model.size, editor.targets.measured)
+    test = some_faces(people, sources, seed)
     progress = progress or Progress(quiet=True)
     progress.say("judges are trained on the training subjects")
     judges = fit_classifiers(train, model.classes, network=second_judge, seed=seed)
     report = evaluate_edits(
         editor, test, train, judges, load_features(device=device, template=test.template),
-        intensities=intensities, identities=identities, seed=seed, progress=progress,
+        intensities=intensities, identities=identities, seed=seed, progress=progress, people=people,
         name=f"{file} ({checkpoint.kind} {model.preset})",
     )  # fmt: skip
     return Evaluated(report, editor, test)

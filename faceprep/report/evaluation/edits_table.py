@@ -16,6 +16,7 @@ from faceprep.core.marks import keep_foreign
 from faceprep.core.vocabulary import plural
 from faceprep.evaluation.edits.result import KINDS, MEAN, EditReport
 from faceprep.metrics.expression_classifier.fit import HeldOutAccuracy
+from faceprep.report.evaluation.edits_au_table import au_tables
 from faceprep.report.numbers import UNDEFINED, json_values, number, percent
 from faceprep.report.tables.console import Page, Renderables, plain_table
 
@@ -39,6 +40,8 @@ def edit_tables(report: EditReport) -> Page:
         _expressions(report),
     ]
     parts += [Text(line, "dim") for line in _legend(report)]
+    if report.action_units is not None:
+        parts += au_tables(report.action_units)
     if report.diversity:
         parts.append(_diversity(report))
     parts += [Text(f"note: {note}", "yellow") for note in report.notes]

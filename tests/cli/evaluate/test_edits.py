@@ -99,6 +99,8 @@ def test_an_error_has_a_hint(workspace, train):
         (["--split", "val"], "no aligned val face"),
         (["--sheet", "edits.jpg"], "a PNG"),
         (["--table", "edits.csv"], "Parquet"),
+        (["--plot", "curve.gif"], "a PNG or a PDF"),
+        (["--plot", "curve.png"], "not driven by Action Units"),
         (["--intensities", "0.2,1"], "three or more numbers"),
         (["--intensities", "a,b,c"], "three or more numbers"),
         (["--generator", "nowhere.safetensors"], "no generator"),
