@@ -1,7 +1,10 @@
 """``faceprep train``: a generator from the training faces of a workspace."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from faceprep.cli.effect import refuse_unused
 from faceprep.cli.exit_codes import (
@@ -25,6 +28,15 @@ if TYPE_CHECKING:
     from faceprep.core.progress import Progress
     from faceprep.execution.plan import Options
 
+InitFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--init-from",
+        metavar="FILE",
+        help="Start from the weights of this generator; those of another shape are fresh.",
+    ),
+]
+
 
 @app.command(rich_help_panel=GENERATE)
 @guarded
@@ -32,7 +44,7 @@ if TYPE_CHECKING:
     without=("scheduler", "shard"),
     seed=Annotated[int | None, seed_of("the training: weights, order of the faces (train.seed)")],
 )
-def train(generator: GeneratorKind = None, **flags: Any) -> int:
+def train(generator: GeneratorKind = None, init_from: InitFrom = None, **flags: Any) -> int:
     """Train a generator on the training faces; the same command continues where it stopped.
 
     faceprep train --set train.preset=tiny
@@ -43,7 +55,11 @@ def train(generator: GeneratorKind = None, **flags: Any) -> int:
     from faceprep.report.training import PICTURES
     from faceprep.stages.train.run import run_train
 
-    values = {"train.generator": generator, "train.seed": flags["seed"]}
+    values = {
+        "train.generator": generator,
+        "train.init_from": init_from,
+        "train.seed": flags["seed"],
+    }
     resolved = resolve_flags(as_settings(flags, values), reads("train", flags)).config
     options = Options(
         retry_failed=flags["retry_failed"],

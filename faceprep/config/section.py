@@ -118,9 +118,18 @@ def _words(value: Any) -> Any:
     """Split the text of a flag at its commas."""
     if not isinstance(value, str):
         return value
-    words = (word.strip() for word in value.split(",") if word.strip())
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def _expressions(value: Any) -> Any:
+    words = _words(value)
+    if words is value:
+        return value
     return tuple(expression_of(word) or word for word in words)
 
 
+#: Some words; on the command line also ``encoder,decoder``.
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+
 #: Some expressions in their order; on the command line also ``fear,anger``.
-Expressions = Annotated[tuple[Expression, ...], BeforeValidator(_words)]
+Expressions = Annotated[tuple[Expression, ...], BeforeValidator(_expressions)]

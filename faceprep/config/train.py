@@ -5,7 +5,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from faceprep.config.section import LOCATION, NAME, Expressions, Section, impossible, number, plain
+from faceprep.config.section import (
+    LOCATION,
+    NAME,
+    Expressions,
+    Section,
+    Words,
+    impossible,
+    number,
+    plain,
+)
 from faceprep.core.errors import Again
 from faceprep.core.vocabulary import DEFAULT_GENERATOR, MODES
 
@@ -67,6 +76,17 @@ class TrainConfig(Section):
         le=126,
         description="leave the people of this fold out, in place of the split; the generator goes"
         " to train/<generator>-foldNN",
+    )
+    init_from: Path | None = Field(
+        None,
+        json_schema_extra=LOCATION,
+        description="generator of the same kind whose weights the training starts from; its content"
+        " counts, not its place",
+    )
+    freeze: Words | None = Field(
+        None,
+        description="networks, or beginnings of names of their weights, that are not trained, e.g."
+        " encoder",
     )
     calibrate: int = Field(
         64,

@@ -61,6 +61,15 @@ class Checkpoint:
         prefix = f"network/{network}/"
         return [name.removeprefix(prefix) for name in self._group("network").get(network, [])]
 
+    def tensors(self, network: str) -> dict[str, tuple[torch.Size, torch.dtype]]:
+        """Return name → shape and type of the tensors of a network."""
+        prefix = f"network/{network}/"
+        return {
+            name.removeprefix(prefix): (torch.Size(info.shape), DTYPES[info.dtype])
+            for name, info in self._header.tensors.items()
+            if name.startswith(prefix)
+        }
+
     @property
     def resumable(self) -> bool:
         """Whether the file has optimizers and random states."""

@@ -145,6 +145,8 @@ def _total(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
 
 
 def _learn(optimizer: Adam, loss: Tensor) -> None:
+    if not loss.requires_grad:  # train.freeze may have frozen all that it depends on
+        return
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
@@ -152,11 +154,12 @@ def _learn(optimizer: Adam, loss: Tensor) -> None:
 
 @contextmanager
 def _fixed(parameters: list[nn.Parameter]) -> Iterator[None]:
-    """Disable gradients of these parameters inside the block."""
-    for parameter in parameters:
+    """Disable gradients of these parameters inside the block; frozen ones stay frozen."""
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    for parameter in trained:
         parameter.requires_grad_(False)
     try:
         yield
     finally:
-        for parameter in parameters:
+        for parameter in trained:
             parameter.requires_grad_(True)

@@ -61,6 +61,10 @@ def train_tables(result: "Trained") -> Page:
     table.add_row("steps", f"{stages} of {plan.batch} faces; {plan.done} done before")
     parameters = ", ".join(f"{name} {count:,}" for name, count in plan.parameters.items())
     table.add_row("parameters", f"{sum(plan.parameters.values()):,}: {parameters}")
+    if plan.start:
+        table.add_row("start", plan.start)
+    if plan.frozen:
+        table.add_row("frozen", f"{plan.frozen:,} parameters")
     memory = ", ".join(f"{name} {size_text(size)}" for name, size in plan.memory.items())
     table.add_row("memory", f"about {size_text(sum(plan.memory.values()))}: {memory}")
     table.add_row("device", f"{plan.device}, {plan.threads} threads")

@@ -15,6 +15,7 @@ from faceprep.execution.consent import Replaced, asked, changes_between, refusal
 from faceprep.generators.registry import spec_of
 from faceprep.stages.train.faces import classes_of, collect_references, read_crops, with_drivers
 from faceprep.training.checkpoint import read_checkpoint
+from faceprep.training.initial_weights import InitialWeights, freeze, match_weights
 from faceprep.training.trainer import TrainingData, TrainingSetup
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import (
@@ -63,6 +64,8 @@ class Plan:
     #: Device, and number of threads.
     device: str
     threads: int
+    start: str = ""  # tensors of train.init_from, counted; empty without one
+    frozen: int = 0  # number of parameters that are not trained
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Prepared:
     plan: Plan  # plan to print
     #: Additions to the ``extra`` of the generator's file.
     extra: dict[str, Any] = field(default_factory=dict)
+    start: InitialWeights | None = None  # weights that the training starts from
 
     @property
     def subjects(self) -> list[str]:
@@ -136,6 +140,7 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
         compiled=train.compile and device == "cuda",
     )
     folder = generator_folder(config.workspace, generator_name(train.generator, train.fold))
+    start = None if train.init_from is None else _start(train.init_from, setup, folder)
     phases = setup.phases(len(crops))
     parameters = setup.parameters()
     plan = Plan(
@@ -157,10 +162,28 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
         },
         device=device,
         threads=threads,
+        start="" if start is None else start.summary(),
+        frozen=freeze(setup.sketch, train.freeze) if train.freeze else 0,
     )
-    facts = {**setup.identity(), "seed": train.seed, "data": crops.fingerprint}
+    facts = {
+        **setup.identity(),
+        "seed": train.seed,
+        "data": crops.fingerprint,
+        "init_from": None if start is None else start.sha256,
+        "freeze": sorted(train.freeze) if train.freeze else None,
+    }
     extra = collect_references(rows, crops, spec.driven_by)
-    return Prepared(setup, data, folder, facts, load_features, plan, extra)
+    return Prepared(setup, data, folder, facts, load_features, plan, extra, start)
+
+
+def _start(path: Path, setup: TrainingSetup, folder: Path) -> InitialWeights:
+    """Compare the file of ``train.init_from``; UsageError for a file that would be replaced."""
+    if path.exists() and any(path.samefile(one) for one in folder.glob("*.safetensors")):
+        raise UsageError(
+            f"{path} is the file that this training writes",
+            "copy it to another folder, and name the copy",
+        )
+    return match_weights(path, setup.kind, setup.sketch)
 
 
 def resumed(prepared: Prepared, config: Config) -> Prepared | None:

@@ -32,6 +32,7 @@ from faceprep.generators.registry import spec_of
 from faceprep.stages.train.calibration import calibrate_trained
 from faceprep.stages.train.plan import Plan, Prepared, made_by, prepare, resumed
 from faceprep.training.checkpoint import read_checkpoint
+from faceprep.training.initial_weights import freeze
 from faceprep.training.loop import Job, Outcome, Training
 from faceprep.training.trainer import Samples
 from faceprep.workspace import Workspace
@@ -134,6 +135,8 @@ def _train(
     accept(workspace, name, made_by(prepared), config.train.settings())
     _make_folder(folder, empty=not resume)
     training = _training(config, prepared, pictures, progress)
+    if prepared.start is not None and not resume:
+        progress.say(f"train: {config.train.init_from}: {prepared.start.summary()}")
     if resume:
         training.resume()
         steps = f"resuming after step {training.steps} of {training.total}"
@@ -219,7 +222,13 @@ def _training(
         sample_every=config.train.sample_every,
         draw=None if pictures is None else draw,
     )
-    return Training(prepared.setup.trainer(data), job)
+    trainer = prepared.setup.trainer(data)
+    if prepared.start is not None:
+        prepared.start.copy_to(trainer.model)
+        trainer.notes["init_from"] = prepared.start.to_json()
+    if config.train.freeze:
+        freeze(trainer.model, config.train.freeze)
+    return Training(trainer, job)
 
 
 def _make_folder(folder: Path, empty: bool) -> None:
