@@ -20,15 +20,16 @@ demo: $(BIN)/faceprep
 	$(BIN)/faceprep show $(DEMO) --sheet $(DEMO)/sheet.png
 	@echo "look at $(DEMO)/sheet.png"
 
-# Four processes on two cores, because tests of clusters and of killed workers mostly wait.
+# Four processes on two cores, because tests of clusters and of killed workers mostly wait; one
+# thread each, because several of them wait for each other where there are more than cores.
 PYTEST := -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: $(BIN)/faceprep lint
-	$(BIN)/python $(PYTEST)
+	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST)
 
 # Takes half as long again as `make test`.
 coverage: $(BIN)/faceprep
-	$(BIN)/python $(PYTEST) --cov --cov-report=term --cov-fail-under=95
+	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST) --cov --cov-report=term --cov-fail-under=95
 
 # A small study from nothing; exit code 4 if an accuracy dropped below the committed baseline.
 GATE := -c pipelines/gate.toml --workspace $(or $(GATE_WORKSPACE),manifests/gate)

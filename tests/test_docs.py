@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from builders.training import SMALLEST
 from typer.testing import CliRunner
 
 from faceprep.cli import app
@@ -121,7 +122,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         shutil.copy(photos[0], place / "me.jpg")
         shutil.copy(photos[-1], place / "smiling.jpg")
         run("run")
-        run("train", "--only")
+        run("train", "--only", *SMALLEST)  # the workspace remembers them
         run("run", "-c", "pipelines/ck_plus.toml", "--set", f"select.root={data / 'CK+'}")
         shutil.copytree("manifests/ck-plus", "manifests/ck-plus-openface")
         shutil.copytree("manifests/demo", "manifests/gate")

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from builders.align import face_at, photograph
+from builders.training import SMALLEST
 from faceprep.cli import app
 from faceprep.core.files import file_sha256
 from faceprep.workspace import Workspace
@@ -33,7 +35,7 @@ SMALL = {
 FINISH = (
     "run --dataset folder --root photos --workspace ws --set align.detector=given"
     " --set align.size=32 --set shard_size=6 --set select.split=random --set select.folds=2",
-    "train --workspace ws --set train.preset=tiny --set train.size=32",
+    f"train --workspace ws --set train.preset=tiny --set train.size=32 {shlex.join(SMALLEST)}",
     "augment --workspace ws --n 6",
     "classify --workspace ws --sweep 0,6 --seeds 1",
 )

@@ -13,6 +13,7 @@ from builders.exprgan import smallest
 from faceprep.core.images import write_png
 from faceprep.core.vocabulary import COLUMNS_C, COLUMNS_R
 from faceprep.faces.features.base import Layer
+from faceprep.generators.exprgan.forward import ON_FEATURES
 from faceprep.generators.exprgan.schedule import phases
 from faceprep.generators.exprgan.setup import ExprGANSetup
 from faceprep.generators.exprgan.trainer import ExprGANTrainer
@@ -26,17 +27,18 @@ from faceprep.workspace.pending import pending_shard
 LABELS = ("anger", "happiness", "neutral", "surprise")
 
 #: Losses that look at face features, off.
-WITHOUT_FEATURES = dict.fromkeys(
-    (
-        "identity",
-        "embedding",
-        "embedding_edit",
-        "adversarial_projected",
-        "class_frozen",
-        "class_projected",
-    ),
-    0.0,
-)
+WITHOUT_FEATURES = dict.fromkeys(ON_FEATURES, 0.0)
+
+#: The smallest networks, without face features, as words of the command line.
+SMALLEST = [
+    word
+    for key, value in {
+        **{f"weights.{name}": value for name, value in WITHOUT_FEATURES.items()},
+        **dict.fromkeys(("networks.width", "networks.d_width", "networks.path_width"), 4),
+        "networks.d_features": 16,
+    }.items()
+    for word in ("--set", f"train.{key}={value}")
+]
 
 
 def picture(person: int, label: int, size: int = 32) -> np.ndarray:

@@ -29,12 +29,12 @@ main()
 """
 
 
-def words(workspace: Path, *more: str) -> list[str]:
+def words(workspace: Path, *more: str, steps: int = 12) -> list[str]:
     sets = {
         "train.preset": "tiny",
         "train.size": 32,
         "train.batch": 4,
-        "train.steps": 12,
+        "train.steps": steps,
         "train.checkpoint_every": 2,
         "train.calibrate": 0,
         **{f"train.weights.{name}": value for name, value in WITHOUT_FEATURES.items()},
@@ -108,8 +108,7 @@ def test_a_dry_run_prints_steps_parameters_and_memory(tmp_path: Path) -> None:
 
 def test_the_seed_is_the_trainings(tmp_path: Path) -> None:
     toy_workspace(tmp_path / "ws")
-    more = ("--seed", "7", "--set", "train.steps=1", "--quiet")
-    faceprep(*words(tmp_path / "ws", *more))
+    faceprep(*words(tmp_path / "ws", "--seed", "7", "--quiet", steps=1))
     info = json.loads((generator_folder(tmp_path / "ws") / "train.json").read_text())
     assert info["config"]["seed"] == 7
 
@@ -123,7 +122,7 @@ def test_a_wrong_key_names_the_nearest(tmp_path: Path) -> None:
 
 def test_show_still_knows_a_workspace_with_a_generator(tmp_path: Path) -> None:
     toy_workspace(tmp_path / "ws")
-    faceprep(*words(tmp_path / "ws", "--set", "train.steps=1", "--quiet"))
+    faceprep(*words(tmp_path / "ws", "--quiet", steps=1))
     assert "align" in faceprep("show", str(tmp_path / "ws")).output
 
 

@@ -15,7 +15,8 @@ from faceprep.training.expression_head import ExpressionHead, Features
 
 EMBEDDING = "embedding"
 
-_ON_FEATURES = (
+#: Weights of the losses that compare face features.
+ON_FEATURES = (
     "identity",
     "embedding",
     "embedding_edit",
@@ -138,4 +139,4 @@ def projects(model: ExprGAN, phase: PhaseRecipe, phi: FrozenFeatures | None) -> 
 
 def needs_features(weights: Weights) -> bool:
     """Return whether any loss compares face features."""
-    return any(getattr(weights, name) for name in _ON_FEATURES)
+    return any(getattr(weights, name) for name in ON_FEATURES)

@@ -10,6 +10,7 @@ import pytest
 
 from builders.hint_preparations import stops_at
 from builders.hint_trials import invoke
+from builders.training import SMALLEST
 
 #: Settings that keep everything small.
 SMALL = {
@@ -40,7 +41,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 _COMMANDS = (
     "demo data",
     f"run {DATA} {WS} {SELECT}",
-    f"train --only {WS}",
+    f"train --only {WS} {shlex.join(SMALLEST)}",  # the workspace remembers them
     f"augment --n 14 {WS}",
     f"classify --only {WS} --sweep 0,14 --seeds 1",
     f"check --baseline base.json {WS} --update --reason new",
