@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 
 from faceprep.core.progress import Progress
 from faceprep.core.vocabulary import INTENSITY_AUS
 from faceprep.evaluation.edits.au_result import AUExpression, AUReport, AURow, CurvePoint, Error
-from faceprep.generators.base import Target
 from faceprep.generators.editor import Editor
 from faceprep.metrics.agreement import mean_of, pearson
 from faceprep.metrics.au_error import (
@@ -112,7 +110,8 @@ class AUControl:
         varies = errors.varies
         rows = self._rows(errors, self._sweeps(seed, progress))
         by_expression = [self._expression(one, varies) for one in self._edits]
-        own = self.editor.apply(self.test.images, _target(self.own, self.own))
+        target = self.editor.targets.make_action_units(self.own, self.test.measurements)
+        own = self.editor.apply(self.test.images, target)
         return AUReport(
             neutral_faces=int(np.isfinite(self.neutral).all(axis=(1, 2)).sum()),
             varies_from=VARIES_FROM,
@@ -191,7 +190,8 @@ class AUControl:
             for level in LEVELS:
                 asked = own.copy()
                 asked[:, column] = level
-                images = self.editor.apply(chosen.images, _target(asked, own))
+                target = self.editor.targets.make_action_units(asked, chosen.measurements)
+                images = self.editor.apply(chosen.images, target)
                 edits = AlignedFaces(images, chosen.template)
                 measured.append(measure_aus(edits.landmarks68, neutral)[:, column])
             where, _ = _regions(chosen, edits, [[au]] * len(chosen))
@@ -208,12 +208,6 @@ class _Sweep:
 
 
 _NO_SWEEP = _Sweep(np.nan, Concentration(np.nan, np.nan))
-
-
-def _target(asked: np.ndarray, own: np.ndarray) -> Target:
-    """Return the target that requests AUs ``(N, 17)`` of faces with their own."""
-    values = (torch.from_numpy(each.astype(np.float32)) for each in (asked, own))
-    return Target(**dict(zip(("action_units", "source_action_units"), values, strict=True)))
 
 
 def _regions(
