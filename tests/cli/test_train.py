@@ -140,3 +140,24 @@ def test_crops_of_another_dataset_are_taken_as_they_are_with_the_usual_preset(
     assert "preset modern" in faceprep("train", "--only", *plan).stdout
     refused = faceprep("align", "--workspace", str(workspace.root), "--dry-run", code=2)
     assert "no folder /photographs (select.root)" in refused.stderr
+
+
+def test_the_start_is_remembered_and_its_file_may_move_or_vanish(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        toy_workspace(tmp_path / name)
+    faceprep(*words(tmp_path / "first", "--quiet", steps=2))
+    start = tmp_path / "start.safetensors"
+    generator_folder(tmp_path / "first").joinpath("generator.safetensors").rename(start)
+    options = ["--set", "train.freeze=encoder,d_image", "--init-from", str(start)]
+    begun = faceprep(*words(tmp_path / "second", *options, steps=2))
+    assert "tensors kept (encoder" in begun.stderr
+    assert "frozen" in begun.output
+    again = ("train", "--only", "--workspace", str(tmp_path / "second"), "-j", "1")
+    assert "finished before" in faceprep(*again).output
+    moved = start.rename(tmp_path / "moved.safetensors")
+    assert "finished before" in faceprep(*again, "--init-from", str(moved)).output
+    moved.unlink()
+    assert "finished before" in faceprep(*again).output
+    assert f"{start} is not a file" in faceprep(*again, "--overwrite", code=2).stderr
+    assert (generator_folder(tmp_path / "second") / "training.safetensors").is_file()
+    assert "one of: " in faceprep(*again, "--set", "train.freeze=gen", code=2).stderr

@@ -140,7 +140,7 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
         compiled=train.compile and device == "cuda",
     )
     folder = generator_folder(config.workspace, generator_name(train.generator, train.fold))
-    start = None if train.init_from is None else _start(train.init_from, setup, folder)
+    start = _start(train.init_from, setup, folder)
     phases = setup.phases(len(crops))
     parameters = setup.parameters()
     plan = Plan(
@@ -169,21 +169,34 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
         **setup.identity(),
         "seed": train.seed,
         "data": crops.fingerprint,
-        "init_from": None if start is None else start.sha256,
+        "init_from": start.sha256 if start else train.init_from and _recorded_start(folder),
         "freeze": sorted(train.freeze) if train.freeze else None,
     }
     extra = collect_references(rows, crops, spec.driven_by)
     return Prepared(setup, data, folder, facts, load_features, plan, extra, start)
 
 
-def _start(path: Path, setup: TrainingSetup, folder: Path) -> InitialWeights:
-    """Compare the file of ``train.init_from``; UsageError for a file that would be replaced."""
+def _start(path: Path | None, setup: TrainingSetup, folder: Path) -> InitialWeights | None:
+    """Compare the file of ``train.init_from``; UsageError for a file that would be replaced.
+
+    None without such a setting, and for a lost file of a training that has begun, which continues
+    from its checkpoint.
+    """
+    if path is None or (not path.exists() and _recorded_start(folder)):
+        return None
     if path.exists() and any(path.samefile(one) for one in folder.glob("*.safetensors")):
         raise UsageError(
             f"{path} is the file that this training writes",
             "copy it to another folder, and name the copy",
         )
     return match_weights(path, setup.kind, setup.sketch)
+
+
+def _recorded_start(folder: Path) -> str | None:
+    """Return the hash of the weights from which a training in the folder began."""
+    path = folder / RESUME
+    found = read_checkpoint(path).extra.get("init_from") if path.is_file() else None
+    return found if isinstance(found, str) else None
 
 
 def resumed(prepared: Prepared, config: Config) -> Prepared | None:

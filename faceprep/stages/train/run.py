@@ -32,7 +32,7 @@ from faceprep.generators.registry import spec_of
 from faceprep.stages.train.calibration import calibrate_trained
 from faceprep.stages.train.plan import Plan, Prepared, made_by, prepare, resumed
 from faceprep.training.checkpoint import read_checkpoint
-from faceprep.training.initial_weights import freeze
+from faceprep.training.initial_weights import freeze, match_weights
 from faceprep.training.loop import Job, Outcome, Training
 from faceprep.training.trainer import Samples
 from faceprep.workspace import Workspace
@@ -113,7 +113,9 @@ def _run(
         prepared = prepare(config, device, threads)
         begun = None if overwrite else resumed(prepared, config)
         prepared = begun or prepared
-        plan = prepared.plan
+        plan, start = prepared.plan, config.train.init_from
+        if begun is None and start is not None and prepared.start is None:
+            match_weights(start, prepared.setup.kind, prepared.setup.sketch)  # it is lost
         if dry_run:
             return Trained(plan)
         if begun is not None and _is_finished(prepared):
