@@ -7,11 +7,12 @@ DEMO   ?= manifests/demo
 
 .PHONY: demo test coverage lint gate bench clean
 
+# Modules compile when they are first imported: compiling all takes as long as the rest of pip's work.
 $(BIN)/faceprep: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "faceprep needs Python 3.11 or newer")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing faceprep and its packages into $(VENV): about 2 GB without CUDA"
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt -e '.[test]'
 	touch $@
 
 # Exit code 3 means: done, but some faces were not found. The sheet shows which.

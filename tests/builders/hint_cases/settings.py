@@ -145,14 +145,14 @@ TRIALS = {
         ),
     ],
     "demo": [
-        Trial("demo new --layout ck-pls"),
+        Trial("demo new --layout ck-pls --subjects 1"),
         Trial("demo new --subjects 81", between=DRAW),
         Trial("demo this.txt --subjects 1", written(this_txt="")),
         Trial(
             "demo new --subjects 2 --workers 2",
             fails_once("loky.as_completed", TerminatedWorkerError("killed")),
         ),
-        Trial("demo data --subjects 2"),
+        Trial("demo data --subjects 1"),
         Trial("demo faces --subjects 1", written(faces__a_txt="")),
         Trial("demo new --subjects 1", fails_once("faceprep.demo.store.render_subject", FULL)),
     ],
