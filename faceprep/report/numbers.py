@@ -67,6 +67,12 @@ def ends(interval: Interval, write: Callable[[float], str] = percentage) -> str:
     return f"{write(interval.low)} … {write(interval.high)}"
 
 
+def with_ends(interval: Interval) -> str:
+    """Return a gain with its interval in brackets, ``+4.1 [-2.9 … +10.9]``, if it has one."""
+    both = "" if math.isnan(interval.low) else f" [{ends(interval, signed)}]"
+    return signed(interval.value) + both
+
+
 def p_value(p: float) -> str:
     """Return a p value with three digits, or a bound."""
     return "< .001" if p < 0.001 else f"{p:.3f}"

@@ -23,6 +23,7 @@ from faceprep.report.numbers import (
     percent,
     percentage,
     signed,
+    with_ends,
 )
 from faceprep.report.tables.console import Page, Renderables, plain_table
 from faceprep.stages.classify.result import ClassifyResult, RowResult
@@ -114,9 +115,8 @@ def best_line(result: ClassifyResult) -> str:
     this, other, gain = result.best
     return (
         f"best row with synthetic faces ({this.name}) minus best row without ({other.name}):"
-        f" {signed(gain.accuracy.value)} points {ends(gain.accuracy, signed)},"
-        f" p {p_value(gain.mcnemar)}. Both were picked as best on the test set, so these numbers"
-        " are optimistic."
+        f" {with_ends(gain.accuracy)} points, p {p_value(gain.mcnemar)}."
+        " Both were picked as best on the test set, so these numbers are optimistic."
     )
 
 
@@ -139,16 +139,16 @@ def _confusion(result: ClassifyResult, one: RowResult) -> Any:
 
 
 def _legend(config: Config, result: ClassifyResult) -> list[str]:
-    unit = "pictures" if result.unknown_people else "people"
+    one, unit = ("picture", "pictures") if result.unknown_people else ("person", "people")
     lines = [
         f"95 %: bootstrap interval over the {unit}, for gains with the same draws on both sides;"
         " against: arm of the row without synthetic faces; errors: share of its errors removed"
     ]
-    if any(one.accuracy.clip.value >= 0 for one in result.rows):
+    if any(row.accuracy.clip.value >= 0 for row in result.rows):
         lines.append("clips: all frames of a sequence with one expression are classified together")
     counts = sorted({len(done.held_out) for done in result.run_results})
     some = "–".join(str(count) for count in sorted({counts[0], counts[-1]}))
-    lines.append(f"Early stopping used {some} held-out {unit}.")
+    lines.append(f"Early stopping used {some} held-out {one if some == '1' else unit}.")
     return lines
 
 

@@ -85,7 +85,9 @@ def hit_tables(found: Retrieved) -> Page:
         table.add_row(*begins, str(hit.rank), hit.face_id, hit.expression, f"{hit.distance:.3f}")
     labels = list(zip(found.queries.faces, found.labels or [], strict=False))
     lines = [f"{face.source}: {label}" for face, label in labels]
-    return [*lines, table], {
+    if not found.hits:
+        lines.append("no face of another person is in the gallery (--gallery)")
+    return [*lines, *([table] if found.hits else [])], {
         "kind": "retrieved",
         "labels": [{"source": face.source, **asdict(label)} for face, label in labels],
         "found": [asdict(hit) for hit in found.hits],

@@ -8,7 +8,16 @@ from rich.text import Text
 
 from faceprep.core.vocabulary import plural
 from faceprep.metrics.accuracy import Interval
-from faceprep.report.numbers import PICKED, VOTE, ends, narrow, p_value, percentage, signed
+from faceprep.report.numbers import (
+    PICKED,
+    VOTE,
+    ends,
+    narrow,
+    p_value,
+    percentage,
+    signed,
+    with_ends,
+)
 from faceprep.report.show.formats import STATE_STYLE, age, line
 from faceprep.report.show.stage_view import versions_lines
 from faceprep.report.tables.console import Renderable, Renderables, plain_table
@@ -78,7 +87,7 @@ def best_gain(one: dict[str, Any]) -> str | None:
     )
     return (
         f"{word} {row['arm']} {before} → {percentage(after)} %, {row['synthetic']:,} faces,"
-        f" {signed(gain.value)} [{ends(gain, signed)}]"
+        f" {with_ends(gain)}"
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from faceprep.core.disk import size_text, space_text
+from faceprep.core.vocabulary import plural
 from faceprep.report.tables.console import Page, plain_table
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def train_tables(result: "Trained") -> Page:
         table.add_row("frozen", f"{plan.frozen:,} parameters")
     memory = ", ".join(f"{name} {size_text(size)}" for name, size in plan.memory.items())
     table.add_row("memory", f"about {size_text(sum(plan.memory.values()))}: {memory}")
-    table.add_row("device", f"{plan.device}, {plan.threads} threads")
+    table.add_row("device", f"{plan.device}, {plural(plan.threads, 'thread')}")
     data: dict[str, Any] = {"plan": vars(plan), "finished_before": result.finished_before}
     if result.finished_before:
         table.add_row("result", f"finished before, nothing to do: {plan.folder}")
