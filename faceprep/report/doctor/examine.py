@@ -34,6 +34,7 @@ def examine(workspace: Path | None = None, config: Config | None = None) -> list
         faces.given,
         partial(faces.action_units, config),
         machine.engines,
+        machine.video,
         machine.machine,
         partial(machine.disk, place),
     ]

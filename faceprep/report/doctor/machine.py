@@ -109,6 +109,16 @@ def engines() -> list[Check]:
     return checks
 
 
+def video() -> list[Check]:
+    """Check the package that `reenact` needs for videos."""
+    if is_installed("av"):
+        return [Check("video", "ok", f"av {version_of('av')}", needed=False)]
+    hint = Shell(("pip", "install", "av"))
+    return [
+        Check("video", "missing", "no av: reenact reads folders, writes GIF", hint, needed=False)
+    ]
+
+
 _LITTLE_DISK = 2e9  # bytes; a thousand faces take some 30 MB
 
 

@@ -83,8 +83,9 @@ def test_what_is_optional_does_not_fail(monkeypatch: pytest.MonkeyPatch, tmp_pat
         return find(name)
 
     monkeypatch.setattr(faces, "dlib_model", without_cnn)
+    without(monkeypatch, "av")
     checks = examine(tmp_path)
-    assert states(checks)["detector dlib, cnn"] == "missing"
+    assert states(checks)["detector dlib, cnn"] == states(checks)["video"] == "missing"
     assert exit_code(checks) == ALL_THERE
 
 
