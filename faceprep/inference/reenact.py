@@ -5,7 +5,7 @@ to 0–5. AU_t is smoothed over time by a Savitzky–Golay filter (Savitzky and 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -161,10 +161,12 @@ def _fitting(window: int, count: int) -> int:
 
 @dataclass
 class _Frame:
-    """Alignment of a frame, its crop in the size of the generator, and its units or a reason."""
+    """A frame with a face: its alignment, with the crop in the size of the generator, and units.
 
-    aligned: Alignment | None = None
-    crop: np.ndarray | None = None
+    Without one, `units` are None, and `reason` says why.
+    """
+
+    aligned: Alignment = field(default_factory=Alignment)
     units: np.ndarray | None = None  # ``(17,)``
     reason: str = ""
 
@@ -174,9 +176,8 @@ class _Frame:
         return self.units
 
     @property
-    def landmarks(self) -> np.ndarray:
-        assert self.aligned is not None
-        return landmarks_in_crop(self.aligned.columns)
+    def crop(self) -> np.ndarray | None:
+        return None if self.units is None else self.aligned.crop
 
 
 def _batches(frames: Iterator[np.ndarray | str]) -> Iterator[list[np.ndarray | str]]:
@@ -205,13 +206,13 @@ def _measure(
         if one.crop is None:
             frame.reason = str(one.columns["reason"])
             continue
-        frame.aligned, frame.crop = one, reduce_crop(one.crop, size)
+        frame.aligned = Alignment(one.columns, reduce_crop(one.crop, size))
         images.append(image)
         aligned.append(one)
         shown.append(frame)
     for frame, measured in zip(shown, measurer.measure(images, aligned), strict=True):
         if isinstance(measured, str):
-            frame.reason, frame.crop = measured, None
+            frame.reason = measured
         elif measured.action_units is not None:
             frame.units = measured.action_units[0]
     return found
@@ -237,9 +238,9 @@ def _compare(
     found: Sequence[_Frame], known: Sequence[int], neutral: Sequence[int], measurer: FaceMeasurer
 ) -> None:
     """Estimate all frames once more, now relative to the neutral ones, which is more accurate."""
-    rest = np.mean([found[number].landmarks for number in neutral], axis=0)
-    aligned = [one for number in known if (one := found[number].aligned) is not None]
-    images = [one.crop for one in aligned if one.crop is not None]
+    rest = np.mean([landmarks_in_crop(found[number].aligned.columns) for number in neutral], axis=0)
+    aligned = [found[number].aligned for number in known]
+    images = [one.crop for one in aligned if one.crop is not None]  # landmarks are enough
     for number, measured in zip(known, measurer.measure(images, aligned, rest), strict=True):
         if not isinstance(measured, str) and measured.action_units is not None:
             found[number].units = measured.action_units[0]
