@@ -24,7 +24,7 @@ from faceprep.execution.slurm.job_record import read_records
 from faceprep.workspace import Workspace
 from faceprep.workspace.pending import pending_shard, shards_in_hand
 
-STEPS = 40
+STEPS = 60
 #: Only reached if what is waited for never happens.
 MOST_SECONDS = 1800
 
@@ -51,8 +51,9 @@ _TRAIN_JOB = {
 
 
 def sets(*settings: dict[str, object]) -> list[str]:
-    pairs = [pair for each in settings for pair in each.items()]
-    return [word for key, value in pairs for word in ("--set", f"{key}={value}")]
+    """Return the settings as words; later ones replace earlier ones."""
+    merged = {key: value for each in settings for key, value in each.items()}
+    return [word for key, value in merged.items() for word in ("--set", f"{key}={value}")]
 
 
 @pytest.fixture(scope="module")
