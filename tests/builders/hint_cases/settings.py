@@ -117,16 +117,6 @@ TRIALS = {
         ),
         Trial(f"{FOLDER} --set select.table=t.parquet", photographs("a.jpg", faces__t_parquet="x")),
         Trial(CELEBA, photographs("000001.jpg", folder=IMAGES, celeba__list_eval_partition_txt="")),
-        Trial(
-            CELEBA,
-            photographs(
-                "000001.jpg",
-                "000002.jpg",
-                folder=IMAGES,
-                celeba__list_eval_partition_txt="000001.jpg 0\n000002.jpg 2\n",
-                celeba__identity_CelebA_txt="000001.jpg 7\n000002.jpg 7\n",
-            ),
-        ),
         Trial(f"{FOLDER} --set select.naming=jaffe", photographs("a.jpg")),
         Trial(f"{FOLDER} --set select.numbers=afectnet", photographs("1/a.jpg", "2/b.jpg")),
         Trial(

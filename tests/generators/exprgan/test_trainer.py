@@ -62,7 +62,7 @@ def test_makers_and_judges_both_learn_and_the_frozen_do_not(tmp_path: Path) -> N
 
 
 def test_it_learns_to_reconstruct_and_to_edit(tmp_path: Path) -> None:
-    recipe = {"steps": 40, "learning_rate": 3e-3, "weights": {"class_frozen": 3.0}}
+    recipe = {"steps": 28, "learning_rate": 3e-3, "weights": {"class_frozen": 3.0}}
     training = trained(toy(tmp_path, recipe=recipe))
     rows = pq.read_table(tmp_path / HISTORY).to_pylist()
 
@@ -71,7 +71,7 @@ def test_it_learns_to_reconstruct_and_to_edit(tmp_path: Path) -> None:
 
     for name in ("pixel_bottleneck", "class_frozen"):
         assert mean(name, slice(-10, None)) < 0.9 * mean(name, slice(10))
-    assert training.steps == len(rows) == 40
+    assert training.steps == len(rows) == 28
 
 
 def test_the_papers_stages_train_what_the_paper_says(tmp_path: Path) -> None:
