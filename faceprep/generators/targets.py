@@ -108,7 +108,8 @@ class TargetMaker:
     def __init__(self, generator: Generator, references: References | None = None) -> None:
         self.generator = generator
         self.references = references or References()
-        self.driven_by = spec_of(generator.kind).driven_by
+        own = getattr(generator, "driven_by", None)  # a kind may be driven by other labels
+        self.driven_by = spec_of(generator.kind).driven_by if own is None else own
 
     @property
     def expressions(self) -> tuple[str, ...]:

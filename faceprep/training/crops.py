@@ -35,6 +35,8 @@ class Crops:
         ``(N, 17) float32`` intensities in [0, 5], for generators driven by them.
     landmarks
         ``(N, 68, 2) float32`` pixels divided by the side of the crop, likewise.
+    sequences
+        Sequence of every face, likewise; None: not known.
     """
 
     images: Tensor
@@ -44,6 +46,7 @@ class Crops:
     fingerprint: str
     action_units: Tensor | None = None
     landmarks: Tensor | None = None
+    sequences: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -94,6 +97,7 @@ def make_crops(
     device: torch.device | str = "cpu",
     action_units: np.ndarray | None = None,
     landmarks: np.ndarray | None = None,
+    sequences: Sequence[str] | None = None,
     again: Hint = "align the faces again",
 ) -> Crops:
     """Resize faces and copy them to a device.
@@ -108,7 +112,8 @@ def make_crops(
         Expressions in the order of the labels; every label is one of them.
     action_units, landmarks
         ``(N, 17)`` intensities, ``(N, 68, 2)`` pixels of the pictures; None if not needed.
-
+    sequences
+        One sequence per face; None if not needed.
     again
         Hint of the error.
 
@@ -137,6 +142,8 @@ def make_crops(
         driving[1] = driving[1] / np.float32(pictures[0].shape[0])
     for each in driving:
         digest.update(b"" if each is None else each.tobytes())
+    if sequences is not None:
+        digest.update(repr(list(sequences)).encode())
     tensors = [None if each is None else torch.from_numpy(each).to(device) for each in driving]
     return Crops(
         images.to(device),
@@ -144,7 +151,9 @@ def make_crops(
         tuple(classes),
         tuple(subjects),
         digest.hexdigest(),
-        *tensors,
+        action_units=tensors[0],
+        landmarks=tensors[1],
+        sequences=None if sequences is None else tuple(sequences),
     )
 
 

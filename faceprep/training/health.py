@@ -172,6 +172,32 @@ def closed_residual(residual: Tensor, limit: float = 0.002) -> Finding | None:
     return Finding("closed_residual", message, mean, limit)
 
 
+def unchanged_edits(edited: Tensor, source: Tensor, levels: float = 0.5) -> Finding | None:
+    """Detect edits that hardly differ from their sources, ``(B, 3, S, S)`` in [-1, 1].
+
+    `levels`: smallest mean difference, grey levels of 255.
+    """
+    change = float((edited.detach().float() - source.float()).abs().mean()) * 127.5
+    if change >= levels:
+        return None
+    message = (
+        f"edits do not depend on the labels (mean change {change:.2f} of 255). Train longer, or"
+        " raise the weights of the labels (train.weights.label_frozen, label_critic)."
+    )
+    return Finding("unchanged_edits", message, change, levels)
+
+
+def folded_flow(share: Tensor, limit: float = 0.001) -> Finding | None:
+    """Detect a deformation that folds, by the share of its cells that do."""
+    value = float(share)
+    if value <= limit:
+        return None
+    message = (
+        f"{value:.1%} of the cells of the deformation fold. Raise train.weights.flow_roughness."
+    )
+    return Finding("folded_flow", message, value, limit)
+
+
 def spread(images: Tensor) -> float:
     """Return the root mean squared distance of ``(N, …)`` images or embeddings to their mean."""
     flat = images.detach().float().flatten(1)

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from faceprep.training.crops import Crops, Order
-from faceprep.training.expression_head import Features
 from faceprep.training.health import Finding
 from faceprep.training.random_state import Streams
+from faceprep.training.ridge import Features
 
 if TYPE_CHECKING:
     from faceprep.config import TrainConfig
@@ -143,11 +143,14 @@ class TrainingSetup(ABC):
     ----------
     needs_features
         Whether a loss compares face features.
+    driven_by
+        Fields of the target that the networks read; None: those of the kind.
     sketch
         The networks on device ``meta``: names and shapes without memory.
     """
 
     needs_features = False
+    driven_by: frozenset[str] | None = None
 
     def __init__(self, network: Any, networks: Any) -> None:
         self.networks = networks

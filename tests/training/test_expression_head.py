@@ -3,7 +3,8 @@
 import torch
 from builders.training import LABELS, ToyFeatures, crops
 
-from faceprep.training.expression_head import fit_expression_head, pooled
+from faceprep.training.expression_head import fit_expression_head
+from faceprep.training.ridge import pooled
 
 
 def test_it_reads_expressions_of_people_whom_it_does_not_know() -> None:

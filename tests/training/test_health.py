@@ -94,3 +94,18 @@ def test_the_floor_of_q_in_edits_is_what_the_best_constant_pays() -> None:
     blind = code.mean().expand_as(code)
     floor = health.q_floor(7, False, codes.EDIT_VARIANCE, codes.EDIT_MEAN)
     assert float(losses.q_loss(blind, code, 7)) == pytest.approx(floor, rel=0.02)
+
+
+def test_edits_that_do_not_change() -> None:
+    x = torch.zeros(2, 3, 8, 8)
+    found = health.unchanged_edits(x + 0.001, x)
+    assert found is not None
+    assert found.name == "unchanged_edits"
+    assert health.unchanged_edits(x + 0.1, x) is None
+
+
+def test_a_deformation_that_folds() -> None:
+    found = health.folded_flow(torch.tensor(0.05))
+    assert found is not None
+    assert "5.0%" in found.message
+    assert health.folded_flow(torch.tensor(0.0)) is None

@@ -5,14 +5,15 @@ Sources: Ding et al. (2018, eq. 6–10), or their official code for definitions 
 other sources are named in the docstrings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Adversarial = Literal["non_saturating", "hinge"]
+#: ``wasserstein`` needs the gradient penalty of `wgan_penalty`.
+Adversarial = Literal["non_saturating", "hinge", "wasserstein"]
 FeatureNorm = Literal["mean", "mean_over_hw", "relative"]
 
 #: Output of a discriminator: one tensor, or one per head.
@@ -20,7 +21,9 @@ Logits = Tensor | Sequence[Tensor]
 
 
 def real_loss(logits: Logits, kind: Adversarial = "non_saturating") -> Tensor:
-    """Return the discriminator's loss on real images (eq. 8, 9): softplus(−l), or relu(1 − l)."""
+    """Return the discriminator's loss on real images (eq. 8, 9): softplus(−l), relu(1 − l), −l."""
+    if kind == "wasserstein":
+        return _over_heads([-head.float() for head in _heads(logits)])
     if kind == "hinge":
         return _over_heads([F.relu(1 - head.float()) for head in _heads(logits)])
     return _over_heads([F.softplus(-head.float()) for head in _heads(logits)])
@@ -28,14 +31,16 @@ def real_loss(logits: Logits, kind: Adversarial = "non_saturating") -> Tensor:
 
 def fake_loss(logits: Logits, kind: Adversarial = "non_saturating") -> Tensor:
     """Return the discriminator's loss on generated images and on real images with a wrong label."""
+    if kind == "wasserstein":
+        return _over_heads([head.float() for head in _heads(logits)])
     if kind == "hinge":
         return _over_heads([F.relu(1 + head.float()) for head in _heads(logits)])
     return _over_heads([F.softplus(head.float()) for head in _heads(logits)])
 
 
 def generator_loss(logits: Logits, kind: Adversarial = "non_saturating") -> Tensor:
-    """Return the generator's adversarial loss: softplus(−l), or −l with the hinge."""
-    if kind == "hinge":
+    """Return the generator's adversarial loss: softplus(−l), or −l for the two other forms."""
+    if kind in ("hinge", "wasserstein"):
         return _over_heads([-head.float() for head in _heads(logits)])
     return real_loss(logits)
 
@@ -164,3 +169,41 @@ def r1_penalty(logits: Logits, x: Tensor) -> Tensor:
     total = torch.stack([head.float().sum() for head in _heads(logits)]).sum()
     (gradient,) = torch.autograd.grad(total, x, create_graph=True)
     return 0.5 * gradient.float().square().flatten(1).sum(1).mean()
+
+
+def wgan_penalty(
+    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mix: Tensor
+) -> Tensor:
+    """Return mean (|∇ Σ D(x̂)| − 1)² with x̂ between real and generated images, outside autocast.
+
+    Gulrajani et al. (2017). For a linear critic w·x it is (|w| − 1)².
+
+    Parameters
+    ----------
+    critic
+        Function: images → logits of any shape; the outputs of an image are summed, as in the
+        official code of GANimation.
+    real, fake
+        ``(B, …)`` images.
+    mix
+        ``(B,)`` share of the real image in [0, 1].
+    """
+    share = mix.view(-1, *[1] * (real.dim() - 1))
+    between = (share * real.float() + (1 - share) * fake.float()).detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(between).float().sum(), between, create_graph=True)
+    norm = gradient.float().flatten(1).square().sum(1).add(1e-12).sqrt()
+    return (norm - 1).square().mean()
+
+
+def label_loss(read: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return the mean squared error of labels ``(B, L)``, with weights ``(L,)`` of the labels.
+
+    The mean, not the sum over batch or labels: the weight does not depend on their numbers.
+    """
+    error = (read.float() - wanted.float()).square()
+    return (error if weights is None else error * weights.float()).mean()
+
+
+def cosine_loss(made: Tensor, wanted: Tensor) -> Tensor:
+    """Return the mean of 1 − cos of embeddings ``(B, E)``."""
+    return 1 - F.cosine_similarity(made.float(), wanted.float(), dim=1).mean()

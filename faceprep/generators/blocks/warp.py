@@ -49,7 +49,7 @@ def bounded_flow(u: Tensor, size: int, limit: float, sigma: float) -> Tensor:
     -------
     ``(B, 2, S, S)`` pixels in [-limit·S, limit·S].
     """
-    with _full_precision(u):
+    with full_precision(u):
         flow = torch.tanh(u.float()) * (limit * size)
         if sigma > 0:
             flow = smooth(flow, sigma)
@@ -72,7 +72,7 @@ def warp(x: Tensor, flow: Tensor) -> Tensor:
     subtracted, so that a flow of zeros returns `x` bit for bit.
     """
     height, width = x.shape[2:]
-    with _full_precision(x):
+    with full_precision(x):
         x, flow = x.float(), flow.float()
         # Sampling at NaN reads outside the image's memory; the result is NaN in either case.
         broken = (flow - flow).detach().sum(1, keepdim=True)
@@ -85,7 +85,7 @@ def warp(x: Tensor, flow: Tensor) -> Tensor:
         return x.detach() + (moved - still) + broken
 
 
-def _full_precision(x: Tensor) -> AbstractContextManager[None]:
+def full_precision(x: Tensor) -> AbstractContextManager[None]:
     """Disable autocast, except on device ``meta``, which has none."""
     off = torch.autocast("cpu" if x.is_meta else x.device.type, enabled=False)
     return cast(AbstractContextManager[None], off)
@@ -93,6 +93,18 @@ def _full_precision(x: Tensor) -> AbstractContextManager[None]:
 
 def _sample(x: Tensor, grid: Tensor) -> Tensor:
     return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=True)
+
+
+def composed_flow(first: Tensor, second: Tensor) -> Tensor:
+    """Return the flow of ``warp(warp(x, first), second)``: second(p) + first(p + second(p)).
+
+    ``(B, 2, H, W)`` each, in the images' range of 2; zero if the second undoes the first.
+    """
+    height, width = first.shape[2:]
+    with full_precision(first):
+        first, second = first.float(), second.float()
+        grid = identity_grid(height, width, first.device) + second.permute(0, 2, 3, 1)
+        return second + _sample(first, grid)
 
 
 def folded_share(flow: Tensor) -> Tensor:

@@ -11,10 +11,12 @@ from typing import Any
 
 from faceprep.generators.base import NetworkConfig
 from faceprep.generators.blocks.layers import Initialisation
+from faceprep.generators.config_values import check_values
 from faceprep.generators.exprgan.config_values import (
+    ALLOWED,
+    RANGES,
     CodeInjection,
     Normalisation,
-    check_values,
 )
 
 
@@ -80,7 +82,7 @@ class ExprGANConfig(NetworkConfig):
     projected_channels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        check_values(self)
+        check_values(self, ALLOWED, RANGES)
 
     @property
     def code(self) -> int:

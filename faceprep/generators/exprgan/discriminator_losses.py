@@ -4,10 +4,9 @@ import torch
 from torch import Tensor
 
 from faceprep.generators.blocks import losses
+from faceprep.generators.blocks.frozen_features import FeatureMaps, FrozenFeatures
 from faceprep.generators.exprgan.batch import Batch
 from faceprep.generators.exprgan.forward import (
-    FeatureMaps,
-    FrozenFeatures,
     Images,
     augmented_for_image,
     projects,

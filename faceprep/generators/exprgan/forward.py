@@ -1,19 +1,17 @@
 """The forward pass of a training step: networks, generated images, and face features."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from faceprep.generators.blocks.frozen_features import FrozenFeatures
 from faceprep.generators.exprgan.batch import Batch
 from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.generators.exprgan.phase import PhaseRecipe, Weights
 from faceprep.generators.exprgan.source_path import EditParts
 from faceprep.training.diffaugment import augment
-from faceprep.training.expression_head import ExpressionHead, Features
-
-EMBEDDING = "embedding"
 
 #: Weights of the losses that compare face features.
 ON_FEATURES = (
@@ -25,24 +23,6 @@ ON_FEATURES = (
     "class_projected",
     "paired_identity",
 )
-
-
-@dataclass(frozen=True)
-class FrozenFeatures:
-    """Frozen feature extractor and its auxiliary heads."""
-
-    features: Features  # the frozen network
-    head: ExpressionHead | None = None  # frozen classifier on its features; None if its weight is 0
-    projected: tuple[str, ...] = ()  # layers read by the projected discriminator
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """Layers in which reconstructions are compared."""
-        return tuple(self.features.perceptual_layers)
-
-    def maps(self, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        """Return activations by name, without repeated layers."""
-        return self.features.activations(x, tuple(dict.fromkeys(layers)))
 
 
 @dataclass(frozen=True)
@@ -62,10 +42,6 @@ class Images:
     parts: EditParts | None = None  # parts of the edit; None without a path or an edit
     #: Faces of new identities, with `label` and `code`; None if no loss needs them.
     new: Tensor | None = None
-
-
-#: Face features by image (``real``, ``fake``, ``own`` reconstruction, ``new``, ``pair``) and layer.
-FeatureMaps = Mapping[str, Mapping[str, Tensor]]
 
 
 class GeneratorNetworks:

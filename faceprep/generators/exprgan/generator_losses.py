@@ -3,11 +3,9 @@
 from torch import Tensor
 
 from faceprep.generators.blocks import losses
+from faceprep.generators.blocks.frozen_features import EMBEDDING, FeatureMaps, FrozenFeatures
 from faceprep.generators.exprgan.batch import Batch
 from faceprep.generators.exprgan.forward import (
-    EMBEDDING,
-    FeatureMaps,
-    FrozenFeatures,
     GeneratorNetworks,
     Images,
     augmented_for_image,

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from faceprep.generators.blocks import losses
+from faceprep.generators.blocks.frozen_features import EMBEDDING, FrozenFeatures
 from faceprep.generators.exprgan import codes
-from faceprep.generators.exprgan.forward import EMBEDDING, FrozenFeatures
 from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.generators.exprgan.phase import PhaseRecipe
 from faceprep.training import health

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from faceprep.core.errors import Again, UsageError
 from faceprep.generators.blocks.losses import Adversarial, FeatureNorm
+from faceprep.generators.recipes import batches_per_epoch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +105,4 @@ class PhaseRecipe:
         """
         if self.steps is not None:
             return self.steps
-        if faces < self.batch:
-            raise UsageError(
-                f"{faces} training faces do not fill a batch of {self.batch}",
-                Again({"train.batch": max(faces // 2, 2)}),
-            )
-        return self.epochs * (faces // self.batch)
+        return self.epochs * batches_per_epoch(faces, self.batch)

@@ -10,12 +10,12 @@ resize function stretches every image's contrast to the full range.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
-from faceprep.core.errors import UsageError
 from faceprep.generators.blocks.losses import FeatureNorm
 from faceprep.generators.exprgan.phase import PhaseRecipe, Weights
+from faceprep.generators.recipes import refuse_unknown
 
 #: Default number of steps of the presets with one joint phase.
 STEPS = {"modern": 30_000, "tiny": 900}
@@ -58,8 +58,8 @@ def phases(
     if preset == "paper":
         names = ("vgg_norm", "judges_in_reconstruction", "q_in_reconstruction")
         own = {name: switches.pop(name) for name in names if name in switches}
-    _check_names("loss", weights or {}, Weights)
-    _check_names("switch of the training", switches, PhaseRecipe)
+    refuse_unknown("loss", weights or {}, Weights)
+    refuse_unknown("switch of the training", switches, PhaseRecipe)
     changes: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in switches.items()
     }
@@ -89,15 +89,6 @@ def _lengths(
         total = sum(phase.epochs for phase in found)
         return [{"epochs": max(round(phase.epochs / total * epochs), 1)} for phase in found]
     return [{} for _ in found]
-
-
-def _check_names(what: str, given: Mapping[str, Any], where: type) -> None:
-    known = {field.name for field in fields(where)} - {"name", "weights", "epochs", "steps"}
-    unknown = sorted(set(given) - known)
-    if unknown:
-        raise UsageError(
-            f"no {what} is called '{unknown[0]}'", f"one of {', '.join(sorted(known))}"
-        )
 
 
 def paper_phases(

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from faceprep.generators.blocks.frozen_features import FrozenFeatures
 from faceprep.generators.exprgan.config import PRESETS, ExprGANConfig
-from faceprep.generators.exprgan.forward import FrozenFeatures, needs_features
+from faceprep.generators.exprgan.forward import needs_features
 from faceprep.generators.exprgan.model import ExprGAN
 from faceprep.generators.exprgan.phase import PhaseRecipe
 from faceprep.generators.exprgan.schedule import phases
 from faceprep.generators.exprgan.trainer import ExprGANTrainer, phases_of
-from faceprep.training.expression_head import Features, fit_expression_head
+from faceprep.training.expression_head import fit_expression_head
+from faceprep.training.ridge import Features
 from faceprep.training.trainer import FeatureLoader, Phase, TrainingData, TrainingSetup
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from faceprep.generators.blocks.colour import as_colourful, pass_clamp
 from faceprep.generators.blocks.layers import FilmNorm, initialise, upsample
 from faceprep.generators.blocks.warp import bounded_flow, warp
 from faceprep.generators.exprgan.config import ExprGANConfig
@@ -25,10 +26,6 @@ _LEVELS = 3
 #: Factor of the flow layer's output. Without it the residual would learn first and replace the
 #: flow, because the flow's weights start at 0 and smoothing weakens their gradient.
 _FLOW_GAIN = 8.0
-
-
-#: Mean distance from gray, in a range of 2, from which a photograph counts as coloured.
-_COLOURFUL = 0.02
 
 
 class EditParts(NamedTuple):
@@ -140,21 +137,7 @@ class SourcePath(nn.Module):
         limit = self.config.residual_limit
         residual = as_colourful(limit * torch.tanh(residual / limit) if limit else residual, src)
         linear = warped + residual
-        # The gradient passes the clamp, so that saturated pixels can still change.
-        image = linear.clamp(-1, 1).detach() + (linear - linear.detach())
-        return EditParts(image, warped, flow, residual)
-
-
-def as_colourful(residual: Tensor, src: Tensor) -> Tensor:
-    """Remove the colours of a residual ``(B, 3, S, S)`` if the source is gray.
-
-    Colours on a gray photograph lower some losses without showing an expression. The residual is
-    unchanged if the mean distance of the source from gray is at least `_COLOURFUL`.
-    """
-    x = src.float()
-    distance = (x - x.mean(1, keepdim=True)).abs().mean((1, 2, 3), keepdim=True)
-    gray = residual.mean(1, keepdim=True)
-    return gray + (residual - gray) * (distance / _COLOURFUL).clamp(max=1)
+        return EditParts(pass_clamp(linear), warped, flow, residual)
 
 
 def _finest(levels: list[_T]) -> list[_T]:

@@ -4,20 +4,18 @@
 another label than the face's own, are used in the joint phase only.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Adam
 
+from faceprep.generators.blocks.frozen_features import EMBEDDING, FrozenFeatures
+from faceprep.generators.blocks.optimisation import fixed, learn, weighted_sum
 from faceprep.generators.exprgan.batch import Batch
 from faceprep.generators.exprgan.discriminator_losses import DiscriminatorLosses
 from faceprep.generators.exprgan.forward import (
-    EMBEDDING,
-    FrozenFeatures,
     GeneratorNetworks,
     Images,
     augmented,
@@ -78,14 +76,14 @@ class ExprGANStep:
             discriminator_terms, health = self.discriminator_losses(images, batch, maps)
         if self.phase.weights.r1 and step % self.phase.r1_every == 0:
             discriminator_terms["d_r1"] = self.discriminator_losses.r1(batch)
-        _learn(
+        learn(
             self.discriminator_optimizer,
-            _total(discriminator_terms, self.discriminator_losses.weights),
+            weighted_sum(discriminator_terms, self.discriminator_losses.weights),
         )
-        with _fixed(list(self.model.parameters_of(*self.phase.judges))):
+        with fixed(list(self.model.parameters_of(*self.phase.judges))):
             with self._autocast():
                 terms = self.generator_losses(images, batch, maps)
-            _learn(self.generator_optimizer, _total(terms, vars(self.phase.weights)))
+            learn(self.generator_optimizer, weighted_sum(terms, vars(self.phase.weights)))
         return {
             name: value.detach()
             for name, value in {**terms, **discriminator_terms, **health}.items()
@@ -137,29 +135,3 @@ class ExprGANStep:
         if images.new is not None and projects(self.model, self.phase, self.phi):
             maps["new"] = self.phi.maps(augmented(images.new, batch), projected)
         return maps
-
-
-def _total(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-    """Return the weighted sum; the default weight is 1."""
-    return torch.stack([weights.get(name, 1.0) * value for name, value in terms.items()]).sum()
-
-
-def _learn(optimizer: Adam, loss: Tensor) -> None:
-    if not loss.requires_grad:  # train.freeze may have frozen all that it depends on
-        return
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-
-
-@contextmanager
-def _fixed(parameters: list[nn.Parameter]) -> Iterator[None]:
-    """Disable gradients of these parameters inside the block; frozen ones stay frozen."""
-    trained = [parameter for parameter in parameters if parameter.requires_grad]
-    for parameter in trained:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in trained:
-            parameter.requires_grad_(True)

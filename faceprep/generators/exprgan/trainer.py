@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
+from faceprep.generators.blocks.frozen_features import FrozenFeatures
 from faceprep.generators.blocks.layers import channels_last
 from faceprep.generators.exprgan.batch import batches
 from faceprep.generators.exprgan.config import ExprGANConfig
-from faceprep.generators.exprgan.forward import FrozenFeatures
 from faceprep.generators.exprgan.model import GENERATOR_NETWORKS, ExprGAN, build
 from faceprep.generators.exprgan.monitor import inspect, samples
 from faceprep.generators.exprgan.phase import PhaseRecipe

@@ -10,7 +10,7 @@ import torch
 
 from faceprep.core.errors import UsageError
 from faceprep.core.pixels import image_tensor
-from faceprep.training.expression_head import Features, pooled
+from faceprep.training.ridge import Features, pooled
 
 #: Candidate inverse strengths of the L2 penalty, chosen on the held-out subjects.
 STRENGTHS = (0.003, 0.03, 0.3, 3.0)

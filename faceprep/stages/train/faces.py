@@ -50,8 +50,13 @@ def read_crops(
     with ThreadPoolExecutor(threads) as pool:
         pictures = list(pool.map(read_crop, rows["crop"]))
     action_units, landmarks = None, None
+    sequences: list[str] | None = None
     if "action_units" in driven_by:
         action_units = rows[list(COLUMNS_R)].to_numpy(np.float32)
+        # A face without a sequence is a sequence of its own.
+        known = rows["sequence"].fillna("").to_numpy(str)
+        names = np.where(known == "", rows.index.to_numpy(str), known)
+        sequences = (rows["dataset"] + "/" + rows["subject"] + "/" + names).tolist()
     if "landmarks" in driven_by:
         points = rows["align_landmarks68"].tolist()
         landmarks = np.array(points, np.float32).reshape(-1, 68, 2)
@@ -65,6 +70,7 @@ def read_crops(
         device,
         action_units,
         landmarks,
+        sequences,
         again=crops_again(rows["crop"].iloc[0]) if len(rows) else "",
     )
 

@@ -113,14 +113,15 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
     classes = classes_of(rows, train)
     load_features = _feature_loader(config)
     setup = spec.setup(train, classes, load_features)
-    rows = with_drivers(rows[rows["expression"].isin(classes)], config.workspace, spec.driven_by)
+    driven_by = spec.driven_by if setup.driven_by is None else setup.driven_by
+    rows = with_drivers(rows[rows["expression"].isin(classes)], config.workspace, driven_by)
     read = partial(
         read_crops,
         classes=classes,
         size=setup.size,
         device=device,
         threads=threads,
-        driven_by=spec.driven_by,
+        driven_by=driven_by,
     )
     crops = read(rows)
     if len(set(crops.subjects)) == 1:
@@ -131,7 +132,7 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
     unseen = with_drivers(
         training_rows(config.workspace, "val", classes, train.fold),
         config.workspace,
-        spec.driven_by,
+        driven_by,
     )
     data = TrainingData(
         crops=crops,
@@ -172,7 +173,7 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
         "init_from": start.sha256 if start else train.init_from and _recorded_start(folder),
         "freeze": sorted(train.freeze) if train.freeze else None,
     }
-    extra = collect_references(rows, crops, spec.driven_by)
+    extra = collect_references(rows, crops, driven_by)
     return Prepared(setup, data, folder, facts, load_features, plan, extra, start)
 
 

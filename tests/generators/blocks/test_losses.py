@@ -132,3 +132,17 @@ def test_losses_are_float32_under_autocast() -> None:
         for loss in (losses.real_loss, losses.fake_loss, losses.generator_loss):
             for kind in ("non_saturating", "hinge"):
                 assert loss(logits, kind).dtype == torch.float32
+
+
+def test_the_gradient_penalty_of_a_linear_critic_has_a_closed_form() -> None:
+    weight = torch.randn(3 * 4 * 4)
+    real, fake = torch.randn(5, 3, 4, 4), torch.randn(5, 3, 4, 4)
+    penalty = losses.wgan_penalty(lambda x: x.flatten(1) @ weight, real, fake, torch.rand(5))
+    assert float(penalty) == pytest.approx((float(weight.norm()) - 1) ** 2, rel=1e-4)
+
+
+def test_wasserstein_losses_are_means() -> None:
+    logits = torch.tensor([1.0, 3.0])
+    assert losses.real_loss(logits, "wasserstein") == -2
+    assert losses.fake_loss(logits, "wasserstein") == 2
+    assert losses.generator_loss(logits, "wasserstein") == -2

@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from faceprep.generators.blocks.warp import bounded_flow, folded_share, identity_grid, smooth, warp
+from faceprep.generators.blocks.warp import (
+    bounded_flow,
+    composed_flow,
+    folded_share,
+    identity_grid,
+    smooth,
+    warp,
+)
 
 
 @pytest.mark.parametrize("size", [32, 64, 128])
@@ -96,3 +103,10 @@ def test_a_flow_that_is_not_a_number_spoils_its_pixels_and_no_memory() -> None:
     broken[0, 3:9, 4] = broken[1, 5, 5] = True
     assert torch.equal(moved.isnan().any(1), broken)
     assert torch.equal(moved[1, :, 6:], x[1, :, 6:])
+
+
+def test_a_flow_composed_with_its_inverse_is_nothing() -> None:
+    across = torch.zeros(1, 2, 16, 16)
+    across[:, 0] = 2 / 15  # one pixel
+    assert float(composed_flow(across, -across).abs().max()) < 1e-6
+    assert torch.allclose(composed_flow(across, across), 2 * across, atol=1e-6)

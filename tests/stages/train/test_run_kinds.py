@@ -14,6 +14,7 @@ from faceprep.config import Config, TrainConfig
 from faceprep.core.errors import UsageError
 from faceprep.core.progress import Progress
 from faceprep.generators.base import Generator, HasExpressionCode, MakesNewFaces, Target
+from faceprep.generators.registry import kinds
 from faceprep.generators.store import load_trained
 from faceprep.report.training import PICTURES
 from faceprep.stages.train.run import run_train
@@ -103,7 +104,7 @@ def test_what_a_kind_cannot_do_is_refused_with_what_it_can(tmp_path: Path) -> No
     toy_workspace(tmp_path)
     with pytest.raises(UsageError, match="no generator is called 'stargan'") as caught:
         run_train(configured(tmp_path, "stargan"), QUIET)
-    assert caught.value.hint == "one of: exprgan, toy-aus, toy-landmarks"
+    assert caught.value.hint == f"one of: {', '.join(kinds())}"
     with pytest.raises(UsageError, match="'toy-aus' has no preset 'paper'") as caught:
         run_train(configured(tmp_path, "toy-aus", preset="paper"), QUIET)
     assert caught.value.hint == "one of: modern, tiny"

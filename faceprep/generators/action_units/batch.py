@@ -1,0 +1,140 @@
+"""The inputs of one training step: faces, requested labels and all random numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from faceprep.generators.action_units.config import ActionUnitConfig
+from faceprep.generators.action_units.labels import MOST, columns_of
+from faceprep.generators.action_units.recipe import Recipe
+from faceprep.training.crops import Crops, Order, SamePersonPairs
+from faceprep.training.diffaugment import WITHOUT_CUTOUT, Draw, draw
+
+#: Quantile of a label over the training faces up to which single labels are drawn.
+_HIGHEST = 0.99
+
+#: Smallest end of that range, so that a rare label is learned at all.
+_SMALLEST_RANGE = 0.4
+
+#: Mean number of labels that are changed in a request of single labels.
+_CHANGED = 2.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Faces and random numbers of a step: B faces, L labels."""
+
+    x: Tensor  # ``(B, 3, S, S)`` faces
+    #: ``(B, L)`` labels of the faces, and requested labels, in [0, 1].
+    own: Tensor
+    wanted: Tensor
+    #: ``(B, 3, S, S)`` known results, and ``(B,)`` 1 where there is one, else 0.
+    result: Tensor
+    known: Tensor
+    compared: int  # number of first faces of which a result may be known
+    mix: Tensor  # ``(B,)`` shares of the real image for the gradient penalty
+    numbers: Draw | None  # random numbers of the augmentation; None without augmentation
+
+
+def labels_of_crops(crops: Crops, config: ActionUnitConfig) -> Tensor:
+    """Return the labels of training faces, ``(N, L)`` in [0, 1]."""
+    if config.by_expression:
+        return crops.one_hot(torch.arange(len(crops)))
+    assert crops.action_units is not None
+    return crops.action_units[:, columns_of(config)] / MOST
+
+
+def batches(
+    crops: Crops, order: Order, noise: torch.Generator, config: ActionUnitConfig, recipe: Recipe
+) -> Callable[[int], Batch]:
+    """Return a function that draws the batch of a step.
+
+    Requests are assigned by the place in the batch, in the order of the shares: the face's own
+    labels; the labels of a face of the same person with another expression, of the same sequence if
+    there is one (pose and light are equal there); own labels of which some are changed at random;
+    labels of another training face, which are also used without another face of the person.
+    """
+    device, size = crops.images.device, recipe.batch
+    labels = labels_of_crops(crops, config)
+    partners = SamePersonPairs(crops.subjects, crops.labels, len(crops.classes))
+    clips = SamePersonPairs(crops.sequences or crops.subjects, crops.labels, len(crops.classes))
+    in_clip = _other_labels(crops)
+    highest = torch.quantile(labels, _HIGHEST, dim=0).clamp_min(_SMALLEST_RANGE)
+    ends = [round(size * share) for share in _cumulated(recipe)]
+    place = torch.arange(size)
+    own_rows, pair_rows, single_rows = (
+        (start <= place) & (place < end) for start, end in zip([0, *ends], ends, strict=False)
+    )
+
+    def next_batch(step: int) -> Batch:
+        indices, flips = order.even(size) if recipe.even_classes else order.epoch(size, step, 0)
+        own = labels[indices]
+        shift = torch.randint(1, len(crops.classes), (size,), generator=noise)
+        another = (crops.labels.cpu()[indices] + shift) % len(crops.classes)
+        pairs, found = partners.take(indices, another, order.random)
+        near, same = clips.take(indices, in_clip[indices], order.random)
+        same &= in_clip[indices] != crops.labels.cpu()[indices]
+        pairs, found = torch.where(same, near, pairs), (found | same) & pair_rows
+        others = torch.randint(len(crops), (size,), generator=noise)
+        wanted = _towards(own, labels[others], noise, recipe)
+        single = _single(own, highest, noise)
+        wanted = torch.where(single_rows.to(device)[:, None], single, wanted)
+        wanted = torch.where(found.to(device)[:, None], labels[pairs], wanted)
+        wanted = torch.where(own_rows.to(device)[:, None], own, wanted)
+        result = torch.where(found, pairs, indices)
+        numbers = draw(size, WITHOUT_CUTOUT, noise, device)
+        return Batch(
+            x=crops.batch(indices, flips),
+            own=own,
+            wanted=wanted,
+            result=crops.batch(result, flips),
+            known=(found | own_rows).float().to(device),
+            compared=ends[1],
+            mix=torch.rand(size, generator=noise).to(device),
+            numbers=numbers if recipe.augment else None,
+        )
+
+    return next_batch
+
+
+def _other_labels(crops: Crops) -> Tensor:
+    """Return another expression in the sequence of every face, ``(N,)``; its own if none."""
+    labels = crops.labels.cpu()
+    found = labels.clone()
+    if crops.sequences is None:
+        return found
+    members: dict[str, list[int]] = {}
+    for place, name in enumerate(crops.sequences):
+        members.setdefault(name, []).append(place)
+    for places in members.values():
+        shown = labels[places]
+        for place in places:
+            others = shown[shown != labels[place]]
+            if len(others):
+                found[place] = others[0]
+    return found
+
+
+def _cumulated(recipe: Recipe) -> list[float]:
+    shares = (recipe.share_own, recipe.share_pair, recipe.share_single)
+    return [sum(shares[: n + 1]) for n in range(len(shares))]
+
+
+def _towards(own: Tensor, other: Tensor, noise: torch.Generator, recipe: Recipe) -> Tensor:
+    """Return the labels of other faces with noise, or labels on the way to them."""
+    added = (torch.rand(own.shape, generator=noise) * 2 - 1).to(own.device) * recipe.noise
+    part = torch.rand(len(own), 1, generator=noise).to(own.device)
+    wanted = other + added
+    return (torch.lerp(own, wanted, part) if recipe.partial else wanted).clamp(0, 1)
+
+
+def _single(own: Tensor, highest: Tensor, noise: torch.Generator) -> Tensor:
+    """Return labels of which about two are redrawn, uniformly up to the highest that occurs."""
+    count = own.shape[1]
+    drawn = torch.rand(own.shape, generator=noise).to(own.device) * highest
+    chance = torch.rand(own.shape, generator=noise)
+    changed = chance < min(_CHANGED / count, 1)
+    changed[torch.arange(len(own)), chance.argmin(1)] = True
+    return torch.where(changed.to(own.device), drawn, own)
