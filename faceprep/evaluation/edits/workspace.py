@@ -10,7 +10,7 @@ from faceprep.evaluation.edits.evaluate import INTENSITIES, NEW_IDENTITIES, eval
 from faceprep.evaluation.edits.result import EditReport
 from faceprep.faces.features import load_features
 from faceprep.generators.editor import Editor, calibration_of
-from faceprep.generators.registry import kinds, spec_of
+from faceprep.generators.registry import kinds_driven_by
 from faceprep.generators.store import load_generator
 from faceprep.generators.targets import NEUTRAL, references_of
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
@@ -81,7 +81,7 @@ def evaluate_workspace(
         model, calibration_of(checkpoint.extra), device, references_of(checkpoint.extra)
     )
     if curve and "action_units" not in editor.targets.driven_by:
-        able = [kind for kind in kinds() if "action_units" in spec_of(kind).driven_by]
+        able = kinds_driven_by("action_units")
         raise UsageError(
             f"the kind {model.kind} is not driven by Action Units, so that it has no curve",
             f"kinds that are: {', '.join(able) or 'none'}",
