@@ -61,8 +61,8 @@ class ActionUnitConfig(NetworkConfig):
     #: Instance norm after the first convolution. None: with ``adain`` only, because the norm would
     #: remove constant maps except at the border.
     stem_norm: bool | None = None
-    #: Scales and shifts of the norms of the upsampling are learned.
-    up_affine: bool = True
+    #: The upsampling also gets the features of the encoder and the labels (papers: it does not).
+    skips: bool = False
     width: int = 64  # channels after the first convolution, a quarter of those of the blocks
     blocks: int = 6  # number of residual blocks
     embedding: int = 64  # length of the embedding of the labels
@@ -85,6 +85,11 @@ class ActionUnitConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         check_values(self, self.allowed(), self.ranges())
+        if self.skips and (self.conditioning, self.upsampling) != ("adain", "nearest"):
+            raise UsageError(
+                "skips need conditioning adain and upsampling nearest",
+                "set train.networks.skips=false",
+            )
         units = set(self.labels) <= set(INTENSITY_AUS)
         if not units and self.labels != self.classes:
             unknown = next(name for name in self.labels if name not in INTENSITY_AUS)

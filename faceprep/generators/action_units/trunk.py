@@ -4,8 +4,11 @@ Adaptive instance norm scales and shifts normalised features by functions of the
 Belongie 2017), in the form (1 + γ)·norm(h) + β of StarGAN v2, with γ = β = 0 at the start.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple, TypeAlias
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -17,31 +20,43 @@ _STD = 0.02
 
 _HALVINGS = 2
 
+#: Scale γ and shift β of a norm, ``(B, C, 1, 1)`` each.
+Modulation: TypeAlias = tuple[Tensor, Tensor]
+
 
 class LabelEmbedding(nn.Module):
-    """Map the labels to the scales and shifts of all adaptive norms.
+    """Map the labels to the scales and shifts of adaptive norms.
 
     `labels` is the only layer of a generator whose shape depends on the number of labels.
+    `channels`: channels of every norm.
     """
 
-    def __init__(self, config: ActionUnitConfig, channels: int, norms: int) -> None:
+    def __init__(self, config: ActionUnitConfig, channels: Sequence[int]) -> None:
         super().__init__()
-        self.norms, self.channels = norms, channels
+        self.channels = tuple(channels)
         self.labels = nn.Linear(config.condition_length, config.embedding)
-        self.modulation = nn.Linear(config.embedding, 2 * norms * channels)
+        self.modulation = nn.Linear(config.embedding, 2 * sum(channels))
         initialise_normal(self.modulation, config.modulation_start)
         nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, condition: Tensor) -> list[tuple[Tensor, Tensor]]:
+    def forward(self, condition: Tensor) -> list[Modulation]:
         """Return γ and β, ``(B, C, 1, 1)`` each, of every norm."""
-        values = self.modulation(F.silu(self.labels(condition)))
-        both = values.view(len(condition), self.norms, 2, self.channels, 1, 1)
-        return [(both[:, n, 0], both[:, n, 1]) for n in range(self.norms)]
+        values = self.modulation(F.silu(self.labels(condition)))[:, :, None, None]
+        parts = values.split([2 * count for count in self.channels], dim=1)
+        return [(part[:, : part.shape[1] // 2], part[:, part.shape[1] // 2 :]) for part in parts]
 
 
 def adaptive_norm(h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Normalise every map of ``(B, C, H, W)``, then multiply by 1 + `scale` and add `shift`."""
     return (1 + scale) * F.instance_norm(h) + shift
+
+
+class Features(NamedTuple):
+    """Features of `Trunk`."""
+
+    deepest: Tensor  # ``(B, 4·width, S/4, S/4)``
+    levels: list[Tensor]  # features of the encoder at S/2 and S
+    modulations: list[Modulation]  # γ and β of the upsampling's norms, if it has skips
 
 
 class ResidualBlock(nn.Module):
@@ -53,7 +68,7 @@ class ResidualBlock(nn.Module):
         norms = () if adaptive else [nn.InstanceNorm2d(channels, affine=True) for _ in range(2)]
         self.norms = nn.ModuleList(norms)
 
-    def forward(self, h: Tensor, modulations: list[tuple[Tensor, Tensor]]) -> Tensor:
+    def forward(self, h: Tensor, modulations: list[Modulation]) -> Tensor:
         """Transform ``(B, C, H, W)``; `modulations` are γ and β of both norms, if adaptive."""
         inner = h
         for n, conv in enumerate(self.convs):
@@ -63,7 +78,7 @@ class ResidualBlock(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Map an image and a condition to features at a quarter of the size.
+    """Encoder and residual blocks: an image and a condition to features at a quarter of the size.
 
     ``(B, 3, S, S)``, ``(B, condition_length)`` → ``(B, 4·width, S/4, S/4)``.
     """
@@ -72,7 +87,7 @@ class Trunk(nn.Module):
         super().__init__()
         adaptive = config.conditioning == "adain"
         maps = 0 if adaptive else config.condition_length
-        counts = [config.width * 2**level for level in range(_HALVINGS + 1)]
+        counts = widths(config)
         self.stem = _conv(3 + maps, counts[0], 7)
         norm = nn.InstanceNorm2d(counts[0], affine=True)
         self.stem_norm = norm if config.normalises_stem else nn.Identity()
@@ -80,21 +95,23 @@ class Trunk(nn.Module):
         self.blocks = nn.ModuleList(
             ResidualBlock(counts[-1], adaptive) for _ in range(config.blocks)
         )
-        norms = 2 * config.blocks
-        self.embedding = LabelEmbedding(config, counts[-1], norms) if adaptive else None
+        norms = [counts[-1]] * (2 * config.blocks) + ([*counts[-2::-1]] if config.skips else [])
+        self.embedding = LabelEmbedding(config, norms) if adaptive else None
         self.channels = counts[-1]
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Return the features."""
+    def forward(self, x: Tensor, condition: Tensor) -> Features:
+        """Return the features, with those of the encoder and the modulations for the upsampling."""
         modulations = [] if self.embedding is None else self.embedding(condition)
         if self.embedding is None:
             x = append_maps(x, condition)
         h = F.relu(self.stem_norm(self.stem(x)))
+        levels = [h]
         for layer in self.down:
             h = layer(h)
+            levels.append(h)
         for n, block in enumerate(self.blocks):
             h = block(h, modulations[2 * n : 2 * n + 2])
-        return h
+        return Features(h, levels[-2::-1], modulations[2 * len(self.blocks) :])
 
 
 class Upsampler(nn.Module):
@@ -102,21 +119,33 @@ class Upsampler(nn.Module):
 
     def __init__(self, config: ActionUnitConfig) -> None:
         super().__init__()
-        counts = [config.width * 2**level for level in range(_HALVINGS, -1, -1)]
-        self.nearest = config.upsampling == "nearest"
+        counts = widths(config)[::-1]
+        self.nearest, self.skips = config.upsampling == "nearest", config.skips
         self.convs = nn.ModuleList(
-            _conv(before, after, 3) if self.nearest else _doubling(before, after)
+            _conv(before + after * config.skips, after, 3)
+            if self.nearest
+            else _doubling(before, after)
             for before, after in pairwise(counts)
         )
-        self.norms = nn.ModuleList(
-            nn.InstanceNorm2d(count, affine=config.up_affine) for count in counts[1:]
-        )
+        norms = [] if config.skips else counts[1:]
+        self.norms = nn.ModuleList(nn.InstanceNorm2d(count, affine=True) for count in norms)
 
-    def forward(self, h: Tensor) -> Tensor:
+    def forward(self, features: Features) -> Tensor:
         """Return the features at full size."""
-        for conv, norm in zip(self.convs, self.norms, strict=True):
-            h = F.relu(norm(conv(upsample(h) if self.nearest else h)))
+        h = features.deepest
+        for n, conv in enumerate(self.convs):
+            h = upsample(h) if self.nearest else h
+            if self.skips:
+                h = conv(torch.cat([h, features.levels[n]], dim=1))
+                h = F.relu(adaptive_norm(h, *features.modulations[n]))
+            else:
+                h = F.relu(self.norms[n](conv(h)))
         return h
+
+
+def widths(config: ActionUnitConfig) -> list[int]:
+    """Return the channels of the encoder at S, S/2 and S/4."""
+    return [config.width * 2**level for level in range(_HALVINGS + 1)]
 
 
 def initialise_normal(layer: nn.Module, std: float = _STD) -> nn.Module:

@@ -46,7 +46,7 @@ class DeformationGenerator(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """Return the displacements."""
-        config, h = self.config, self.trunk(x, condition)
+        config, h = self.config, self.trunk(x, condition).deepest
         for conv in self.refine:
             h = F.relu(conv(enlarged(h, 2 * h.shape[-1]).to(h.dtype)))
         u = self.displacement(h) * _GAIN

@@ -47,7 +47,7 @@ def _deforming(recipe: Recipe) -> Recipe:
         cosine_deformed=0.5,
         flow=0.1,
         flow_roughness=0.3,
-        flow_cycle=1,
+        flow_cycle=1 if recipe.weights.cycle else 0,
     )
     return replace(recipe, weights=weights, only_deform=0.1)
 
