@@ -31,10 +31,13 @@ from faceprep.cli.encoding import use_utf8
 from faceprep.cli.exit_codes import FAILED, complain
 from faceprep.cli.root import app
 from faceprep.cli.streams import OutputError, open_streams
+from faceprep.core.threads import wait_without_spinning
 
 # isort: on
 
 __all__ = ["app", "main"]
+
+wait_without_spinning()
 
 
 def main() -> None:
