@@ -110,13 +110,13 @@ class GeneratorLosses:
 
 def mask_penalty(mask: Tensor, kind: MaskPenalty) -> Tensor:
     """Return the penalty of a mask ``(B, 1, S, S)`` in [0, 1], see `Recipe.mask_penalty`."""
-    mean = mask.float().mean()
+    mean = mask.float().mean((1, 2, 3))
     if kind == "copy":
-        return 1 - mean
+        return (1 - mean).mean()
     if kind == "edit":
-        return mean
+        return mean.mean()
     middle, width = _BAND
-    return F.relu((mean - middle).abs() - width)
+    return F.relu((mean - middle).abs() - width).mean()
 
 
 def _sum_of_steps(mask: Tensor) -> Tensor:

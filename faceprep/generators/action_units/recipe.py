@@ -74,7 +74,7 @@ class Recipe:
     #: Labels of another face are approached by a random part of the way only.
     partial: bool = False
     #: ``copy``: mean of 1 − mask, against edits that copy the source (official code of GANimation).
-    #: ``edit``: mean of the mask. ``band``: excess of the mean mask beyond 0.1 … 0.5.
+    #: ``edit``: mean of the mask. ``band``: excess of an image's mean mask beyond 0.1 … 0.5.
     mask_penalty: MaskPenalty = "copy"
     share_cycle: float = 1.0  # share of a batch that is edited back
     #: Share of the first steps in which a kind that deforms does not paint.
