@@ -148,8 +148,6 @@ def choice_hint(name: str, word: str, known: Iterable[str]) -> Hint:
     """Return the command with the `nearest` choice of a flag or setting, else all choices."""
     choices = list(known)
     near = nearest(word, choices)
-    if near is None and len(choices) == 1:
-        return Again({name: choices[0]}, note="the only one")
     if near is None:
         return f"one of: {', '.join(choices)}"
     return Again({name: near}, note=f"did you mean {near}?")

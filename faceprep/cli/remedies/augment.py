@@ -29,7 +29,8 @@ def augment_command(workspace: Path, overrides: Mapping[str, Any]) -> str:
     n = further.pop("n", None)
     kind, fold = split_name(further.pop("generator", None), further.pop("fold", None))
     folds = further.pop("folds", None)
-    end = f" {join(flags(further))}" if further else ""
+    words = flags(further)
+    end = f" {join(words)}" if words else ""
     if folds is not None:
         return _for_a_table(workspace, kind, fold, folds, n, end)
     return _more(workspace, kind if fold is None else generator_name(kind, int(fold)), n) + end

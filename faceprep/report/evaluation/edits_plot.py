@@ -54,7 +54,7 @@ def read_curve(path: Path) -> Curve:
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(
             f"{path} is not the result of an evaluation of edits by Action Units",
-            f"write it with: faceprep evaluate edits … --json > {path.name}",
+            f"write the output of the evaluation with --json to {path.name}",
         ) from None
 
 

@@ -65,7 +65,7 @@ TRIALS = {
     "core": [
         Trial(f"edit {FACE} --to fear {WS} --device gpu -o a.png"),
         Trial(f"edit {FACE} --to fear {WS} --device cuda -o a.png"),
-        Trial(f"train --only {WS} --generator other", between=TRAIN),
+        Trial(f"train --only {WS} --generator exprgann", between=TRAIN),
         Trial("show 'my ws' --sheet a.png", photographs("a.png", folder=".")),
         Trial("show 'my ws' --sheet 'my ws/align/a.png'"),
         Trial(f"edit a.heic --to fear {WS} -o a.png", written(a_heic=HEIC)),
