@@ -18,7 +18,7 @@ LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 @dataclass(frozen=True)
 class EditRequest:
-    """What an edit is asked for: an expression, Action Units, or both."""
+    """Request of an edit: an expression, Action Units, or both."""
 
     expression: str | None = None
     intensity: float = 1.0  # of the expression, in [0, 1], before the calibration

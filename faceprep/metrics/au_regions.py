@@ -75,7 +75,7 @@ AU_REGIONS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Concentration:
-    """Where edits differ from their sources."""
+    """Location of the differences between edits and their sources."""
 
     #: Share of the sum of absolute differences inside the regions, and the regions' share of the
     #: area: even changes have equal shares. NaN without any difference.
@@ -123,7 +123,7 @@ def masks_of(
 
 
 def concentration(difference: np.ndarray, masks: np.ndarray) -> Concentration:
-    """Return how much of the absolute differences ``(N, S, S)`` lies in masks ``(N, S, S)``."""
+    """Return the share of the absolute differences ``(N, S, S)`` inside masks ``(N, S, S)``."""
     total = float(difference.sum())
     inside = float(difference[masks].sum()) / total if total > 0 else np.nan
     return Concentration(inside, float(masks.mean()) if masks.size else np.nan)

@@ -1,4 +1,4 @@
-"""Generators whose training is not finished are told from finished ones."""
+"""Detection of generators whose training is not finished."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the kinds of generators that are driven by Action Units share.
+"""Networks, losses and trainer of the kinds that are driven by Action Units.
 
 =======================  =============================================================
 `config`                 settings of the networks

@@ -26,7 +26,7 @@ from faceprep.training.ridge import (
 
 @dataclass(frozen=True)
 class LabelFit:
-    """How well the labels of left-out training subjects are read.
+    """Accuracy of the labels read from left-out training subjects.
 
     `explained`: share of the variance of every label, at most 1; `penalty`: chosen ridge penalty.
     """

@@ -1,4 +1,4 @@
-"""What a step asks for."""
+"""Requests of a training step."""
 
 import numpy as np
 import pytest
