@@ -81,6 +81,10 @@ class Crops:
                     break
         return torch.tensor(chosen or [0])
 
+    def spaced(self, count: int) -> Tensor:
+        """Return indices of up to `count` evenly spaced faces."""
+        return torch.arange(0, len(self), max(len(self) // count, 1))[:count]
+
     def counts(self) -> dict[str, int]:
         """Return the number of faces of every expression."""
         numbers = torch.bincount(self.labels, minlength=len(self.classes)).tolist()

@@ -62,6 +62,7 @@ def batches(
     clips = SamePersonPairs(crops.sequences or crops.subjects, crops.labels, len(crops.classes))
     in_clip = _other_labels(crops)
     highest = torch.quantile(labels, _HIGHEST, dim=0).clamp_min(_SMALLEST_RANGE)
+    classes = crops.labels.cpu()
     ends = [round(size * share) for share in _cumulated(recipe)]
     place = torch.arange(size)
     own_rows, pair_rows, single_rows = (
@@ -72,10 +73,10 @@ def batches(
         indices, flips = order.even(size) if recipe.even_classes else order.epoch(size, step, 0)
         own = labels[indices]
         shift = torch.randint(1, len(crops.classes), (size,), generator=noise)
-        another = (crops.labels.cpu()[indices] + shift) % len(crops.classes)
+        another = (classes[indices] + shift) % len(crops.classes)
         pairs, found = partners.take(indices, another, order.random)
         near, same = clips.take(indices, in_clip[indices], order.random)
-        same &= in_clip[indices] != crops.labels.cpu()[indices]
+        same &= in_clip[indices] != classes[indices]
         pairs, found = torch.where(same, near, pairs), (found | same) & pair_rows
         others = torch.randint(len(crops), (size,), generator=noise)
         wanted = _towards(own, labels[others], noise, recipe)

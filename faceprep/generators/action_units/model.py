@@ -1,5 +1,6 @@
 """Base class of the networks of kinds that are driven by Action Units."""
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from torch import Tensor
@@ -11,7 +12,7 @@ from faceprep.generators.base import Edited, GeneratorNetwork, Target
 from faceprep.generators.blocks.projected import ProjectedDiscriminator
 
 
-class ActionUnitNetwork(GeneratorNetwork):
+class ActionUnitNetwork(GeneratorNetwork, ABC):
     """Networks that edit images, with a critic; a `faceprep.generators.base.Generator`.
 
     Attributes
@@ -39,6 +40,7 @@ class ActionUnitNetwork(GeneratorNetwork):
         by_expression = frozenset({"expression", "intensity"})
         return by_expression if self.config.by_expression else frozenset({"action_units"})
 
+    @abstractmethod
     def edit_parts(self, x: Tensor, own: Tensor, wanted: Tensor, paint: bool = True) -> Edited:
         """Edit images towards requested labels.
 
@@ -56,7 +58,6 @@ class ActionUnitNetwork(GeneratorNetwork):
         Images with the parts ``mask``, ``colour`` and ``painted`` (what painting adds), if painted;
         ``deformed`` and ``flow`` (pixels) of kinds that deform.
         """
-        raise NotImplementedError
 
     def edit(self, images: Tensor, target: Target) -> Edited:
         """Edit faces towards the Action Units, or the expression, of a target."""

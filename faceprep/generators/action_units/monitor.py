@@ -72,7 +72,7 @@ def inspect(
 
 def _requests(model: ActionUnitNetwork, crops: Crops) -> tuple[Tensor, Tensor, Tensor]:
     """Return evenly spaced faces, their labels, and as requests those of faces far from them."""
-    chosen = torch.arange(0, len(crops), max(len(crops) // _FACES, 1))[:_FACES]
+    chosen = crops.spaced(_FACES)
     own = labels_of_crops(crops, model.config)[chosen]
     return crops.batch(chosen), own, own.roll(len(own) // 2, dims=0)
 

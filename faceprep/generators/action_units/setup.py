@@ -15,7 +15,7 @@ from faceprep.generators.action_units.recipe import Recipe, changed, needs_featu
 from faceprep.generators.action_units.trainer import ActionUnitTrainer, phase_of
 from faceprep.generators.base import build_network
 from faceprep.generators.blocks.frozen_features import FrozenFeatures
-from faceprep.generators.blocks.memory import FEATURE_OUTPUTS, outputs_of
+from faceprep.generators.blocks.memory import FEATURE_OUTPUTS, outputs_by_network
 from faceprep.training.trainer import (
     FeatureLoader,
     Phase,
@@ -83,9 +83,11 @@ class ActionUnitSetup(TrainingSetup):
         x = torch.empty(1, 3, size, size, device="meta")
         labels = torch.empty(1, count, device="meta")
         model = self.sketch.eval()
-        edits = outputs_of(model, lambda: model.edit_parts(x, labels, labels))
-        judged = outputs_of(model.critic, lambda: model.critic(x))
-        total = _EDITS * edits + _JUDGED * judged
+        counts = outputs_by_network(
+            model, lambda: (model.edit_parts(x, labels, labels), model.critic(x))
+        )
+        passes = {"critic": _JUDGED}
+        total = sum(passes.get(name, _EDITS) * outputs for name, outputs in counts.items())
         total += _SEEN * FEATURE_OUTPUTS if self.needs_features else 0
         return 4 * total * self.recipe.batch
 

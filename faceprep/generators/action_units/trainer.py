@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from faceprep.generators.action_units.batch import batches
@@ -13,10 +12,8 @@ from faceprep.generators.action_units.recipe import Recipe
 from faceprep.generators.action_units.step import ActionUnitStep
 from faceprep.generators.blocks.frozen_features import FrozenFeatures
 from faceprep.generators.blocks.layers import channels_last
+from faceprep.generators.blocks.projected import standardise
 from faceprep.training.trainer import Inspection, Phase, Samples, Trainer, TrainingData
-
-#: Number of faces that standardise the projected discriminator's channels.
-_STANDARDISED = 128
 
 
 class ActionUnitTrainer(Trainer):
@@ -47,17 +44,7 @@ class ActionUnitTrainer(Trainer):
         self.averaged, self.half_life = model.generators, recipe.average
         noise = self.streams.draws["noise"]
         self._next_batch = batches(data.crops, self.order, noise, model.config, recipe)
-        self._standardise()
-
-    @torch.no_grad()
-    def _standardise(self) -> None:
-        """Standardise the projected discriminator's channels on training faces."""
-        discriminator, phi, crops = self.model.d_projected, self.phi, self.data.crops
-        if discriminator is None or phi is None or not phi.projected:
-            return
-        chosen = torch.arange(0, len(crops), max(len(crops) // _STANDARDISED, 1))[:_STANDARDISED]
-        maps = phi.maps(crops.batch(chosen), phi.projected)
-        discriminator.calibrate([maps[name] for name in phi.projected])
+        standardise(model.d_projected, phi, data.crops)
 
     def begin(self, phase: int) -> None:
         """Begin the phase with fresh optimizers."""

@@ -13,21 +13,27 @@ FEATURE_OUTPUTS = 1_250_000
 _KEPT = 2
 
 
-def outputs_of(network: nn.Module, run: Callable[[], Any]) -> int:
-    """Count the numbers that the layers of a network keep in a forward pass on device ``meta``."""
-    total = 0
+def outputs_by_network(model: nn.Module, run: Callable[[], Any]) -> dict[str, int]:
+    """Count the numbers that the layers of every child keep in `run`, on device ``meta``."""
+    counts: dict[str, int] = {}
 
-    def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-        nonlocal total
-        if isinstance(output, Tensor):
-            total += _KEPT * output.numel()
+    def count(name: str) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                counts[name] = counts.get(name, 0) + _KEPT * output.numel()
 
-    layers = [layer for layer in network.modules() if not list(layer.children())]
-    handles = [layer.register_forward_hook(hook) for layer in layers]
+        return hook
+
+    handles = [
+        layer.register_forward_hook(count(name))
+        for name, network in model.named_children()
+        for layer in network.modules()
+        if not list(layer.children())
+    ]
     try:
         with torch.no_grad():
             run()
     finally:
         for handle in handles:
             handle.remove()
-    return total
+    return counts

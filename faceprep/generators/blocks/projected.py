@@ -11,7 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from faceprep.generators.blocks.frozen_features import FrozenFeatures
 from faceprep.generators.blocks.layers import LEAK, with_spectral_norm
+from faceprep.training.crops import Crops
 
 
 class ProjectedOutput(NamedTuple):
@@ -67,6 +69,10 @@ def scaled(features: Tensor) -> Tensor:
     return features / features.square().mean(dim=(1, 2, 3), keepdim=True).add(1e-8).sqrt()
 
 
+#: Number of faces that standardise the channels.
+_STANDARDISED = 128
+
+
 class ProjectedDiscriminator(nn.Module):
     """Discriminate real from generated faces, and classify the expression, by feature maps.
 
@@ -107,3 +113,14 @@ class ProjectedDiscriminator(nn.Module):
         ]
         pooled = torch.cat([summary for _, summary in answers], dim=1)
         return ProjectedOutput(tuple(logit for logit, _ in answers), self.classes(pooled))
+
+
+@torch.no_grad()
+def standardise(
+    discriminator: ProjectedDiscriminator | None, phi: FrozenFeatures | None, crops: Crops
+) -> None:
+    """Standardise the channels on training faces, if there is a projected discriminator."""
+    if discriminator is None or phi is None or not phi.projected:
+        return
+    maps = phi.maps(crops.batch(crops.spaced(_STANDARDISED)), phi.projected)
+    discriminator.calibrate([maps[name] for name in phi.projected])

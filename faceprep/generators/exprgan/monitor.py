@@ -53,7 +53,7 @@ def inspect(
     recent
         Column → mean of the history over the last steps.
     """
-    chosen = torch.arange(0, len(crops), max(len(crops) // _FACES, 1))[:_FACES]
+    chosen = crops.spaced(_FACES)
     x, y = crops.batch(chosen), crops.one_hot(chosen)
     findings: list[Finding | None] = []
     if "q" in recent:
@@ -92,7 +92,7 @@ def _same_faces(model: ExprGAN, x: Tensor, y: Tensor, phi: FrozenFeatures) -> Fi
 
 
 def _unseen(model: ExprGAN, crops: Crops, phi: FrozenFeatures | None) -> dict[str, float]:
-    chosen = torch.arange(0, len(crops), max(len(crops) // _FACES, 1))[:_FACES]
+    chosen = crops.spaced(_FACES)
     x, y = crops.batch(chosen), crops.one_hot(chosen)
     g = model.encode(x)
     own = model.decode(g, codes.intensity_code(y, 1.0, model.elements), x)

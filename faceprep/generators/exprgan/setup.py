@@ -5,9 +5,9 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
 
 from faceprep.generators.blocks.frozen_features import FrozenFeatures
+from faceprep.generators.blocks.memory import FEATURE_OUTPUTS, outputs_by_network
 from faceprep.generators.exprgan.config import PRESETS, ExprGANConfig
 from faceprep.generators.exprgan.forward import needs_features
 from faceprep.generators.exprgan.model import ExprGAN
@@ -128,9 +128,6 @@ def _projected_layers(settings: "TrainConfig", features: Features) -> tuple[str,
     return layers[1:] if coarse else layers
 
 
-#: Activations of dlib's network per face: outputs of its 29 convolutions at 150 pixels.
-_FEATURE_OUTPUTS = 1_250_000
-
 #: Number of passes through the face features that keep their activations.
 _FEATURE_PASSES = 2
 
@@ -142,30 +139,21 @@ def activations(model: ExprGAN, phases: Sequence[PhaseRecipe], features: bool) -
     two encodings, three decodings and edits (own label, other label, and back), and D_img twice.
     """
     config, model = model.config, model.eval()
-    counts: dict[str, int] = {}
     joint = any(phase.name == "joint" for phase in phases)
     passes = {"encoder": 2, "decoder": 3, "path": 3, "d_image": 3} if joint else {}
 
-    def count(name: str) -> Any:
-        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            if isinstance(output, Tensor):
-                counts[name] = counts.get(name, 0) + 2 * output.numel()
+    x = torch.empty(1, 3, config.size, config.size, device="meta")
+    y = torch.empty(1, len(config.classes), device="meta")
+    code = torch.empty(1, config.code, device="meta")
 
-        return hook
-
-    for name, network in model.named_children():
-        for layer in network.modules():
-            if not list(layer.children()):
-                layer.register_forward_hook(count(name))
-    with torch.no_grad():
-        x = torch.empty(1, 3, config.size, config.size, device="meta")
-        y = torch.empty(1, len(config.classes), device="meta")
-        code = torch.empty(1, config.code, device="meta")
+    def run() -> None:
         g = model.encode(x)
         model.decode(g, code, x)
         model.decode(g, code)
         model.d_image(x, y)
+
+    counts = outputs_by_network(model, run)
     total = sum(passes.get(name, 2) * outputs for name, outputs in counts.items())
     if features:
-        total += _FEATURE_PASSES * _FEATURE_OUTPUTS
+        total += _FEATURE_PASSES * FEATURE_OUTPUTS
     return 4 * total * max(phase.batch for phase in phases)

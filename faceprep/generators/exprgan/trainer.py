@@ -7,6 +7,7 @@ import torch
 
 from faceprep.generators.blocks.frozen_features import FrozenFeatures
 from faceprep.generators.blocks.layers import channels_last
+from faceprep.generators.blocks.projected import standardise
 from faceprep.generators.exprgan.batch import batches
 from faceprep.generators.exprgan.config import ExprGANConfig
 from faceprep.generators.exprgan.model import GENERATOR_NETWORKS, ExprGAN, build
@@ -14,11 +15,7 @@ from faceprep.generators.exprgan.monitor import inspect, samples
 from faceprep.generators.exprgan.phase import PhaseRecipe
 from faceprep.generators.exprgan.prior import PRIOR, fit_prior
 from faceprep.generators.exprgan.step import ExprGANStep
-from faceprep.training.crops import Crops
 from faceprep.training.trainer import Inspection, Phase, Samples, Trainer, TrainingData
-
-#: Number of faces that standardise the projected discriminator's channels.
-_STANDARDISED = 128
 
 #: Largest number of measured identities, and batch size.
 _MEASURED, _AT_ONCE = 2048, 64
@@ -52,17 +49,7 @@ class ExprGANTrainer(Trainer):
         self.notes = dict(notes or {})
         self.half_life = max(recipe.average for recipe in recipes)
         self._next_batch = batches(data.crops, self.order, self.streams.draws["noise"], config)
-        self._standardise(data.crops)
-
-    @torch.no_grad()
-    def _standardise(self, crops: Crops) -> None:
-        """Standardise the projected discriminator's channels on training faces."""
-        discriminator, phi = self.model.d_projected, self.phi
-        if discriminator is None or phi is None or not phi.projected:
-            return
-        chosen = torch.arange(0, len(crops), max(len(crops) // _STANDARDISED, 1))[:_STANDARDISED]
-        maps = phi.maps(crops.batch(chosen), phi.projected)
-        discriminator.calibrate([maps[name] for name in phi.projected])
+        standardise(model.d_projected, phi, data.crops)
 
     def begin(self, phase: int) -> None:
         """Begin a phase with fresh optimizers."""
