@@ -17,6 +17,7 @@ import numpy as np
 
 from faceprep.config import AlignConfig
 from faceprep.core.images import read_image
+from faceprep.core.landmarks import CHIN, JAW
 from faceprep.faces.alignment import (
     apply_affine,
     estimate_similarity,
@@ -26,7 +27,6 @@ from faceprep.faces.alignment import (
 )
 from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
 from faceprep.faces.finder import choose
-from faceprep.faces.landmarks import CHIN, JAW
 from faceprep.faces.registry import load_finder
 
 ROOT = Path(__file__).resolve().parents[1]

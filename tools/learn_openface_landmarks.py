@@ -23,13 +23,13 @@ import torch
 from openface_examples import FOLDS, Examples, Reference, examples_of, generated
 from torch import Tensor, nn
 
+from faceprep.core.landmarks import FLIP_68
 from faceprep.core.vocabulary import INTENSITY_AUS
 from faceprep.faces.action_units.openface.models import landmark_network
 from faceprep.faces.action_units.openface.models import landmarks as refinement
 from faceprep.faces.action_units.openface.models.au_models import AUModels, load_models
 from faceprep.faces.action_units.openface.models.descriptor import describe, predict_stills
 from faceprep.faces.dlib.detector import DlibHOG
-from faceprep.faces.landmarks import FLIP_68
 from faceprep.faces.mtcnn.detector import MTCNN
 
 VERSIONS, COMPOSITES = 10_000, 4_000

@@ -7,8 +7,8 @@ is scaled to minimize the distance between the fitted mean face and the rigid po
 
 import numpy as np
 
+from faceprep.core.landmarks import FLIP_68, LEFT_EYE, NOSE_TIP, RIGHT_EYE
 from faceprep.faces.action_units.face_shape import to_front
-from faceprep.faces.landmarks import FLIP_68, LEFT_EYE, NOSE_TIP, RIGHT_EYE
 
 _DEPTH_STRETCHES = np.arange(1.0, 3.01, 0.1)
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faceprep.faces.alignment import apply_affine
-from faceprep.faces.landmarks import (
+from faceprep.core.landmarks import (
     CHIN,
     INNER_LIPS,
     LEFT_BROW,
@@ -23,6 +22,7 @@ from faceprep.faces.landmarks import (
     RIGHT_EYE,
     flip_points,
 )
+from faceprep.faces.alignment import apply_affine
 
 _MOUTH = [*OUTER_LIPS, *INNER_LIPS]
 _EYES = [*LEFT_EYE, *RIGHT_EYE, *LEFT_BROW, *RIGHT_BROW]

@@ -12,7 +12,7 @@ from importlib.resources import files
 import cv2
 import numpy as np
 
-from faceprep.faces.landmarks import LEFT_EYE, MOUTH_CORNERS, NOSE_TIP, RIGHT_EYE
+from faceprep.core.landmarks import LEFT_EYE, MOUTH_CORNERS, NOSE_TIP, RIGHT_EYE
 
 # Bilinear interpolation reads 2×2 source pixels, so it supports reductions to at most one half.
 _STRONGEST_REDUCTION = 0.5

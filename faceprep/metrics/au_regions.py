@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faceprep.faces.landmarks import (
+from faceprep.core.landmarks import (
     LEFT_BROW,
     LEFT_EYE,
     NOSE_BRIDGE,

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from faceprep.core.landmarks import FLIP_68, flip_points
 from faceprep.faces.heatmaps import (
     combined_heatmap,
     gaussian_planes,
@@ -15,7 +16,6 @@ from faceprep.faces.heatmaps import (
     split_planes,
     stacked_planes,
 )
-from faceprep.faces.landmarks import FLIP_68, flip_points
 
 coordinates = st.floats(-40, 170) | st.sampled_from([np.nan, np.inf, -np.inf, 1e30, -1e9, 0.0, 127])
 faces = arrays(np.float64, (68, 2), elements=coordinates)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from faceprep.core.landmarks import flip_points
 from faceprep.core.vocabulary import INTENSITY_AUS
 from faceprep.faces.action_units.face_shape import mean_face
-from faceprep.faces.landmarks import flip_points
 from faceprep.metrics.au_regions import (
     AU_REGIONS,
     MARGIN,

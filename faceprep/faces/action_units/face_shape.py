@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from faceprep.faces.landmarks import FLIP_68
+from faceprep.core.landmarks import FLIP_68
 
 #: File of the mean face, beside this module.
 MEAN_FACE = "mean_face.toml"

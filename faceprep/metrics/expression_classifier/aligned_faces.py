@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from faceprep.faces.landmarks import flip_points
+from faceprep.core.landmarks import flip_points
 from faceprep.generators.targets import Measurements
 from faceprep.metrics.expression_classifier.landmark_hog import (
     LandmarkHog,

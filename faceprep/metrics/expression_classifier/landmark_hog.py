@@ -10,12 +10,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from faceprep.core.landmarks import LEFT_EYE, RIGHT_EYE
 from faceprep.faces.action_units.face_shape import mean_face, measure, to_front
 from faceprep.faces.action_units.openface.models.fhog import SIDE, fhog
 from faceprep.faces.alignment import estimate_similarity, load_template
 from faceprep.faces.dlib.landmark_predictor import shared_predictor
 from faceprep.faces.finder import Face
-from faceprep.faces.landmarks import LEFT_EYE, RIGHT_EYE
 
 #: Points that move little with the expression: eye corners and nose.
 ANCHORS = (27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 45)

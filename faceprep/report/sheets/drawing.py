@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from faceprep.faces import landmarks
+from faceprep.core import landmarks
 from faceprep.report.sheets.text import wrap, write
 
 PAPER = (250, 250, 247)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from faceprep.core.landmarks import FLIP_68, MOUTH_CORNERS, flip_points
 from faceprep.core.vocabulary import INTENSITY_AUS, PRESENCE_AUS
 from faceprep.faces.action_units.face_shape import MEASURES, mean_face
 from faceprep.faces.action_units.landmark_estimator import (
@@ -12,7 +13,6 @@ from faceprep.faces.action_units.landmark_estimator import (
     estimate,
     reliability,
 )
-from faceprep.faces.landmarks import FLIP_68, MOUTH_CORNERS, flip_points
 
 # Movements by AUs, left half and middle: points → (outwards, upwards) in eye distances.
 MOVEMENTS = {

@@ -10,11 +10,11 @@ import pytest
 
 from faceprep.core.errors import MissingToolError
 from faceprep.core.images import read_image
+from faceprep.core.landmarks import flip_points
 from faceprep.faces.alignment import five_from_68
 from faceprep.faces.dlib.landmark_predictor import FIVE_IN_BOX, LandmarkPredictor
 from faceprep.faces.dlib.shape_model import read_shape_model
 from faceprep.faces.finder import Face
-from faceprep.faces.landmarks import flip_points
 from faceprep.faces.model_files import dlib_model
 
 

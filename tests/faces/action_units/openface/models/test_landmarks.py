@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceprep.core.images import read_image
+from faceprep.core.landmarks import flip_points
 from faceprep.core.vocabulary import COLUMNS_R, INTENSITY_AUS
 from faceprep.faces.action_units.openface.models.au_models import load_models
 from faceprep.faces.action_units.openface.models.descriptor import describe, predict_stills
@@ -32,7 +33,6 @@ from faceprep.faces.action_units.openface.models.landmarks import (
 )
 from faceprep.faces.alignment import apply_affine
 from faceprep.faces.dlib.landmark_predictor import LandmarkPredictor
-from faceprep.faces.landmarks import flip_points
 from faceprep.faces.mtcnn.detector import MTCNN
 
 _PHOTOGRAPHS = 120

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceprep.faces import landmarks
-from faceprep.faces.landmarks import FLIP_68, GROUPS, flip_points
+from faceprep.core import landmarks
+from faceprep.core.landmarks import FLIP_68, GROUPS, flip_points
 
 
 def test_the_groups_hold_every_point_once():
