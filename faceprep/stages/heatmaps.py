@@ -1,7 +1,7 @@
 """Draw the 68 landmarks of every crop as Gaussian heatmaps.
 
 One gray PNG per face: with one channel, the maximum over the points (size × size); with 68, the
-planes stacked vertically in iBUG order (68 · size rows; `faceprep.faces.heatmaps.split_planes`).
+planes stacked vertically in iBUG order (68 · size rows; `faceprep.core.heatmaps.split_planes`).
 Training does not need the 68 planes: `gaussian_planes` renders them on the fly.
 """
 
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from faceprep.config import Config
+from faceprep.core.heatmaps import POINTS, combined_heatmap, sigma_pixels, stacked_planes
 from faceprep.core.images import write_png
 from faceprep.core.marks import MARK
 from faceprep.execution.stage import ShardOutput, Stage, image_name
-from faceprep.faces.heatmaps import POINTS, combined_heatmap, sigma_pixels, stacked_planes
 from faceprep.workspace.manifest import Row
 
 

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from faceprep.config import Config
+from faceprep.core.heatmaps import combined_heatmap, gaussian_planes, split_planes
 from faceprep.core.progress import Progress
 from faceprep.execution.plan import Options
 from faceprep.execution.stage import ShardOutput
-from faceprep.faces.heatmaps import combined_heatmap, gaussian_planes, split_planes
 from faceprep.stages.heatmaps import STAGE
 from faceprep.stages.pipeline import run
 from faceprep.workspace import Workspace

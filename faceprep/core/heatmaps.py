@@ -1,7 +1,7 @@
 """Render 68 landmarks as Gaussians exp(−d² / 2σ²), which are 1 at the points.
 
 There is a torch implementation for training (differentiable planes) and a NumPy implementation for
-files (8 bits). They agree up to rounding (`tests/faces/test_heatmaps.py`). Neither dlib nor OpenCV
+files (8 bits). They agree up to rounding (`tests/core/test_heatmaps.py`). Neither dlib nor OpenCV
 is imported; torch is imported only by the torch function.
 """
 

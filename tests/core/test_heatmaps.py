@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from faceprep.core.landmarks import FLIP_68, flip_points
-from faceprep.faces.heatmaps import (
+from faceprep.core.heatmaps import (
     combined_heatmap,
     gaussian_planes,
     sigma_pixels,
     split_planes,
     stacked_planes,
 )
+from faceprep.core.landmarks import FLIP_68, flip_points
 
 coordinates = st.floats(-40, 170) | st.sampled_from([np.nan, np.inf, -np.inf, 1e30, -1e9, 0.0, 127])
 faces = arrays(np.float64, (68, 2), elements=coordinates)
@@ -119,7 +119,7 @@ def test_planes_that_are_not_square() -> None:
 def test_files_need_neither_torch_nor_dlib() -> None:
     program = (
         "import sys, numpy as np\n"
-        "from faceprep.faces.heatmaps import combined_heatmap\n"
+        "from faceprep.core.heatmaps import combined_heatmap\n"
         "combined_heatmap(np.zeros((68, 2)), 128)\n"
         "from faceprep.faces import alignment\n"
         "print(*(name for name in ('torch', 'dlib', 'pandas') if name in sys.modules))"
