@@ -6,6 +6,7 @@ These modules need torch, NumPy and safetensors, but no face detector.
 `base`      interface of a generator, and the target of an edit
 `kinds`     names of the kinds of generators, one line each
 `registry`  kinds of generators, and their capabilities
+`shapes`    displacement of landmarks by an expression, without the neutral face
 `targets`   conversion of an expression name to a target, reference faces
 `editor`    edit crops with any kind, at a calibrated intensity
 `codes`     labels and expression codes

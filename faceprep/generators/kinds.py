@@ -5,4 +5,5 @@ KINDS: dict[str, str] = {
     "defgan": "faceprep.generators.defgan",
     "exprgan": "faceprep.generators.exprgan",
     "ganimation": "faceprep.generators.ganimation",
+    "landmark-gan": "faceprep.generators.landmark_gan",
 }

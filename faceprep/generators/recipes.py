@@ -1,10 +1,12 @@
 """Settings of ``[train]`` that every kind resolves alike."""
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, TypeVar
 
 from faceprep.core.errors import Again, UsageError
+
+_R = TypeVar("_R")
 
 #: Fields of a recipe with a setting of their own.
 _OWN = {"name", "weights", "epochs", "steps"}
@@ -34,3 +36,34 @@ def batches_per_epoch(faces: int, batch: int) -> int:
             Again({"train.batch": max(faces // 2, 2)}),
         )
     return faces // batch
+
+
+def changed(
+    recipe: _R,
+    *,
+    steps: int | None = None,
+    epochs: int | None = None,
+    batch: int | None = None,
+    learning_rate: float | None = None,
+    weights: Mapping[str, float] | None = None,
+    switches: Mapping[str, Any] | None = None,
+) -> _R:
+    """Return the recipe of a preset with one phase, with the given values in place of its own.
+
+    Raises
+    ------
+    UsageError
+        There is no such weight or switch.
+    """
+    own: Any = recipe
+    refuse_unknown("loss", weights or {}, type(own.weights))
+    refuse_unknown("switch of the training", switches or {}, type(own))
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in (switches or {}).items()
+    }
+    values |= {"batch": batch} if batch else {}
+    values |= {"learning_rate": learning_rate} if learning_rate else {}
+    values |= {"steps": steps, "epochs": None} if steps else {}
+    values |= {"epochs": epochs, "steps": None} if epochs else {}
+    return replace(own, **values, weights=replace(own.weights, **(weights or {})))

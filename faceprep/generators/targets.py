@@ -5,11 +5,12 @@ field that drives the kind    value for expression e at intensity t
 ============================  ==============================================================
 ``code``                      controller(y, z): all elements t, or the given magnitudes
 ``action_units``              source + t · (peak face of e − source), clipped to [0, 5]
-``landmarks``                 source + t · (displacement from neutral to the peak of e)
+``landmarks``                 source + t · (displacement from neutral to the peak of e − that of
+                              the source from its own neutral face, estimated)
 ============================  ==============================================================
 
-Peak faces and displacements are `faceprep.generators.targets`. Without references, neutral has
-zero action units and zero displacement; if it is not a class, its code has no active class.
+Peak faces and displacements are `References`. Without references, neutral has zero action units and
+zero displacement; if it is not a class, its code has no active class.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from faceprep.core.errors import UsageError
 from faceprep.core.vocabulary import INTENSITY_AUS
 from faceprep.generators.base import Generator, HasExpressionCode, Target
 from faceprep.generators.registry import spec_of
+from faceprep.generators.shapes import ShapeModel
 
 #: Expression that is supported even if it is not a class.
 NEUTRAL = "neutral"
@@ -57,8 +59,8 @@ class Measurements:
         return Measurements(joined("action_units"), joined("landmarks"))
 
 
-#: Key of the reference faces in the `extra` of a generator's file.
-REFERENCES = "references"
+#: Key of the reference faces in the `extra` of a generator's file, and of the shape model in them.
+REFERENCES, SHAPE = "references", "shape"
 
 
 _SHAPES = {"action_units": (len(INTENSITY_AUS),), "landmarks": (68, 2)}
@@ -73,6 +75,12 @@ class References:
     #: Expression → ``(n, 68, 2)`` displacements from the neutral face of the same subject, in sides
     #: of the crop.
     landmarks: Mapping[str, np.ndarray] = field(default_factory=dict)
+    #: Estimate of the displacement of any face; None: taken as 0.
+    shape: ShapeModel | None = None
+
+    def displacement(self, points: np.ndarray) -> np.ndarray:
+        """Return the estimated displacements of landmarks ``(N, 68, 2)`` from the neutral face."""
+        return np.zeros_like(points) if self.shape is None else self.shape.displacement(points)
 
 
 def references_of(extra: Mapping[str, Any]) -> References:
@@ -85,13 +93,15 @@ def references_of(extra: Mapping[str, Any]) -> References:
     """
     try:
         stored = extra.get(REFERENCES, {})
+        shape = stored.get(SHAPE)
         return References(
             **{
                 name: {str(key): _array(one, shape) for key, one in stored.get(name, {}).items()}
                 for name, shape in _SHAPES.items()
-            }
+            },
+            shape=None if shape is None else ShapeModel.from_json(shape),
         )
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise UsageError("the generator's reference faces cannot be read") from None
 
 
@@ -186,6 +196,22 @@ class TargetMaker:
             source_action_units=torch.from_numpy(source.astype(np.float32)),
         )
 
+    def make_landmarks(
+        self, wanted: np.ndarray, expressions: Sequence[str], sources: Measurements
+    ) -> Target:
+        """Make the target of B faces on the CPU from requested landmarks ``(B, 68, 2)``.
+
+        `expressions`: expression that the landmarks show, for kinds that read it as well.
+        UsageError if an expression is unknown, or the landmarks of the sources are missing.
+        """
+        source = self._source("landmarks", sources)
+        return Target(
+            expression=self._labels(expressions),
+            intensity=torch.ones(len(wanted)),
+            landmarks=torch.from_numpy(wanted.astype(np.float32)),
+            source_landmarks=torch.from_numpy(source.astype(np.float32)),
+        )
+
     def _labels(self, expressions: Sequence[str]) -> Tensor:
         """Return one-hot labels ``(B, K)``; all 0 for neutral if it is not a class."""
         classes = self.generator.classes
@@ -221,4 +247,5 @@ class TargetMaker:
             )
         reference = faces.mean(axis=0) if donor is None else faces[int(donor * len(faces))]
         # Landmark references are already displacements, because shapes of subjects differ.
-        return np.asarray(reference - source if name == "action_units" else reference)
+        own = self.references.displacement(source[None])[0] if name == "landmarks" else source
+        return np.asarray(reference - own)

@@ -85,6 +85,21 @@ class Crops:
         """Return indices of up to `count` evenly spaced faces."""
         return torch.arange(0, len(self), max(len(self) // count, 1))[:count]
 
+    def other_labels(self) -> Tensor:
+        """Return another expression in the sequence of every face, ``(N,)``; its own if none."""
+        labels = self.labels.cpu()
+        found = labels.clone()
+        members: dict[str, list[int]] = {}
+        for place, name in enumerate(self.sequences or ()):
+            members.setdefault(name, []).append(place)
+        for places in members.values():
+            shown = labels[places]
+            for place in places:
+                others = shown[shown != labels[place]]
+                if len(others):
+                    found[place] = others[0]
+        return found
+
     def counts(self) -> dict[str, int]:
         """Return the number of faces of every expression."""
         numbers = torch.bincount(self.labels, minlength=len(self.classes)).tolist()

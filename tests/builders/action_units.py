@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from builders.training import ToyFeatures, crops
-from faceprep.generators.action_units.recipe import changed
 from faceprep.generators.action_units.setup import ActionUnitSetup
+from faceprep.generators.recipes import changed
 from faceprep.generators.registry import spec_of
 from faceprep.training.crops import Crops
 from faceprep.training.loop import Job, Training

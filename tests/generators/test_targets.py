@@ -9,6 +9,7 @@ from builders.edits import copy
 from builders.toy_generators import ActionUnitToy, LandmarkToy, ToyConfig, registered
 
 from faceprep.core.errors import UsageError
+from faceprep.generators.shapes import fit_shape_model
 from faceprep.generators.targets import (
     REFERENCES,
     Measurements,
@@ -58,6 +59,26 @@ def test_landmarks_are_moved_by_the_displacement_of_a_reference_face() -> None:
     assert target.require("landmarks")[:, 0, 0].tolist() == pytest.approx([0.6, 0.5])
 
 
+def test_the_own_expression_of_the_source_is_removed() -> None:
+    shown = np.stack([np.full((68, 2), 0.4), np.full((68, 2), 0.6)])
+    model = fit_shape_model(shown, shown - 0.4)  # the first is neutral
+    maker = TargetMaker(LandmarkToy(CONFIG), References(landmarks={"anger": MOVES}, shape=model))
+    target = maker.make(
+        ["anger", "neutral", "anger"], np.array([1, 1, 0.0]),
+        sources=Measurements(landmarks=shown[[1, 1, 1]]),
+    )  # fmt: skip
+    assert target.require("landmarks")[:, 0, 0].tolist() == pytest.approx([0.6, 0.4, 0.6], abs=4e-3)
+
+
+def test_landmarks_are_requested_as_they_are() -> None:
+    maker = TargetMaker(LandmarkToy(CONFIG))
+    wanted, sources = np.full((1, 68, 2), 0.7), Measurements(landmarks=np.full((1, 68, 2), 0.5))
+    target = maker.make_landmarks(wanted, ["happiness"], sources)
+    assert target.require("expression").tolist() == [[0, 1]]
+    assert float(target.require("landmarks").min()) == pytest.approx(0.7)
+    assert float(target.require("source_landmarks").max()) == pytest.approx(0.5)
+
+
 def test_what_is_missing_is_named() -> None:
     maker = TargetMaker(ActionUnitToy(CONFIG), References(action_units={"anger": PEAKS}))
     with pytest.raises(UsageError, match="driven by action units; those of the faces"):
@@ -92,6 +113,7 @@ def test_reference_faces_are_read_and_malformed_ones_refused():
         {"action_units": {"anger": []}},
         {"landmarks": {"anger": [[[float("nan"), 0]] * 68]}},
         {"landmarks": [1]},
+        {"shape": {}},
         3,
     ):
         with pytest.raises(UsageError, match="reference faces"):

@@ -60,7 +60,7 @@ def batches(
     labels = labels_of_crops(crops, config)
     partners = SamePersonPairs(crops.subjects, crops.labels, len(crops.classes))
     clips = SamePersonPairs(crops.sequences or crops.subjects, crops.labels, len(crops.classes))
-    in_clip = _other_labels(crops)
+    in_clip = crops.other_labels()
     highest = torch.quantile(labels, _HIGHEST, dim=0).clamp_min(_SMALLEST_RANGE)
     classes = crops.labels.cpu()
     ends = [round(size * share) for share in _cumulated(recipe)]
@@ -98,24 +98,6 @@ def batches(
         )
 
     return next_batch
-
-
-def _other_labels(crops: Crops) -> Tensor:
-    """Return another expression in the sequence of every face, ``(N,)``; its own if none."""
-    labels = crops.labels.cpu()
-    found = labels.clone()
-    if crops.sequences is None:
-        return found
-    members: dict[str, list[int]] = {}
-    for place, name in enumerate(crops.sequences):
-        members.setdefault(name, []).append(place)
-    for places in members.values():
-        shown = labels[places]
-        for place in places:
-            others = shown[shown != labels[place]]
-            if len(others):
-                found[place] = others[0]
-    return found
 
 
 def _cumulated(recipe: Recipe) -> list[float]:

@@ -1,11 +1,10 @@
 """Settings of a training by Action Units, and the weights of its losses."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from faceprep.generators.blocks.losses import Adversarial
-from faceprep.generators.recipes import batches_per_epoch, refuse_unknown
+from faceprep.generators.recipes import batches_per_epoch
 
 MaskPenalty = Literal["copy", "edit", "band"]
 
@@ -108,33 +107,3 @@ _ON_FEATURES = (
 def needs_features(weights: Weights) -> bool:
     """Return whether any loss reads face features."""
     return any(getattr(weights, name) for name in _ON_FEATURES)
-
-
-def changed(
-    recipe: Recipe,
-    *,
-    steps: int | None = None,
-    epochs: int | None = None,
-    batch: int | None = None,
-    learning_rate: float | None = None,
-    weights: Mapping[str, float] | None = None,
-    switches: Mapping[str, Any] | None = None,
-) -> Recipe:
-    """Return a preset's recipe with the given values in place of its own.
-
-    Raises
-    ------
-    UsageError
-        There is no such weight or switch.
-    """
-    refuse_unknown("loss", weights or {}, Weights)
-    refuse_unknown("switch of the training", switches or {}, Recipe)
-    values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in (switches or {}).items()
-    }
-    values |= {"batch": batch} if batch else {}
-    values |= {"learning_rate": learning_rate} if learning_rate else {}
-    values |= {"steps": steps, "epochs": None} if steps else {}
-    values |= {"epochs": epochs, "steps": None} if epochs else {}
-    return replace(recipe, **values, weights=replace(recipe.weights, **(weights or {})))

@@ -11,11 +11,12 @@ from faceprep.generators.action_units.batch import labels_of_crops
 from faceprep.generators.action_units.config import ActionUnitConfig, resolve
 from faceprep.generators.action_units.label_head import fit_label_head
 from faceprep.generators.action_units.model import ActionUnitNetwork
-from faceprep.generators.action_units.recipe import Recipe, changed, needs_features
+from faceprep.generators.action_units.recipe import Recipe, needs_features
 from faceprep.generators.action_units.trainer import ActionUnitTrainer, phase_of
 from faceprep.generators.base import build_network
 from faceprep.generators.blocks.frozen_features import FrozenFeatures
 from faceprep.generators.blocks.memory import FEATURE_OUTPUTS, outputs_by_network
+from faceprep.generators.recipes import changed
 from faceprep.training.trainer import (
     FeatureLoader,
     Phase,

@@ -13,7 +13,7 @@ from faceprep.generators.action_units.generator_losses import GeneratorLosses
 from faceprep.generators.action_units.model import ActionUnitNetwork
 from faceprep.generators.action_units.recipe import Recipe
 from faceprep.generators.blocks.frozen_features import FrozenFeatures
-from faceprep.generators.blocks.optimisation import fixed, learn, weighted_sum
+from faceprep.generators.blocks.optimisation import fixed, learn, rate_factor, weighted_sum
 
 
 class ActionUnitStep:
@@ -82,9 +82,7 @@ class ActionUnitStep:
 
     def _set_rates(self, step: int) -> None:
         """Lower the learning rates linearly to 0 over the last share of the steps."""
-        if not self.recipe.decay:
-            return
-        share = min((self.steps - step) / (self.recipe.decay * self.steps), 1.0)
+        share = rate_factor(step, self.steps, self.recipe.decay)
         for optimizer in self.optimizers.values():
             optimizer.param_groups[0]["lr"] = share * self.recipe.learning_rate
 

@@ -33,3 +33,8 @@ def fixed(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
     finally:
         for parameter in trained:
             parameter.requires_grad_(True)
+
+
+def rate_factor(step: int, steps: int, decay: float) -> float:
+    """Return the factor of the learning rate: falling to 0 over the last share `decay`."""
+    return min((steps - step) / (decay * steps), 1.0) if decay else 1.0

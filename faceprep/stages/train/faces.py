@@ -10,7 +10,8 @@ import numpy as np
 from faceprep.config import TrainConfig
 from faceprep.core.vocabulary import COLUMNS_R
 from faceprep.generators.registry import spec_of
-from faceprep.generators.targets import REFERENCES
+from faceprep.generators.shapes import fit_shape_model
+from faceprep.generators.targets import NEUTRAL, REFERENCES, SHAPE
 from faceprep.workspace.load import load
 from faceprep.workspace.training_rows import choose_classes
 
@@ -53,6 +54,7 @@ def read_crops(
     sequences: list[str] | None = None
     if "action_units" in driven_by:
         action_units = rows[list(COLUMNS_R)].to_numpy(np.float32)
+    if {"action_units", "landmarks"} & set(driven_by):
         # A face without a sequence is a sequence of its own.
         known = rows["sequence"].fillna("").to_numpy(str)
         names = np.where(known == "", rows.index.to_numpy(str), known)
@@ -104,28 +106,38 @@ def collect_references(
     `driven_by`: fields of the target that the generator reads.
     Returns ``{"references": {field: {expression: [values …]}}}``, empty if nothing is needed.
         ``action_units``: 17 intensities of up to 32 faces; ``landmarks``: displacements ``(68, 2)``
-        from the mean neutral face of the same subject, in units of the crop's side.
+        from the mean neutral face of the same sequence or subject, in sides of the crop, and
+        ``shape``, the estimate of this displacement.
     """
     found: dict[str, Any] = {}
     if "action_units" in driven_by and crops.action_units is not None:
         found["action_units"] = _by_expression(rows, crops.action_units.cpu().numpy())
     if "landmarks" in driven_by and crops.landmarks is not None:
-        shown, points = _displacements(rows, crops.landmarks.cpu().numpy())
-        found["landmarks"] = _by_expression(shown, points)
+        points = crops.landmarks.cpu().numpy()
+        known, moved = _displacements(rows, points)
+        found["landmarks"] = _by_expression(rows.iloc[known], moved)
+        if len(known):
+            found[SHAPE] = fit_shape_model(points[known], moved).to_json()
     return {REFERENCES: found} if found else {}
 
 
-def _displacements(rows: "pd.DataFrame", points: np.ndarray) -> "tuple[pd.DataFrame, np.ndarray]":
-    """Subtract every subject's mean neutral face; drop subjects without one."""
-    neutral = (rows["expression"] == "neutral").to_numpy()
+def _displacements(rows: "pd.DataFrame", points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Subtract the mean neutral face of the same sequence, else that of the subject.
+
+    Returns the places of the faces with a neutral face, and their displacements. In a sequence the
+    pose hardly changes, so that the displacement is that of the expression.
+    """
+    neutral = (rows["expression"] == NEUTRAL).to_numpy()
     people = (rows["dataset"] + "/" + rows["subject"]).to_numpy(str)
+    clips = np.char.add(people, ["/" + str(name) for name in rows["sequence"]])
     kept, moved = [], []
-    for place, person in enumerate(people):
-        own = neutral & (people == person)
+    for place, (person, clip) in enumerate(zip(people, clips, strict=True)):
+        own = neutral & (clips == clip)
+        own = own if own.any() else neutral & (people == person)
         if own.any():
             kept.append(place)
             moved.append(points[place] - points[own].mean(axis=0))
-    return rows.iloc[kept], np.array(moved).reshape(-1, *points.shape[1:])
+    return np.array(kept, int), np.array(moved).reshape(-1, *points.shape[1:])
 
 
 def _by_expression(rows: "pd.DataFrame", values: np.ndarray) -> dict[str, list[Any]]:

@@ -1,0 +1,64 @@
+"""The inputs of one training step: pairs of faces of one person, and all random numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from faceprep.generators.landmark_gan.geometry import mirrored
+from faceprep.generators.landmark_gan.networks import Request
+from faceprep.generators.landmark_gan.recipe import Recipe
+from faceprep.training.crops import Crops, Order, SamePersonPairs
+from faceprep.training.diffaugment import ALL, Draw, draw
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pairs of a step, and random numbers."""
+
+    request: Request  # sources, landmarks and labels of the true targets
+    result: Tensor  # ``(B, 3, S, S)`` true targets
+    numbers: Draw | None  # random numbers of the augmentation; None without augmentation
+
+
+def batches(
+    crops: Crops, order: Order, noise: torch.Generator, recipe: Recipe
+) -> Callable[[int], Batch]:
+    """Return a function that draws the batch of a step; see `Recipe.share_sequence`."""
+    classes = len(crops.classes)
+    people = SamePersonPairs(crops.subjects, crops.labels, classes)
+    clips = SamePersonPairs(crops.sequences or crops.subjects, crops.labels, classes)
+    labels, in_clip = crops.labels.cpu(), crops.other_labels()
+    size = recipe.batch
+    own = round(size * recipe.share_own)
+    ends = own, own + round(size * recipe.share_sequence)
+    place = torch.arange(size)
+
+    def next_batch(step: int) -> Batch:
+        indices, flips = order.even(size) if recipe.even_classes else order.epoch(size, step, 0)
+        wanted = torch.randint(classes, (size,), generator=noise)
+        found, _ = people.take(indices, wanted, order.random)
+        near, same = clips.take(indices, in_clip[indices], order.random)
+        same &= (in_clip[indices] != labels[indices]) & (place < ends[1])
+        found = torch.where(same, near, found)
+        found = torch.where(place < ends[0], indices, found)
+        numbers = draw(size, ALL, noise, crops.images.device) if recipe.augment else None
+        return Batch(pair_request(crops, indices, found, flips), crops.batch(found, flips), numbers)
+
+    return next_batch
+
+
+def pair_request(
+    crops: Crops, sources: Tensor, targets: Tensor, flips: Tensor | None = None
+) -> Request:
+    """Return the request that turns faces into others, by their indices, mirrored if `flips`."""
+    assert crops.landmarks is not None
+    device = crops.images.device
+    points = []
+    for chosen in (sources, targets):
+        shape = crops.landmarks[chosen.to(device)]
+        if flips is not None:
+            shape = torch.where(flips.to(device)[:, None, None], mirrored(shape), shape)
+        points.append(shape)
+    return Request(crops.batch(sources, flips), *points, crops.one_hot(targets))
