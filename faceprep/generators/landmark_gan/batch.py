@@ -55,10 +55,8 @@ def pair_request(
     """Return the request that turns faces into others, by their indices, mirrored if `flips`."""
     assert crops.landmarks is not None
     device = crops.images.device
-    points = []
-    for chosen in (sources, targets):
-        shape = crops.landmarks[chosen.to(device)]
-        if flips is not None:
-            shape = torch.where(flips.to(device)[:, None, None], mirrored(shape), shape)
-        points.append(shape)
-    return Request(crops.batch(sources, flips), *points, crops.one_hot(targets))
+    own, wanted = (crops.landmarks[chosen.to(device)] for chosen in (sources, targets))
+    if flips is not None:
+        flipped = flips.to(device)[:, None, None]
+        own, wanted = (torch.where(flipped, mirrored(one), one) for one in (own, wanted))
+    return Request(crops.batch(sources, flips), own, wanted, crops.one_hot(targets))

@@ -71,7 +71,7 @@ class LandmarkConfig(NetworkConfig):
     output: Output = "image"
     max_flow: float = 0.03  # bound of a learned flow added to that warp, in sides; 0: none
     residual_limit: float = 0.8  # bound of the residual, in the images' range of 2
-    residual_gain: float = 0.3  # factor of its last layer, whose weights start at 0
+    residual_gain: float = 1.0  # factor of its last layer, whose weights start at 0
     d_width: int = 64  # channels after the discriminators' first convolution
     #: Whether the discriminators end with a batch norm (Table 3 of the paper). It makes the mean
     #: logit of a batch of only real or only generated images constant, so that both are judged in

@@ -47,16 +47,13 @@ class Decoder(nn.Module):
             for after in (2 * width, width)
         )
         self.condition = nn.Linear(len(config.classes), _CONDITION) if modulated else None
-        self.colour = nn.Sequential(
-            nn.ReflectionPad2d(3), initialised(nn.Conv2d(width, 3, 7, bias=True))
-        )
+        colour = initialised(nn.Conv2d(width, 3, 7, bias=True))
+        self.colour = nn.Sequential(nn.ReflectionPad2d(3), colour)
         flows = config.edits and config.max_flow > 0
         self.flow = nn.Conv2d(2 * width, 2, 3, padding=1) if flows else None
-        if config.edits:
-            nn.init.zeros_(self.colour[1].weight)
-        if self.flow is not None:
-            nn.init.zeros_(self.flow.weight)
-            nn.init.zeros_(self.flow.bias)
+        for head in (colour, self.flow) if config.edits else ():
+            for weight in () if head is None else head.parameters():
+                nn.init.zeros_(weight)
 
     def forward(self, image: Tensor, levels: list[Tensor], label: Tensor) -> Decoded:
         """Decode features.

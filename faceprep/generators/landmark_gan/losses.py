@@ -4,16 +4,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from faceprep.core.landmarks import JAW
 from faceprep.generators.base import Edited
 from faceprep.generators.blocks import losses
 from faceprep.generators.blocks.frozen_features import EMBEDDING, FrozenFeatures
 from faceprep.generators.landmark_gan.batch import Batch
+from faceprep.generators.landmark_gan.geometry import heatmaps
 from faceprep.generators.landmark_gan.networks import LandmarkGAN
 from faceprep.generators.landmark_gan.recipe import Recipe
 from faceprep.training.diffaugment import augment
 
 #: Number of sizes at which edges are compared.
 _SCALES = 3
+
+#: Reach of `Recipe.focus` around the landmarks, standard deviation in pixels at a size of 128.
+_NEAR = 8.0
 
 
 class LandmarkLosses:
@@ -31,10 +36,11 @@ class LandmarkLosses:
             terms["adversarial"] = losses.generator_loss(answers, self.recipe.adversarial)
         if weights.pixel:
             terms["pixel"] = losses.pixel_loss(made, wanted)
+        difference = (made.float() - wanted) * self._importance(batch).sqrt()
         if weights.squared:
-            terms["squared"] = F.mse_loss(made.float(), wanted)
+            terms["squared"] = difference.square().mean()
         if weights.edges:
-            terms["edges"] = edge_loss(made.float(), wanted)
+            terms["edges"] = edge_loss(difference)
         if self.phi is not None:
             terms |= self._on_features(self.phi, made, batch)
         if "residual" in edited.parts:
@@ -83,6 +89,13 @@ class LandmarkLosses:
             (model.d_geometry, torch.cat([real, maps], 1), torch.cat([made, maps], 1)),
         ]
 
+    def _importance(self, batch: Batch) -> Tensor:
+        """Return the weights of the pixels, ``(B, 1, S, S)`` of mean 1 for every face."""
+        inside = batch.request.target[:, len(JAW) :]
+        near = heatmaps(inside, self.model.size, "single", _NEAR)
+        weights = 1 + (self.recipe.focus - 1) * near
+        return weights / weights.mean((2, 3), keepdim=True)
+
     def _on_features(self, phi: FrozenFeatures, made: Tensor, batch: Batch) -> dict[str, Tensor]:
         weights, count = self.recipe.weights, self.recipe.compared(len(made))
         compared = phi.compared[: self.recipe.feature_layers or None] if weights.perceptual else ()
@@ -94,7 +107,7 @@ class LandmarkLosses:
             source = phi.maps(batch.request.x[:count], more) if more else {}
         if compared:
             pair = [[maps[name] for name in compared] for maps in (fake, result)]
-            norm = "mean" if len(compared) == 1 else "relative"
+            norm: losses.FeatureNorm = "mean" if len(compared) == 1 else "relative"
             terms["perceptual"] = losses.identity_loss(pair[0], pair[1], norm)
         if more:
             terms["embedding"] = losses.embedding_loss(
@@ -103,9 +116,9 @@ class LandmarkLosses:
         return terms
 
 
-def edge_loss(made: Tensor, wanted: Tensor) -> Tensor:
-    """Return the mean squared difference of the gradients of images, summed over three sizes."""
-    difference, total = made - wanted, made.new_zeros(())
+def edge_loss(difference: Tensor) -> Tensor:
+    """Return the mean squared gradient of a difference of images, summed over three sizes."""
+    total = difference.new_zeros(())
     for _ in range(_SCALES):
         rows = difference[:, :, 1:] - difference[:, :, :-1]
         columns = difference[..., 1:] - difference[..., :-1]

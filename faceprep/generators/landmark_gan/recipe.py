@@ -15,7 +15,7 @@ class Weights:
     #: The same squared. Where the light differs from the target's too, the absolute difference is
     #: smallest for a copy.
     squared: float = 0.0
-    #: Squared difference of the gradients of the images, at full, half and quarter size: edges.
+    #: Squared difference of the gradients of the images, at full, half and quarter size.
     edges: float = 0.0
     perceptual: float = 0.0  # difference of face features from those of the true target (eq. 6)
     embedding: float = 0.0  # distance of the face embedding from that of the source
@@ -44,6 +44,9 @@ class Recipe:
     #: the same person with a random expression.
     share_own: float = 0.0
     share_sequence: float = 0.0
+    #: Weight of pixels at brows, eyes, nose and mouth in `squared` and `edges`, relative to those
+    #: far from them: hair and clothes move with the head, which landmarks of the face do not tell.
+    focus: float = 1.0
     #: Share of a batch whose face features are compared, and number of their first layers; 0: all.
     share_features: float = 1.0
     feature_layers: int = 0

@@ -1,5 +1,7 @@
 """Losses of the generator and of its discriminators."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from builders.landmarks import networks, request
@@ -39,11 +41,23 @@ def test_the_embedding_is_compared_with_the_source() -> None:
     assert float(made.generator(Edited(given.result), given)["embedding"]) > 1e-4
 
 
+def test_pixels_near_the_landmarks_count_more() -> None:
+    given, made = batch(), losses(squared=1)
+    made.recipe = replace(made.recipe, focus=9)
+    middle = torch.full((2, 68, 2), 0.5)
+    given = replace(given, request=given.request._replace(target=middle))
+    errors = []
+    for row in (16, 0):
+        image = given.result.clone()
+        image[:, :, row, 16] += 1
+        errors.append(float(made.generator(Edited(image), given)["squared"]))
+    assert errors[0] == pytest.approx(9 * errors[1], rel=0.02)
+
+
 def test_edges_ignore_a_constant_difference() -> None:
-    x = torch.rand(2, 3, 32, 32)
-    assert float(edge_loss(x + 0.5, x)) < 1e-10
+    assert float(edge_loss(torch.full((2, 3, 32, 32), 0.5))) == 0
     ramp = torch.arange(32.0).expand(2, 3, 32, 32)
-    assert float(edge_loss(ramp, torch.zeros_like(ramp))) == pytest.approx(1 + 4 + 16)
+    assert float(edge_loss(ramp)) == pytest.approx(1 + 4 + 16)
 
 
 @pytest.mark.parametrize("numbers", [False, True])
