@@ -51,7 +51,7 @@ def test_pixels_near_the_landmarks_count_more() -> None:
         image = given.result.clone()
         image[:, :, row, 16] += 1
         errors.append(float(made.generator(Edited(image), given)["squared"]))
-    assert errors[0] == pytest.approx(9 * errors[1], rel=0.02)
+    assert errors[0] == pytest.approx(9 * errors[1], rel=0.05)
 
 
 def test_edges_ignore_a_constant_difference() -> None:
