@@ -23,14 +23,14 @@ from faceprep.cli.options import (
 )
 from faceprep.cli.root import GENERATE, app
 from faceprep.cli.stages import part_of, redo_shards
-from faceprep.core.errors import Remedy
+from faceprep.core.errors import Again, Remedy, UsageError
 from faceprep.core.vocabulary import MODES
 
 if TYPE_CHECKING:
     from faceprep.config import Config
 
 Count = Annotated[
-    int,
+    int | None,
     typer.Option("--n", min=1, help="Total number of synthetic faces, including existing ones."),
 ]
 
@@ -43,13 +43,18 @@ Count = Annotated[
     seed=Annotated[int | None, seed_of("the faces: people, sources, intensities (augment.seed)")],
 )
 def augment(
-    n: Count,
+    n: Count = None,
+    times: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="The same, as a multiple of the number of training faces."),
+    ] = None,
     generator: GeneratorKind = None,
     mode: Annotated[
         str | None,
         typer.Option(
             metavar=choices((*MODES, "mix")),
-            help="New people, edited training faces, edited faces of augment.sources, or a mix.",
+            help="New people, edited training faces, edited faces of augment.sources, or a mix."
+            " By default new where the generator can make them, else edit.",
         ),
     ] = None,
     **flags: Any,
@@ -61,13 +66,17 @@ def augment(
     from faceprep.core.progress import Progress
     from faceprep.execution.plan import Options
     from faceprep.report.tables.generator import augment_tables
+    from faceprep.stages.augment.plan import multiple_of_faces, with_possible_mode
     from faceprep.stages.augment.run import run_augment
     from faceprep.workspace import Workspace
     from faceprep.workspace.artifacts import generator_file, generator_name
 
     values = {"train.generator": generator, "augment.mode": mode, "augment.seed": flags["seed"]}
     read = ("augment", "train.generator", "train.fold")
-    resolved = resolve_flags(as_settings(flags, values), lambda config: read).config
+    _refuse_counts(n, times)
+    found = resolve_flags(as_settings(flags, values), lambda config: read)
+    chosen = found.sources.get("augment.mode", "default") != "default"
+    resolved = found.config if chosen else with_possible_mode(found.config)
     dry_run, json, quiet = flags["dry_run"], flags["json"], flags["quiet"]
     options = Options(
         overwrite=flags["overwrite"],
@@ -79,6 +88,8 @@ def augment(
     name = generator_name(resolved.train.generator, resolved.train.fold)
     file = generator_file(resolved.workspace, name)
     note_unfinished(Workspace(resolved.workspace), file, quiet)
+    if n is None:
+        n = multiple_of_faces(resolved, times or 0)
     with Progress(quiet=quiet) as progress:
         result = run_augment(resolved, n, options, progress)
     if result.jobs:
@@ -95,6 +106,17 @@ def augment(
         table = Remedy("classify", resolved.workspace, _table_with(resolved, n), resume=True)
         say_next(table, quiet or json)
     return DONE
+
+
+def _refuse_counts(n: int | None, times: float | None) -> None:
+    """Refuse both numbers, none, and a multiple that is not positive, with a UsageError."""
+    if n is not None and times is not None:
+        raise UsageError("--n and --times are both given", Again({"times": None}))
+    if n is None and times is None:
+        note = "as many as training faces"
+        raise UsageError("the number of faces is missing", Again({"times": 1}, note=note))
+    if times is not None and not times > 0:
+        raise UsageError(f"{times:g} times the training faces are none", Again({"times": 1}))
 
 
 def _table_with(config: "Config", n: int) -> dict[str, Any]:

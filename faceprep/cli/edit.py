@@ -44,6 +44,16 @@ def edit(
             help="Draw a sheet with one Action Unit at 0, 1, 2, 3, 4, 5; repeatable.",
         ),
     ] = None,
+    landmarks_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PHOTO",
+            help="Face with the expression, moved to the shape of each source; --to names it.",
+        ),
+    ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Take the points of --landmarks-from as they are.")
+    ] = False,
     parts: Annotated[
         bool,
         typer.Option(
@@ -59,7 +69,7 @@ def edit(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Give faces another expression, or other Action Units.
+    """Give faces another expression, other Action Units, or the landmarks of another face.
 
     faceprep edit me.jpg --to happiness --intensity 0.6 -o happy.png
     """
@@ -67,6 +77,7 @@ def edit(
     from faceprep.inference.action_units import parse_assignments, parse_units
     from faceprep.inference.edit import EditRequest, check_intensity, edit_faces, edit_grid
     from faceprep.inference.generator import open_generator
+    from faceprep.inference.landmarks import donor_of
     from faceprep.inference.parts import edit_with_parts
     from faceprep.inference.sweep import sweep_units
     from faceprep.report.sheets.inference import draw_edit_grid, edit_paths, grid_path, write_edits
@@ -74,19 +85,29 @@ def edit(
     from faceprep.report.sheets.sweep import draw_sweep
 
     asked, swept = parse_assignments(au or []), parse_units(sweep or [])
-    _refuse_idle(to, grid, asked, swept, parts)
+    if landmarks_from is None:
+        refuse_unused("it is for --landmarks-from", "raw")
+        _refuse_idle(to, grid, asked, swept, parts)
+    else:
+        refuse_unused("--landmarks-from requests one edit of the face", "grid", "au", "sweep")
     check_intensity(intensity)
     refuse_unwritable(out or Path())
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
     flags.note_unfinished(loaded.workspace, loaded.file, quiet)
     if asked or swept:
         loaded.with_action_units("set single Action Units")
+    if landmarks_from is not None:
+        loaded.with_landmarks("request landmarks")
     if to is not None:
         to = loaded.expression_of(to)
     request = EditRequest(to, intensity, asked)
     with Progress(quiet=quiet) as progress:
         inputs = flags.read_faces(photographs or [], loaded, progress)
-    flags.refuse_idle_detector(inputs)
+        if landmarks_from is not None:
+            others = flags.read_faces([landmarks_from], loaded, progress, inputs)
+            donor = donor_of(others.faces[0], loaded, to, raw, progress)
+            request = EditRequest(intensity=intensity, donor=donor)
+    flags.refuse_idle_detector(inputs, *([others] if landmarks_from else []))
     if grid:
         path = grid_path(inputs, out)
         written = draw_edit_grid(edit_grid(inputs, loaded, to), loaded, path)
@@ -158,8 +179,13 @@ def transfer(
     """
     from faceprep.core.progress import Progress
     from faceprep.inference.generator import open_generator
-    from faceprep.inference.labels import labels_of
-    from faceprep.inference.transfer import transfer_expressions, transfer_units, transfers_units
+    from faceprep.inference.labels import labels_of, needs_labels
+    from faceprep.inference.transfer import (
+        transfer_expressions,
+        transfer_landmarks,
+        transfer_units,
+        transferred,
+    )
     from faceprep.report.sheets.inference import transfer_path, write_transfers
 
     words = list(photographs or [])
@@ -170,19 +196,22 @@ def transfer(
     refuse_unwritable(out or Path())
     loaded = open_generator(workspace, generator, device=device or "auto", detector=detector)
     flags.note_unfinished(loaded.workspace, loaded.file, quiet)
-    units = transfers_units(loaded)
-    if units:
-        refuse_unused(f"{loaded.kind} reads Action Units, no expression", "expression")
+    by, labelled = transferred(loaded), needs_labels(loaded)
+    if not labelled:
+        what = "Action Units" if by == "action_units" else "landmarks"
+        refuse_unused(f"{loaded.kind} reads {what}, no expression", "expression")
     if expression is not None:
         expression = loaded.expression_of(expression, "expression")
     with Progress(quiet=quiet) as progress:
         faces = flags.read_faces(onto, loaded, progress)
         expressions = flags.read_faces(sources, loaded, progress, faces)
         flags.refuse_idle_detector(faces, expressions)
-        labels = [] if units else labels_of(expressions.faces, loaded, expression, progress)
+        labels = labels_of(expressions.faces, loaded, expression, progress) if labelled else []
     path = transfer_path(faces, expressions, out)
-    if units:
+    if by == "action_units":
         transfers = transfer_units(faces, expressions, loaded)
+    elif by == "landmarks":
+        transfers = transfer_landmarks(faces, expressions, labels, loaded)
     else:
         transfers = transfer_expressions(faces, expressions, labels, loaded)
     written = write_transfers(transfers, loaded, path)

@@ -197,17 +197,23 @@ class TargetMaker:
         )
 
     def make_landmarks(
-        self, wanted: np.ndarray, expressions: Sequence[str], sources: Measurements
+        self,
+        wanted: np.ndarray,
+        expressions: Sequence[str] | None,
+        sources: Measurements,
+        intensity: float = 1.0,
     ) -> Target:
         """Make the target of B faces on the CPU from requested landmarks ``(B, 68, 2)``.
 
-        `expressions`: expression that the landmarks show, for kinds that read it as well.
+        `expressions`: expressions that the landmarks show, for kinds that read them as well.
+        `intensity`: part of the way from the sources' landmarks, in [0, 1].
         UsageError if an expression is unknown, or the landmarks of the sources are missing.
         """
         source = self._source("landmarks", sources)
+        wanted = source + intensity * (wanted - source)
         return Target(
-            expression=self._labels(expressions),
-            intensity=torch.ones(len(wanted)),
+            expression=None if expressions is None else self._labels(expressions),
+            intensity=torch.full((len(wanted),), intensity),
             landmarks=torch.from_numpy(wanted.astype(np.float32)),
             source_landmarks=torch.from_numpy(source.astype(np.float32)),
         )

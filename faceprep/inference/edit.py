@@ -11,6 +11,7 @@ from faceprep.generators.targets import NEUTRAL
 from faceprep.inference.action_units import as_text, with_changes
 from faceprep.inference.generator import LoadedGenerator
 from faceprep.inference.inputs import InputFace, InputFaces
+from faceprep.inference.landmarks import Donor, landmark_target
 
 #: Intensities of a sheet, as many as in Ding et al., 2018, Fig. 3.
 LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -18,23 +19,27 @@ LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 @dataclass(frozen=True)
 class EditRequest:
-    """Request of an edit: an expression, Action Units, or both."""
+    """Request of an edit: an expression, Action Units, or both; or the landmarks of a face."""
 
     expression: str | None = None
     intensity: float = 1.0  # of the expression, in [0, 1], before the calibration
     #: Action Unit → intensity in [0, 5], instead of that of the face or the expression.
     action_units: Mapping[str, float] = field(default_factory=dict)
+    donor: Donor | None = None  # face whose landmarks are requested, in place of an expression
 
     @property
     def name(self) -> str:
         """Part of a file's name."""
         words = [self.expression] if self.expression else []
-        words += [f"{self.intensity:g}"] if self.expression and self.intensity != 1 else []
+        words += [f"as-{self.donor.face.name}"] if self.donor else []
+        words += [f"{self.intensity:g}"] if words and self.intensity != 1 else []
         return "-".join([*words, *(f"{au}-{value:g}" for au, value in self.action_units.items())])
 
     def marks(self) -> dict[str, str]:
         """Return the request as text metadata of a PNG."""
         marks = {"action_units": as_text(self.action_units)} if self.action_units else {}
+        if self.donor:
+            marks |= {Donor.mark: self.donor.face.name, "intensity": f"{self.intensity:g}"}
         if self.expression:
             marks |= {"expression": self.expression, "intensity": f"{self.intensity:g}"}
         return marks
@@ -97,6 +102,9 @@ def target_of(inputs: InputFaces, generator: LoadedGenerator, request: EditReque
     """Return the target of N faces for a request; errors as of `edit_faces`."""
     check_intensity(request.intensity)
     editor, sources = generator.editor, inputs.measurements
+    if request.donor is not None:
+        donors = [request.donor] * len(inputs.faces)
+        return landmark_target(inputs, donors, generator, request.intensity)
     if request.expression is not None:
         count = len(inputs.faces)
         target = editor.target(request.expression, request.intensity, count, sources)

@@ -94,8 +94,15 @@ class LoadedGenerator:
 
     def with_action_units(self, what: str) -> None:
         """Refuse, as `with_codes` does, a kind that is not driven by Action Units."""
-        if "action_units" not in self.editor.targets.driven_by:
-            raise refusal(self.kind, kinds_driven_by("action_units"), what)
+        self._driven_by("action_units", what)
+
+    def with_landmarks(self, what: str) -> None:
+        """Refuse, as `with_codes` does, a kind that is not driven by landmarks."""
+        self._driven_by("landmarks", what)
+
+    def _driven_by(self, name: str, what: str) -> None:
+        if name not in self.editor.targets.driven_by:
+            raise refusal(self.kind, kinds_driven_by(name), what)
 
 
 def open_generator(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceprep.core.progress import Progress
+from faceprep.generators.base import HasExpressionCode
 from faceprep.generators.targets import NEUTRAL
 from faceprep.inference.generator import LoadedGenerator
 from faceprep.inference.inputs import InputFace
@@ -35,6 +36,12 @@ class Label:
     def __str__(self) -> str:
         sure = "" if self.probability is None else f" {100 * self.probability:.0f} %"
         return f"{self.expression} ({self.by}{sure})"
+
+
+def needs_labels(generator: LoadedGenerator) -> bool:
+    """Return whether a transfer needs the name of the expression, as networks read it."""
+    by_name = "expression" in generator.editor.targets.driven_by
+    return by_name or isinstance(generator.model, HasExpressionCode)
 
 
 def labels_of(

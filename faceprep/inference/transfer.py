@@ -1,7 +1,8 @@
-"""Transfer the expression of one face to another, as a code or as Action Units.
+"""Transfer the expression of one face to another, as a code, Action Units or landmarks.
 
 Ding et al., 2018, Fig. 4, transfer codes. A kind that is driven by Action Units gets those measured
-on the face with the expression.
+on the face with the expression; one that is driven by landmarks gets the displacement from the
+neutral face.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from faceprep.inference.action_units import as_dict
 from faceprep.inference.generator import LoadedGenerator
 from faceprep.inference.inputs import InputFaces
 from faceprep.inference.labels import Label
+from faceprep.inference.landmarks import Donor, landmark_target
 from faceprep.metrics.representation import expression_codes
 
 #: Mean element of a code below which an edit is hardly visible.
@@ -106,21 +108,24 @@ class Transfers:
 
     faces: InputFaces
     expressions: InputFaces
-    readings: Sequence[ExpressionReading | UnitsReading]
+    readings: Sequence[ExpressionReading | UnitsReading | Donor]
     images: np.ndarray
 
 
-def transfers_units(generator: LoadedGenerator) -> bool:
-    """Return whether Action Units are transferred, for which no label is needed.
+def transferred(generator: LoadedGenerator) -> str:
+    """Return what is transferred: ``action_units``, ``landmarks`` or ``code``.
 
-    UsageError if the kind can transfer neither Action Units nor expression codes.
+    UsageError if the kind can transfer none of them.
     """
-    if "action_units" in generator.editor.targets.driven_by:
-        return True
+    for name in ("action_units", "landmarks"):
+        if name in generator.editor.targets.driven_by:
+            return name
     if not isinstance(generator.model, HasExpressionCode):
-        able = {*kinds_driven_by("action_units"), *kinds_that(HasExpressionCode)}
-        raise refusal(generator.kind, able, "transfer expressions")
-    return False
+        driven = {*kinds_driven_by("action_units"), *kinds_driven_by("landmarks")}
+        raise refusal(
+            generator.kind, {*driven, *kinds_that(HasExpressionCode)}, "transfer expressions"
+        )
+    return "code"
 
 
 def transfer_expressions(
@@ -170,6 +175,24 @@ def transfer_units(
         for face, own in zip(expressions.faces, units, strict=True)
     ]
     return Transfers(faces, expressions, readings, np.stack(images))
+
+
+def transfer_landmarks(
+    faces: InputFaces, expressions: InputFaces, labels: list[Label], generator: LoadedGenerator
+) -> Transfers:
+    """Give every face the displacement of the landmarks of every one of `expressions`.
+
+    `labels`: expression of each of `expressions`; empty if the networks do not read it.
+    UsageError if the kind is not driven by landmarks.
+    """
+    known: Sequence[Label | None] = labels or [None] * len(expressions.faces)
+    donors = [Donor(*pair) for pair in zip(expressions.faces, known, strict=True)]
+    images = []
+    for face in faces.faces:
+        sources = InputFaces([face] * len(donors))
+        target = landmark_target(sources, donors, generator)
+        images.append(generator.editor.apply(sources.images, target))
+    return Transfers(faces, expressions, donors, np.stack(images))
 
 
 def read_codes(inputs: InputFaces, labels: list[Label], generator: LoadedGenerator) -> Tensor:

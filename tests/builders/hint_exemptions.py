@@ -44,6 +44,7 @@ ELSEWHERE = {
     "faces/action_units/backend.py:_first_available": "landmarks are always available",
     "faces/action_units/backend.py:_other_backend": "landmarks are always available",
     "generators/exprgan/codes.py:intensity_code": "the verbs refuse it before",
+    "inference/landmarks.py:displacement": "needs a generator that saw no neutral face",
     "inference/retrieve.py:find_hits": "needs a generator of few classes",
     "metrics/workspace_faces.py:_refuse_unmeasured": _CORRUPT,
     "report/doctor/machine.py:opencv": "needs two builds of OpenCV",

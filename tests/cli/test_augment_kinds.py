@@ -60,7 +60,7 @@ def test_edit(trained: Path, kind: str, tmp_path: Path) -> None:
 
 def test_augment_and_classify(trained: Path, kind: str) -> None:
     flags = ["--workspace", trained, "--generator", kind, *HERE]
-    run("augment", "--n", 24, "--mode", "edit", *flags)
+    run("augment", "--times", 1.5, *flags)  # of 16 training faces; they are edited
     rows = [
         row
         for part in sorted((trained / "augment" / kind).glob("part-*.parquet"))

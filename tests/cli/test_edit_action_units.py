@@ -91,3 +91,9 @@ def test_a_kind_that_is_not_driven_by_units_names_those_that_are(run_verb, unit_
         assert "of kind exprgan, which cannot set single Action Units" in result.stderr
         assert "→ kinds that can: " in result.stderr
         assert "toy-aus" in result.stderr.splitlines()[-1]
+
+
+def test_landmarks_are_refused(run_units) -> None:
+    stderr = run_units("edit", FACE, "--landmarks-from", FACE, code=2).stderr
+    assert "toy-aus, which cannot request landmarks" in stderr
+    assert "kinds that can: landmark-gan" in stderr

@@ -19,7 +19,7 @@ from faceprep.inference.transfer import (
     read_codes,
     transfer_expressions,
     transfer_units,
-    transfers_units,
+    transferred,
 )
 
 QUIET = Progress(quiet=True)
@@ -79,7 +79,7 @@ def test_a_kind_without_codes_is_refused(painter, faces) -> None:
 def test_action_units_of_b_are_given_to_a(unit_painter) -> None:
     faces = read_inputs(["folder/S4/anger", "folder/S5/neutral"], unit_painter)
     others = read_inputs(["folder/S5/surprise", "folder/S4/anger"], unit_painter)
-    assert transfers_units(unit_painter)
+    assert transferred(unit_painter) == "action_units"
     found = transfer_units(faces, others, unit_painter)
     assert found.images.shape[:2] == (2, 2)
     for images in found.images:
@@ -93,8 +93,9 @@ def test_action_units_of_b_are_given_to_a(unit_painter) -> None:
 
 def test_a_kind_that_can_transfer_neither_is_refused(unit_painter) -> None:
     toy = LandmarkToy(ToyConfig(preset="tiny", classes=("anger", "happiness"), size=32))
+    toy.driven_by = frozenset({"expression"})
     other = replace(unit_painter, model=toy, editor=Editor(toy), kind=toy.kind)
     with pytest.raises(UsageError, match="toy-landmarks, which cannot transfer") as caught:
-        transfers_units(other)
+        transferred(other)
     assert "exprgan, " in caught.value.hint
-    assert "toy-aus" in caught.value.hint
+    assert "toy-aus, toy-landmarks" in caught.value.hint

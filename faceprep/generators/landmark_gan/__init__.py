@@ -1,4 +1,4 @@
-"""Synthesis guided by facial landmarks and an expression label (Li, Qi and Sun 2020).
+"""Synthesis guided by facial landmarks and an expression label (Li, Qi and Sun 2021).
 
 =================  ================================================================
 `config`           settings of the networks

@@ -103,7 +103,8 @@ def _keep_sources(paths: Iterable[Path], sources: Iterable[str]) -> None:
 def edit_paths(inputs: InputFaces, request: EditRequest, out: Path | None) -> list[Path]:
     """Choose the paths of the pictures of an edit; errors as of `picture_paths`."""
     names = [f"{face.name}-{request.name}" for face in inputs.faces]
-    return picture_paths(out, names, [face.source for face in inputs.faces])
+    donors = [] if request.donor is None else [request.donor.source]
+    return picture_paths(out, names, [*(face.source for face in inputs.faces), *donors])
 
 
 def write_edits(edits: Edits, generator: LoadedGenerator, paths: Sequence[Path]) -> Written:
@@ -122,9 +123,10 @@ def write_edits(edits: Edits, generator: LoadedGenerator, paths: Sequence[Path])
         "kind": "edit",
         "generator": generator.name,
         "expression": request.expression,
-        "intensity": request.intensity if request.expression else None,
+        "intensity": request.intensity if request.expression or request.donor else None,
         "calibrated": edits.calibrated,
         "action_units": dict(request.action_units),
+        "landmarks_from": None if request.donor is None else request.donor.as_dict(),
         "pictures": pictures,
     }
     return Written([*paths], data)

@@ -8,7 +8,7 @@ from faceprep.execution.consent import Replaced, refusal
 from faceprep.execution.job import Request
 from faceprep.execution.plan import Options
 from faceprep.generators.base import MakesNewFaces
-from faceprep.generators.registry import require_kind, spec_of
+from faceprep.generators.registry import kinds_that, require_kind, spec_of
 from faceprep.generators.store import read_trained
 from faceprep.stages.augment.existing import ExistingFaces
 from faceprep.stages.augment.quality_filter import QualityFilter
@@ -17,12 +17,33 @@ from faceprep.stages.augment.shard import AugmentJob, AugmentStage
 from faceprep.stages.augment.sources import Sources, find_sources, fingerprint
 from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import generator_name
+from faceprep.workspace.training_rows import training_rows
 
 #: Typical size on disk of a face of 128 pixels, with its row.
 _BYTES_PER_FACE = 27_000
 
 #: Largest number of shards, whose file names have five digits.
 _MOST_SHARDS = 100_000
+
+
+def with_possible_mode(config: Config) -> Config:
+    """Return the configuration with mode ``edit`` if the kind makes no faces without a source."""
+    if config.train.generator in kinds_that(MakesNewFaces):
+        return config
+    augment = config.augment.model_copy(update={"mode": "edit"})
+    return config.model_copy(update={"augment": augment})
+
+
+def multiple_of_faces(config: Config, times: float) -> int:
+    """Return a multiple of the number of training faces of the generator, at least 1.
+
+    UsageError if the generator is unknown or not trained.
+    """
+    spec_of(config.train.generator)
+    name = generator_name(config.train.generator, config.train.fold)
+    classes = read_trained(config.workspace, name).config["classes"]
+    rows = training_rows(config.workspace, classes=classes, fold=config.train.fold)
+    return max(round(times * len(rows)), 1)
 
 
 class Plan:
