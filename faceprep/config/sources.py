@@ -277,9 +277,12 @@ def _explain(
 
 def _renamed(key: str, given: Mapping[str, Any], source: str, names: Sequence[str]) -> Hint | None:
     """Return the hint with the known key that was meant; a key of a file is only named."""
-    last = key.rpartition(".")[2]
+    section, _, last = key.rpartition(".")
     same = [name for name in names if name.rpartition(".")[2] == last]
-    near = same[0] if len(same) == 1 else nearest(key, names)
+    # The section alone would make any two of its keys similar.
+    own = {name.rpartition(".")[2]: name for name in names if name.rpartition(".")[0] == section}
+    meant = own.get(nearest(last, own) or "") if own else nearest(key, names)
+    near = same[0] if len(same) == 1 else meant
     if near is None or key not in given or not source.startswith("--"):
         return None if near is None else f"did you mean {near}?"
     return Again({key: None, near: given[key]}, note=f"did you mean {near}?")

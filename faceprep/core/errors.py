@@ -29,8 +29,8 @@ class Again:
         typed as its flag. True writes the bare flag; False and None remove it; a tuple repeats the
         flag. ``workspace`` is written as the verb takes it, as a flag or as its argument.
     arguments
-        Positional arguments instead of the typed ones, or, as a mapping, words instead of words;
-        None keeps them.
+        Positional arguments instead of the typed ones, or, as a mapping, words instead of words,
+        which may also be values of flags; None keeps them.
     note
         Text behind the command, e.g. its purpose.
 

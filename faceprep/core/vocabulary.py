@@ -65,7 +65,7 @@ DeviceKind = Literal["auto", "cpu", "cuda"]
 DetectorName = Literal["mtcnn", "dlib", "given"]
 
 #: Other words for a choice.
-_SYNONYMS = {"gpu": "cuda", "nvidia": "cuda", **EXPRESSION_SYNONYMS}
+_SYNONYMS = {"gpu": "cuda", "nvidia": "cuda", "lr": "learning_rate", **EXPRESSION_SYNONYMS}
 
 #: Kind of the generator that is trained and used unless a setting names another.
 DEFAULT_GENERATOR = "exprgan"

@@ -174,6 +174,27 @@ def test_a_mistyped_expression_gets_the_one_that_was_meant(
     assert list(caught.value.hint.overrides) == [key]
 
 
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("train.lr", "train.learning_rate"),
+        ("train.stpes", "train.steps"),
+        ("peak_frames", "select.peak_frames"),
+    ],
+)
+def test_an_unknown_key_gets_the_one_that_was_meant(key: str, near: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve(flags={key: ("7", "--set")}, environment={}, local_file=NOWHERE)
+    assert caught.value.hint == Again({key: None, near: "7"}, note=f"did you mean {near}?")
+
+
+@pytest.mark.parametrize("key", ["train.x", "align.faces", "select.n"])
+def test_a_key_of_the_same_section_alone_is_not_meant(key: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve(flags={key: ("7", "--set")}, environment={}, local_file=NOWHERE)
+    assert "did you mean" not in str(caught.value.hint)
+
+
 def test_expressions_may_be_separated_by_commas() -> None:
     flags = {"train.classes": ("Scared, anger", "--set")}
     assert resolve(flags=flags, environment={}, local_file=NOWHERE).config.train.classes == (

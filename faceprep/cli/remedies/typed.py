@@ -61,7 +61,10 @@ def with_changes(line: Line, again: Again) -> str:
         str(overrides.pop(names[parameter])) if parameter in names else text
         for parameter, text in line.arguments
     ]
+    elsewhere: Mapping[str, str] = {}
     if isinstance(again.arguments, Mapping):
+        if not again.arguments.keys() & set(arguments):  # as in transfer --from
+            elsewhere = again.arguments
         arguments = [again.arguments.get(text, text) for text in arguments]
     elif again.arguments is not None:
         arguments = list(again.arguments)
@@ -73,7 +76,7 @@ def with_changes(line: Line, again: Again) -> str:
         word
         for parameter, option in line.options
         if parameter not in names and not _replaced(settings.get(parameter), option, new)
-        for word in option
+        for word in (option[0], *(elsewhere.get(value, value) for value in option[1:]))
     ]
     words = ["faceprep", *line.verb.split()]
     if any(text.startswith("-") for text in arguments):

@@ -2,7 +2,7 @@
 
 import shutil
 
-from builders.hint_cases.common import BLACK, FACE, FULL, REENACT, TRAIN, WS
+from builders.hint_cases.common import BLACK, FACE, FULL, OTHER, REENACT, TRAIN, WS
 from builders.hint_preparations import (
     damaged,
     driven_by_units,
@@ -45,6 +45,7 @@ TRIALS = {
         Trial(f"edit {FACE} --to fear {WS} --detector dilb -o a.png"),
         Trial(f"edit {FACE} --to fear {WS} --detector given -o a.png"),
         Trial(f"edit {FACE[:-1]} --to fear {WS} -o a.png"),
+        Trial(f"transfer {FACE} --from {OTHER[:-1]} {WS} -o a.png"),
         Trial(f"edit faces --to fear {WS} -o a.png", photographs("a.jpg")),
         Trial(f"edit text.png --to fear {WS} -o a.png", written(text_png="hello")),
         Trial(f"edit black.png --to fear {WS} -o a.png", written(black_png=BLACK)),

@@ -64,6 +64,11 @@ from faceprep.core.errors import TYPED, Again
             {"arguments": {"b.jpg": "/c $d.jpg"}, "overrides": {"to": "happiness", "-o": "x.png"}},
             "edit a.jpg '/c $d.jpg' --to happiness -o x.png",
         ),
+        (
+            "transfer a --from b --from c -o a",
+            {"arguments": {"b": "d"}},
+            "transfer a --from d --from c --out a",
+        ),
         ("transfer a.jpg", {"arguments": ("a.jpg", "-b.jpg")}, "transfer -- a.jpg -b.jpg"),
         (
             "demo out --seed 3",
