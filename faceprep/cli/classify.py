@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 def classify(
     sweep: Annotated[
         str | None,
-        typer.Option(metavar="0,3000,…", help="Numbers of synthetic faces; 0 is always a row."),
+        typer.Option(metavar="0,3000,...", help="Numbers of synthetic faces; 0 is always a row."),
     ] = None,
     times: Annotated[
         str | None,
         typer.Option(
-            metavar="0,1,5,…", help="The same, as multiples of the number of training faces."
+            metavar="0,1,5,...", help="The same, as multiples of the number of training faces."
         ),
     ] = None,
     arms: Annotated[
         str | None,
         typer.Option(
-            metavar="A,B,…",
+            metavar="A,B,...",
             help="plain, flips, classic, mixup, reweighting, logistic; classic@0: only without"
             " synthetic faces.",
         ),

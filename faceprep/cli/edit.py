@@ -57,7 +57,8 @@ def edit(
     parts: Annotated[
         bool,
         typer.Option(
-            "--parts", help="Draw a sheet of what the edit consists of: flow, mask, colour …"
+            "--parts",
+            help="Draw a sheet of what the edit consists of: flow, mask, colour and the rest.",
         ),
     ] = False,
     out: flags.Out = None,
@@ -150,7 +151,7 @@ def transfer(
     photographs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="A… B",
+            metavar="A B",
             help="Photographs or face_ids; the others get the expression of the last one.",
         ),
     ] = None,

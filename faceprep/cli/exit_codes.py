@@ -18,6 +18,13 @@ from faceprep.cli.streams import shows_utf8
 from faceprep.core.errors import Again, Command, FaceprepError, Hint
 from faceprep.core.files import is_disk_full, write_failure
 from faceprep.core.signals import Interruption
+from faceprep.core.terminal import (
+    ARROW,
+    fitted,
+    fitted_advice,
+    fitted_command,
+    in_signs,
+)
 from faceprep.core.tree import is_utf8
 from faceprep.report.tables.console import Renderable
 
@@ -79,7 +86,7 @@ def _interrupted(interruption: Interruption, stop: KeyboardInterrupt) -> int:
 
 def complain(message: str, hint: Hint | None) -> None:
     """Print an error message and, on lines of their own, its hints."""
-    print(message, file=sys.stderr)
+    print(fitted(message, sys.stderr), file=sys.stderr)
     if hint:
         say_next(hint, quiet=False)
 
@@ -93,8 +100,12 @@ def complain_of_shards(failed: Mapping[str, Mapping[int, str]]) -> None:
 
 def say_next(command: Hint, quiet: bool) -> None:
     """Print the next command, or several, one line each."""
-    for line in spell(command).splitlines() if not quiet else ():
-        print(f"  → {line}", file=sys.stderr)
+    for part in () if quiet else command if isinstance(command, tuple) else (command,):
+        for line in spell(part).splitlines():
+            # The hint of a failed job is text that was spelled there.
+            advice = isinstance(part, str) and not line.startswith("faceprep ")
+            fit = fitted_advice if advice else fitted_command
+            print(fit(line, sys.stderr), file=sys.stderr)
 
 
 def print_result(
@@ -120,8 +131,19 @@ def print_result(
 
     console = Console(soft_wrap=False)
     for renderable in renderables:
-        # A text is printed as it is: brackets are no markup, and a command stays on its line.
-        console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
+        # Brackets are no markup. A text is printed as it is, so that paths can be copied.
+        if not isinstance(renderable, str):
+            console.print(renderable if shows_utf8() else _in_signs(renderable), markup=False)
+        elif renderable.startswith(ARROW):
+            print(fitted_command(renderable.removeprefix(ARROW), sys.stdout))
+        else:
+            console.print(renderable, markup=False, soft_wrap=True)
+
+
+def _in_signs(renderable: "Renderable") -> "Renderable":
+    from faceprep.report.tables.signs import in_signs_of
+
+    return in_signs_of(renderable, functools.partial(in_signs, stream=sys.stdout))
 
 
 def _plain(value: object) -> str:

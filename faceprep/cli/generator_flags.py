@@ -47,7 +47,7 @@ Out = Annotated[
 ]
 Faces = Annotated[
     list[str] | None,
-    typer.Argument(metavar="PHOTO…", help="Photographs, or face_ids of the workspace."),
+    typer.Argument(metavar="PHOTO", help="Photographs, or face_ids of the workspace."),
 ]
 
 

@@ -21,6 +21,7 @@ from faceprep.cli.effect import (
 from faceprep.cli.remedies.words import SETTINGS
 from faceprep.core.disk import refuse_unwritable
 from faceprep.core.errors import Again
+from faceprep.core.terminal import fitted
 from faceprep.core.vocabulary import DEFAULT_GENERATOR, Dataset, DeviceKind, EngineKind
 from faceprep.generators.kinds import KINDS
 
@@ -275,5 +276,6 @@ def resolve_flags(
             notes.append(f"note: not read until a later stage: {', '.join(waiting)}")
         notes += [*note_redundant(arguments), *machine_notes(config, flags, sections)]
         if not arguments.get("quiet"):
-            print("\n".join(notes), end="\n" if notes else "", file=sys.stderr)
+            for note in notes:
+                print(fitted(note, sys.stderr), file=sys.stderr)
     return resolved

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TextIO
 
+from faceprep.core.terminal import fitted
+
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
     from rich.measure import Measurement
@@ -37,7 +39,7 @@ class Progress:
             if isinstance(self._bar, _Bar):
                 self._bar.say(message)
             else:
-                print(message, file=self.stream, flush=True)
+                print(fitted(message, self.stream), file=self.stream, flush=True)
 
     def start(self, title: str, total: int | None, done: int = 0) -> None:
         """Start the progress of a stage of ``total`` faces (None: unknown).

@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from faceprep.cli import app
+from faceprep.cli.remedies.words import commands
 from faceprep.cli.streams import _spelled
 
 WRONG = ("config", "show", "--set", "align.detectr=mtcnn")
@@ -28,6 +31,20 @@ def shell(folder: Path, command: str, **variables: str) -> subprocess.CompletedP
 )
 def test_signs_have_a_spelling(sign: str, text: str) -> None:
     assert _spelled(sign) == text
+
+
+@pytest.mark.parametrize("verb", ["", *commands()])
+def test_help_is_neither_cut_nor_too_wide_for_80_columns(verb: str) -> None:
+    done = CliRunner().invoke(app, [*verb.split(), "--help"], env={"COLUMNS": "80"})
+    assert done.exit_code == 0
+    assert "…" not in done.stdout
+    assert "..." not in done.stdout.replace(",...", "").replace("]...", "").replace("ARGS...", "")
+    spelled = ("".join(c if ord(c) < 128 else _spelled(c) for c in x) for x in _lines(done.stdout))
+    assert max(map(len, spelled)) <= 80
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.splitlines()]
 
 
 def test_ascii_tables_and_hints_are_readable(tmp_path: Path) -> None:

@@ -28,13 +28,21 @@ def evaluate_edits(
         int | None, typer.Option(min=2, help="Edit at most N faces, of as many people as possible.")
     ] = None,
     intensities: Annotated[
-        str, typer.Option(help="Intensities at which the strength of the expression is measured.")
+        str,
+        typer.Option(
+            metavar="N,N,...",
+            help="Intensities at which the strength of the expression is measured.",
+        ),
     ] = "0.2,0.4,0.6,0.8,1",
     identities: Annotated[
         int, typer.Option(min=0, help="New people per expression, to measure diversity; 0: none.")
     ] = 64,
     second_judge: Annotated[
-        bool, typer.Option(help="Also classify with a small network, trained for this evaluation.")
+        bool,
+        typer.Option(
+            "--second-judge",
+            help="Also classify with a small network, trained for this evaluation.",
+        ),
     ] = False,
     sheet: Annotated[
         Path | None, typer.Option(help="Draw people by expressions into this PNG.")

@@ -32,6 +32,9 @@ from faceprep.stages.classify.runs import read_result
 #: Letters of an expression in the head of a confusion matrix.
 _SHORT = 4
 
+#: Letters of column heads that fit a table of 80 columns.
+_LETTERS = 48
+
 
 def accuracy_tables(config: Config, result: ClassifyResult, written: dict[str, str]) -> Page:
     """Return renderables, and the same as JSON-ready values."""
@@ -129,7 +132,8 @@ def _shown(result: ClassifyResult) -> list[RowResult]:
 
 def _confusion(result: ClassifyResult, one: RowResult) -> Any:
     classes = result.faces.classes
-    heads = tuple(name[:_SHORT] for name in classes)
+    # Names of seven expressions fit 80 columns, those of eight do not.
+    heads = tuple(classes if sum(map(len, classes)) <= _LETTERS else (c[:_SHORT] for c in classes))
     table = narrow(f"{one.row.name}: % classified as", "shown", *heads, right=heads)
     for name, counts in zip(classes, confusion(one.answers), strict=True):
         total = counts.sum()

@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rich.padding import Padding
 from rich.text import Text
 
 from faceprep.config import Config
 from faceprep.core.errors import Hint
 from faceprep.report.doctor import faces, machine
 from faceprep.report.doctor.check import ALL_THERE, Check, exit_code, safely
-from faceprep.report.tables.console import Page, plain_table
+from faceprep.report.tables.console import Page, Renderables, plain_table
 
 
 def examine(workspace: Path | None = None, config: Config | None = None) -> list[Check]:
@@ -45,7 +46,7 @@ def doctor_tables(checks: Sequence[Check], spell: Callable[[Hint], str]) -> Page
     """Return the table of the checks, whose hints `spell` writes as text."""
     style = {"ok": "green", "warning": "yellow", "missing": "red"}
     table = plain_table(None, "", "what", "found")
-    hints: list[str] = []
+    hints: Renderables = []
     for check in checks:
         optional = check.state == "missing" and not check.needed
         word = "optional" if optional else check.state
@@ -55,7 +56,10 @@ def doctor_tables(checks: Sequence[Check], spell: Callable[[Hint], str]) -> Page
             hints.append(f"{check.name}:")
             parts = check.hint if isinstance(check.hint, tuple) else (check.hint,)
             # A command has a line of its own, to be copied.
-            hints += [f"  {one}" if isinstance(one, str) else f"  → {spell(one)}" for one in parts]
+            hints += [
+                Padding(Text(one), (0, 0, 0, 2)) if isinstance(one, str) else f"  → {spell(one)}"
+                for one in parts
+            ]
     code = exit_code(checks)
     end = "everything needed is there" if code == ALL_THERE else "something needed is missing"
     data = {"exit_code": code, "checks": [_plain(check, spell) for check in checks]}

@@ -17,17 +17,6 @@ def line(*pieces: tuple[str, str]) -> Renderable:
     return Text.assemble(*pieces)
 
 
-def folded(command: str, width: int = 78) -> str:
-    """Break a command into lines with shell continuations."""
-    lines = ["  "]
-    for word in command.replace(" --", "\n--").split("\n"):
-        if len(lines[-1]) + len(word) > width - 2 and lines[-1].strip():
-            lines[-1] += "\\"
-            lines.append("      ")
-        lines[-1] += word + " "
-    return "\n".join(line.rstrip() for line in lines)
-
-
 def age(seconds: float | None) -> str:
     """Return a duration in one unit: ``3 min ago``."""
     if seconds is None:

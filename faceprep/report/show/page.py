@@ -4,11 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
-
 from faceprep.config import STAGES
 from faceprep.core.errors import Hint
-from faceprep.report.show.formats import folded, line
+from faceprep.report.show.formats import line
 from faceprep.report.show.manifest import show_manifest
 from faceprep.report.show.results_view import results_table, results_view
 from faceprep.report.show.stage_view import (
@@ -138,8 +136,7 @@ def workspace_view(data: dict[str, Any], spell: Callable[[Hint], str]) -> Render
         parts.append(line(("damaged: ", "red"), (problem, "")))
     if data["next"]:
         parts.append(line((f"{data['next']['why']}:", "yellow")))
-        command = folded(spell(data["next"]["command"]))
-        parts.append(Text(command, "bold", no_wrap=True, overflow="ignore"))
+        parts.append(f"  → {spell(data['next']['command'])}")
     else:
         parts.append(line(("everything is up to date", "green")))
     return parts

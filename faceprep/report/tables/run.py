@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group
 from rich.text import Text
 
 from faceprep.config import Config
@@ -21,7 +20,7 @@ def run_tables(config: Config, result: RunResult, options: Options) -> Page:
     """Return the table of the selection, one row per stage, and the same as JSON-ready values."""
     renderables: Renderables = []
     if result.select is not None:
-        renderables.append(selection_tables(result.select))
+        renderables += selection_tables(result.select)
     if result.stages:
         if options.dry_run:
             renderables.append(_dry_table(result))
@@ -104,19 +103,15 @@ def _disk_line(result: RunResult, workspace: Path) -> Renderable:
     return _plain(f"warning: {warning}" if warning else f"disk: {space_text(needed, workspace)}")
 
 
-def selection_tables(result: "SelectResult") -> Renderable:
-    """Return the table of a selection with the number of new shards."""
+def selection_tables(result: "SelectResult") -> Renderables:
+    """Return the table of a selection with the number of new shards, and its notes."""
+    summary = result.summary.as_dict()
     verb = "would make" if result.dry_run else "made"
     made = f"{verb} {len(result.todo)} of {result.shards} shards" if result.todo else "up to date"
-    return select_tables(result.summary.as_dict(), f"selected {result.rows:,} frames: {made}")
-
-
-def select_tables(summary: dict[str, Any], title: str | None = None) -> Renderable:
-    """Return the table of a `Summary.as_dict`, which ``stage.json`` also holds."""
-    parts: Renderables = [_counts(summary, title)]
+    parts: Renderables = [_counts(summary, f"selected {result.rows:,} frames: {made}")]
     if summary["left_out"]:
         parts.append(_left_out(summary["left_out"]))
-    notes = [_note(note) for note in summary["notes"]]
+    notes: Renderables = [_note(note) for note in summary["notes"]]
     unknown = unknown_people(summary)
     if unknown:
         notes.insert(0, _plain(f"note: {unknown}"))
@@ -125,11 +120,11 @@ def select_tables(summary: dict[str, Any], title: str | None = None) -> Renderab
         text = f"note: {summary['missing_files']:,} frames have no readable file{some}"
         notes.append(_plain(text))
     for entry in (*summary["left_out"], *summary["notes"]):
-        notes += [_plain(f"  → {command}") for command in entry.get("commands", ())]
-    return Group(*parts, *notes)
+        notes += [f"  → {command}" for command in entry.get("commands", ())]
+    return [*parts, *notes]
 
 
-def _counts(summary: dict[str, Any], title: str | None) -> Any:
+def _counts(summary: dict[str, Any], title: str) -> Any:
     splits = [split for split in ("train", "val", "test") if split in summary["splits"]]
     what = ["subjects", "frames"]
     if any(summary["splits"][split]["sequences"] for split in splits):

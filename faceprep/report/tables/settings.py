@@ -15,6 +15,9 @@ from faceprep.report.tables.console import Page, Renderables, plain_table
 
 _NONE = "none"
 
+#: A longer source has a column that is broken, so that values have space.
+_LONG_SOURCE = 36
+
 
 def config_table(resolved: Resolved) -> Page:
     """Return every key with its value and source, and the same as JSON-ready values."""
@@ -23,10 +26,14 @@ def config_table(resolved: Resolved) -> Page:
     values = flatten(resolved.config.model_dump())
     for key, source in resolved.sources.items():
         value = values.get(key)
-        shown = "" if value is None else str(value)
+        shown = "" if value is None else _text(value)
         style = "dim" if source == "default" else None
         table.add_row(key, shown, source, style=style)
         data[key] = {"value": value, "source": source}
+    # Keys and variables are copied, so they are not broken.
+    table.padding = (0, 0, 0, 1)
+    table.columns[0].no_wrap = True
+    table.columns[2].no_wrap = max(map(len, resolved.sources.values())) <= _LONG_SOURCE
     return [table], data
 
 

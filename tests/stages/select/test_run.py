@@ -238,7 +238,7 @@ def test_the_table_shows_names_as_they_are(tmp_path):
 
 def _drawn(result) -> str:
     console = Console(file=io.StringIO(), width=120)
-    console.print(selection_tables(result))
+    console.print(*selection_tables(result), sep="\n")
     return console.file.getvalue()
 
 
