@@ -164,7 +164,12 @@ def _elsewhere(config: Config, sections: Collection[str]) -> Again:
 
 
 def accept(
-    workspace: Workspace, stage: str, made: str, settings: Mapping[str, Any] | None = None
+    workspace: Workspace,
+    stage: str,
+    made: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    restart: bool = False,
 ) -> None:
     """Record that the finished results of a stage may be replaced.
 
@@ -174,9 +179,13 @@ def accept(
         Hash of what the run makes.
     settings
         Settings of the run, to tell another what differs.
+    restart
+        Nothing of the run is saved yet: the same command starts it again, also if the settings are
+        those of the finished results.
     """
     workspace.make_folder(stage)
-    note = {"made": made, **({"settings": settings} if settings else {})}
+    note: dict[str, Any] = {"made": made, **({"settings": settings} if settings else {})}
+    note |= {"restart": True} if restart else {}
     if asked(workspace, stage) != note:
         write_json(workspace.folder(stage) / ASKED, note)
 

@@ -43,6 +43,9 @@ class Job:
     sample_every: int = 500
     #: ``draw(samples, step)`` draws a sheet; None draws nothing.
     draw: Callable[[Samples, int], None] | None = None
+    #: Function that is called before the first checkpoint of a new training, which replaces that of
+    #: another one; it removes the description of that one.
+    replacing: Callable[[], None] | None = None
 
 
 @dataclass
@@ -77,6 +80,7 @@ class Training:
         self.number = self.in_phase = self.steps = self.images = 0
         trainer.begin(0)
         self.history = History(job.folder / HISTORY, 0)
+        self.replacing = job.replacing
 
     @property
     def model(self) -> nn.Module:
@@ -118,9 +122,13 @@ class Training:
         self.trainer.begin(self.number)
         file.restore(self.networks(), self.trainer.optimizers, self.trainer.streams)
         self.history = History(self.job.folder / HISTORY, self.steps)
+        self.replacing = None
 
     def save(self) -> None:
         """Write the history, which may be ahead of the checkpoints, then the checkpoints."""
+        if self.replacing is not None:
+            self.replacing()
+            self.replacing = None
         self.history.write()
         trainer = self.trainer
         write_checkpoint(

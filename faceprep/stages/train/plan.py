@@ -218,6 +218,8 @@ def resumed(prepared: Prepared, config: Config) -> Prepared | None:
             return None
         why = f"{path} is missing, so that the training of {USE} cannot continue"
         raise refusal(config, [Replaced(name, "a trained generator", reasons=[why])])
+    if _is_accepted(prepared, config, restart=True):
+        return None
     file = read_checkpoint(path)
     done = int(file.progress.get("step") or 0)
     try:
@@ -258,9 +260,10 @@ def made_by(prepared: Prepared) -> str:
     return digest([prepared.setup.kind, prepared.setup.config, prepared.facts])
 
 
-def _is_accepted(prepared: Prepared, config: Config) -> bool:
-    stage = f"{TRAIN}/{prepared.folder.name}"
-    return asked(Workspace(config.workspace), stage).get("made") == made_by(prepared)
+def _is_accepted(prepared: Prepared, config: Config, *, restart: bool = False) -> bool:
+    """Return whether another training may be replaced, or, with `restart`, is not replaced yet."""
+    note = asked(Workspace(config.workspace), f"{TRAIN}/{prepared.folder.name}")
+    return note.get("made") == made_by(prepared) and (note.get("restart", False) or not restart)
 
 
 def _recorded(folder: Path) -> dict[str, Any]:

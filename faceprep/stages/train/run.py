@@ -10,9 +10,8 @@
 
 import json
 import os
-import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -134,9 +133,16 @@ def _train(
     folder, device = prepared.folder, prepared.plan.device
     remember(config, (TRAIN,))
     workspace, name = Workspace(config.workspace), f"{TRAIN}/{folder.name}"
-    accept(workspace, name, made_by(prepared), config.train.settings())
+    made, settings = made_by(prepared), config.train.settings()
+    accept(workspace, name, made, settings, restart=not resume and (folder / RESUME).is_file())
     _make_folder(folder, empty=not resume)
-    training = _training(config, prepared, pictures, progress)
+    drawn: set[Path] = set()
+
+    def replace_earlier() -> None:
+        _remove_description(folder, drawn)
+        accept(workspace, name, made, settings)
+
+    training = _training(config, prepared, pictures, progress, drawn, replace_earlier)
     if prepared.start is not None and not resume:
         progress.say(f"train: {config.train.init_from}: {prepared.start.summary()}")
     if resume:
@@ -200,9 +206,17 @@ def _device(wanted: str) -> str:
 
 
 def _training(
-    config: Config, prepared: Prepared, pictures: Pictures | None, progress: Progress
+    config: Config,
+    prepared: Prepared,
+    pictures: Pictures | None,
+    progress: Progress,
+    drawn: set[Path],
+    replacing: Callable[[], None],
 ) -> Training:
-    """Load the face features if a loss needs them, and build the networks."""
+    """Load the face features if a loss needs them, and build the networks.
+
+    `drawn` receives the sheets of samples; for `replacing` see `Job`.
+    """
     facts, data = prepared.facts, replace(prepared.data, say=progress.say)
     if prepared.setup.needs_features:
         features = prepared.load_features(prepared.plan.device)
@@ -213,6 +227,7 @@ def _training(
         assert pictures is not None
         path = prepared.folder / "samples" / f"step-{step:06d}.png"
         pictures.samples(path, samples, config.train.preset, step)
+        drawn.add(path)
 
     job = Job(
         folder=prepared.folder,
@@ -223,6 +238,7 @@ def _training(
         checkpoint_every=config.train.checkpoint_every,
         sample_every=config.train.sample_every,
         draw=None if pictures is None else draw,
+        replacing=replacing,
     )
     trainer = prepared.setup.trainer(data)
     if prepared.start is not None:
@@ -234,18 +250,30 @@ def _training(
 
 
 def _make_folder(folder: Path, empty: bool) -> None:
+    """Make the folder of a training.
+
+    The files of an earlier training stay until the first checkpoint of this one: a process that is
+    killed before leaves that one whole.
+    """
     try:
-        if empty:
-            if not any((folder / name).is_file() for name in (RESUME, HISTORY)):
-                keep_foreign([folder / LOSSES, *(folder / "samples").glob("*.png")], None)
-            for name in (USE, RESUME, HISTORY, INFO, LOSSES):
-                (folder / name).unlink(missing_ok=True)
-            shutil.rmtree(folder / "samples", ignore_errors=True)
+        if empty and not any((folder / name).is_file() for name in (RESUME, HISTORY)):
+            keep_foreign([folder / LOSSES, *(folder / "samples").glob("*.png")], None)
         (folder / "samples").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FaceprepError(
             f"cannot make {folder}: {error.strerror}", "choose another folder with --workspace"
         ) from error
+
+
+def _remove_description(folder: Path, drawn: Collection[Path]) -> None:
+    """Remove what describes an earlier training; its weights are replaced file by file.
+
+    A checkpoint beside the record of another training is written for use again, see
+    `_is_finished`.
+    """
+    for path in (folder / INFO, folder / LOSSES, *(folder / "samples").glob("step-*.png")):
+        if path not in drawn:
+            path.unlink(missing_ok=True)
 
 
 def _times(folder: Path, outcome: Outcome, started: float) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A training is replaced with ``--overwrite`` only, and one at a time writes a generator."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from faceprep.core.progress import Progress
 from faceprep.stages.train import run as train
 from faceprep.training.loop import Training
 from faceprep.workspace.artifacts import generator_folder
+from faceprep.workspace.trainings import note_of_unfinished
 
 QUIET = Progress(quiet=True)
 NETWORKS = {"width": 4, "d_width": 4, "path_width": 4, "d_features": 16}
@@ -53,6 +55,39 @@ def test_consent_survives_a_kill(trained: Path, monkeypatch: pytest.MonkeyPatch)
     assert done.outcome.began == 0
     assert not (folder / "asked.json").exists()
     assert train.run_train(configured(trained, seed=7), QUIET).finished_before
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_a_training_stays_whole_until_the_first_checkpoint_of_its_successor(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    folder = generator_folder(trained)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "_one_step", kill)
+        with pytest.raises(KeyboardInterrupt):
+            train.run_train(configured(trained, seed=seed), QUIET, overwrite=True)
+    assert {path: path.read_bytes() for path in before} == before
+    assert note_of_unfinished(trained, folder / "generator.safetensors") is None
+    done = train.run_train(configured(trained, seed=seed), QUIET)  # it goes on as it was begun
+    assert done.outcome is not None
+    assert done.outcome.began == 0
+    assert json.loads((folder / "train.json").read_text())["config"]["seed"] == seed
+    assert not (folder / "asked.json").exists()
+
+
+def test_a_kill_at_the_first_checkpoint_loses_no_generator(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = generator_folder(trained)
+    before = (folder / "training.safetensors").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("faceprep.training.history.History.write", kill)
+        with pytest.raises(KeyboardInterrupt):
+            train.run_train(configured(trained), QUIET, overwrite=True)
+    assert (folder / "training.safetensors").read_bytes() == before
+    assert train.run_train(configured(trained), QUIET).outcome is not None  # generator and record
+    assert train.run_train(configured(trained), QUIET).finished_before
 
 
 def test_an_unfinished_training_of_other_settings_stays(
