@@ -67,3 +67,10 @@ def flip_points(points: np.ndarray, width: float) -> np.ndarray:
     mirrored = points[..., FLIP_68, :].copy()
     mirrored[..., 0] = width - 1 - mirrored[..., 0]
     return mirrored
+
+
+def read_points(values: object) -> np.ndarray:
+    """Return 68 points ``(68, 2) float32`` from a cell of a table; NaN if the cell has none."""
+    if not isinstance(values, np.ndarray | list):
+        return np.full((68, 2), np.nan, np.float32)
+    return np.asarray(values, np.float32).reshape(68, 2)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from faceprep.core.errors import FaceprepError, Remedy, UsageError
+from faceprep.core.landmarks import read_points
 from faceprep.core.vocabulary import COLUMNS_R
 from faceprep.generators.targets import Measurements
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
@@ -106,17 +107,13 @@ def measurements_of_faces(
         _refuse_unmeasured(ids, units, workspace, "aus")
     if "landmarks" in names:
         table = load(workspace.root, ["align"]).loc[list(ids)]
-        points = np.array([_points(one) for one in table["align_landmarks68"]]).reshape(-1, 68, 2)
+        points = np.array([read_points(one) for one in table["align_landmarks68"]]).reshape(
+            -1, 68, 2
+        )
         if len(table):  # all crops of a workspace have one size
             points = points / len(read_crop(table["crop"].iloc[0]))
         _refuse_unmeasured(ids, points, workspace, "align")
     return Measurements(units, points)
-
-
-def _points(values: object) -> np.ndarray:
-    if not isinstance(values, np.ndarray | list):
-        return np.full((68, 2), np.nan, np.float32)
-    return np.asarray(values, np.float32).reshape(68, 2)
 
 
 def _refuse_unmeasured(

@@ -11,6 +11,7 @@ from faceprep.generators.action_units.labels import MOST, columns_of
 from faceprep.generators.action_units.recipe import Recipe
 from faceprep.training.crops import Crops, Order, SamePersonPairs
 from faceprep.training.diffaugment import WITHOUT_CUTOUT, Draw, draw
+from faceprep.training.known_results import KnownResults
 
 #: Quantile of a label over the training faces up to which single labels are drawn.
 _HIGHEST = 0.99
@@ -61,17 +62,15 @@ def batches(
     partners = SamePersonPairs(crops.subjects, crops.labels, len(crops.classes))
     clips = SamePersonPairs(crops.sequences or crops.subjects, crops.labels, len(crops.classes))
     in_clip = crops.other_labels()
+    known_results = KnownResults(crops)
     highest = torch.quantile(labels, _HIGHEST, dim=0).clamp_min(_SMALLEST_RANGE)
     classes = crops.labels.cpu()
-    ends = [round(size * share) for share in _cumulated(recipe)]
-    place = torch.arange(size)
-    own_rows, pair_rows, single_rows = (
-        (start <= place) & (place < end) for start, end in zip([0, *ends], ends, strict=False)
-    )
+    shares = _shares(recipe)
 
     def next_batch(step: int) -> Batch:
         indices, flips = order.even(size) if recipe.even_classes else order.epoch(size, step, 0)
         own = labels[indices]
+        own_rows, pair_rows, single_rows = shares[recipe.reads_labels(step)]
         shift = torch.randint(1, len(crops.classes), (size,), generator=noise)
         another = (classes[indices] + shift) % len(crops.classes)
         pairs, found = partners.take(indices, another, order.random)
@@ -84,15 +83,17 @@ def batches(
         wanted = torch.where(single_rows.to(device)[:, None], single, wanted)
         wanted = torch.where(found.to(device)[:, None], labels[pairs], wanted)
         wanted = torch.where(own_rows.to(device)[:, None], own, wanted)
-        result = torch.where(found, pairs, indices)
+        x = crops.batch(indices, flips)
+        result = known_results(indices, torch.where(found, pairs, indices), flips)
+        close = (x - result).square().mean((1, 2, 3)) <= recipe.known_limit
         numbers = draw(size, WITHOUT_CUTOUT, noise, device)
         return Batch(
-            x=crops.batch(indices, flips),
+            x=x,
             own=own,
             wanted=wanted,
-            result=crops.batch(result, flips),
-            known=(found | own_rows).float().to(device),
-            compared=ends[1],
+            result=result,
+            known=((found | own_rows).to(device) & close).float(),
+            compared=int((own_rows | pair_rows).sum()),
             mix=torch.rand(size, generator=noise).to(device),
             numbers=numbers if recipe.augment else None,
         )
@@ -100,9 +101,16 @@ def batches(
     return next_batch
 
 
-def _cumulated(recipe: Recipe) -> list[float]:
-    shares = (recipe.share_own, recipe.share_pair, recipe.share_single)
-    return [sum(shares[: n + 1]) for n in range(len(shares))]
+def _shares(recipe: Recipe) -> dict[bool, list[Tensor]]:
+    """Return the rows ``(B,)`` of the first three requests, by whether others are judged."""
+    place = torch.arange(recipe.batch)
+    own, pair, single = recipe.share_own, recipe.share_pair, recipe.share_single
+    rows = {}
+    for judged, parts in ((True, (own, pair, single)), (False, (own, 1 - own, 0.0))):
+        ends = [round(recipe.batch * sum(parts[: n + 1])) for n in range(len(parts))]
+        starts = [0, *ends[:-1]]
+        rows[judged] = [(a <= place) & (place < b) for a, b in zip(starts, ends, strict=True)]
+    return rows
 
 
 def _towards(own: Tensor, other: Tensor, noise: torch.Generator, recipe: Recipe) -> Tensor:

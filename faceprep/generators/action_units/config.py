@@ -36,6 +36,7 @@ _RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
         "width": (4, 256),
         "blocks": (0, 32),
         "embedding": (1, 1024),
+        "condition_gain": (0.1, 100.0),
         "modulation_start": (0.0, 1.0),
         "residual_limit": (0.0, 2.0),
         "residual_gain": (0.0, 10.0),
@@ -58,6 +59,8 @@ class ActionUnitConfig(NetworkConfig):
     #: ``adain``: the labels scale and shift the normalised features of the residual blocks.
     #: ``concat``: they are appended to the image as constant maps (GANimation).
     conditioning: Conditioning = "adain"
+    #: Factor of the condition. Intensities divided by 5 have standard deviations of 0.02 to 0.2.
+    condition_gain: float = 1.0
     #: Instance norm after the first convolution. None: with ``adain`` only, because the norm would
     #: remove constant maps except at the border.
     stem_norm: bool | None = None

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from faceprep.generators.action_units.batch import Batch
-from faceprep.generators.action_units.recipe import Recipe, needs_features
+from faceprep.generators.action_units.recipe import Recipe
 from faceprep.generators.base import Edited
 from faceprep.generators.blocks.frozen_features import EMBEDDING, FeatureMaps, FrozenFeatures
 from faceprep.training.diffaugment import augment
@@ -47,18 +47,20 @@ def feature_maps(
     """Return face features of real faces, edits, known results and deformed images."""
     weights = recipe.weights
     maps: dict[str, Mapping[str, Tensor]] = {}
-    if phi is None or not needs_features(weights):
+    if phi is None:
         return maps
     head = phi.head.layers if phi.head is not None else ()
     compared = phi.compared if weights.known_features and batch.compared else ()
+    identity = [EMBEDDING] if weights.embedding or weights.cosine_deformed else []
     with torch.no_grad():
-        maps["real"] = phi.maps(augmented(batch.x, batch), [*phi.projected, EMBEDDING])
+        real = [*phi.projected, *identity]
+        maps["real"] = phi.maps(augmented(batch.x, batch), real) if real else {}
         if compared:
             result = augmented(batch.result, batch)[: batch.compared]
             maps["result"] = phi.maps(result, compared)
     with torch.set_grad_enabled(images.edit.images.requires_grad):
         edited = augmented(images.edit.images, batch)
-        maps["fake"] = phi.maps(edited, [*phi.projected, *head, *compared, EMBEDDING])
+        maps["fake"] = phi.maps(edited, [*phi.projected, *head, *compared, *identity])
         if "deformed" in images.edit.parts and (weights.label_deformed or weights.cosine_deformed):
             deformed = augmented(images.edit.parts["deformed"], batch)
             maps["deformed"] = phi.maps(deformed, [*head, EMBEDDING])

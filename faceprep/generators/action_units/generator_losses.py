@@ -40,13 +40,12 @@ class GeneratorLosses:
             terms["adversarial"] = losses.generator_loss(answer.logits, self.recipe.adversarial)
             terms["label_critic"] = losses.label_loss(answer.labels, batch.wanted)
         if weights.known:
-            each = (edited.images.float() - batch.result).square().mean((1, 2, 3))
-            terms["known"] = (each * batch.known).mean()
+            terms["known"] = _known(edited.images, batch)
         if weights.cycle and images.back is not None:
             n = len(images.back.images)
             terms["cycle"] = losses.pixel_loss(images.back.images, batch.x[:n])
         terms |= self._painted(images)
-        terms |= self._deformed(images)
+        terms |= self._deformed(images, batch)
         if self.phi is not None and "fake" in maps:
             terms |= self._on_features(self.phi, batch, maps)
         return {name: value for name, value in terms.items() if getattr(weights, name)}
@@ -65,12 +64,14 @@ class GeneratorLosses:
             "painted_colour": losses.magnitude(painted - painted.mean(1, keepdim=True)),
         }
 
-    def _deformed(self, images: Images) -> dict[str, Tensor]:
+    def _deformed(self, images: Images, batch: Batch) -> dict[str, Tensor]:
         if "flow" not in images.edit.parts:
             return {}
         pixel = 2 / (self.model.size - 1)
         flow = images.edit.parts["flow"] * pixel
         terms = {"flow": losses.magnitude(flow), "flow_roughness": losses.roughness(flow)}
+        if self.recipe.weights.known_deformed:
+            terms["known_deformed"] = _known(images.edit.parts["deformed"], batch)
         if images.back is not None:
             back = images.back.parts["flow"] * pixel
             terms["flow_cycle"] = losses.magnitude(composed_flow(flow[: len(back)], back))
@@ -93,10 +94,12 @@ class GeneratorLosses:
             terms["known_features"] = losses.identity_loss(
                 made, wanted, "relative", faces=batch.known[:n]
             )
-        terms["embedding"] = losses.embedding_loss(
-            maps["fake"][EMBEDDING], maps["real"][EMBEDDING], weights.embedding_margin
-        )
-        if "deformed" in maps:
+        identity = EMBEDDING in maps["real"]
+        if identity:
+            terms["embedding"] = losses.embedding_loss(
+                maps["fake"][EMBEDDING], maps["real"][EMBEDDING], weights.embedding_margin
+            )
+        if identity and "deformed" in maps:
             terms["cosine_deformed"] = losses.cosine_loss(
                 maps["deformed"][EMBEDDING], maps["real"][EMBEDDING]
             )
@@ -106,6 +109,12 @@ class GeneratorLosses:
             terms["adversarial_projected"] = losses.generator_loss(answer.logits, "hinge")
             terms["label_projected"] = losses.label_loss(answer.classes, batch.wanted)
         return terms
+
+
+def _known(made: Tensor, batch: Batch) -> Tensor:
+    """Return the mean square of the difference from the known results."""
+    each = (made.float() - batch.result).square().mean((1, 2, 3))
+    return (each * batch.known).mean()
 
 
 def mask_penalty(mask: Tensor, kind: MaskPenalty) -> Tensor:

@@ -31,7 +31,6 @@ def requested_labels(target: Target, config: ActionUnitConfig) -> tuple[Tensor, 
 
 def condition_of(own: Tensor, wanted: Tensor, config: ActionUnitConfig) -> Tensor:
     """Return the input of the networks, ``(B, condition_length)``."""
-    if config.condition == "target":
-        return wanted
     change = wanted - own
-    return change if config.condition == "change" else torch.cat([wanted, change], dim=1)
+    parts = {"target": (wanted,), "change": (change,), "both": (wanted, change)}
+    return config.condition_gain * torch.cat(parts[config.condition], dim=1)

@@ -26,7 +26,7 @@ PANELS = {
     "discriminators": ("d_critic", "d_projected", "d_label", "d_label_projected", "d_penalty"),
     "identity": ("embedding", "cosine_deformed"),
     "painting": ("mask", "painted", "painted_roughness", "mask_mean"),
-    "deformation": ("flow", "flow_roughness", "flow_cycle", "flow_mean"),
+    "deformation": ("known_deformed", "flow", "flow_roughness", "flow_cycle", "flow_mean"),
     "unseen people": ("val_labels", "val_labels_copy"),
     "health": ("d_gap", "d_gap_projected"),
 }

@@ -31,6 +31,7 @@ class Weights:
     #: mean absolute difference would be smallest for a copy, where light and pose differ as well.
     known: float = 0.0
     known_features: float = 0.0
+    known_deformed: float = 0.0  # mean square of the pixels of the deformed image
     embedding: float = 0.0  # embedding distance of edits from the source beyond the margin
     embedding_margin: float = 0.25
     cosine_deformed: float = 0.0  # 1 − cos of the embeddings of deformed image and source
@@ -65,7 +66,8 @@ class Recipe:
     betas: tuple[float, float] = (0.5, 0.999)
     decay: float = 0.0
     #: Shares of a batch by request: the face's own labels, those of another face of the person, or
-    #: some labels changed at random; the rest are labels of another training face.
+    #: some labels changed at random; the rest are labels of another training face. Steps without a
+    #: loss that judges the last two have the first two only.
     share_own: float = 0.0
     share_pair: float = 0.0
     share_single: float = 0.0
@@ -81,9 +83,33 @@ class Recipe:
     #: Whether projected discriminator and frozen labels get images augmented by
     #: `training.diffaugment`.
     augment: bool = False
+    #: Largest mean square difference of a known result from its source. Faces of one person in
+    #: other light or at another age differ more, as do two people. The median of frames of the
+    #: demo's sequences is 0.002, of photographs from the web 0.07, of two people 0.09.
+    known_limit: float = 0.02
     even_classes: bool = False  # draw all expressions equally often
     average: float = 0.0  # half-life of the weights' moving average in images; 0 for none
     r1_every: int = 16  # interval of the R1 penalty in steps, also its factor
+    #: Interval in steps of the losses that read face features, also their factor. The features cost
+    #: more than everything else.
+    features_every: int = 1
+
+    def reads_features(self, step: int) -> bool:
+        """Return whether a step has losses that read face features."""
+        return needs_features(self.weights) and step % self.features_every == 0
+
+    def reads_labels(self, step: int) -> bool:
+        """Return whether a step has losses of edits without a known result."""
+        weights = self.weights
+        critic = weights.adversarial or weights.label_critic or weights.cycle
+        return bool(critic) or self.reads_features(step)
+
+    def factors(self) -> dict[str, float]:
+        """Return the factor of every loss of the generator: its weight and its interval."""
+        return {
+            name: weight * (self.features_every if name in _ON_FEATURES else 1)
+            for name, weight in vars(self.weights).items()
+        }
 
     def length(self, faces: int) -> int:
         """Return the number of steps for a number of training faces; UsageError if too few."""

@@ -34,6 +34,7 @@ class ActionUnitStep:
         compiled: bool = False,
     ) -> None:
         self.model, self.recipe, self.steps, self.phi = model, recipe, steps, phi
+        self.factors = recipe.factors()
         self.device = next(model.parameters()).device
         edit: EditImages = model.edit_parts
         self.edit = torch.compile(edit, dynamic=False) if compiled else edit
@@ -66,7 +67,8 @@ class ActionUnitStep:
         paint = step >= recipe.only_deform * self.steps
         with self._autocast():
             images = make_images(self.edit, batch, recipe, paint, turn)
-            maps = feature_maps(images, batch, recipe, self.phi)
+            phi = self.phi if recipe.reads_features(step) else None
+            maps = feature_maps(images, batch, recipe, phi)
             terms, health = self.discriminator_losses(images, batch, maps)
         terms |= self.discriminator_losses.penalties(images, batch, step)
         if terms:
@@ -76,7 +78,7 @@ class ActionUnitStep:
             with fixed(self.judges):
                 with self._autocast():
                     own = self.generator_losses(images, batch, maps)
-                learn(self.generator_optimizer, weighted_sum(own, vars(recipe.weights)))
+                learn(self.generator_optimizer, weighted_sum(own, self.factors))
             terms |= own
         return {name: value.detach() for name, value in {**terms, **health}.items()}
 

@@ -37,7 +37,9 @@ class ActionUnitTrainer(Trainer):
         trusted: Tensor | None = None,
         notes: Mapping[str, Any] | None = None,
     ) -> None:
-        model = channels_last(model.train())
+        model = model.train()
+        if data.crops.images.is_cuda:  # with instance norms it is slower on a CPU
+            model = channels_last(model)
         super().__init__(model, [phase_of(recipe, len(data.crops))], data)
         self.recipe, self.phi, self.trusted = recipe, phi, trusted
         self.notes = dict(notes or {})

@@ -144,7 +144,7 @@ def append_maps(x: Tensor, code: Tensor) -> Tensor:
 
 
 def channels_last(module: _M) -> _M:
-    """Convert the weights of convolutions to channels last: twice as fast, on a CPU too."""
+    """Convert the weights of convolutions to channels last: with batch norms twice as fast."""
     for parameter in module.parameters():
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)

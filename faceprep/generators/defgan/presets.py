@@ -39,15 +39,15 @@ PAPER = Recipe(
 )
 
 
-def _deforming(recipe: Recipe) -> Recipe:
+def _deforming(recipe: Recipe, **weights_on_features: float) -> Recipe:
     """Add the losses of the deformation to a recipe of AdaIN-GANimation."""
     weights = replace(
         recipe.weights,
-        label_deformed=recipe.weights.label_frozen / 4,
-        cosine_deformed=0.5,
+        known_deformed=recipe.weights.known / 3,
         flow=0.1,
         flow_roughness=0.3,
         flow_cycle=1 if recipe.weights.cycle else 0,
+        **weights_on_features,
     )
     return replace(recipe, weights=weights, only_deform=0.1)
 
@@ -58,7 +58,11 @@ _TINY_NETWORKS = {**shared.TINY_NETWORKS, "grid": "residual"}
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "paper": Preset({"size": 128, "condition": "both"}, PAPER),
-        "modern": Preset(_MODERN_NETWORKS, _deforming(shared.MODERN), projects=True),
+        "modern": Preset(
+            _MODERN_NETWORKS,
+            _deforming(shared.MODERN, label_deformed=50, cosine_deformed=0.5),
+            projects=True,
+        ),
         "tiny": Preset(_TINY_NETWORKS, _deforming(shared.TINY), projects=True),
     }
 )

@@ -1,6 +1,6 @@
 """Choose the expressions of a training, and read its crops and their measurements."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceprep.config import TrainConfig
+from faceprep.core.landmarks import read_points
 from faceprep.core.vocabulary import COLUMNS_R
 from faceprep.generators.registry import spec_of
 from faceprep.generators.shapes import fit_shape_model
@@ -39,7 +40,7 @@ def read_crops(
     size: int,
     device: "torch.device | str" = "cpu",
     threads: int = 1,
-    driven_by: Collection[str] = (),
+    driven_by: Set[str] = frozenset(),
 ) -> "Crops":
     """Read the crops of rows, and the measurements that drive the generator, onto a device.
 
@@ -54,14 +55,13 @@ def read_crops(
     sequences: list[str] | None = None
     if "action_units" in driven_by:
         action_units = rows[list(COLUMNS_R)].to_numpy(np.float32)
-    if {"action_units", "landmarks"} & set(driven_by):
+    if driven_by & {"action_units", "landmarks"}:
         # A face without a sequence is a sequence of its own.
         known = rows["sequence"].fillna("").to_numpy(str)
         names = np.where(known == "", rows.index.to_numpy(str), known)
         sequences = (rows["dataset"] + "/" + rows["subject"] + "/" + names).tolist()
-    if "landmarks" in driven_by:
-        points = rows["align_landmarks68"].tolist()
-        landmarks = np.array(points, np.float32).reshape(-1, 68, 2)
+        landmarks = np.array([read_points(one) for one in rows["align_landmarks68"]])
+        landmarks = landmarks.reshape(-1, 68, 2)
     return make_crops(
         pictures,
         rows.index.tolist(),
