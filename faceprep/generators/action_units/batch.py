@@ -8,10 +8,10 @@ from torch import Tensor
 
 from faceprep.generators.action_units.config import ActionUnitConfig
 from faceprep.generators.action_units.labels import MOST, columns_of
+from faceprep.generators.action_units.pairs import Pairs
 from faceprep.generators.action_units.recipe import Recipe
-from faceprep.training.crops import Crops, Order, SamePersonPairs
+from faceprep.training.crops import Crops, Order
 from faceprep.training.diffaugment import WITHOUT_CUTOUT, Draw, draw
-from faceprep.training.known_results import KnownResults
 
 #: Quantile of a label over the training faces up to which single labels are drawn.
 _HIGHEST = 0.99
@@ -53,42 +53,33 @@ def batches(
     """Return a function that draws the batch of a step.
 
     Requests are assigned by the place in the batch, in the order of the shares: the face's own
-    labels; the labels of a face of the same person with another expression, of the same sequence if
-    there is one (pose and light are equal there); own labels of which some are changed at random;
-    labels of another training face, which are also used without another face of the person.
+    labels; the labels of another face of the person (`Pairs`); own labels of which some are changed
+    at random; labels of another training face, which are also used without another face of the
+    person.
     """
     device, size = crops.images.device, recipe.batch
     labels = labels_of_crops(crops, config)
-    partners = SamePersonPairs(crops.subjects, crops.labels, len(crops.classes))
-    clips = SamePersonPairs(crops.sequences or crops.subjects, crops.labels, len(crops.classes))
-    in_clip = crops.other_labels()
-    known_results = KnownResults(crops)
+    pairs = Pairs(crops)
     highest = torch.quantile(labels, _HIGHEST, dim=0).clamp_min(_SMALLEST_RANGE)
-    classes = crops.labels.cpu()
     shares = _shares(recipe)
 
     def next_batch(step: int) -> Batch:
         indices, flips = order.even(size) if recipe.even_classes else order.epoch(size, step, 0)
         own = labels[indices]
         own_rows, pair_rows, single_rows = shares[recipe.reads_labels(step)]
-        shift = torch.randint(1, len(crops.classes), (size,), generator=noise)
-        another = (classes[indices] + shift) % len(crops.classes)
-        pairs, found = partners.take(indices, another, order.random)
-        near, same = clips.take(indices, in_clip[indices], order.random)
-        same &= in_clip[indices] != classes[indices]
-        pairs, found = torch.where(same, near, pairs), (found | same) & pair_rows
+        partners, found = pairs.take(indices, order.random, noise)
+        found &= pair_rows
         others = torch.randint(len(crops), (size,), generator=noise)
         wanted = _towards(own, labels[others], noise, recipe)
         single = _single(own, highest, noise)
         wanted = torch.where(single_rows.to(device)[:, None], single, wanted)
-        wanted = torch.where(found.to(device)[:, None], labels[pairs], wanted)
+        wanted = torch.where(found.to(device)[:, None], labels[partners], wanted)
         wanted = torch.where(own_rows.to(device)[:, None], own, wanted)
-        x = crops.batch(indices, flips)
-        result = known_results(indices, torch.where(found, pairs, indices), flips)
-        close = (x - result).square().mean((1, 2, 3)) <= recipe.known_limit
+        shown = torch.where(found, partners, indices)
+        result, close = pairs.results(indices, shown, flips, recipe.known_limit)
         numbers = draw(size, WITHOUT_CUTOUT, noise, device)
         return Batch(
-            x=x,
+            x=crops.batch(indices, flips),
             own=own,
             wanted=wanted,
             result=result,

@@ -70,7 +70,7 @@ MODERN = Recipe(
 #: Mostly known results: one step in `features_every` judges other edits, by the frozen map alone.
 TINY = replace(
     MODERN,
-    steps=2000,
+    steps=2500,
     batch=8,
     learning_rate=1e-3,
     decay=0.5,

@@ -11,6 +11,7 @@ from faceprep.generators.action_units.batch import labels_of_crops
 from faceprep.generators.action_units.config import ActionUnitConfig, resolve
 from faceprep.generators.action_units.label_head import fit_label_head
 from faceprep.generators.action_units.model import ActionUnitNetwork
+from faceprep.generators.action_units.pairs import Pairs
 from faceprep.generators.action_units.recipe import Recipe, needs_features
 from faceprep.generators.action_units.trainer import ActionUnitTrainer, phase_of
 from faceprep.generators.base import build_network
@@ -96,7 +97,13 @@ class ActionUnitSetup(TrainingSetup):
         """Build networks with fresh weights; fit the frozen map if a loss needs it."""
         device = str(data.crops.images.device)
         model = build_network(self.network, self.networks, device, data.seed)
-        weights = self.recipe.weights
+        recipe, weights = self.recipe, self.recipe.weights
+        if recipe.features_every > 1 and not Pairs(data.crops).occur(recipe.known_limit):
+            recipe = replace(recipe, features_every=1)
+            data.say(
+                "train: hardly two faces of a person are alike enough to compare edits with them:"
+                f" all steps read face features, not one in {self.recipe.features_every}"
+            )
         phi: FrozenFeatures | None = None
         trusted: Tensor | None = None
         notes: dict[str, Any] = {}
@@ -104,7 +111,7 @@ class ActionUnitSetup(TrainingSetup):
             phi = FrozenFeatures(data.features, projected=self.projected)
             if weights.label_frozen or weights.label_deformed:
                 phi, trusted, notes = self._with_head(phi, data)
-        return ActionUnitTrainer(model, self.recipe, data, phi, trusted, notes)
+        return ActionUnitTrainer(model, recipe, data, phi, trusted, notes)
 
     def _with_head(
         self, phi: FrozenFeatures, data: TrainingData

@@ -106,3 +106,12 @@ def test_samples_and_findings(kind: str, tmp_path: Path) -> None:
     assert samples.tables[1].titles[-1] == "AU26 5"
     for table in samples.tables:
         assert len(table.titles) == len(table.columns)
+
+
+@pytest.mark.parametrize(("limit", "every"), [(4.0, 4), (1e-6, 1)])
+def test_without_known_results_every_step_reads_face_features(
+    tmp_path: Path, limit: float, every: int
+) -> None:
+    switches = {"features_every": 4, "known_limit": limit}
+    made = training(tmp_path, "ganimation", switches=switches)
+    assert made.trainer.recipe.features_every == every
