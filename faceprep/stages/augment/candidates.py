@@ -33,7 +33,9 @@ class Candidate:
 
     slot: Slot  # slot in the schedule
     intensity: float  # intensity to record
-    code: np.ndarray  # ``(K·d,)``; expression code; empty for a generator without codes
+    #: Expression code ``(K·d,)``, or requested Action Units ``(17,)`` in [0, 5]; empty for a
+    #: generator that neither drives.
+    code: np.ndarray
     source: int | None  # row of its source; None for a new face
     pixels: np.ndarray  # ``(S, S, 3) uint8``
 
@@ -89,7 +91,8 @@ class CandidateMaker:
             pixels = self._new_faces(drawn, target)
         else:
             pixels = self._edits(torch.stack([self._image(mode, row) for row in rows]), target)
-        codes = np.zeros((len(slots), 0)) if target.code is None else target.code.numpy()
+        driving = target.action_units if target.code is None else target.code
+        codes = np.zeros((len(slots), 0)) if driving is None else driving.numpy()
         sources = [None] * len(slots) if rows is None else rows
         return [
             Candidate(*parts) for parts in zip(slots, noted, codes, sources, pixels, strict=True)
