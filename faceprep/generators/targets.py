@@ -112,6 +112,10 @@ def _array(values: Any, shape: tuple[int, ...]) -> np.ndarray:
     return array
 
 
+#: Length of a mean displacement, relative to those of single faces, from which it is lengthened.
+_COMMON = 1 / 3
+
+
 class TargetMaker:
     """Make targets for a generator."""
 
@@ -251,7 +255,22 @@ class TargetMaker:
                 f"the generator's file has no reference faces of {expression}",
                 f"train it on a workspace with {expression} faces and their {words}",
             )
-        reference = faces.mean(axis=0) if donor is None else faces[int(donor * len(faces))]
+        if donor is not None:
+            reference = faces[int(donor * len(faces))]
+        else:
+            reference = faces.mean(axis=0) if name == "action_units" else _typical(faces)
         # Landmark references are already displacements, because shapes of subjects differ.
         own = self.references.displacement(source[None])[0] if name == "landmarks" else source
         return np.asarray(reference - own)
+
+
+def _typical(moved: np.ndarray) -> np.ndarray:
+    """Return the mean of displacements ``(n, 68, 2)``, as long as one of them is on average.
+
+    The faces of an expression move in different ways, so that their mean is a weak expression.
+    Displacements that are mostly different, as those of neutral faces, are not lengthened.
+    """
+    mean = moved.mean(axis=0)
+    length, single = np.linalg.norm(mean), np.linalg.norm(moved.reshape(len(moved), -1), axis=1)
+    typical = float(single.mean())
+    return np.asarray(mean * (typical / length) if length > _COMMON * typical else mean)

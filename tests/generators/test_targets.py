@@ -70,6 +70,17 @@ def test_the_own_expression_of_the_source_is_removed() -> None:
     assert target.require("landmarks")[:, 0, 0].tolist() == pytest.approx([0.6, 0.4, 0.6], abs=4e-3)
 
 
+def test_the_mean_displacement_is_as_long_as_one_face_on_average() -> None:
+    moves = np.zeros((2, 68, 2))
+    moves[:, :, 0], moves[0, :, 1], moves[1, :, 1] = 0.1, 0.1, -0.1  # they agree in x
+    sources = Measurements(landmarks=np.zeros((1, 68, 2)))
+    for common, expected in ((0.1, 0.1 * 2**0.5), (0.02, 0.02)):
+        moves[:, :, 0] = common
+        maker = TargetMaker(LandmarkToy(CONFIG), References(landmarks={"anger": moves.copy()}))
+        wanted = maker.make(["anger"], np.ones(1), sources=sources).require("landmarks")
+        assert wanted[0, 0].tolist() == pytest.approx([expected, 0])
+
+
 def test_landmarks_are_requested_as_they_are() -> None:
     maker = TargetMaker(LandmarkToy(CONFIG))
     wanted, sources = np.full((1, 68, 2), 0.7), Measurements(landmarks=np.full((1, 68, 2), 0.5))
