@@ -12,6 +12,7 @@ from faceprep.generators.action_units.pairs import Pairs
 from faceprep.generators.action_units.recipe import Recipe
 from faceprep.training.crops import Crops, Order
 from faceprep.training.diffaugment import WITHOUT_CUTOUT, Draw, draw
+from faceprep.training.variation import draw_variation, vary
 
 #: Quantile of a label over the training faces up to which single labels are drawn.
 _HIGHEST = 0.99
@@ -77,9 +78,13 @@ def batches(
         wanted = torch.where(own_rows.to(device)[:, None], own, wanted)
         shown = torch.where(found, partners, indices)
         result, close = pairs.results(indices, shown, flips, recipe.known_limit)
+        x = crops.batch(indices, flips)
+        if recipe.vary:
+            variation = draw_variation(size, noise)
+            x, result = vary(x, variation), vary(result, variation)
         numbers = draw(size, WITHOUT_CUTOUT, noise, device)
         return Batch(
-            x=crops.batch(indices, flips),
+            x=x,
             own=own,
             wanted=wanted,
             result=result,

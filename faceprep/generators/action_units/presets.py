@@ -62,6 +62,7 @@ MODERN = Recipe(
     partial=True,
     share_cycle=0.5,
     mask_penalty="band",
+    vary=True,
     augment=True,
     even_classes=True,
     average=10_000,

@@ -80,6 +80,7 @@ class Recipe:
     share_cycle: float = 1.0  # share of a batch that is edited back
     #: Share of the first steps in which a kind that deforms does not paint.
     only_deform: float = 0.0
+    vary: bool = False  # vary sources and known results, see `training.variation`
     #: Whether projected discriminator and frozen labels get images augmented by
     #: `training.diffaugment`.
     augment: bool = False
