@@ -10,7 +10,7 @@ from faceprep.core.progress import Progress
 from faceprep.execution.slurm.node import requeue, requeue_at_notice
 from faceprep.execution.slurm.verb import Verb
 from faceprep.workspace import Workspace
-from faceprep.workspace.artifacts import RESUME, generator_folder, generator_name
+from faceprep.workspace.artifacts import ASKED, RESUME, generator_folder, generator_name
 from faceprep.workspace.inputs import inputs_of
 
 #: Output of a verb, as text and as JSON-ready values; None if it was stopped before its end.
@@ -60,6 +60,23 @@ def _faces(config: Config) -> dict[str, Any]:
     return inputs_of(Workspace(config.workspace), {})
 
 
+def _check_training(config: Config) -> None:
+    from faceprep.stages.train.continuation import check_training
+
+    check_training(config)
+
+
+def _check_table(config: Config) -> None:
+    """Refuse a table that would lose rows of the finished one without ``--overwrite``."""
+    from faceprep.stages.classify.run import STAGE, run_classify
+
+    folder = config.workspace / STAGE
+    # A table that was begun is left to the node, which knows its own device.
+    if (folder / "accuracy.parquet").is_file() and not (folder / ASKED).is_file():
+        here = config.model_copy(update={"device": "cpu"})
+        run_classify(here, Progress(quiet=True), dry_run=True)
+
+
 def _classify(config: Config, overwrite: bool) -> Printed:
     """Train the classifiers of the table; unfinished trainings are lost at the time limit."""
     from faceprep.report.accuracy.files import write_files
@@ -93,11 +110,13 @@ SINGLE_JOBS = {
     job.verb.name: job
     for job in (
         VerbJob(
-            Verb("train", _checkpoint_time, _faces), lambda config: config.slurm.train.cpus, _train
+            Verb("train", _checkpoint_time, _faces, _check_training),
+            lambda config: config.slurm.train.cpus,
+            _train,
         ),
         VerbJob(
             # It also reads synthetic faces and features, which are slow to hash.
-            Verb("classify", _last_training_time, lambda config: None),
+            Verb("classify", _last_training_time, lambda config: None, _check_table),
             _one_per_gpu,
             _classify,
         ),

@@ -72,6 +72,7 @@ def run(
         if done is not None:
             progress.say(f"{verb.name}: finished before by job {done.job}; --overwrite repeats it")
             return done
+        verb.check(config)
     record = record or submit_verb(verb, config, overwrite, after)
     return _wait(_Watch(verb, config, record, progress)) if wait else single_job(record)
 

@@ -35,6 +35,8 @@ class Verb:
     saved: Callable[[Config], int]
     #: Function that returns the hashes of the inputs, JSON-ready; None if hashing is slow.
     inputs: Callable[[Config], dict[str, Any] | None]
+    #: Function that raises what the verb would raise on the node, where that is known before.
+    check: Callable[[Config], None]
 
 
 @dataclass(frozen=True)

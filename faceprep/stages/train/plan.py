@@ -1,29 +1,21 @@
 """Resolve the setup, the faces and the cost of a training."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceprep.config import Config, TrainConfig
-from faceprep.core.errors import Again, FaceprepError, Remedy, UsageError
-from faceprep.core.files import digest
-from faceprep.core.vocabulary import choice_hint, plural
-from faceprep.execution.consent import Replaced, asked, changes_between, refusal
+from faceprep.config import Config
+from faceprep.core.errors import Remedy, UsageError
+from faceprep.core.vocabulary import choice_hint
 from faceprep.generators.registry import spec_of
 from faceprep.stages.train.faces import classes_of, collect_references, read_crops, with_drivers
 from faceprep.training.checkpoint import read_checkpoint
 from faceprep.training.initial_weights import InitialWeights, freeze, match_weights
 from faceprep.training.trainer import TrainingData, TrainingSetup
-from faceprep.workspace import Workspace
 from faceprep.workspace.artifacts import (
-    ASKED,
-    INFO,
     RESUME,
-    TRAIN,
-    USE,
     generator_folder,
     generator_name,
 )
@@ -31,12 +23,6 @@ from faceprep.workspace.training_rows import training_rows
 
 if TYPE_CHECKING:
     from faceprep.faces.features import FaceFeatures
-
-#: Settings that a continued training may change.
-_MAY_CHANGE = ("train.steps", "train.epochs", "train.calibrate", "train.fold", "train.generator")
-
-#: Settings of the length of a training.
-_LENGTHS = ("steps", "epochs")
 
 #: Bytes per weight in training: weight, gradient, two moments of Adam, moving average.
 _BYTES = 4 * 5
@@ -111,7 +97,7 @@ def prepare(config: Config, device: str, threads: int) -> Prepared:
         )
     rows = training_rows(config.workspace, fold=train.fold)
     classes = classes_of(rows, train)
-    load_features = _feature_loader(config)
+    load_features = feature_loader(config)
     setup = spec.setup(train, classes, load_features)
     driven_by = spec.driven_by if setup.driven_by is None else setup.driven_by
     rows = with_drivers(rows[rows["expression"].isin(classes)], config.workspace, driven_by)
@@ -200,87 +186,9 @@ def _recorded_start(folder: Path) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def resumed(prepared: Prepared, config: Config) -> Prepared | None:
-    """Return the plan with the steps of the checkpoint; None if it may be replaced.
+def feature_loader(config: Config) -> "Callable[..., FaceFeatures]":
+    """Return the function that loads the face features of ``train.features``."""
 
-    Raises
-    ------
-    UsageError
-        The checkpoint belongs to another training, and ``--overwrite`` was not given for this one
-        before; or it has more steps than this training. Face features are compared later.
-    FaceprepError
-        The checkpoint is damaged.
-    """
-    path = prepared.folder / RESUME
-    name = f"{TRAIN}/{prepared.folder.name}"
-    if not path.is_file():
-        if not (prepared.folder / USE).is_file() or _is_accepted(prepared, config):
-            return None
-        why = f"{path} is missing, so that the training of {USE} cannot continue"
-        raise refusal(config, [Replaced(name, "a trained generator", reasons=[why])])
-    if _is_accepted(prepared, config, restart=True):
-        return None
-    file = read_checkpoint(path)
-    done = int(file.progress.get("step") or 0)
-    try:
-        file.expect_same(prepared.setup.kind, prepared.setup.config, prepared.facts)
-    except FaceprepError as error:
-        if _is_accepted(prepared, config):
-            return None
-        changes = changes_between(_recorded(prepared.folder), config.train.settings(), f"{TRAIN}.")
-        changes = [change for change in changes if change.key not in _MAY_CHANGE]
-        amount = f"a training of {done:,} steps"
-        reasons = [] if changes else [error.message]
-        raise refusal(config, [Replaced(name, amount, changes, reasons)]) from None
-    _refuse_shorter(prepared, config, done)
-    return replace(prepared, plan=replace(prepared.plan, done=done))
-
-
-def _refuse_shorter(prepared: Prepared, config: Config, done: int) -> None:
-    """Refuse a training with fewer steps than were done."""
-    total = sum(prepared.plan.steps.values())
-    if done <= total:
-        return
-    now, before = config.train.settings(), _recorded(prepared.folder) or {"steps": done}
-    lengths = {key: before.get(key) for key in _LENGTHS if before.get(key) != now[key]}
-    lengths = lengths or {"steps": done}
-    back = {f"train.{key}": "none" if value is None else value for key, value in lengths.items()}
-    raise UsageError(
-        f"{prepared.folder} is already trained {plural(done, 'step')}, which is more than"
-        f" {plural(total, 'step')}",
-        (
-            Again(back, note="the length of that training"),
-            Again({"overwrite": True}, note="trains again from the start"),
-        ),
-    )
-
-
-def made_by(prepared: Prepared) -> str:
-    """Return the hash of a training, without its length."""
-    return digest([prepared.setup.kind, prepared.setup.config, prepared.facts])
-
-
-def _is_accepted(prepared: Prepared, config: Config, *, restart: bool = False) -> bool:
-    """Return whether another training may be replaced, or, with `restart`, is not replaced yet."""
-    note = asked(Workspace(config.workspace), f"{TRAIN}/{prepared.folder.name}")
-    return note.get("made") == made_by(prepared) and (note.get("restart", False) or not restart)
-
-
-def _recorded(folder: Path) -> dict[str, Any]:
-    """Return the settings of a training that ended or, without one, of one that was begun."""
-    known = TrainConfig().settings()
-    for name in (INFO, ASKED):
-        try:
-            found = dict(json.loads((folder / name).read_text()))
-        except (OSError, ValueError, TypeError):
-            continue
-        settings = found.get("settings") or found.get("config") or {}
-        if settings:
-            return {key: value for key, value in settings.items() if key in known}
-    return {}
-
-
-def _feature_loader(config: Config) -> "Callable[..., FaceFeatures]":
     def load(device: str = "cpu") -> "FaceFeatures":
         from faceprep.faces.features import load_features
 

@@ -29,7 +29,8 @@ from faceprep.execution.consent import accept, settle
 from faceprep.execution.shard import versions
 from faceprep.generators.registry import spec_of
 from faceprep.stages.train.calibration import calibrate_trained
-from faceprep.stages.train.plan import Plan, Prepared, made_by, prepare, resumed
+from faceprep.stages.train.continuation import made_by, resumed
+from faceprep.stages.train.plan import Plan, Prepared, prepare
 from faceprep.training.checkpoint import read_checkpoint
 from faceprep.training.initial_weights import freeze, match_weights
 from faceprep.training.loop import Job, Outcome, Training
@@ -250,11 +251,7 @@ def _training(
 
 
 def _make_folder(folder: Path, empty: bool) -> None:
-    """Make the folder of a training.
-
-    The files of an earlier training stay until the first checkpoint of this one: a process that is
-    killed before leaves that one whole.
-    """
+    """Make the folder of a training; an earlier one stays whole until the first checkpoint."""
     try:
         if empty and not any((folder / name).is_file() for name in (RESUME, HISTORY)):
             keep_foreign([folder / LOSSES, *(folder / "samples").glob("*.png")], None)

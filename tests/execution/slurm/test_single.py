@@ -25,6 +25,7 @@ from faceprep.execution.slurm.job_record import JobRecord, create_record, read_r
 from faceprep.execution.slurm.queue import QueueError
 from faceprep.execution.slurm.sbatch import SubmitError
 from faceprep.execution.slurm.single import _wait, _Watch, run
+from faceprep.stages.train.run import run_train
 from faceprep.workspace import Marker
 from faceprep.workspace.artifacts import generator_folder
 
@@ -227,6 +228,33 @@ def test_what_the_training_itself_refuses_is_told_with_its_code(
     finally:
         TYPED.reset(typed)
     assert caught.value.exit_code == UsageError.exit_code
+
+
+def test_other_settings_are_refused_before_a_job_is_submitted(tmp_path: Path, slurm: Path) -> None:
+    place = tmp_path / "ws"
+    toy_workspace(place)
+    run_train(config(place, steps=1), QUIET)
+    with pytest.raises(UsageError, match=r"train\.batch: 4 → 5"):
+        run(TRAIN, config(place, steps=1, batch=5), QUIET, wait=False)
+    assert not read_records(place, "train")
+    assert run(TRAIN, config(place, steps=1, batch=5), QUIET, wait=False, overwrite=True).job
+
+
+def test_a_table_that_would_lose_rows_is_refused_before_a_job_is_submitted(
+    tmp_path: Path, slurm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(config: Config, progress: Progress, *, dry_run: bool) -> None:
+        assert dry_run
+        raise UsageError("rows would disappear")
+
+    monkeypatch.setattr("faceprep.stages.classify.run.run_classify", refuse)
+    classify = SINGLE_JOBS["classify"].verb
+    (tmp_path / "classify").mkdir()
+    classify.check(config(tmp_path))  # there is no table to lose
+    (tmp_path / "classify/accuracy.parquet").touch()
+    with pytest.raises(UsageError, match="rows would disappear"):
+        run(classify, config(tmp_path), QUIET, wait=False)
+    assert not read_records(tmp_path, "classify")
 
 
 def test_one_training_at_a_time(tmp_path: Path, slurm: Path) -> None:
