@@ -124,7 +124,7 @@ CONDITIONS = (
         "augment.code other than paper, which draws it",
     ),
     Condition(
-        ("augment.min_probability",),
+        _named("augment", "judge", "min_probability"),
         _filters("judge"),
         "augment.filter=judge or both",
         {"augment.filter": "judge"},

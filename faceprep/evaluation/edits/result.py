@@ -27,7 +27,8 @@ class EditRow:
     #: Requested expression; ``mean``: unweighted mean over the expressions with a defined number.
     expression: str
     faces: int
-    agreement: dict[str, float]  # judge → share classified as the requested expression, in [0, 1]
+    #: Judge → share classified as the requested expression, in [0, 1]; NaN if it does not know it.
+    agreement: dict[str, float]
     #: Mean φ-distance to the source; for ``real``, between different faces of one subject.
     distance: float
     #: Mean of `identity.percentiles`, and the measures of `identity`.

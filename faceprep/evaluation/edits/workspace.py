@@ -38,6 +38,7 @@ def evaluate_workspace(
     intensities: tuple[float, ...] = INTENSITIES,
     identities: int = NEW_IDENTITIES,
     second_judge: bool = False,
+    external_judge: str | None = None,
     curve: bool = False,
     device: str = "auto",
     seed: int = 0,
@@ -57,6 +58,8 @@ def evaluate_workspace(
         Largest number of faces to edit, of as many subjects as possible; all if None.
     second_judge
         Also fit the convolutional network.
+    external_judge
+        Also classify with the network of the package ``fer``: ``fer``, or its weight file.
     curve
         Refuse a kind that is not driven by Action Units, because it has no curve.
 
@@ -65,7 +68,7 @@ def evaluate_workspace(
     UsageError
         There is no generator, no face of the split, or of the training.
     MissingToolError
-        There is no GPU of that name.
+        There is no GPU of that name, or the weights of the external judge are missing.
     FaceprepError
         The generator's file is damaged or malicious.
     """
@@ -93,7 +96,9 @@ def evaluate_workspace(
     test = some_faces(people, sources, seed)
     progress = progress or Progress(quiet=True)
     progress.say("judges are trained on the training subjects")
-    judges = fit_classifiers(train, model.classes, network=second_judge, seed=seed)
+    judges = fit_classifiers(
+        train, model.classes, network=second_judge, external=external_judge, seed=seed
+    )
     report = evaluate_edits(
         editor, test, train, judges, load_features(device=device, template=test.template),
         intensities=intensities, identities=identities, seed=seed, progress=progress, people=people,

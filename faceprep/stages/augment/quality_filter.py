@@ -11,7 +11,11 @@ import numpy as np
 
 from faceprep.metrics.expression_classifier.aligned_faces import AlignedFaces, LabelledFaces
 from faceprep.metrics.expression_classifier.base import ExpressionClassifier
-from faceprep.metrics.expression_classifier.fit import fit_classifiers
+from faceprep.metrics.expression_classifier.fit import (
+    fit_classifiers,
+    load_external,
+    with_neutral,
+)
 from faceprep.metrics.identity import all_distances, embed
 
 #: Most real faces that distances are measured to; larger sets are thinned evenly.
@@ -57,7 +61,8 @@ class QualityFilter:
     """Trained filter, which is pickled to worker processes without the network of φ."""
 
     template: str  # template to which the faces are aligned
-    #: Expression classifier and real faces; None for a test that is not used.
+    #: Expression classifier, which accepts all faces of expressions that it does not know, and real
+    #: faces; None for a test that is not used.
     classifier: ExpressionClassifier | None
     real: RealFaces | None
     min_probability: float  # smallest accepted probability of the requested expression
@@ -77,21 +82,22 @@ class QualityFilter:
         score = np.zeros(count)
         notes = [""] * count
         if self.classifier is not None:
-            logs = self.classifier.log_probabilities(AlignedFaces(images, self.template))
-            asked = np.array([self.classifier.classes.index(name) for name in expressions])
-            own = logs[np.arange(count), asked]
+            classes = self.classifier.classes
+            known = [row for row, name in enumerate(expressions) if name in classes]
+            asked = [classes.index(expressions[row]) for row in known]
+            logs = self.classifier.log_probabilities(AlignedFaces(images[known], self.template))
+            own = logs[np.arange(len(known)), asked]
             read = logs.argmax(axis=1)
-            agrees = (read == asked) & (np.exp(own) >= self.min_probability)
-            score += own - (~agrees) * 1e3
-            for row in np.flatnonzero(~agrees):
-                notes[row] = (
-                    f"read as {self.classifier.classes[read[row]]}, p {np.exp(own[row]):.2f}"
-                )
+            agrees[known] = (read == asked) & (np.exp(own) >= self.min_probability)
+            score[known] += own - (~agrees[known]) * 1e3
+            for row, column, log in zip(known, read, own, strict=True):
+                if not agrees[row]:
+                    notes[row] = f"read as {classes[column]}, p {np.exp(log):.2f}"
         if self.real is not None:
             away = self.real.distances(embed(features, images)) / self.real.limit
             real = away <= 1
             score -= away + (~real) * 1e3
-            for row in np.flatnonzero(~real):
+            for row in np.flatnonzero(~real).tolist():
                 more = f"{away[row]:.2f} times as far from real faces as allowed"
                 notes[row] = f"{notes[row]}; {more}" if notes[row] else more
         return Verdict(agrees, real, score, notes)
@@ -102,6 +108,7 @@ def train_filter(
     classes: Sequence[str],
     *,
     classifier: bool,
+    external: str | None = None,
     features: Any = None,
     min_probability: float = 0.0,
     percentile: float = 99.0,
@@ -111,17 +118,23 @@ def train_filter(
     `train`: real faces of the training subjects.
     `classes`: requested expressions. The classifier also learns neutral if there are neutral faces.
     `classifier`: use an expression classifier.
+    `external`: instead of training it, load that of the package ``fer``; see `FerClassifier.load`.
     `features`: face features φ, to reject faces that differ from all real ones; None skips this
         test.
     `min_probability`: smallest accepted probability of the requested expression.
     `percentile`: percentile of the distances of real faces to the nearest of another subject, used
         as limit.
     Raises `UsageError`: a class has no training face.
+    Raises `MissingToolError`: the weights of `external` are missing.
     """
-    asked = fit_classifiers(train, classes)[0] if classifier else None
+    judge: ExpressionClassifier | None = None
+    if classifier and external is not None:
+        judge = load_external(with_neutral(classes, train.expressions), external)
+    elif classifier:
+        judge = fit_classifiers(train, classes)[0]
     real = _real_faces(train, features, percentile) if features is not None else None
     return QualityFilter(
-        train.template, asked, real, min_probability, frozenset(train.subjects.tolist())
+        train.template, judge, real, min_probability, frozenset(train.subjects.tolist())
     )
 
 

@@ -142,6 +142,7 @@ def _quality_filter(plan: Plan, progress: Progress) -> QualityFilter | None:
             faces,
             plan.classes,
             classifier=settings.filter in ("judge", "both"),
+            external=settings.judge,
             features=None if settings.filter == "judge" else load_features(template=faces.template),
             min_probability=settings.min_probability,
             percentile=settings.percentile,

