@@ -71,11 +71,12 @@ MODERN = Recipe(
 #: Mostly known results: one step in `features_every` judges other edits, by the frozen map alone.
 TINY = replace(
     MODERN,
-    steps=2500,
+    steps=2000,
     batch=8,
     learning_rate=1e-3,
     decay=0.5,
     average=1000,
+    vary=False,
     features_every=4,
     share_pair=0.25,
     share_single=0.375,

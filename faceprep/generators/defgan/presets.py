@@ -63,6 +63,6 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             _deforming(shared.MODERN, label_deformed=50, cosine_deformed=0.5),
             projects=True,
         ),
-        "tiny": Preset(_TINY_NETWORKS, _deforming(replace(shared.TINY, steps=2000)), projects=True),
+        "tiny": Preset(_TINY_NETWORKS, _deforming(shared.TINY), projects=True),
     }
 )
