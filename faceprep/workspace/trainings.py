@@ -42,8 +42,9 @@ def note_of_unfinished(workspace: Path, file: Path) -> tuple[str, Remedy] | None
     own = generator_file(workspace, name)
     if not own.is_file() or not file.is_file() or not own.samefile(file):
         return None
-    note = read_record(file.parent / ASKED)
-    steps, resumed = training_steps(file.parent), bool(note) and not note.get("restart", False)
+    asked = file.parent / ASKED
+    resumed = asked.is_file() and not read_record(asked).get("restart", False)
+    steps = training_steps(file.parent)
     if not resumed and (steps is None or is_finished(steps)):
         return None
     of = f" ({steps[0]:,} of {steps[1]:,} steps)" if steps and steps[1] and not resumed else ""

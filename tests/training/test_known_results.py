@@ -76,6 +76,6 @@ def test_affine_maps_are_recovered():
 
 def test_the_mask_has_a_forehead_and_a_soft_border():
     mask = face_mask(shape(), 64)
-    assert mask[int(0.25 * 64), 32] == 255  # above the brows at 0.3
+    assert mask[int(0.25 * 64), 32] > 250  # above the brows at 0.3
     assert mask[32, 2] == mask[2, 32] == 0
     assert len(np.unique(mask)) > 20
