@@ -278,3 +278,18 @@ class SamePersonPairs:
             )
         ]
         return torch.from_numpy(np.where(counts > 0, found, own)), torch.from_numpy(counts > 0)
+
+
+class ExpressionPairs:
+    """Faces of the same person with another expression, also in the same sequence."""
+
+    def __init__(self, crops: Crops) -> None:
+        classes = len(crops.classes)
+        self.labels, self.nearby = crops.labels.cpu(), crops.other_labels()
+        self.people = SamePersonPairs(crops.subjects, crops.labels, classes)
+        self.clips = SamePersonPairs(crops.sequences or crops.subjects, crops.labels, classes)
+
+    def in_sequence(self, indices: Tensor, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Draw other expressions of the sequence; returns as `SamePersonPairs.take`."""
+        near, found = self.clips.take(indices, self.nearby[indices], random)
+        return near, found & (self.nearby[indices] != self.labels[indices])

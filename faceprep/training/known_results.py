@@ -6,7 +6,6 @@ a source with blurred edges. The other face is therefore moved so that its eyes 
 those of the source, and replaces the source only inside the face.
 """
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -44,15 +43,12 @@ class KnownResults:
 
     def __init__(self, crops: Crops) -> None:
         self.crops = crops
-        self.inside: Tensor | None = None
+        self.points: Tensor | None = None
         if crops.landmarks is None:
             return
         points = crops.landmarks.cpu()
         self.found = points.isfinite().all(dim=2).all(dim=1)
-        points = torch.where(self.found[:, None, None], points, 0.0)
-        self.points = points
-        masks = np.stack([face_mask(one, crops.size) for one in points.numpy()])
-        self.inside = torch.from_numpy(masks)[:, None].to(crops.images.device)
+        self.points = torch.where(self.found[:, None, None], points, 0.0)
 
     def __call__(self, sources: Tensor, others: Tensor, flips: Tensor) -> Tensor:
         """Return the results ``(B, 3, S, S)`` in [-1, 1].
@@ -65,25 +61,18 @@ class KnownResults:
         flips
             ``(B,)`` whether sources and results are mirrored.
         """
-        crops, inside = self.crops, self.inside
-        x, y = crops.batch(sources, flips), crops.batch(others, flips)
-        if inside is None:
+        x, y = self.crops.batch(sources, flips), self.crops.batch(others, flips)
+        if self.points is None:
             return y
-        device = x.device
-        here, there = self._points(sources, flips), self._points(others, flips)
+        device, size = x.device, self.crops.size
+        here, there = (_mirrored(self.points[one], flips) for one in (sources, others))
         grid = F.affine_grid(affine(here, there).to(device), list(y.shape), align_corners=False)
         moved = _sample(y, grid)
-        masks = [_mirrored(_shares(inside[one.to(device)]), flips) for one in (sources, others)]
-        mask = torch.maximum(masks[0], _sample(masks[1], grid))
+        own, other = (face_masks(points.to(device), size) for points in (here, there))
+        mask = torch.maximum(own, _sample(other, grid))
         result = torch.lerp(x, moved, mask)
         result = torch.where(_each(sources == others, device), x, result)
         return torch.where(_each(self.found[sources] & self.found[others], device), result, y)
-
-    def _points(self, indices: Tensor, flips: Tensor) -> Tensor:
-        points = self.points[indices]
-        mirrored = points[:, torch.from_numpy(FLIP_68.copy())] * torch.tensor([-1.0, 1.0])
-        mirrored = mirrored + torch.tensor([1.0, 0.0])
-        return torch.where(flips[:, None, None], mirrored, points)
 
 
 def affine(source: Tensor, other: Tensor) -> Tensor:
@@ -99,30 +88,28 @@ def affine(source: Tensor, other: Tensor) -> Tensor:
     return torch.linalg.solve(gram, a.transpose(1, 2) @ b).transpose(1, 2).float()
 
 
-def face_mask(points: np.ndarray, size: int) -> np.ndarray:
-    """Return the face with its forehead, ``(S, S) uint8``: 255 inside, with a soft border.
+def face_masks(points: Tensor, size: int) -> Tensor:
+    """Return faces with their foreheads, ``(B, 1, S, S)``: 1 inside, 0 outside, a soft border.
 
-    `points`: ``(68, 2)`` divided by the side of the crop.
+    `points`: ``(B, 68, 2)`` divided by the side of the crop.
     """
-    brows = points[[*LEFT_BROW, *RIGHT_BROW]]
-    height = points[CHIN, 1] - brows[:, 1].mean()
-    forehead = brows - np.array([0, _FOREHEAD * height], np.float32)
-    corners = np.concatenate([points, forehead]).astype(np.float32) * size
-    angles = np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)
-    directions = np.stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
-    y, x = np.mgrid[:size, :size].astype(np.float32) + 0.5
-    pixels = np.stack([x, y], axis=2)
-    # Distance to the hull: negative outside.
-    inside = ((corners @ directions).max(axis=0) - pixels @ directions).min(axis=2)
-    return (255 / (1 + np.exp(-inside / (_BORDER * size)))).round().astype(np.uint8)
+    brows = points[:, [*LEFT_BROW, *RIGHT_BROW]]
+    height = points[:, CHIN, 1] - brows[..., 1].mean(1)
+    forehead = brows - _FOREHEAD * height[:, None, None] * points.new_tensor([0.0, 1.0])
+    angles = torch.arange(_DIRECTIONS, device=points.device) * (2 * torch.pi / _DIRECTIONS)
+    directions = torch.stack([torch.cos(angles), torch.sin(angles)])
+    middle = (torch.arange(size, device=points.device) + 0.5) / size
+    y, x = torch.meshgrid(middle, middle, indexing="ij")
+    reach = (torch.cat([points, forehead], 1) @ directions).amax(1)
+    # Distance to the convex hull: negative outside.
+    inside = (reach[:, None, None] - torch.stack([x, y], 2) @ directions).amin(3)
+    return (torch.sigmoid(inside / _BORDER) * 255).round()[:, None] / 255
 
 
-def _shares(masks: Tensor) -> Tensor:
-    return masks.float() / 255
-
-
-def _mirrored(masks: Tensor, flips: Tensor) -> Tensor:
-    return torch.where(_each(flips, masks.device), masks.flip(3), masks)
+def _mirrored(points: Tensor, flips: Tensor) -> Tensor:
+    mirrored = points[:, torch.from_numpy(FLIP_68.copy())] * torch.tensor([-1.0, 1.0])
+    mirrored = mirrored + torch.tensor([1.0, 0.0])
+    return torch.where(flips[:, None, None], mirrored, points)
 
 
 def _each(values: Tensor, device: torch.device) -> Tensor:

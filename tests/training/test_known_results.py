@@ -6,7 +6,7 @@ import torch
 
 from faceprep.core.landmarks import FLIP_68
 from faceprep.training.crops import Crops, make_crops
-from faceprep.training.known_results import KnownResults, affine, face_mask
+from faceprep.training.known_results import KnownResults, affine, face_masks
 
 SIZE = 32
 NO, YES = torch.tensor([False]), torch.tensor([True])
@@ -22,6 +22,12 @@ def shape() -> np.ndarray:
     points[17:27, 1] = 0.3
     mirrored = points[FLIP_68] * [-1, 1] + [1, 0]
     return ((points + mirrored) / 2).astype(np.float32)
+
+
+def face_mask(points: np.ndarray, size: int) -> np.ndarray:
+    """Return the mask of a face, ``(S, S) uint8``."""
+    masks = face_masks(torch.from_numpy(points)[None], size)
+    return (masks[0, 0] * 255).round().byte().numpy()
 
 
 def crops(second: np.ndarray | None, shift: int = 0) -> Crops:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from faceprep.training.crops import Crops, SamePersonPairs
+from faceprep.training.crops import Crops, ExpressionPairs
 from faceprep.training.known_results import KnownResults
 
 #: Number of faces, and smallest share of them with a known result, for `Pairs.occur`.
@@ -18,10 +18,7 @@ class Pairs:
     """
 
     def __init__(self, crops: Crops) -> None:
-        self.crops, classes = crops, len(crops.classes)
-        self.labels, self.in_clip = crops.labels.cpu(), crops.other_labels()
-        self.people = SamePersonPairs(crops.subjects, crops.labels, classes)
-        self.clips = SamePersonPairs(crops.sequences or crops.subjects, crops.labels, classes)
+        self.crops, self.pairs = crops, ExpressionPairs(crops)
         self.known_results = KnownResults(crops)
 
     def take(
@@ -30,10 +27,9 @@ class Pairs:
         """Return ``(B,)`` other faces, and whether there is one (else the face itself)."""
         count = len(self.crops.classes)
         shift = torch.randint(1, count, (len(indices),), generator=noise)
-        another = (self.labels[indices] + shift) % count
-        others, found = self.people.take(indices, another, random)
-        near, same = self.clips.take(indices, self.in_clip[indices], random)
-        same &= self.in_clip[indices] != self.labels[indices]
+        another = (self.pairs.labels[indices] + shift) % count
+        others, found = self.pairs.people.take(indices, another, random)
+        near, same = self.pairs.in_sequence(indices, random)
         return torch.where(same, near, others), found | same
 
     def results(

@@ -9,7 +9,7 @@ from torch import Tensor
 from faceprep.generators.landmark_gan.geometry import mirrored
 from faceprep.generators.landmark_gan.networks import Request
 from faceprep.generators.landmark_gan.recipe import Recipe
-from faceprep.training.crops import Crops, Order, SamePersonPairs
+from faceprep.training.crops import Crops, ExpressionPairs, Order
 from faceprep.training.diffaugment import ALL, Draw, draw
 
 
@@ -27,9 +27,7 @@ def batches(
 ) -> Callable[[int], Batch]:
     """Return a function that draws the batch of a step; see `Recipe.share_sequence`."""
     classes = len(crops.classes)
-    people = SamePersonPairs(crops.subjects, crops.labels, classes)
-    clips = SamePersonPairs(crops.sequences or crops.subjects, crops.labels, classes)
-    labels, in_clip = crops.labels.cpu(), crops.other_labels()
+    pairs = ExpressionPairs(crops)
     size = recipe.batch
     own = round(size * recipe.share_own)
     ends = own, own + round(size * recipe.share_sequence)
@@ -38,10 +36,9 @@ def batches(
     def next_batch(step: int) -> Batch:
         indices, flips = order.even(size) if recipe.even_classes else order.epoch(size, step, 0)
         wanted = torch.randint(classes, (size,), generator=noise)
-        found, _ = people.take(indices, wanted, order.random)
-        near, same = clips.take(indices, in_clip[indices], order.random)
-        same &= (in_clip[indices] != labels[indices]) & (place < ends[1])
-        found = torch.where(same, near, found)
+        found, _ = pairs.people.take(indices, wanted, order.random)
+        near, same = pairs.in_sequence(indices, order.random)
+        found = torch.where(same & (place < ends[1]), near, found)
         found = torch.where(place < ends[0], indices, found)
         numbers = draw(size, ALL, noise, crops.images.device) if recipe.augment else None
         return Batch(pair_request(crops, indices, found, flips), crops.batch(found, flips), numbers)

@@ -10,7 +10,7 @@ from faceprep.generators.landmark_gan.batch import pair_request
 from faceprep.generators.landmark_gan.networks import LandmarkGAN
 from faceprep.generators.landmark_gan.recipe import Recipe
 from faceprep.training import health
-from faceprep.training.crops import Crops, SamePersonPairs
+from faceprep.training.crops import Crops, ExpressionPairs, SamePersonPairs
 from faceprep.training.trainer import Inspection, Samples, SampleTable
 
 #: Panel of ``losses.png`` → columns of the history.
@@ -62,12 +62,10 @@ def pairs(crops: Crops, count: int) -> tuple[Tensor, Tensor]:
     """
     classes, chosen = len(crops.classes), crops.spaced(count)
     random = np.random.default_rng(0)
-    labels, in_clip = crops.labels.cpu(), crops.other_labels()
-    people = SamePersonPairs(crops.subjects, crops.labels, classes)
-    clips = SamePersonPairs(crops.sequences or crops.subjects, crops.labels, classes)
-    other, _ = people.take(chosen, (labels[chosen] + 1) % classes, random)
-    near, _ = clips.take(chosen, in_clip[chosen], random)
-    return chosen, torch.where(in_clip[chosen] != labels[chosen], near, other)
+    found = ExpressionPairs(crops)
+    other, _ = found.people.take(chosen, (found.labels[chosen] + 1) % classes, random)
+    near, same = found.in_sequence(chosen, random)
+    return chosen, torch.where(same, near, other)
 
 
 @torch.no_grad()
